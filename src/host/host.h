@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The libev host: one UDP socket, one engine, one timer, in a libev loop.
+ *
+ * It turns datagrams and time into engine inputs, and the engine's effects
+ * into datagrams and `notify` calls. It knows nothing of Lua: the script layer
+ * is on the other side of `host_callbacks`.
+ *
+ * Life of a node
+ *   host_open()    binds the socket; host_bound() then tells the real address
+ *                  (port 0 was filled in), from which the caller makes its
+ *                  identity
+ *   host_start()   makes the engine, arms the watchers, announces to the seeds
+ *   ...            the loop runs; effects are drained in the loop, never
+ *                  inside a call of the program's
+ *   host_close()   sends what waits in the effect queue, closes the socket,
+ *                  frees the engine. Not from inside a callback: there,
+ *                  host_close() only marks the node, and the outermost drain
+ *                  closes it (`on_closed` tells).
+ *
+ * Everything runs in the loop's thread. Times are microseconds of
+ * CLOCK_MONOTONIC.
+ *
+ * On the wire a packet travels in the host's envelope (docs/wire.md):
+ *   no label     the engine's packet as it is
+ *   a label      c1, label length (1..64), the label, the engine's packet
+ * (c1 is the one byte that never begins a MessagePack value.) A node with a
+ * label drops packets with another one or none, a node without a label drops
+ * packets that have one; both are counted as `foreign_cluster`.
+ */
+#ifndef SHOAL_HOST_H
+#define SHOAL_HOST_H
+
+#include "../shoal.h"
+
+#include <ev.h>
+
+struct log;
+typedef struct host host;
+
+enum {
+    HOST_MAX_LABEL = 64,     /* bytes of a cluster label */
+    HOST_MAX_ENDPOINT = 300, /* bytes of "host:port", with its NUL */
+    HOST_MAX_ERROR = 512     /* bytes of an error text, with its NUL */
+};
+
+/* What the layer above answers and hears. All are called in the loop's thread,
+ * with no engine entry point on the stack: they may call any of them. */
+typedef struct host_callbacks {
+    void *context;
+    /* An effect of kind SHOAL_NOTIFY; its bytes are borrowed for the call. */
+    void (*on_notify)(void *context, const shoal_effect *effect);
+    /* An identity that stands for whoever answers at `endpoint` ("ip:port",
+     * resolved): writes SHOAL_MAX_IDENTITY bytes at most into `out`. 0 or an
+     * error; then the seed is skipped and logged. */
+    int (*identity_at)(void *context, const char *endpoint, uint8_t *out,
+                       size_t *size);
+    /* The node is gone (host_close was called inside a callback, and has now
+     * happened). The last call. */
+    void (*on_closed)(void *context);
+} host_callbacks;
+
+typedef struct host_options {
+    struct ev_loop *loop;     /* NULL: the default loop; borrowed for life */
+    const char *bind;         /* "host:port", "[v6]:port"; port 0 picks one */
+    const char *cluster;      /* label, or NULL; copied */
+    struct log *log;          /* borrowed for life; may be NULL */
+    host_callbacks callbacks; /* copied */
+} host_options;
+
+/* Binds. NULL and `error` (HOST_MAX_ERROR bytes) on failure: "cannot bind
+ * 127.0.0.1:7946: address already in use". */
+host *host_open(const host_options *options, char *error);
+/* "127.0.0.1:43211". Borrowed for the node's life. */
+const char *host_bound(const host *node);
+/* Makes the engine and goes live. `options->identity`, config, seed, handlers
+ * as in shoal_new(). 0 or a shoal_error with `error` filled. */
+int host_start(host *node, const shoal_options *options, char *error);
+/* See above. NULL is fine. */
+void host_close(host *node);
+bool host_is_closing(const host *node);
+
+/* NULL before host_start(). Borrowed for the node's life. */
+shoal *host_engine(host *node);
+struct ev_loop *host_loop(host *node);
+/* CLOCK_MONOTONIC now, in microseconds: the `now` for entry points. */
+uint64_t host_now(const host *node);
+/* To be called after any engine entry point called from outside the host's own
+ * watchers: schedules the drain of effects (in this loop iteration) and
+ * re-arms the timer. */
+void host_wake(host *node);
+
+/* ---- Seeds and joining ---- */
+
+/* Told once the seed was resolved and announced to (error NULL), or could not
+ * be resolved. May be NULL. */
+typedef void host_join_fn(void *context, const char *endpoint,
+                          const char *error);
+
+/* Resolves `endpoint` ("name:port", "ip:port") in a thread of its own (an
+ * address needs none), announces to its first address, and
+ * keeps it as a seed: while the node knows no active member the seeds are
+ * announced to again, after 1 s, then 2, 4, ... 30 s (each with up to a tenth
+ * of jitter), names resolved anew each time. 0, or -1 with `error` filled when
+ * it is no endpoint at all. */
+int host_join(host *node, const char *endpoint, host_join_fn *done,
+              void *context, char *error);
+
+/* ---- Timers of the program (`after`, `every`) ---- */
+
+typedef struct host_timer host_timer;
+typedef void host_timer_fn(void *context);
+/* `repeat_us` 0: once; it is then freed after `fn` returned. NULL: no memory.
+ * host_close() frees those that are left. */
+host_timer *host_timer_new(host *node, uint64_t after_us, uint64_t repeat_us,
+                           host_timer_fn *fn, void *context);
+/* May be called inside its own `fn`. */
+void host_timer_cancel(host_timer *timer);
+
+/* ---- Numbers ---- */
+
+typedef struct host_stats {
+    uint64_t datagrams_received, datagrams_sent; /* envelope and all */
+    uint64_t bytes_received, bytes_sent;
+    uint64_t send_errors; /* the system refused: a missed answer */
+    uint64_t receive_errors;
+    uint64_t foreign_cluster; /* dropped for their label */
+    uint64_t truncated;       /* larger than we take */
+    uint64_t unresolved;      /* not sent: the endpoint is no address */
+    uint64_t wakeups;         /* times the socket was readable */
+} host_stats;
+
+host_stats host_get_stats(const host *node);
+
+#endif

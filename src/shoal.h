@@ -1,0 +1,567 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shoal: SWIM cluster membership as a sans-I/O engine.
+ *
+ * The engine keeps the list of a cluster's members with the SWIM protocol (Das,
+ * Gupta, Motivala: "SWIM: Scalable Weakly-consistent Infection-style Process
+ * Group Membership Protocol", 2002). It opens no socket, reads no clock, starts
+ * no thread and calls no rand(). The *host* does:
+ *
+ *     a packet arrived       shoal_receive(engine, now, packet)
+ *     the deadline passed    shoal_tick(engine, now)
+ *     the program wants      shoal_announce(), shoal_leave(),
+ * shoal_add_broadcast(), ...
+ *
+ * and after each of them it drains the effects and arms its one timer:
+ *
+ *     while (shoal_next_effect(engine, &effect))
+ *         if (effect.kind == SHOAL_SEND) send effect.packet to effect.endpoint
+ *         else                           tell the program about effect.event
+ *     arm the timer for shoal_next_deadline(engine)
+ *
+ * Same options, same inputs, same order: same effects, bit for bit.
+ *
+ * Concepts
+ *   identity   Who a member is: an opaque byte string of 1 to
+ * SHOAL_MAX_IDENTITY bytes, compared bytewise. shoal's own hosts put one
+ * canonical MessagePack value in it. address    The part of an identity that is
+ * unique in the cluster. Two identities with one address are a conflict, which
+ * the `wins` question decides (a restarted process, say, has its old address
+ * and a newer identity). endpoint   Where packets for an identity go, as the
+ * host understands it ("host:port"). incarnation  A counter that only the
+ * member itself raises, to refute a suspicion (SWIM 4.2). active     Alive or
+ * suspect.
+ *
+ * Questions
+ *   The engine asks its embedder a handful of things synchronously
+ * (shoal_handlers). A question must not call an entry point of the same engine:
+ * that returns SHOAL_ERR_REENTRANT. Queries (the functions that take a const
+ * shoal *) are allowed. Answers about an identity are cached with it.
+ *
+ * Ownership
+ *   Every pointer parameter says one of: "copied" (yours again after the call),
+ * "borrowed until ..." (ours, do not free). Nothing takes ownership.
+ *
+ * Time is microseconds of any monotonic clock, as uint64_t; it must not run
+ * backwards (an earlier `now` is taken as the latest seen). An engine may be
+ * moved between threads but not shared.
+ */
+#ifndef SHOAL_H
+#define SHOAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define SHOAL_API __attribute__((visibility("default")))
+#else
+#define SHOAL_API
+#endif
+
+typedef struct shoal shoal;
+
+/* Bytes that somebody else owns. `data` may be NULL when `size` is 0. */
+typedef struct shoal_bytes {
+    const uint8_t *data;
+    size_t size;
+} shoal_bytes;
+
+enum {
+    SHOAL_MAX_IDENTITY =
+        512, /* bytes: three identities and a header fit 1400 with room to
+                spare, and a peer cannot make us keep much per member */
+    SHOAL_MAX_INCARNATION = 65535,
+    SHOAL_MAX_PACKET = 65507 /* what a UDP datagram over IPv4 can carry */
+};
+
+#define SHOAL_NEVER UINT64_MAX
+
+/* ---- Errors
+ * -------------------------------------------------------------------------------------
+ *
+ * X(NAME, value, "name", "text"): SHOAL_ERR_<NAME> is a negative int. The text
+ * says what state is left.
+ */
+#define SHOAL_ERRORS(X)                                                        \
+    X(NOMEM, -1, "no_memory",                                                  \
+      "out of memory; what was done before it is kept, the rest is as before") \
+    X(TOO_BIG, -2, "too_big",                                                  \
+      "larger than max_packet_size allows; nothing changed")                   \
+    X(MALFORMED, -3, "malformed",                                              \
+      "not a well-formed packet or item; nothing of it was applied")           \
+    X(UNSUPPORTED, -4, "unsupported",                                          \
+      "a protocol version or message of a newer release; nothing changed")     \
+    X(FROM_OURSELVES, -5, "from_ourselves",                                    \
+      "the packet's sender has our own address; nothing changed")              \
+    X(INDIRECT_FOR_OURSELVES, -6, "indirect_for_ourselves",                    \
+      "an indirect probe that names ourselves as the far end; nothing "        \
+      "changed")                                                               \
+    X(SAME_IDENTITY, -7, "same_identity",                                      \
+      "that is the identity in use already; nothing changed")                  \
+    X(NOT_DEFUNCT, -8, "not_defunct",                                          \
+      "only a defunct engine can reuse its identity; nothing changed")         \
+    X(INVALID_CONFIG, -9, "invalid_config",                                    \
+      "a config field is out of range; the config is as before")               \
+    X(REENTRANT, -10, "reentrant",                                             \
+      "called from inside a question; nothing changed")                        \
+    X(CODEC, -11, "codec",                                                     \
+      "the codec failed; the packet was dropped or not sent")                  \
+    X(NO_HANDLER, -12, "no_handler",                                           \
+      "there is no broadcast handler; nothing changed")                        \
+    X(BROADCAST, -13, "broadcast",                                             \
+      "the broadcast handler failed; the item was dropped")                    \
+    X(IDENTITY, -14, "identity",                                               \
+      "the identity is invalid, or a question about it failed; nothing "       \
+      "changed")                                                               \
+    X(FULL, -15, "full",                                                       \
+      "max_members are known already; the newcomer was dropped")
+
+typedef enum shoal_error {
+#define SHOAL_ERROR_ENUM(NAME, VALUE, name, text) SHOAL_ERR_##NAME = VALUE,
+    SHOAL_ERRORS(SHOAL_ERROR_ENUM)
+#undef SHOAL_ERROR_ENUM
+} shoal_error;
+
+/* "no_memory" for SHOAL_ERR_NOMEM, and so on; "ok" for 0, "unknown" otherwise.
+ * Static. */
+SHOAL_API const char *shoal_error_name(int error);
+/* One sentence that says what went wrong and what state is left. Static. */
+SHOAL_API const char *shoal_error_text(int error);
+/* What exactly the last failing call tripped over (the config field, the broken
+ * bytes, the codec's own message), or "". Borrowed until the next call with
+ * this engine. */
+SHOAL_API const char *shoal_error_detail(const shoal *engine);
+
+/* "1.2.3": the release. Static. */
+SHOAL_API const char *shoal_version(void);
+
+/* ---- Members and messages
+ * ----------------------------------------------------------------------- */
+
+typedef enum shoal_state {
+    SHOAL_ALIVE = 0,
+    SHOAL_SUSPECT = 1,
+    SHOAL_DOWN = 2
+} shoal_state;
+
+/* A claim about a member, as it travels: SWIM 4.2's (state, incarnation). */
+typedef struct shoal_update {
+    shoal_bytes id;
+    uint16_t incarnation;
+    uint8_t state; /* shoal_state */
+} shoal_update;
+
+/* What is known of a member. All bytes are borrowed until the next entry point.
+ */
+typedef struct shoal_member {
+    shoal_bytes id;
+    shoal_bytes addr;
+    shoal_bytes endpoint;
+    uint16_t incarnation;
+    uint8_t state;     /* shoal_state */
+    uint64_t since_us; /* when it entered this state, on our clock */
+} shoal_member;
+
+/* What kind of thing the engine is: idle knows no active member, defunct has
+ * been declared down (or left) and waits for shoal_change_identity() or
+ * shoal_reuse_down_identity(). */
+typedef enum shoal_connection {
+    SHOAL_CONNECTION_IDLE,
+    SHOAL_CONNECTION_ACTIVE,
+    SHOAL_CONNECTION_DEFUNCT
+} shoal_connection;
+
+/* Message kinds. The values are on the wire. X(NAME, value, "name") */
+#define SHOAL_MESSAGES(X)                                                      \
+    X(PING, 0, "ping")         /* are you there? number */                     \
+    X(ACK, 1, "ack")           /* I am. number */                              \
+    X(PING_REQ, 2, "ping_req") /* ask `peer` (the target) for me. number */    \
+    X(INDIRECT_PING, 3,                                                        \
+      "indirect_ping") /* are you there? `peer` (the origin) asks. number */   \
+    X(INDIRECT_ACK, 4, "indirect_ack") /* I am; tell `peer` (the origin of the \
+                                          question). number */                 \
+    X(FORWARDED_ACK, 5,                                                        \
+      "forwarded_ack") /* `peer` (the target) is there, it told me. number */  \
+    X(ANNOUNCE, 6, "announce")        /* let me join */                        \
+    X(FEED, 7, "feed")                /* these are members */                  \
+    X(GOSSIP, 8, "gossip")            /* only updates and broadcasts */        \
+    X(BROADCAST, 9, "broadcast")      /* only broadcasts */                    \
+    X(TURN_UNDEAD, 10, "turn_undead") /* the cluster thinks that you are down  \
+                                       */
+
+typedef enum shoal_message {
+#define SHOAL_MESSAGE_ENUM(NAME, VALUE, name) SHOAL_MSG_##NAME = VALUE,
+    SHOAL_MESSAGES(SHOAL_MESSAGE_ENUM)
+#undef SHOAL_MESSAGE_ENUM
+        SHOAL_NUM_MESSAGES
+} shoal_message;
+
+SHOAL_API const char *shoal_message_name(int kind);
+SHOAL_API const char *shoal_state_name(
+    int state); /* "alive", "suspect", "down" */
+SHOAL_API const char *shoal_connection_name(
+    int connection); /* "idle", "active", "defunct" */
+
+/* What a packet begins with. */
+typedef struct shoal_header {
+    uint8_t kind;   /* shoal_message */
+    uint8_t number; /* of the probe, for the kinds that have one; else 0 */
+    uint16_t src_incarnation;
+    shoal_bytes src;
+    shoal_bytes dst;
+    shoal_bytes peer; /* of the indirect kinds: target or origin; else empty */
+} shoal_header;
+
+/* ---- Memory
+ * -------------------------------------------------------------------------------------
+ *
+ * One function, as Lua's: size 0 frees (and returns NULL), ptr NULL allocates,
+ * else it moves. A NULL answer to anything but a free makes the call return
+ * SHOAL_ERR_NOMEM. A shrink must not fail.
+ */
+typedef struct shoal_allocator {
+    void *context;
+    void *(*realloc)(void *context, void *ptr, size_t old_size,
+                     size_t new_size); /* NULL: libc's */
+} shoal_allocator;
+
+/* ---- Questions
+ * ----------------------------------------------------------------------------------
+ */
+
+/* Who is who. All four must be there. shoal_stock_identity() answers for the
+ * stock identity. */
+typedef struct shoal_identity_questions {
+    void *context;
+    /* The address and the endpoint of `id`. The answers may point into `id`, or
+     * at memory that stays until the next question. 0, or an error: then the
+     * packet or update that named it is dropped. */
+    int (*addr)(void *context, shoal_bytes id, shoal_bytes *addr,
+                shoal_bytes *endpoint);
+    /* An identity to come back with after `id` was declared down: writes it
+     * into `out` (SHOAL_MAX_IDENTITY bytes) and returns 1. 0: there is none. An
+     * error counts as none. */
+    int (*renew)(void *context, shoal_bytes id, uint8_t *out, size_t *size);
+    /* Does `id` replace `adversary`, which has the same address? 1, 0, or an
+     * error (counts as 0). */
+    int (*wins)(void *context, shoal_bytes id, shoal_bytes adversary);
+} shoal_identity_questions;
+
+/* Custom data that travels with the gossip. `receive` NULL: none of it. */
+typedef struct shoal_broadcast_questions {
+    void *context;
+    /* Is `data` news? 1 and its key (memory that stays until the next
+     * question), or 0, or an error (the item is dropped and counted). `sender`
+     * is empty when the item is our own. */
+    int (*receive)(void *context, shoal_bytes data, shoal_bytes sender,
+                   shoal_bytes *key);
+    /* Does a new item with `key` make the waiting one with `other` useless?
+     * NULL: the same key does. */
+    int (*invalidates)(void *context, shoal_bytes key, shoal_bytes other);
+    /* Shall `member` get items? Asked only when items wait. NULL: everyone
+     * does. */
+    int (*wanted_by)(void *context, const shoal_member *member);
+} shoal_broadcast_questions;
+
+/* How headers and members look on the wire. shoal_default_codec() is
+ * MessagePack (docs/wire.md). Encoders write at most `room` bytes and say how
+ * many, or return SHOAL_ERR_TOO_BIG (there was no room) or another error.
+ * Decoders say how many bytes they used; the identities they find may point
+ * into the packet, or at memory that stays until the next decode_header. */
+typedef struct shoal_codec {
+    void *context;
+    int (*encode_header)(void *context, const shoal_header *header,
+                         uint8_t *out, size_t room, size_t *size);
+    int (*decode_header)(void *context, shoal_bytes packet, shoal_header *out,
+                         size_t *used);
+    int (*encode_member)(void *context, const shoal_update *member,
+                         uint8_t *out, size_t room, size_t *size);
+    int (*decode_member)(void *context, shoal_bytes bytes, shoal_update *out,
+                         size_t *used);
+    const char *(*error_detail)(
+        void *context); /* of the last failure; may be NULL */
+} shoal_codec;
+
+typedef struct shoal_handlers {
+    shoal_identity_questions identity;
+    shoal_broadcast_questions broadcast;
+    shoal_codec codec;
+} shoal_handlers;
+
+SHOAL_API shoal_codec shoal_default_codec(void);
+
+/* ---- The stock identity
+ * --------------------------------------------------------------------------
+ *
+ * A canonical MessagePack map {"addr": "host:port", "bump": uint, ...}: further
+ * keys (name, meta) are the embedder's. Its address and its endpoint are
+ * `addr`; it is renewed by bump + 1; the larger bump wins, and between equal
+ * bumps the bytewise larger identity.
+ */
+SHOAL_API shoal_identity_questions shoal_stock_identity(void);
+/* Writes one without further keys into `out` (SHOAL_MAX_IDENTITY bytes). 0, or
+ * SHOAL_ERR_IDENTITY when `addr` is empty or too long. */
+SHOAL_API int shoal_stock_identity_new(shoal_bytes addr, uint64_t bump,
+                                       uint8_t *out, size_t *size);
+
+/* ---- Config
+ * -------------------------------------------------------------------------------------
+ */
+
+/* Something done every `every_us` to `members` random members. every_us 0: not
+ * at all. */
+typedef struct shoal_periodic {
+    uint64_t every_us;
+    uint32_t members;
+} shoal_periodic;
+
+typedef struct shoal_config {
+    uint64_t probe_period_us; /* one member is probed in each (SWIM's T') */
+    uint64_t probe_rtt_us; /* without an ack by then, others are asked to ping
+                              it; < probe_period */
+    uint32_t num_indirect_probes; /* how many are asked, and how many a gossip
+                                     goes to (SWIM's k); 1 to 255 */
+    uint32_t max_transmissions;   /* how often an update or broadcast is sent
+                                     before it leaves the backlog; 1 to 255 */
+    uint64_t suspect_to_down_after_us;
+    uint64_t remove_down_after_us; /* how long a down identity is remembered,
+                                      and refused */
+    uint32_t
+        max_packet_size; /* bytes, sent and received; 256 to SHOAL_MAX_PACKET */
+    uint32_t max_members; /* known members, down ones included; at least 1 */
+    bool notify_down_members; /* tell a down member that talks to us
+                                 (turn_undead) */
+    shoal_periodic announce;  /* ask members for more members */
+    shoal_periodic
+        announce_to_down;  /* the same to down ones, to heal partitions */
+    shoal_periodic gossip; /* spread what waits */
+} shoal_config;
+
+/* Presets; `n` is the expected number of members (at least 1).
+ *   simple    plain SWIM, no extension
+ *   lan, wan  memberlist's default timings as foca scales them
+ *   loopback  for many nodes on one machine and for tests: a quarter of lan's
+ * period */
+SHOAL_API shoal_config shoal_config_simple(void);
+SHOAL_API shoal_config shoal_config_lan(uint32_t n);
+SHOAL_API shoal_config shoal_config_wan(uint32_t n);
+SHOAL_API shoal_config shoal_config_loopback(uint32_t n);
+/* NULL when every field is in range; else the name of the first that is not,
+ * with `*problem` (static) saying what it must be ("must be shorter than
+ * probe_period"). */
+SHOAL_API const char *shoal_config_check(const shoal_config *config,
+                                         const char **problem);
+
+/* ---- Lifecycle
+ * ----------------------------------------------------------------------------------
+ */
+
+typedef struct shoal_options {
+    shoal_bytes identity;    /* ours; copied */
+    uint64_t seed;           /* of every random choice */
+    shoal_config config;     /* copied */
+    shoal_handlers handlers; /* copied; the contexts must outlive the engine */
+    shoal_allocator allocator; /* copied */
+} shoal_options;
+
+/* A new engine, idle and alone. 0 and `*out`, or an error: INVALID_CONFIG,
+ * IDENTITY, NOMEM; then
+ * `*out` is NULL and `*detail` (may be NULL) names the field or the reason
+ * (static). */
+SHOAL_API int shoal_new(const shoal_options *options, shoal **out,
+                        const char **detail);
+/* Frees all. NULL is fine. Not from inside a question, nor while an effect of
+ * it is in use. */
+SHOAL_API void shoal_free(shoal *engine);
+/* Other answers from now on (a reloaded script). Cached answers stay.
+ * REENTRANT. */
+SHOAL_API int shoal_set_handlers(shoal *engine, const shoal_handlers *handlers);
+
+/* ---- Inputs
+ * -------------------------------------------------------------------------------------
+ *
+ * Each returns 0 or a negative shoal_error and leaves effects behind. All may
+ * return NOMEM and REENTRANT.
+ */
+
+/* A packet arrived. `packet` is copied where needed. TOO_BIG, MALFORMED,
+ * UNSUPPORTED, FROM_OURSELVES, INDIRECT_FOR_OURSELVES, CODEC, IDENTITY. A
+ * packet for somebody else, or from a member that is down or has been replaced,
+ * is ignored and counted: 0. */
+SHOAL_API int shoal_receive(shoal *engine, uint64_t now_us, shoal_bytes packet);
+/* The deadline passed (early or late calls are fine). Does everything that is
+ * due. */
+SHOAL_API int shoal_tick(shoal *engine, uint64_t now_us);
+/* When shoal_tick() wants to be called next; SHOAL_NEVER while there is nothing
+ * to wait for. */
+SHOAL_API uint64_t shoal_next_deadline(const shoal *engine);
+
+/* Ask `id` (or whoever has its address) to let us join. Changes nothing here.
+ */
+SHOAL_API int shoal_announce(shoal *engine, uint64_t now_us, shoal_bytes id);
+/* Send updates (and broadcasts) to num_indirect_probes random members now. */
+SHOAL_API int shoal_gossip(shoal *engine, uint64_t now_us);
+/* Send waiting broadcasts, and nothing else, to random members that want them
+ * now. */
+SHOAL_API int shoal_broadcast(shoal *engine, uint64_t now_us);
+/* Queue an item of ours: asks `receive` (with no sender) for its key. 1 when
+ * queued, 0 when the handler did not want it; MALFORMED (empty), TOO_BIG,
+ * NO_HANDLER, BROADCAST. `data` is copied. */
+SHOAL_API int shoal_add_broadcast(shoal *engine, uint64_t now_us,
+                                  shoal_bytes data);
+/* Tell some members that we are going, and be defunct. */
+SHOAL_API int shoal_leave(shoal *engine, uint64_t now_us);
+/* Be somebody else; the old identity is gossiped as down. Ends defunct.
+ * SAME_IDENTITY, IDENTITY. */
+SHOAL_API int shoal_change_identity(shoal *engine, uint64_t now_us,
+                                    shoal_bytes id);
+/* Be alive again under the identity that was declared down (peers that remember
+ * it as down will go on ignoring it). NOT_DEFUNCT. */
+SHOAL_API int shoal_reuse_down_identity(shoal *engine, uint64_t now_us);
+/* Take claims as if a packet had brought them, for instance a state saved
+ * earlier. With `broadcast` the changes are gossiped; else they leave the
+ * backlog as it is. IDENTITY for an invalid one (those before it are applied;
+ * the detail says its index). */
+SHOAL_API int shoal_apply(shoal *engine, uint64_t now_us,
+                          const shoal_update *updates, size_t count,
+                          bool broadcast);
+/* Every field, at run time; running timers are re-armed. INVALID_CONFIG with
+ * the field in the detail. */
+SHOAL_API int shoal_set_config(shoal *engine, uint64_t now_us,
+                               const shoal_config *config);
+
+/* ---- Effects
+ * ------------------------------------------------------------------------------------
+ */
+
+/* What a program may want to know. X(NAME, value, "name"); those from SUSPECT
+ * on are diagnostics, off until shoal_set_diagnostics() asks for them. */
+#define SHOAL_EVENTS(X)                                                        \
+    X(MEMBER_UP, 0, "member_up")                                               \
+    X(MEMBER_DOWN, 1, "member_down")                                           \
+    X(RENAME, 2,                                                               \
+      "rename") /* `before` was replaced by `member`, at the same address */   \
+    X(ACTIVE, 3, "active")   /* from no active member to one */                \
+    X(IDLE, 4, "idle")       /* and back */                                    \
+    X(DEFUNCT, 5, "defunct") /* declared down (or left), not renewable */      \
+    X(REJOIN, 6,                                                               \
+      "rejoin") /* declared down, renewed: `member` is what we are now */      \
+    X(SUSPECT, 7, "suspect")                                                   \
+    X(REFUTED, 8,                                                              \
+      "refuted") /* a suspicion against `member` (or ourselves) was refuted */ \
+    X(CONFLICT, 9, "conflict") /* `member` claims our address */               \
+    X(PROBE_STARTED, 10, "probe_started")                                      \
+    X(PROBE_FAILED, 11, "probe_failed")                                        \
+    X(PACKET_RECEIVED, 12, "packet_received")                                  \
+    X(PACKET_SENT, 13, "packet_sent")
+
+typedef enum shoal_event {
+#define SHOAL_EVENT_ENUM(NAME, VALUE, name) SHOAL_EVENT_##NAME = VALUE,
+    SHOAL_EVENTS(SHOAL_EVENT_ENUM)
+#undef SHOAL_EVENT_ENUM
+        SHOAL_NUM_EVENTS
+} shoal_event;
+
+SHOAL_API const char *shoal_event_name(int event);
+
+typedef enum shoal_effect_kind { SHOAL_SEND, SHOAL_NOTIFY } shoal_effect_kind;
+
+typedef struct shoal_effect {
+    shoal_effect_kind kind;
+    /* SHOAL_SEND: the packet and who gets it. SHOAL_NOTIFY PACKET_*: the other
+     * side in `member.id`. */
+    uint8_t message;    /* shoal_message */
+    uint16_t updates;   /* how many the packet carries */
+    shoal_bytes packet; /* SEND only */
+    /* SHOAL_NOTIFY */
+    shoal_event event;
+    shoal_member member; /* SEND: id, addr and endpoint of the receiver */
+    shoal_bytes before;  /* RENAME: the identity that was replaced */
+    size_t size;         /* bytes of the packet, for SEND and PACKET_* */
+} shoal_effect;
+
+/* Takes the oldest effect out: true and `*out`, whose bytes are borrowed until
+ * the next call of this function or shoal_free(); entry points may be called
+ * meanwhile. */
+SHOAL_API bool shoal_next_effect(shoal *engine, shoal_effect *out);
+/* Which diagnostics to queue: a mask of 1u << SHOAL_EVENT_*; the events before
+ * SUSPECT come always. */
+SHOAL_API void shoal_set_diagnostics(shoal *engine, uint32_t mask);
+
+/* ---- Queries
+ * ------------------------------------------------------------------------------------
+ */
+
+/* Ourselves; `state` is SHOAL_DOWN while defunct. */
+SHOAL_API shoal_member shoal_self(const shoal *engine);
+SHOAL_API shoal_connection shoal_get_connection(const shoal *engine);
+SHOAL_API size_t shoal_num_members(const shoal *engine); /* active ones */
+SHOAL_API size_t shoal_num_known(const shoal *engine); /* down ones included */
+/* The member with that address, or that identity. */
+SHOAL_API bool shoal_find(const shoal *engine, shoal_bytes addr,
+                          shoal_member *out);
+SHOAL_API bool shoal_find_identity(const shoal *engine, shoal_bytes id,
+                                   shoal_member *out);
+/* Walks all known members, down ones included, ourselves excluded. Start with
+ * *cursor 0; false at the end. An entry point called between two steps may make
+ * the walk miss or repeat members. */
+SHOAL_API bool shoal_next_member(const shoal *engine, uint32_t *cursor,
+                                 shoal_member *out);
+SHOAL_API size_t
+shoal_num_updates(const shoal *engine); /* backlog of updates */
+SHOAL_API size_t
+shoal_num_broadcasts(const shoal *engine); /* backlog of custom broadcasts */
+SHOAL_API const shoal_config *shoal_get_config(
+    const shoal *engine); /* borrowed until set_config */
+
+/* Why packets, updates and items were dropped. X(NAME, "name") */
+#define SHOAL_DROPS(X)                                                         \
+    X(MALFORMED, "malformed")                                                  \
+    X(TOO_BIG, "too_big")                                                      \
+    X(UNSUPPORTED, "unsupported")                                              \
+    X(CODEC, "codec")                                                          \
+    X(FROM_OURSELVES, "from_ourselves")                                        \
+    X(INDIRECT_FOR_OURSELVES, "indirect_for_ourselves")                        \
+    X(NOT_FOR_US,                                                              \
+      "not_for_us") /* another identity, or an older one of ours */            \
+    X(DOWN_SENDER, "down_sender") /* from a member that is down */             \
+    X(REPLACED, "replaced") /* from an identity that another one replaced */   \
+    X(FULL, "full")         /* a newcomer beyond max_members */                \
+    X(IDENTITY, "identity") /* a question about an identity failed */          \
+    X(NO_HANDLER, "no_handler") /* an item without a broadcast handler */      \
+    X(BROADCAST, "broadcast")   /* an item whose handler failed */             \
+    X(NOMEM, "no_memory")
+
+typedef enum shoal_drop {
+#define SHOAL_DROP_ENUM(NAME, name) SHOAL_DROP_##NAME,
+    SHOAL_DROPS(SHOAL_DROP_ENUM)
+#undef SHOAL_DROP_ENUM
+        SHOAL_NUM_DROPS
+} shoal_drop;
+
+SHOAL_API const char *shoal_drop_name(int drop);
+
+/* Counters since shoal_new(). */
+typedef struct shoal_stats {
+    uint64_t packets_received, bytes_received; /* well-formed or not */
+    uint64_t packets_sent, bytes_sent;
+    uint64_t sent[SHOAL_NUM_MESSAGES],
+        received[SHOAL_NUM_MESSAGES]; /* by kind; received: accepted ones */
+    uint64_t dropped[SHOAL_NUM_DROPS];
+    uint64_t probes, probes_failed, suspicions, refutations, renewals,
+        conflicts;
+    uint64_t memory_bytes; /* held from the allocator now */
+} shoal_stats;
+
+SHOAL_API shoal_stats shoal_get_stats(const shoal *engine);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
