@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The walk keeps two kinds of count. `left` has one per open container and says
+ * where containers end, hence how deep we are. `pending` is the sum of what is
+ * still to come: as every value takes a byte at least, a count is a lie when
+ * `pending` values cannot fit below the limit. So a walk is over after at most
+ * `limit` steps, whatever the counts claim.
+ */
+#include "check.h"
+
+/* The lead bytes c0 to df, whose meaning no bit pattern tells. */
+struct form {
+    uint8_t type;
+    uint8_t length; /* bytes of big-endian length or count behind the lead */
+    uint8_t body;   /* bytes that follow in any case */
+    uint8_t valid;
+};
+
+static const struct form forms[32] = {
+    [0xc0 - 0xc0] = {CHECK_NIL, 0, 0, 1},
+    /* c1 is reserved */
+    [0xc2 - 0xc0] = {CHECK_BOOL, 0, 0, 1},
+    [0xc3 - 0xc0] = {CHECK_BOOL, 0, 0, 1},
+    [0xc4 - 0xc0] = {CHECK_BIN, 1, 0, 1},
+    [0xc5 - 0xc0] = {CHECK_BIN, 2, 0, 1},
+    [0xc6 - 0xc0] = {CHECK_BIN, 4, 0, 1},
+    [0xc7 - 0xc0] = {CHECK_EXT, 1, 1, 1},
+    [0xc8 - 0xc0] = {CHECK_EXT, 2, 1, 1},
+    [0xc9 - 0xc0] = {CHECK_EXT, 4, 1, 1},
+    [0xca - 0xc0] = {CHECK_FLOAT, 0, 4, 1},
+    [0xcb - 0xc0] = {CHECK_FLOAT, 0, 8, 1},
+    [0xcc - 0xc0] = {CHECK_UINT, 0, 1, 1},
+    [0xcd - 0xc0] = {CHECK_UINT, 0, 2, 1},
+    [0xce - 0xc0] = {CHECK_UINT, 0, 4, 1},
+    [0xcf - 0xc0] = {CHECK_UINT, 0, 8, 1},
+    [0xd0 - 0xc0] = {CHECK_INT, 0, 1, 1},
+    [0xd1 - 0xc0] = {CHECK_INT, 0, 2, 1},
+    [0xd2 - 0xc0] = {CHECK_INT, 0, 4, 1},
+    [0xd3 - 0xc0] = {CHECK_INT, 0, 8, 1},
+    [0xd4 - 0xc0] = {CHECK_EXT, 0, 2, 1},
+    [0xd5 - 0xc0] = {CHECK_EXT, 0, 3, 1},
+    [0xd6 - 0xc0] = {CHECK_EXT, 0, 5, 1},
+    [0xd7 - 0xc0] = {CHECK_EXT, 0, 9, 1},
+    [0xd8 - 0xc0] = {CHECK_EXT, 0, 17, 1},
+    [0xd9 - 0xc0] = {CHECK_STR, 1, 0, 1},
+    [0xda - 0xc0] = {CHECK_STR, 2, 0, 1},
+    [0xdb - 0xc0] = {CHECK_STR, 4, 0, 1},
+    [0xdc - 0xc0] = {CHECK_ARRAY, 2, 0, 1},
+    [0xdd - 0xc0] = {CHECK_ARRAY, 4, 0, 1},
+    [0xde - 0xc0] = {CHECK_MAP, 2, 0, 1},
+    [0xdf - 0xc0] = {CHECK_MAP, 4, 0, 1},
+};
+
+static void set_head(struct check_head *head, check_type type, unsigned size,
+                     uint64_t body, uint64_t count)
+{
+    head->type = type;
+    head->size = (uint8_t)size;
+    head->body = body;
+    head->count = count;
+}
+
+/* The lead bytes that carry their value, length or count in themselves. */
+static void read_fix(uint8_t lead, struct check_head *head)
+{
+    if (lead < 0x80)
+        set_head(head, CHECK_UINT, 1, 0, 0);
+    else if (lead < 0x90)
+        set_head(head, CHECK_MAP, 1, 0, 2 * (lead & 0x0fu));
+    else if (lead < 0xa0)
+        set_head(head, CHECK_ARRAY, 1, 0, lead & 0x0fu);
+    else if (lead < 0xc0)
+        set_head(head, CHECK_STR, 1, lead & 0x1fu, 0);
+    else /* e0 to ff */
+        set_head(head, CHECK_INT, 1, 0, 0);
+}
+
+static int read_form(const struct form *form, const uint8_t *data, size_t size,
+                     struct check_head *head)
+{
+    uint64_t length = 0;
+
+    if (!form->valid)
+        return SHOAL_ERR_MALFORMED;
+    if (size < 1u + form->length)
+        return CHECK_TRUNCATED;
+    for (unsigned i = 1; i <= form->length; i++)
+        length = length << 8 | data[i];
+    if (form->type == CHECK_ARRAY)
+        set_head(head, CHECK_ARRAY, 1u + form->length, 0, length);
+    else if (form->type == CHECK_MAP)
+        set_head(head, CHECK_MAP, 1u + form->length, 0, 2 * length);
+    else
+        set_head(head, (check_type)form->type, 1u + form->length,
+                 length + form->body, 0);
+    return 0;
+}
+
+static inline int read_head(const uint8_t *data, size_t size,
+                            struct check_head *head)
+{
+    if (size == 0)
+        return CHECK_TRUNCATED;
+    if ((data[0] & 0xe0) == 0xc0)
+        return read_form(&forms[data[0] & 0x1f], data, size, head);
+    read_fix(data[0], head);
+    return 0;
+}
+
+int check_head(const uint8_t *data, size_t size, struct check_head *head)
+{
+    return read_head(data, size, head);
+}
+
+void check_init(struct check *check, size_t limit, unsigned max_depth)
+{
+    check->used = 0;
+    check->limit = limit;
+    check->pending = 1;
+    check->depth = 0;
+    check->max_depth = max_depth < CHECK_DEEPEST ? max_depth : CHECK_DEEPEST;
+}
+
+/* The value whose head was just read is walked: it was one of its container's,
+ * and opens one itself if it is an array or a map. */
+static inline int enter(struct check *check, const struct check_head *head)
+{
+    while (check->depth > 0 && check->left[check->depth - 1] == 0)
+        check->depth--;
+    if (check->depth > 0)
+        check->left[check->depth - 1]--;
+    check->pending--;
+    if (head->type < CHECK_ARRAY)
+        return 0;
+    if (check->depth == check->max_depth)
+        return SHOAL_ERR_MALFORMED;
+    check->left[check->depth++] = (size_t)head->count;
+    check->pending += (size_t)head->count;
+    return 0;
+}
+
+int check_more(struct check *check, const uint8_t *data, size_t size)
+{
+    struct check_head head;
+    uint64_t room, needed;
+    int error;
+
+    while (check->pending > 0) {
+        /* Even if each is one byte long, they would not fit. */
+        if (check->pending > check->limit - check->used)
+            return SHOAL_ERR_MALFORMED;
+        error = read_head(data + check->used, size - check->used, &head);
+        if (error < 0)
+            return error;
+        room = check->limit - check->used;
+        if (error == CHECK_TRUNCATED) /* one byte is there: the limit decides */
+            return room > size - check->used ? CHECK_TRUNCATED
+                                             : SHOAL_ERR_MALFORMED;
+        needed = head.size + head.body + head.count + check->pending - 1;
+        if (needed > room)
+            return SHOAL_ERR_MALFORMED;
+        if (head.size + head.body > size - check->used)
+            return CHECK_TRUNCATED;
+        error = enter(check, &head);
+        if (error)
+            return error;
+        check->used += head.size + (size_t)head.body;
+    }
+    return 0;
+}
+
+int check_value(const uint8_t *data, size_t size, unsigned max_depth,
+                size_t *used)
+{
+    struct check check;
+    int error;
+
+    check_init(&check, size, max_depth);
+    error = check_more(&check, data, size);
+    if (error)
+        return SHOAL_ERR_MALFORMED;
+    *used = check.used;
+    return 0;
+}
