@@ -1,0 +1,451 @@
+---@meta
+--- What `require "shoal"` and a handler script deal in, for the Lua language
+--- server. Nothing here runs.
+---
+--- Conventions
+---   * What the world can cause is returned: `nil, message, code`. Codes are
+---     the engine's error names ("too_big", "reentrant", ...) and those below.
+---   * Misuse raises an error that names the option and its value.
+---   * Time is in seconds (floats); moments are unix time.
+---   * Identities are Lua values that MessagePack can carry.
+
+---@alias shoal.Identity any  a value MessagePack can carry, at most 512 bytes; stock: { addr=, bump=, name=, meta= }
+---@alias shoal.State "alive"|"suspect"|"down"
+---@alias shoal.Connection "idle"|"active"|"defunct"
+---@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"
+---@alias shoal.Level "error"|"warn"|"info"|"debug"|"trace"
+---@alias shoal.Event
+---| "member_up"       # (node, member)
+---| "member_down"     # (node, member)
+---| "rename"          # (node, before, after): `before` has id and addr only
+---| "active"          # (node)
+---| "idle"            # (node)
+---| "defunct"         # (node)
+---| "rejoin"          # (node, identity): ours, renewed
+---| "suspect"         # (node, member), a diagnostic
+---| "refuted"         # (node, member), a diagnostic
+---| "conflict"        # (node, member), a diagnostic: it claims our address
+---| "probe_started"   # (node, member), a diagnostic
+---| "probe_failed"    # (node, member), a diagnostic
+---| "packet_received" # (node, packet), a diagnostic
+---| "packet_sent"     # (node, packet), a diagnostic
+
+---@class shoal.Member
+---@field id shoal.Identity
+---@field addr string        its cluster-unique address
+---@field state shoal.State
+---@field incarnation integer
+---@field since number       unix seconds: when it entered this state, as we saw it
+
+---@class shoal.Packet
+---@field id shoal.Identity  the other side
+---@field message shoal.Message
+---@field updates integer    member updates in it
+---@field size integer       bytes
+
+---@class shoal.Periodic
+---@field every number    seconds
+---@field members integer how many random members each time
+
+---@alias shoal.Preset "lan"|"wan"|"simple"|"loopback"
+
+---@class shoal.Config
+---@field preset? shoal.Preset   the base of the other fields ("lan")
+---@field cluster_size? integer  what the preset is scaled to (10)
+---@field probe_period? number
+---@field probe_rtt? number
+---@field num_indirect_probes? integer
+---@field max_transmissions? integer
+---@field suspect_to_down_after? number
+---@field remove_down_after? number
+---@field max_packet_size? integer
+---@field max_members? integer
+---@field notify_down_members? boolean
+---@field announce? shoal.Periodic|false
+---@field announce_to_down? shoal.Periodic|false
+---@field gossip? shoal.Periodic|false
+
+-- ---- The handler script ------------------------------------------------
+
+---@class shoal.IdentityOptions
+---@field bind string        "host:port" the socket is bound to, port filled in
+---@field advertise? string  "host:port" the others are to use; nil when bind is a wildcard and nothing was given
+---@field name? string
+---@field cluster? string
+---@field meta? table
+
+---@class shoal.IdentityHandlers
+---@field new? fun(opts: shoal.IdentityOptions): shoal.Identity
+---@field addr? fun(id: shoal.Identity): string
+---@field endpoint? fun(id: shoal.Identity): string
+---@field at? fun(endpoint: string): shoal.Identity
+---@field renew? fun(id: shoal.Identity): shoal.Identity?
+---@field wins? fun(id: shoal.Identity, adversary: shoal.Identity): boolean
+
+---@class shoal.BroadcastHandlers
+---@field receive fun(node: shoal.Node, data: string, sender: shoal.Identity?): string?
+---@field invalidates? fun(key: string, other: string): boolean
+---@field wanted_by? fun(node: shoal.Node, member: shoal.Member): boolean
+
+---@class shoal.Header
+---@field kind shoal.Message
+---@field number? integer
+---@field src shoal.Identity
+---@field src_incarnation integer
+---@field dst shoal.Identity
+---@field peer? shoal.Identity
+
+---@class shoal.Claim
+---@field id shoal.Identity
+---@field incarnation? integer
+---@field state? shoal.State
+
+---@class shoal.CodecHandlers
+---@field encode_header fun(header: shoal.Header): string
+---@field decode_header fun(bytes: string): shoal.Header, integer
+---@field encode_member fun(member: shoal.Claim): string
+---@field decode_member fun(bytes: string, from: integer): shoal.Claim, integer
+
+---@class shoal.Previous
+---@field generation integer
+---@field hash? string
+---@field reason string  why we were loaded: "changed", "signal", "asked", "set_handlers"
+
+---@class shoal.Handlers
+---@field identity? shoal.IdentityHandlers
+---@field broadcast? shoal.BroadcastHandlers
+---@field codec? shoal.CodecHandlers
+---@field on_start? fun(node: shoal.Node)
+---@field on_member_up? fun(node: shoal.Node, member: shoal.Member)
+---@field on_member_down? fun(node: shoal.Node, member: shoal.Member)
+---@field on_rename? fun(node: shoal.Node, before: shoal.Member, after: shoal.Member)
+---@field on_active? fun(node: shoal.Node)
+---@field on_idle? fun(node: shoal.Node)
+---@field on_defunct? fun(node: shoal.Node)
+---@field on_rejoin? fun(node: shoal.Node, id: shoal.Identity)
+---@field on_reload? fun(node: shoal.Node, previous: shoal.Previous)
+---@field on_stop? fun(node: shoal.Node)
+
+-- ---- The node ----------------------------------------------------------
+
+---@class shoal.Timer
+local Timer = {}
+
+--- Ends it. true; false when it had ended already. May be called in its own
+--- function.
+---@return boolean
+function Timer:cancel() end
+
+---@class shoal.MembersOptions
+---@field state? shoal.State|"active"|"all"  default "active" (alive or suspect)
+---@field where? fun(member: shoal.Member): boolean
+
+---@class shoal.LastError
+---@field message string
+---@field reason string  why the load was tried: "changed", "signal", "asked"
+---@field at number      unix seconds
+
+---@class shoal.ScriptInfo
+---@field path? string        nil for handlers given as a table or a module
+---@field generation integer  1 at first; each swap adds 1
+---@field hash? string        of the script and the modules it required
+---@field loaded_at number    unix seconds
+---@field files? string[]     the script, then the modules it required
+---@field last_error? shoal.LastError  of the last load that failed; gone after one that succeeded
+
+---@class shoal.HandlersInfo
+---@field calls integer
+---@field errors integer
+---@field slow integer              calls of more than 100 ms
+---@field slowest number            seconds
+---@field slowest_what? string      which handler that was
+
+--- What `shoal info --json` prints.
+---@class shoal.Info
+---@field version string
+---@field name? string
+---@field cluster? string
+---@field identity shoal.Identity
+---@field addr string
+---@field bind string
+---@field state shoal.State         ours: "down" while defunct
+---@field incarnation integer
+---@field connection shoal.Connection
+---@field started_at number         unix seconds
+---@field counts { active: integer, alive: integer, suspect: integer, down: integer, known: integer }
+---@field backlog { updates: integer, broadcasts: integer }
+---@field packets { received: integer, sent: integer, bytes_received: integer, bytes_sent: integer, received_by_message: table<string, integer>, sent_by_message: table<string, integer> }
+---@field drops table<string, integer>  packets, updates and items dropped, by reason (those that happened)
+---@field host table<string, integer>   datagrams, errors of the socket, foreign_cluster, ...
+---@field handlers shoal.HandlersInfo
+---@field script shoal.ScriptInfo
+
+--- A member of a cluster, ours. The same object in the program that started it
+--- and in its handlers. Methods marked (sends) raise while a version of the
+--- script loads, its on_reload included. Every method of a closed node but
+--- `close` raises "node is closed".
+---@class shoal.Node
+---@field store table  the script's own, for as long as the node lives; carried over by value when the script is reloaded. In a program whose handlers are a script: a copy of it
+local Node = {}
+
+---@return shoal.Identity
+function Node:identity() end
+--- "127.0.0.1:7946": what the socket is bound to.
+---@return string
+function Node:bound() end
+---@return shoal.Connection
+function Node:connection() end
+--- A fresh list each time.
+---@param options? shoal.MembersOptions
+---@return shoal.Member[]
+function Node:members(options) end
+---@param addr string
+---@return shoal.Member?
+function Node:member(addr) end
+--- Every known member, down ones included: what `apply` takes elsewhere.
+---@return shoal.Member[]
+function Node:state() end
+--- Active ones, ourselves excluded.
+---@return integer
+function Node:num_members() end
+--- Ask whoever answers at "host:port" to let us join; a name is resolved
+--- without blocking, and the endpoint is kept as a seed. (sends)
+---@param endpoint string
+---@return true?, string? message, string? code
+function Node:announce(endpoint) end
+--- `announce` to each. (sends)
+---@param endpoints string[]
+---@return true?, string? message, string? code
+function Node:join(endpoints) end
+--- Spread what waits to a few random members now. (sends)
+---@return true?, string? message, string? code
+function Node:gossip() end
+--- Spread waiting broadcasts, and nothing else, now. (sends)
+---@return true?, string? message, string? code
+function Node:broadcast() end
+--- Hand data to our own `broadcast.receive`: true when it wanted it (it is
+--- queued), false when not. (sends)
+---@param data string
+---@return boolean?, string? message, string? code
+function Node:add_broadcast(data) end
+--- Tell some members that we go; then we are defunct. (sends)
+---@return true?, string? message, string? code
+function Node:leave() end
+--- Take claims as if a packet had brought them. (sends)
+---@param states shoal.Claim[]
+---@param options? { broadcast: boolean }  default true
+---@return true?, string? message, string? code
+function Node:apply(states, options) end
+--- Be somebody else. (sends)
+---@param id shoal.Identity
+---@return true?, string? message, string? code
+function Node:change_identity(id) end
+--- (sends)
+---@return true?, string? message, string? code
+function Node:reuse_down_identity() end
+--- Inside a coroutine: yields until `condition(node)` is true (or any value but
+--- false and nil), which it returns. It is asked after events, packets and
+--- timers. `nil, message, "timeout"` after `timeout` seconds (none: for ever);
+--- `nil, message, "closed"` when the node closes; `nil, message, "handler"`
+--- when the condition raises.
+---@param condition fun(node: shoal.Node): any
+---@param timeout? number
+---@return any, string? message, string? code
+function Node:wait(condition, timeout) end
+--- Merges over the present config. (sends)
+---@param config shoal.Config
+---@return true?, string? message, string? code
+function Node:set_config(config) end
+---@return shoal.Config
+function Node:config() end
+---@return table
+function Node:stats() end
+---@return { updates: integer, broadcasts: integer }
+function Node:backlog() end
+---@return shoal.Info
+function Node:info() end
+--- Calls `fn(node)` once. The timer belongs to the version of the handlers that
+--- set it and goes with it.
+---@param seconds number
+---@param fn fun(node: shoal.Node)
+---@return shoal.Timer
+function Node:after(seconds, fn) end
+---@param seconds number
+---@param fn fun(node: shoal.Node)
+---@return shoal.Timer
+function Node:every(seconds, fn) end
+--- Writes a log line of area "script".
+---@param level shoal.Level
+---@param text string
+---@param fields? table<string, string|number|boolean>
+function Node:log(level, text, fields) end
+--- Calls `fn` with (node, ...) as the handler of that name gets it, after the
+--- handler; for "*": `fn(node, event, ...)` with each event that is not a
+--- diagnostic.
+---@param event shoal.Event|"*"
+---@param fn function
+function Node:on(event, fn) end
+--- true when it was subscribed.
+---@param event shoal.Event|"*"
+---@param fn function
+---@return boolean
+function Node:off(event, fn) end
+--- Loads the script anew: true when the new version is in charge, or nothing
+--- has changed (`true, "unchanged"`). Inside a handler it happens after it
+--- (`true, "deferred"`), and its outcome is logged. On failure the old version
+--- goes on: `nil, message, code`, code one of "script" (also in
+--- info().script.last_error), "loading" (one is being loaded), "reentrant"
+--- (inside identity, broadcast or codec functions), "no_script" (the handlers
+--- are no file).
+---@param reason? string  for the log and on_reload ("asked")
+---@return true?, string? message, string? code
+function Node:reload(reason) end
+--- Other handlers, checked and swapped at once; timers of the old ones are
+--- cancelled, the store stays, `on_reload` is called. For handlers that are no
+--- file. (sends)
+---@param handlers shoal.Handlers
+---@return true?, string? message, string? code
+function Node:set_handlers(handlers) end
+--- Calls `on_stop`, sends what waits, closes the socket. It does not leave:
+--- call `leave` first. Inside a handler it happens after it. (sends)
+---@return true?, string? message, string? code
+function Node:close() end
+---@return boolean
+function Node:is_closed() end
+--- One turn of the loop, waiting at most `timeout` seconds (0).
+---@param timeout? number
+function Node:step(timeout) end
+
+-- ---- The module --------------------------------------------------------
+
+---@class shoal.LogOptions
+---@field levels? string        "info", "warn,engine=trace" (default: $SHOAL_LOG, else "warn")
+---@field format? "text"|"json"
+
+---@class shoal.StartOptions
+---@field bind? string          "host:port"; port 0 picks one (default "127.0.0.1:0")
+---@field advertise? string     "host[:port]" the others are to use (default: what bind became)
+---@field join? string[]|string seeds
+---@field name? string
+---@field cluster? string       label: packets of other clusters are dropped
+---@field handlers? shoal.Handlers|string  a table; a module's name; a path (it ends in .lua or has a "/"), then every version of the script lives in a Lua state of its own and is reloaded when its files change
+---@field watch? boolean        reload by itself when the files change (true)
+---@field config? shoal.Preset|shoal.Config
+---@field cluster_size? integer
+---@field meta? table           in the stock identity, seen by everybody
+---@field seed? integer         of the random choices
+---@field log? shoal.LogOptions|string|false  levels, or false for silence
+---@field on_error? fun(what: string, message: string)  told of every handler that failed, besides the log
+
+local shoal = {}
+shoal._VERSION = ""
+
+--- A live node; `on_start` has been called. Codes: the engine's, and "bind",
+--- "advertise", "script", "join".
+---@param options? shoal.StartOptions
+---@return shoal.Node?, string? message, string? code
+function shoal.start(options) end
+--- Runs the loop until `shoal.stop()` is called or no node is left.
+function shoal.run() end
+function shoal.stop() end
+--- One turn of the loop, waiting at most `timeout` seconds (0).
+---@param timeout? number
+function shoal.step(timeout) end
+--- A handler table from a file, run in a fresh environment with a module cache
+--- of its own.
+---@param path string
+---@return shoal.Handlers?, string? message, string? code
+function shoal.load(path) end
+
+---@class shoal.CheckReport
+---@field path string
+---@field hash string
+---@field files string[]
+---@field handlers string[]  the fields it defines: "broadcast.receive", "on_start", ...
+
+--- Would this script load? Loads it into a Lua state of its own, and throws
+--- that away.
+---@param path string
+---@return shoal.CheckReport?, string? message, string? code
+function shoal.check(path) end
+
+-- ---- shoal.core: signals and the control socket ---------------------------
+
+---@class shoal.Watcher
+local Watcher = {}
+function Watcher:cancel() end
+
+local core = {}
+
+--- Calls `fn(name)` in the loop when the process gets the signal ("INT",
+--- "TERM", "HUP", "USR1", "USR2", "QUIT"). Does not keep the loop running.
+---@param name string
+---@param fn fun(name: string)
+---@return shoal.Watcher?, string? message, string? code
+function core.signal(name, fn) end
+
+--- The server's side of one connection. It speaks MessagePack-RPC.
+---@class shoal.Peer
+local Peer = {}
+--- Unique in this process.
+---@return integer
+function Peer:id() end
+--- Answers a request: `error` nil, or what went wrong. false: the peer is gone.
+---@param id integer the request's
+---@param error any
+---@param result any
+---@return boolean
+function Peer:respond(id, error, result) end
+--- Sends a notification.
+---@param method string
+---@param params any[]
+---@return boolean
+function Peer:notify(method, params) end
+--- Closes after what waits was written.
+function Peer:close() end
+
+---@class shoal.ControlHandlers
+---@field on_request fun(peer: shoal.Peer, id: integer, method: string, params: any[])
+---@field on_notify? fun(peer: shoal.Peer, method: string, params: any[])
+---@field on_close? fun(peer: shoal.Peer)
+
+---@class shoal.Server
+local Server = {}
+---@return string
+function Server:path() end
+---@return { accepted: integer, refused: integer, malformed: integer, cut_off: integer }
+function Server:stats() end
+--- Flushes for up to 200 ms, closes every connection, removes the path.
+function Server:close() end
+
+--- Listens on a Unix socket (mode 0600). A peer that sends anything but
+--- MessagePack-RPC is cut off. A handler that raises: the request is answered
+--- with its message.
+---@param path string
+---@param handlers shoal.ControlHandlers
+---@return shoal.Server?, string? message, string? code
+function core.control_listen(path, handlers) end
+
+---@class shoal.Client
+local Client = {}
+--- Sends a request and waits for its answer; notifications that come meanwhile
+--- are kept for `receive`. `nil, error, "remote"` when the other side says so
+--- (`error` is what it sent), `nil, message, "timeout"|"closed"|"malformed"`
+--- else. A nil result is `true`.
+---@param method string
+---@param params? any[]
+---@param timeout? number seconds (none: for ever)
+---@return any result, any error, string? code
+function Client:call(method, params, timeout) end
+--- The next notification: its method and parameters.
+---@param timeout? number
+---@return string? method, any params_or_message, string? code
+function Client:receive(timeout) end
+function Client:close() end
+
+--- Blocking, for commands.
+---@param path string
+---@return shoal.Client?, string? message, string? code
+function core.control_connect(path) end
+
+return shoal
