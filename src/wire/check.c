@@ -142,28 +142,28 @@ static inline int enter(struct check *check, const struct check_head *head)
 int check_more(struct check *check, const uint8_t *data, size_t size)
 {
     struct check_head head;
-    uint64_t room, needed;
+    size_t here, room;
     int error;
 
     while (check->pending > 0) {
-        /* Even if each is one byte long, they would not fit. */
-        if (check->pending > check->limit - check->used)
-            return SHOAL_ERR_MALFORMED;
-        error = read_head(data + check->used, size - check->used, &head);
-        if (error < 0)
-            return error;
         room = check->limit - check->used;
-        if (error == CHECK_TRUNCATED) /* one byte is there: the limit decides */
-            return room > size - check->used ? CHECK_TRUNCATED
-                                             : SHOAL_ERR_MALFORMED;
-        needed = head.size + head.body + head.count + check->pending - 1;
-        if (needed > room)
+        if (check->pending > room)
             return SHOAL_ERR_MALFORMED;
-        if (head.size + head.body > size - check->used)
+        if (check->used >= size)
             return CHECK_TRUNCATED;
-        error = enter(check, &head);
+        here = size - check->used;
+        error = read_head(data + check->used, here, &head);
+        if (error == CHECK_TRUNCATED && here >= room)
+            return SHOAL_ERR_MALFORMED;
         if (error)
             return error;
+        /* The value itself, its elements, and what comes after it. */
+        if (head.size + head.body + head.count + check->pending - 1 > room)
+            return SHOAL_ERR_MALFORMED;
+        if (head.size + head.body > here)
+            return CHECK_TRUNCATED;
+        if (enter(check, &head))
+            return SHOAL_ERR_MALFORMED;
         check->used += head.size + (size_t)head.body;
     }
     return 0;

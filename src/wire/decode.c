@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads headers and members out of bytes that anybody may have sent. Each
+ * element is checked before it is read, and only single integers reach
+ * msgpack-c, which for them needs no memory. Identities are not read at all:
+ * once checked, they are spans of the packet.
+ *
+ * A reader remembers that something was wrong, so that the layouts below read
+ * like the pictures in wire.h.
+ */
+#include "wire.h"
+
+#include "check.h"
+
+#include <msgpack/unpack.h>
+
+struct reader {
+    const uint8_t *at;
+    size_t left;
+    bool failed;
+};
+
+int wire_read_uint(const uint8_t *data, size_t size, uint64_t max,
+                   uint64_t *value, size_t *used)
+{
+    struct check_head head;
+    msgpack_object number;
+    size_t end = 0;
+
+    if (size > 0 && data[0] < 0x80) { /* a positive fixint: nearly all are */
+        *value = data[0];
+        *used = 1;
+        return *value > max ? SHOAL_ERR_MALFORMED : 0;
+    }
+    if (check_head(data, size, &head) || head.type > CHECK_INT ||
+        head.type < CHECK_UINT || head.body > size - 1)
+        return SHOAL_ERR_MALFORMED;
+    if (msgpack_unpack((const char *)data, head.size + (size_t)head.body, &end,
+                       NULL, &number) != MSGPACK_UNPACK_SUCCESS)
+        return SHOAL_ERR_MALFORMED;
+    if (number.type != MSGPACK_OBJECT_POSITIVE_INTEGER || number.via.u64 > max)
+        return SHOAL_ERR_MALFORMED;
+    *value = number.via.u64;
+    *used = end;
+    return 0;
+}
+
+static struct reader start(shoal_bytes bytes)
+{
+    struct reader reader = {bytes.data, bytes.size, false};
+
+    return reader;
+}
+
+static void advance(struct reader *reader, size_t size)
+{
+    reader->at += size;
+    reader->left -= size;
+}
+
+/* How many elements follow; 0 when it is no array, or cannot be true. */
+static uint64_t read_array(struct reader *reader)
+{
+    struct check_head head;
+
+    if (check_head(reader->at, reader->left, &head) ||
+        head.type != CHECK_ARRAY || head.count > reader->left - head.size) {
+        reader->failed = true;
+        return 0;
+    }
+    advance(reader, head.size);
+    return head.count;
+}
+
+static uint64_t read_uint(struct reader *reader, uint64_t max)
+{
+    uint64_t value;
+    size_t used;
+
+    if (reader->failed)
+        return 0;
+    if (wire_read_uint(reader->at, reader->left, max, &value, &used)) {
+        reader->failed = true;
+        return 0;
+    }
+    advance(reader, used);
+    return value;
+}
+
+/* The next value, whatever it is, when it takes at most `max` bytes. */
+static shoal_bytes read_value(struct reader *reader, size_t max)
+{
+    shoal_bytes value = {NULL, 0};
+
+    if (reader->failed)
+        return value;
+    if (max > reader->left)
+        max = reader->left;
+    if (check_value(reader->at, max, CHECK_DEPTH, &value.size)) {
+        reader->failed = true;
+        return value;
+    }
+    value.data = reader->at;
+    advance(reader, value.size);
+    return value;
+}
+
+static shoal_bytes read_identity(struct reader *reader)
+{
+    return read_value(reader, SHOAL_MAX_IDENTITY);
+}
+
+/* The rest of an array: elements of a later version, which we need not know. */
+static void skip(struct reader *reader, uint64_t elements)
+{
+    while (elements-- > 0 && !reader->failed)
+        read_value(reader, reader->left);
+}
+
+/* A header that is not for us to understand; was it one at all? */
+static int refuse(struct reader *reader, uint64_t elements)
+{
+    skip(reader, elements);
+    return reader->failed ? SHOAL_ERR_MALFORMED : SHOAL_ERR_UNSUPPORTED;
+}
+
+/* What follows version and kind in an array of `elements`. */
+static void read_header(struct reader *reader, uint64_t elements,
+                        shoal_header *header)
+{
+    static const shoal_bytes none = {NULL, 0};
+    unsigned needed = wire_elements(header->kind);
+
+    if (elements < needed) {
+        reader->failed = true;
+        return;
+    }
+    header->src = read_identity(reader);
+    header->src_incarnation = (uint16_t)read_uint(reader, UINT16_MAX);
+    header->dst = read_identity(reader);
+    header->number = 0;
+    if (needed > WIRE_NUMBER)
+        header->number = (uint8_t)read_uint(reader, UINT8_MAX);
+    header->peer = needed > WIRE_PEER ? read_identity(reader) : none;
+    skip(reader, elements - needed);
+}
+
+int wire_decode_header(void *context, shoal_bytes packet, shoal_header *out,
+                       size_t *used)
+{
+    struct reader reader = start(packet);
+    uint64_t elements = read_array(&reader);
+    uint64_t version, kind;
+    shoal_header header;
+
+    (void)context;
+    version = read_uint(&reader, UINT64_MAX);
+    if (reader.failed || elements < 1)
+        return SHOAL_ERR_MALFORMED;
+    if (version != WIRE_VERSION)
+        return refuse(&reader, elements - 1);
+    kind = read_uint(&reader, UINT64_MAX);
+    if (reader.failed || elements < WIRE_NUMBER)
+        return SHOAL_ERR_MALFORMED;
+    if (kind >= SHOAL_NUM_MESSAGES)
+        return refuse(&reader, elements - 2);
+    header.kind = (uint8_t)kind;
+    read_header(&reader, elements, &header);
+    if (reader.failed)
+        return SHOAL_ERR_MALFORMED;
+    *out = header;
+    *used = packet.size - reader.left;
+    return 0;
+}
+
+int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *out,
+                       size_t *used)
+{
+    struct reader reader = start(bytes);
+    uint64_t elements = read_array(&reader);
+    shoal_update member;
+
+    (void)context;
+    member.id = read_identity(&reader);
+    member.incarnation = (uint16_t)read_uint(&reader, UINT16_MAX);
+    member.state = (uint8_t)read_uint(&reader, SHOAL_DOWN);
+    if (reader.failed || elements < WIRE_MEMBER_ELEMENTS)
+        return SHOAL_ERR_MALFORMED;
+    skip(&reader, elements - WIRE_MEMBER_ELEMENTS);
+    if (reader.failed)
+        return SHOAL_ERR_MALFORMED;
+    *out = member;
+    *used = bytes.size - reader.left;
+    return 0;
+}

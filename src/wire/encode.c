@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Packs headers and members with msgpack-c, which chooses the smallest form of
+ * each number: what one engine writes, every engine writes. A write that does
+ * not fit fails the packer, and with it the whole header or member.
+ */
+#include "wire.h"
+
+#include "check.h"
+
+#include <msgpack/pack.h>
+#include <string.h>
+
+int wire_sink_write(void *context, const char *data, size_t size)
+{
+    struct wire_sink *sink = context;
+
+    if (size > sink->room - sink->size)
+        return -1;
+    memcpy(sink->out + sink->size, data, size);
+    sink->size += size;
+    return 0;
+}
+
+/* The engine takes any bytes for an identity. Here they must be what the far
+ * side's decoder accepts, or nobody would ever answer. */
+static bool is_identity(shoal_bytes id)
+{
+    size_t used;
+
+    return id.size > 0 && id.size <= SHOAL_MAX_IDENTITY &&
+           check_value(id.data, id.size, CHECK_DEPTH, &used) == 0 &&
+           used == id.size;
+}
+
+/* Each of the pack_ functions answers 0, or -1 when there is no room. */
+static int pack_identity(msgpack_packer *packer, shoal_bytes id)
+{
+    return packer->callback(packer->data, (const char *)id.data, id.size);
+}
+
+static int pack_header(msgpack_packer *packer, const shoal_header *header)
+{
+    unsigned elements = wire_elements(header->kind);
+
+    if (msgpack_pack_array(packer, elements) ||
+        msgpack_pack_uint8(packer, WIRE_VERSION) ||
+        msgpack_pack_uint8(packer, header->kind) ||
+        pack_identity(packer, header->src) ||
+        msgpack_pack_uint16(packer, header->src_incarnation) ||
+        pack_identity(packer, header->dst))
+        return -1;
+    if (elements > WIRE_NUMBER && msgpack_pack_uint8(packer, header->number))
+        return -1;
+    if (elements > WIRE_PEER && pack_identity(packer, header->peer))
+        return -1;
+    return 0;
+}
+
+int wire_encode_header(void *context, const shoal_header *header, uint8_t *out,
+                       size_t room, size_t *size)
+{
+    struct wire_sink sink = {out, room, 0};
+    msgpack_packer packer;
+
+    (void)context;
+    if (header->kind >= SHOAL_NUM_MESSAGES || !is_identity(header->src) ||
+        !is_identity(header->dst))
+        return SHOAL_ERR_CODEC;
+    if (wire_elements(header->kind) > WIRE_PEER && !is_identity(header->peer))
+        return SHOAL_ERR_CODEC;
+    msgpack_packer_init(&packer, &sink, wire_sink_write);
+    if (pack_header(&packer, header))
+        return SHOAL_ERR_TOO_BIG;
+    *size = sink.size;
+    return 0;
+}
+
+static int pack_member(msgpack_packer *packer, const shoal_update *member)
+{
+    if (msgpack_pack_array(packer, WIRE_MEMBER_ELEMENTS) ||
+        pack_identity(packer, member->id) ||
+        msgpack_pack_uint16(packer, member->incarnation))
+        return -1;
+    return msgpack_pack_uint8(packer, member->state);
+}
+
+int wire_encode_member(void *context, const shoal_update *member, uint8_t *out,
+                       size_t room, size_t *size)
+{
+    struct wire_sink sink = {out, room, 0};
+    msgpack_packer packer;
+
+    (void)context;
+    if (member->state > SHOAL_DOWN || !is_identity(member->id))
+        return SHOAL_ERR_CODEC;
+    msgpack_packer_init(&packer, &sink, wire_sink_write);
+    if (pack_member(&packer, member))
+        return SHOAL_ERR_TOO_BIG;
+    *size = sink.size;
+    return 0;
+}

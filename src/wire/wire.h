@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The default codec: a header and a member as MessagePack. docs/wire.md has the
+ * same pictures with examples, and what surrounds them in a packet.
+ *
+ *   header   array of 5, 6 or 7      later versions append, readers skip
+ *   +---------+------+-----+-----------------+-----+--------+------+ - - -
+ *   | version | kind | src | src_incarnation | dst | number | peer | ...
+ *   |  uint   | uint | id  |      uint       | id  |  uint  |  id  |
+ *   +---------+------+-----+-----------------+-----+--------+------+ - - -
+ *     always 1  of shoal_message               |     |        |
+ *               announce feed gossip           |     |        |
+ *               broadcast turn_undead  end here+     |        |
+ *               ping ack                     end here+        |
+ *               ping_req indirect_ping                        |
+ *               indirect_ack forwarded_ack            end here+
+ *
+ *   member   array of 3
+ *   +----+-------------+-------+ - - -
+ *   | id | incarnation | state | ...
+ *   | id |    uint     | uint  |
+ *   +----+-------------+-------+ - - -
+ *                        0 alive, 1 suspect, 2 down
+ *
+ *   id: any one MessagePack value of 1 to SHOAL_MAX_IDENTITY bytes, embedded as
+ *   it is, so that a decoded identity is a span of the packet and equal
+ *   identities are equal bytes.
+ *
+ * Encoding and decoding allocate nothing and keep no state.
+ */
+#ifndef SHOAL_WIRE_WIRE_H
+#define SHOAL_WIRE_WIRE_H
+
+#include "../shoal.h"
+
+enum {
+    WIRE_VERSION = 1,
+    /* Elements by their place in the header's array; the five before NUMBER
+     * are in every header. */
+    WIRE_NUMBER = 5,
+    WIRE_PEER = 6,
+    WIRE_MEMBER_ELEMENTS = 3
+};
+
+/* How many elements the header of a message of this kind has. */
+static inline unsigned wire_elements(unsigned kind)
+{
+    switch (kind) {
+    case SHOAL_MSG_PING:
+    case SHOAL_MSG_ACK:
+        return WIRE_NUMBER + 1;
+    case SHOAL_MSG_PING_REQ:
+    case SHOAL_MSG_INDIRECT_PING:
+    case SHOAL_MSG_INDIRECT_ACK:
+    case SHOAL_MSG_FORWARDED_ACK:
+        return WIRE_PEER + 1;
+    default:
+        return WIRE_NUMBER;
+    }
+}
+
+/* The four functions of the codec, as shoal_codec describes them. `context` is
+ * not used.
+ *   encoders   TOO_BIG: no room. CODEC: what cannot be decoded again (an
+ *              unknown kind or state, an identity that is not one MessagePack
+ *              value of 1 to SHOAL_MAX_IDENTITY bytes).
+ *   decoders   MALFORMED. UNSUPPORTED: well-formed, but another version, or a
+ *              kind we do not know. `*out` and `*used` are set on success
+ *              only; identities are spans of what was passed in. */
+int wire_encode_header(void *context, const shoal_header *header, uint8_t *out,
+                       size_t room, size_t *size);
+int wire_decode_header(void *context, shoal_bytes packet, shoal_header *out,
+                       size_t *used);
+int wire_encode_member(void *context, const shoal_update *member, uint8_t *out,
+                       size_t room, size_t *size);
+int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *out,
+                       size_t *used);
+
+/* ---- What they and the stock identity have in common ---- */
+
+/* A bounded buffer that msgpack-c packs into. */
+struct wire_sink {
+    uint8_t *out;
+    size_t room; /* bytes in `out` */
+    size_t size; /* bytes written */
+};
+
+/* A msgpack_packer_write over a struct wire_sink: 0, or -1 when there is no
+ * room; then nothing was written. */
+int wire_sink_write(void *sink, const char *data, size_t size);
+
+/* The integer at data[0], in any of MessagePack's forms, if it is between 0 and
+ * `max`. 0, or SHOAL_ERR_MALFORMED. */
+int wire_read_uint(const uint8_t *data, size_t size, uint64_t max,
+                   uint64_t *value, size_t *used);
+
+#endif
