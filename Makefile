@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: MIT
+#
+# The front door; CMakeLists.txt does the work. Each target first installs the
+# Debian packages that it misses (.ci/packages).
+#
+#   make build                 build/bin/shoal, runnable where it is
+#   make test                  every spec; SANITIZE=1: under AddressSanitizer and
+#                              UBSan; GC=1: with the most aggressive Lua GC;
+#                              ONLY=regex: tests with such names; LUA=lua5.4
+#   make check                 format, cppcheck, luacheck, layers, -Werror
+#   make demo                  a cluster on loopback, and what happens to it
+#   make install PREFIX=/usr/local [DESTDIR=]
+#   make clean
+
+PREFIX ?= /usr/local
+LUA    ?= luajit
+JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+
+BUILD := build$(if $(SANITIZE),-sanitize)$(if $(filter-out luajit,$(LUA)),-$(LUA))
+FLAGS := -DSHOAL_LUA=$(LUA) -DSHOAL_SANITIZE=$(if $(SANITIZE),ON,OFF) \
+         -DSHOAL_GC=$(if $(GC),ON,OFF)
+C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+
+.PHONY: build deps deps-build test check demo install clean
+
+build: deps-build
+	@cmake -S . -B $(BUILD) $(FLAGS) --log-level=NOTICE >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS)
+
+deps:
+	@.ci/deps build demo test check
+
+deps-build:
+	@.ci/deps build
+
+test:
+	@.ci/deps build test
+	@$(MAKE) --no-print-directory build
+	@cd $(BUILD) && ctest -j $(JOBS) --output-on-failure --no-tests=error \
+	  $(if $(ONLY),-R '$(ONLY)')
+
+check:
+	@.ci/deps build check
+	clang-format --dry-run -Werror $(C_FILES)
+	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
+	  --enable=warning,performance,portability -I src $(filter %.c,$(C_FILES))
+	luacheck --quiet lua spec examples .busted .luacheckrc
+	cmake -S . -B build-check -DCMAKE_BUILD_TYPE=Release -DSHOAL_WERROR=ON \
+	  --log-level=NOTICE >/dev/null
+	cmake --build build-check -j $(JOBS)
+	luajit /usr/bin/busted -o plainTerminal spec/house
+
+demo:
+	@.ci/deps build demo
+	@$(MAKE) --no-print-directory build
+	@luajit examples/demo.lua $(BUILD)
+
+install: build
+	cmake --install $(BUILD) --prefix '$(PREFIX)'
+
+clean:
+	rm -rf build build-*
