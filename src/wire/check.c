@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The walk keeps two kinds of count. `left` has one per open container and says
- * where containers end, hence how deep we are. `pending` is the sum of what is
- * still to come: as every value takes a byte at least, a count is a lie when
- * `pending` values cannot fit below the limit. So a walk is over after at most
- * `limit` steps, whatever the counts claim.
+ * The walk counts one thing: `pending`, the values that were announced and not
+ * walked yet, at all levels together. As every value takes a byte at least, a
+ * count is a lie when that many cannot fit below the limit; so a walk is over
+ * after at most `limit` steps, whatever the counts claim. A container is
+ * complete when `pending` has come down to what it was behind its head, and
+ * that is looked at only when the next container opens.
  */
 #include "check.h"
 
@@ -51,8 +52,8 @@ static const struct form forms[32] = {
     [0xdf - 0xc0] = {CHECK_MAP, 4, 0, 1},
 };
 
-static void set_head(struct check_head *head, check_type type, unsigned size,
-                     uint64_t body, uint64_t count)
+static inline void set_head(struct check_head *head, check_type type,
+                            unsigned size, uint64_t body, uint64_t count)
 {
     head->type = type;
     head->size = (uint8_t)size;
@@ -61,7 +62,7 @@ static void set_head(struct check_head *head, check_type type, unsigned size,
 }
 
 /* The lead bytes that carry their value, length or count in themselves. */
-static void read_fix(uint8_t lead, struct check_head *head)
+static inline void read_fix(uint8_t lead, struct check_head *head)
 {
     if (lead < 0x80)
         set_head(head, CHECK_UINT, 1, 0, 0);
@@ -121,28 +122,53 @@ void check_init(struct check *check, size_t limit, unsigned max_depth)
     check->max_depth = max_depth < CHECK_DEEPEST ? max_depth : CHECK_DEEPEST;
 }
 
-/* The value whose head was just read is walked: it was one of its container's,
- * and opens one itself if it is an array or a map. */
-static inline int enter(struct check *check, const struct check_head *head)
+/* `pending` counts the container itself and no longer its elements. */
+static inline int open_container(struct check *check, uint64_t count)
 {
-    while (check->depth > 0 && check->left[check->depth - 1] == 0)
+    while (check->depth > 0 && check->pending <= check->end[check->depth - 1])
         check->depth--;
-    if (check->depth > 0)
-        check->left[check->depth - 1]--;
-    check->pending--;
-    if (head->type < CHECK_ARRAY)
-        return 0;
     if (check->depth == check->max_depth)
         return SHOAL_ERR_MALFORMED;
-    check->left[check->depth++] = (size_t)head->count;
-    check->pending += (size_t)head->count;
+    check->end[check->depth++] = check->pending - 1;
+    check->pending += (size_t)count;
     return 0;
 }
 
-int check_more(struct check *check, const uint8_t *data, size_t size)
+/* Walks over the next value, or over the head of a container. `here` of `room`
+ * bytes are there; 1 at least. */
+static inline int step(struct check *check, const uint8_t *at, size_t here,
+                       size_t room)
 {
     struct check_head head;
-    size_t here, room;
+    int error = read_head(at, here, &head);
+
+    if (error == CHECK_TRUNCATED && here >= room)
+        return SHOAL_ERR_MALFORMED;
+    if (error)
+        return error;
+    if (head.size + head.body + head.count + check->pending - 1 > room)
+        return SHOAL_ERR_MALFORMED;
+    if (head.size + head.body > here)
+        return CHECK_TRUNCATED;
+    if (head.type >= CHECK_ARRAY && open_container(check, head.count))
+        return SHOAL_ERR_MALFORMED;
+    check->pending--;
+    check->used += head.size + (size_t)head.body;
+    return 0;
+}
+
+/* The size of a small integer or a short string, which nearly all values are;
+ * 0 for anything else. */
+static inline size_t small_size(uint8_t lead)
+{
+    if (lead < 0x80 || lead >= 0xe0)
+        return 1;
+    return (lead & 0xe0) == 0xa0 ? 1 + (lead & 0x1fu) : 0;
+}
+
+static inline int walk(struct check *check, const uint8_t *data, size_t size)
+{
+    size_t here, room, small;
     int error;
 
     while (check->pending > 0) {
@@ -152,32 +178,31 @@ int check_more(struct check *check, const uint8_t *data, size_t size)
         if (check->used >= size)
             return CHECK_TRUNCATED;
         here = size - check->used;
-        error = read_head(data + check->used, here, &head);
-        if (error == CHECK_TRUNCATED && here >= room)
-            return SHOAL_ERR_MALFORMED;
+        small = small_size(data[check->used]);
+        if (small > 0 && small <= here && small + check->pending - 1 <= room) {
+            check->pending--;
+            check->used += small;
+            continue;
+        }
+        error = step(check, data + check->used, here, room);
         if (error)
             return error;
-        /* The value itself, its elements, and what comes after it. */
-        if (head.size + head.body + head.count + check->pending - 1 > room)
-            return SHOAL_ERR_MALFORMED;
-        if (head.size + head.body > here)
-            return CHECK_TRUNCATED;
-        if (enter(check, &head))
-            return SHOAL_ERR_MALFORMED;
-        check->used += head.size + (size_t)head.body;
     }
     return 0;
+}
+
+int check_more(struct check *check, const uint8_t *data, size_t size)
+{
+    return walk(check, data, size);
 }
 
 int check_value(const uint8_t *data, size_t size, unsigned max_depth,
                 size_t *used)
 {
     struct check check;
-    int error;
 
     check_init(&check, size, max_depth);
-    error = check_more(&check, data, size);
-    if (error)
+    if (walk(&check, data, size))
         return SHOAL_ERR_MALFORMED;
     *used = check.used;
     return 0;

@@ -45,11 +45,11 @@ int check_value(const uint8_t *data, size_t size, unsigned max_depth,
 
 /* Where a walk stopped. Only `used` is for reading. */
 struct check {
-    size_t used;    /* bytes walked: complete values and container heads */
+    size_t used;    /* bytes of the values and container heads walked */
     size_t limit;   /* the value may have that many bytes */
-    size_t pending; /* values begun or announced but not seen: a byte each */
+    size_t pending; /* values announced and not walked, each at least a byte */
     unsigned depth, max_depth;
-    size_t left[CHECK_DEEPEST]; /* elements still to come, of each container */
+    size_t end[CHECK_DEEPEST]; /* `pending` when that container is complete */
 };
 
 /* Ready for a new value of at most `limit` bytes. */

@@ -27,11 +27,6 @@ int wire_read_uint(const uint8_t *data, size_t size, uint64_t max,
     msgpack_object number;
     size_t end = 0;
 
-    if (size > 0 && data[0] < 0x80) { /* a positive fixint: nearly all are */
-        *value = data[0];
-        *used = 1;
-        return *value > max ? SHOAL_ERR_MALFORMED : 0;
-    }
     if (check_head(data, size, &head) || head.type > CHECK_INT ||
         head.type < CHECK_UINT || head.body > size - 1)
         return SHOAL_ERR_MALFORMED;
@@ -52,7 +47,7 @@ static struct reader start(shoal_bytes bytes)
     return reader;
 }
 
-static void advance(struct reader *reader, size_t size)
+static inline void advance(struct reader *reader, size_t size)
 {
     reader->at += size;
     reader->left -= size;
@@ -72,14 +67,16 @@ static uint64_t read_array(struct reader *reader)
     return head.count;
 }
 
-static uint64_t read_uint(struct reader *reader, uint64_t max)
+static inline uint64_t read_uint(struct reader *reader, uint64_t max)
 {
     uint64_t value;
-    size_t used;
+    size_t used = 1;
 
     if (reader->failed)
         return 0;
-    if (wire_read_uint(reader->at, reader->left, max, &value, &used)) {
+    if (reader->left > 0 && reader->at[0] <= max && reader->at[0] < 0x80)
+        value = reader->at[0]; /* a positive fixint is its own value */
+    else if (wire_read_uint(reader->at, reader->left, max, &value, &used)) {
         reader->failed = true;
         return 0;
     }
