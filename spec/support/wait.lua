@@ -1,0 +1,55 @@
+--- Waiting for something that other processes bring about: a condition and a
+-- deadline, never a sleep of a guessed length.
+--
+--   wait.for_that(function() return node:sees(other) == "down" end, 5, "a down member")
+--
+-- Deadlines are for a plain build; they are stretched where a sanitizer or the
+-- most aggressive garbage collection makes everything slow (wait.slowness).
+
+local time = require "posix.time"
+
+local wait = {}
+
+local POLL_NS = 5 * 1000 * 1000
+
+local sanitizers = os.getenv("SHOAL_SANITIZERS")
+wait.slowness = sanitizers and sanitizers ~= "" and 4 or 1
+
+--- Seconds of the monotonic clock.
+function wait.now()
+  local t = time.clock_gettime(time.CLOCK_MONOTONIC)
+  return t.tv_sec + t.tv_nsec / 1e9
+end
+
+--- Lets other processes have the processor for a moment.
+function wait.moment()
+  time.nanosleep({ tv_sec = 0, tv_nsec = POLL_NS })
+end
+
+--- The condition's answer once it is true, or nil and the answer's second value
+-- when it has not become so within `seconds`.
+function wait.try(condition, seconds)
+  local deadline = wait.now() + seconds * wait.slowness
+  while true do
+    local answer, why = condition()
+    if answer then
+      return answer
+    elseif wait.now() > deadline then
+      return nil, why
+    end
+    wait.moment()
+  end
+end
+
+--- The same, but raises: "no <what> within 5 s: <why>". `why` is the second
+-- value of the condition, so that a failing spec shows what was there instead.
+function wait.for_that(condition, seconds, what)
+  local answer, why = wait.try(condition, seconds)
+  if not answer then
+    error(("no %s within %g s%s"):format(what or "such thing", seconds * wait.slowness,
+      why and ": " .. tostring(why) or ""), 2)
+  end
+  return answer
+end
+
+return wait
