@@ -38,7 +38,7 @@ local processes, folders = {}, {}
 
 --- A new empty folder, gone after cleanup().
 function process.tempdir()
-  local folder = assert(stdlib.mkdtemp((os.getenv("TMPDIR") or "/tmp") .. "/shoal-spec-XXXXXX"))
+  local folder = assert(stdlib.mkdtemp((os.getenv("TMPDIR") or "/tmp") .. "/shoal-XXXXXX"))
   folders[#folders + 1] = folder
   return folder
 end
