@@ -1,0 +1,56 @@
+--- `shoal members`: who is there.
+
+local client = require("shoal.cli.client")
+local json = require("shoal.cli.json")
+local output = require("shoal.cli.output")
+local text = require("shoal.cli.text")
+
+local members = {}
+
+local ORDER = { "addr", "state", "incarnation", "since", "id" }
+
+-- What the other columns or nobody cares for.
+local STOCK_FIELDS = { addr = true, bump = true }
+
+-- The fields an identity has beyond what every stock identity has.
+local function own_fields(id)
+  if type(id) ~= "table" or text.is_array(id) then
+    return text.value(id)
+  end
+  return text.fields(id, " ", id.bump and STOCK_FIELDS)
+end
+
+local function table_of(list, now)
+  local rows = { { "ADDRESS", "STATE", "INCARNATION", "SINCE", "IDENTITY" } }
+  for _, member in ipairs(list) do
+    rows[#rows + 1] = {
+      text.escape(member.addr),
+      member.state,
+      text.number(member.incarnation),
+      text.duration(now - member.since),
+      own_fields(member.id),
+    }
+  end
+  return text.table(rows)
+end
+
+local function json_of(list)
+  local objects = {}
+  for i, member in ipairs(list) do
+    objects[i] = json.encode_object(member, ORDER)
+  end
+  return "[" .. table.concat(objects, ",\n ") .. "]\n"
+end
+
+---@param request table
+---@return true? ok
+---@return string? message
+function members.members(request)
+  local list, message = client.ask(request, "members", { { all = request.all or false } })
+  if not list then
+    return nil, message
+  end
+  return output.write(request.json and json_of(list) or table_of(list, os.time()))
+end
+
+return members

@@ -1,0 +1,183 @@
+--- What may be typed after `shoal`, on lua-argparse.
+--
+-- argparse itself prints help and leaves the process, reports errors over
+-- several lines and with exit code 1. Here both become values, so that every
+-- error is one line and the caller decides where text goes and how it ends.
+
+local argparse = require("argparse")
+
+local parser = {}
+
+---@class shoal.cli.Request
+---@field command string
+---@field help? string the text that was asked for, instead of running `command`
+
+local HELP_WANTED = {}
+local help_text
+
+local function with_help(command)
+  command:add_help(false)
+  command:flag("-h --help", "Show this help and exit."):action(function()
+    help_text = command:get_help()
+    error(HELP_WANTED, 0)
+  end)
+  return command
+end
+
+local function split_setting(argument)
+  local key, value = argument:match("^([%w_%.]+)=(.+)$")
+  if not key then
+    return nil, ("argument for option '--set' must be KEY=VALUE, not '%s'"):format(argument)
+  end
+  return { key = key, value = value }
+end
+
+local function whole_number(option)
+  return function(argument)
+    local n = argument:match("^%d+$") and tonumber(argument)
+    if not n or n < 1 or n >= 2 ^ 32 then
+      return nil, ("argument for option '%s' must be a whole number from 1, not '%s'"):format(option, argument)
+    end
+    return n
+  end
+end
+
+-- A file name for the control socket, so nothing that could leave its folder.
+local function node_name(argument)
+  if #argument > 64 or not argument:find("^[%w_%-][%w_%-%.]*$") then
+    return nil,
+      ("argument for option '--name' must be at most 64 letters, digits, '-', '_' or '.', not '%s'"):format(argument)
+  end
+  return argument
+end
+
+local function option(command, name, argname, description)
+  return command:option(name, description):argname(argname):overwrite(false)
+end
+
+local function add_name(command, description)
+  return option(command, "--name", "NAME", description):convert(node_name)
+end
+
+local function add_log_options(command)
+  option(
+    command,
+    "--log-level",
+    "LEVELS",
+    "What to log on stderr: off, error, warn, info, debug or trace, and single areas "
+      .. "(engine, host, script, control, cli) otherwise: info,engine=trace. "
+      .. "Default: $SHOAL_LOG, or info."
+  )
+  option(command, "--log-format", "FORMAT", "text for people, json for machines. Default: text.")
+    :choices({ "text", "json" })
+end
+
+local function add_run(root)
+  local run = with_help(root:command("run", "Run a member with this script until INT, TERM or 'shoal leave'."))
+  run:argument("SCRIPT", "The handler script, reloaded whenever it changes."):target("script")
+  option(run, "--bind", "HOST:PORT", "Where to listen. Port 0 picks a free one. Default: 127.0.0.1:0.")
+  option(run, "--advertise", "HOST:PORT", "The address others reach us at. Default: what was bound.")
+  option(run, "--join", "HOST:PORT", "A member to join through. May be repeated."):count("*")
+  add_name(run, "Names this node on its host and in its identity. Default: default, and none in the identity.")
+  option(run, "--cluster", "NAME", "Label of the cluster: packets of others are dropped.")
+  option(run, "--config", "CONFIG", "lan, wan, simple, loopback, or a Lua file that returns a table. Default: lan.")
+  option(run, "--cluster-size", "N", "How many members are expected, which lan, wan and loopback scale with.")
+    :convert(whole_number("--cluster-size"))
+  option(run, "--set", "KEY=VALUE", "Change one config field: probe_period=0.5, announce.every=30, gossip=false. "
+    .. "Durations are seconds. May be repeated."):convert(split_setting):count("*")
+  option(
+    run,
+    "--control",
+    "PATH",
+    "The control socket. Default: $XDG_RUNTIME_DIR/shoal/NAME.sock, or /run/shoal/NAME.sock."
+  )
+  add_log_options(run)
+end
+
+local function add_check(root)
+  local check = with_help(root:command("check", "Would this script load? Says where it would not."))
+  check:argument("SCRIPT", "The handler script."):target("script")
+end
+
+-- A command that talks to a running node.
+local function client(root, name, description)
+  local command = with_help(root:command(name, description))
+  command:mutex(
+    add_name(command, "The node to ask, by the name it was run with. Default: default."),
+    option(command, "--control", "PATH", "The node to ask, by its control socket.")
+  )
+  return command
+end
+
+local function add_clients(root)
+  local members = client(root, "members", "List the members a node knows.")
+  members:flag("--json", "One array of objects instead of a table.")
+  members:flag("--all", "Also those that are down and not yet forgotten.")
+
+  local info = client(root, "info", "What a node is, knows, sent, received and dropped.")
+  info:flag("--json", "One object instead of lines.")
+
+  local join = client(root, "join", "Make a node join through other members.")
+  join:argument("HOST:PORT", "A member to join through."):target("endpoints"):args("+")
+
+  client(root, "leave", "Make a node tell the others that it goes, and stop.")
+  client(root, "reload", "Make a node load its script again.")
+
+  local broadcast = client(root, "broadcast", "Hand DATA to a node's script and, if it is news, to all members.")
+  broadcast:argument("DATA", "Bytes, as the script's broadcast.receive gets them."):target("data")
+
+  local monitor = client(root, "monitor", "Print events as they happen, until interrupted.")
+  monitor:flag("--json", "One object a line.")
+end
+
+local function build()
+  local root = with_help(argparse("shoal", "Cluster membership, scripted in Lua.")
+    :epilog("'shoal COMMAND --help' explains a command. Exit codes: 0 fine, 1 failed, 2 wrong usage."))
+  root:command_target("command"):help_max_width(80)
+  add_run(root)
+  add_check(root)
+  add_clients(root)
+  with_help(root:command("version", "Print the version."))
+  return root
+end
+
+-- argparse tells the message alone: the command it is about is the first word.
+local function command_of(root, argv)
+  for _, argument in ipairs(argv) do
+    if argument:sub(1, 1) ~= "-" then
+      for _, command in ipairs(root._commands) do
+        if command._name == argument then
+          return " " .. argument
+        end
+      end
+      return ""
+    end
+  end
+  return ""
+end
+
+local function one_line(message)
+  return (message:gsub("\nDid you mean (.-)%?", " (did you mean %1?)"):gsub("[%c\127]", "?"))
+end
+
+--- Reads a command line, without the program's name.
+---@param argv string[]
+---@return shoal.cli.Request? request
+---@return string? message one line, when it is not one
+function parser.parse(argv)
+  local root = build()
+  help_text = nil
+  local ran, ok, answer = pcall(root.pparse, root, argv)
+  if help_text then
+    return { command = "help", help = help_text }
+  end
+  if not ran then
+    error(ok, 0)
+  end
+  if not ok then
+    return nil, ("%s; see 'shoal%s --help'"):format(one_line(answer), command_of(root, argv))
+  end
+  return answer
+end
+
+return parser

@@ -1,0 +1,63 @@
+--- The commands that ask a node to do something: one request, one line.
+
+local client = require("shoal.cli.client")
+local output = require("shoal.cli.output")
+
+local requests = {}
+
+--- `shoal join HOST:PORT…`
+---@return true? ok
+---@return string? message
+function requests.join(request)
+  local ok, message = client.ask(request, "join", request.endpoints)
+  if not ok then
+    return nil, message
+  end
+  return output.write("asked ", table.concat(request.endpoints, ", "), " to let the node join\n")
+end
+
+--- `shoal leave`: waits until the node has gone.
+---@return true? ok
+---@return string? message
+function requests.leave(request)
+  local connection, message = client.connect(request)
+  if not connection then
+    return nil, message
+  end
+  local ok
+  ok, message = client.call(connection, "leave")
+  if ok then
+    ok, message = client.wait_for_end(connection)
+  end
+  connection:close()
+  if not ok then
+    return nil, message
+  end
+  return output.write("left\n")
+end
+
+--- `shoal reload`
+---@return true? ok
+---@return string? message
+function requests.reload(request)
+  local answer, message = client.ask(request, "reload")
+  if not answer then
+    return nil, message
+  end
+  return output.write(("%s: generation %d, hash %s\n"):format(answer.outcome, answer.generation, answer.hash or "none"))
+end
+
+--- `shoal broadcast DATA`
+---@return true? ok
+---@return string? message
+function requests.broadcast(request)
+  local wanted, message = client.ask(request, "broadcast", { request.data })
+  if wanted == nil then
+    return nil, message
+  elseif not wanted then
+    return nil, "the script did not want it (broadcast.receive answered no key)"
+  end
+  return output.write("queued\n")
+end
+
+return requests

@@ -1,0 +1,253 @@
+--- The control socket of a running node: what `shoal members` and its kind ask.
+--
+-- A Unix socket that speaks MessagePack-RPC, so any client of that can drive a
+-- node (docs/operating.md has the methods). shoal.core does the framing and cuts
+-- off whoever sends anything else; this file is the methods.
+--
+-- It listens before the node exists, so that a path which cannot be used is found
+-- before anybody hears of the new member:
+--
+--     local server = control.listen(path)
+--     local node = shoal.start{...}
+--     server:attach(node)
+
+local core = require("shoal.core")
+
+local control = {}
+
+---@class shoal.Control
+---@field node? shoal.Node
+---@field on_leave? fun() called once `leave` has been answered
+---@field private listener shoal.Server
+---@field private leaving boolean
+---@field private watching table<integer, shoal.Peer> those that monitor
+local Control = {}
+Control.__index = Control
+
+-- ---- The methods ----
+--
+-- `params` are the types of the parameters, those from `optional` on may be left
+-- out, `rest` may come any number of times. `run` answers a result (never nil), or
+-- nil, message, code.
+
+---@class shoal.control.Method
+---@field params? string[]
+---@field optional? integer
+---@field rest? string
+---@field run fun(self: shoal.Control, params: any[], peer: shoal.Peer): any, string?, string?
+
+---@type table<string, shoal.control.Method>
+local methods = {}
+
+local function count(set)
+  local n = 0
+  for _ in pairs(set) do
+    n = n + 1
+  end
+  return n
+end
+
+local function by_address(a, b)
+  return a.addr < b.addr
+end
+
+methods.members = {
+  params = { "table" },
+  optional = 1,
+  run = function(self, params)
+    for name, value in pairs(params[1] or {}) do
+      if name ~= "all" or type(value) ~= "boolean" then
+        return nil, "the one option is 'all', true or false", "invalid_params"
+      end
+    end
+    local all = params[1] and params[1].all
+    local members = self.node:members({ state = all and "all" or "active" })
+    table.sort(members, by_address)
+    return members
+  end,
+}
+
+methods.info = {
+  run = function(self)
+    local info = self.node:info()
+    info.control = self.listener:stats()
+    info.control.path = self.listener:path()
+    info.control.monitors = count(self.watching)
+    return info
+  end,
+}
+
+methods.join = {
+  params = { "string" },
+  rest = "string",
+  run = function(self, params)
+    return self.node:join(params)
+  end,
+}
+
+methods.leave = {
+  run = function(self)
+    if self.node:connection() ~= "defunct" then
+      local ok, message, code = self.node:leave()
+      if not ok then
+        return nil, message, code
+      end
+    end
+    self.leaving = true
+    return true
+  end,
+}
+
+methods.reload = {
+  run = function(self)
+    local ok, outcome, code = self.node:reload("asked")
+    if not ok then
+      return nil, outcome, code
+    end
+    local script = self.node:info().script
+    return { outcome = outcome or "reloaded", generation = script.generation, hash = script.hash }
+  end,
+}
+
+methods.broadcast = {
+  params = { "string" },
+  run = function(self, params)
+    return self.node:add_broadcast(params[1])
+  end,
+}
+
+methods.monitor = {
+  run = function(self, _, peer)
+    self.watching[peer:id()] = peer
+    return true
+  end,
+}
+
+methods.unmonitor = {
+  run = function(self, _, peer)
+    self.watching[peer:id()] = nil
+    return true
+  end,
+}
+
+methods.version = {
+  run = function()
+    return core.version
+  end,
+}
+
+-- ---- Requests ----
+
+local function check_params(method, params)
+  local types = method.params or {}
+  local least = method.optional and method.optional - 1 or #types
+  if #params < least or (#params > #types and not method.rest) then
+    return nil, ("wrong number of parameters: %d"):format(#params), "invalid_params"
+  end
+  for i = 1, #params do
+    local wanted, got = types[i] or method.rest, type(params[i])
+    if got ~= wanted then
+      return nil, ("parameter %d must be a %s, not a %s"):format(i, wanted, got), "invalid_params"
+    end
+  end
+  return true
+end
+
+local function perform(self, peer, name, params)
+  local method = methods[name]
+  if not method then
+    return nil, ("there is no method '%s'"):format(name), "unknown_method"
+  end
+  local ok, message, code = check_params(method, params)
+  if not ok then
+    return nil, message, code
+  end
+  if not self.node then
+    return nil, "the node is starting", "starting"
+  end
+  return method.run(self, params, peer)
+end
+
+-- Whoever asked us to leave has been told that we do: now we may go.
+local function leave_if_asked(self)
+  if self.leaving and self.on_leave then
+    self.leaving = false
+    self.on_leave()
+  end
+end
+
+local function on_request(self, peer, id, name, params)
+  local result, message, code = perform(self, peer, name, params)
+  if result == nil then
+    peer:respond(id, { code = code or "failed", message = message })
+  else
+    peer:respond(id, nil, result)
+  end
+  leave_if_asked(self)
+end
+
+-- ---- Events ----
+
+-- What the monitor shows of an event: most are about a member.
+local function describe(event, a, b)
+  local report = { event = event, time = os.time() }
+  if event == "rename" then
+    report.before, report.member = a, b
+  elseif event == "rejoin" then
+    report.id = a
+  else
+    report.member = a
+  end
+  return report
+end
+
+local function tell_watchers(self, event, a, b)
+  if next(self.watching) == nil then
+    return
+  end
+  local params = { describe(event, a, b) }
+  for id, peer in pairs(self.watching) do
+    if not peer:notify("event", params) then
+      self.watching[id] = nil
+    end
+  end
+end
+
+-- ---- Life ----
+
+--- Listens at `path`; requests are answered once a node is attached.
+---@param path string
+---@return shoal.Control?, string? message, string? code
+function control.listen(path)
+  local self = setmetatable({ watching = {}, leaving = false }, Control)
+  local listener, message, code = core.control_listen(path, {
+    on_request = function(peer, id, name, params)
+      on_request(self, peer, id, name, params)
+    end,
+    on_close = function(peer)
+      self.watching[peer:id()] = nil
+    end,
+  })
+  if not listener then
+    return nil, message, code
+  end
+  self.listener = listener
+  return self
+end
+
+--- Answers for `node` from now on, and tells those that monitor its events.
+---@param node shoal.Node
+function Control:attach(node)
+  self.node = node
+  node:on("*", function(_, event, a, b)
+    tell_watchers(self, event, a, b)
+  end)
+end
+
+--- Ends all connections after what waits for them was written, and removes the
+--- socket.
+function Control:close()
+  self.listener:close()
+end
+
+return control
