@@ -1,0 +1,117 @@
+--- Nothing points up: cli -> script -> host | sim -> core -> wire.
+
+local files = require "spec.support.files"
+
+-- Which other folders of src/ a folder may include. core and wire are one
+-- library: the codec implements an interface of the public header, and the
+-- engine's checks are the wire's.
+local MAY_INCLUDE = {
+  wire = {},
+  core = { wire = true },
+  host = { core = true, wire = true },
+  sim = { core = true, wire = true },
+  script = { core = true, wire = true, host = true, sim = true },
+  cli = { core = true, wire = true, host = true, sim = true, script = true },
+}
+
+-- What the engine may know of the world: nothing that has a clock, a file or a
+-- socket in it.
+local PURE = {}
+for name in ("assert inttypes limits math msgpack stdarg stdbool stddef stdint stdlib string"):gmatch("%S+") do
+  PURE[name .. ".h"] = true
+end
+PURE["sanitizer/asan_interface.h"] = true -- macros, to mark memory that may not be touched
+
+local function includes()
+  local found = {}
+  for _, name in ipairs { "*.c", "*.h" } do
+    for _, path in ipairs(files.find("src", name)) do
+      for number, line in files.lines(path) do
+        local system, own = line:match("^%s*#%s*include%s*<([^>]+)>"), line:match('^%s*#%s*include%s*"([^"]+)"')
+        if system or own then
+          found[#found + 1] = {
+            where = ("%s:%d includes %s"):format(path, number, system or own),
+            folder = path:match("^src/(%w+)/"),
+            system = system,
+            other = own and own:match("^%.%./(%w+)/"),
+            own = own,
+          }
+        end
+      end
+    end
+  end
+  return found
+end
+
+local function offenders(is_offence)
+  local list = {}
+  for _, include in ipairs(includes()) do
+    if include.folder and is_offence(include) then
+      list[#list + 1] = include.where
+    end
+  end
+  return list
+end
+
+describe("the layers of the C code", function()
+  it("never include what is above them", function()
+    assert.same({}, offenders(function(include)
+      return include.other and include.other ~= include.folder
+        and not assert(MAY_INCLUDE[include.folder], include.where)[include.other]
+    end))
+  end)
+
+  it("keep clock, sockets, files and Lua out of the engine", function()
+    assert.same({}, offenders(function(include)
+      return (include.folder == "core" or include.folder == "wire") and include.system
+        and not PURE[include.system:gsub("^msgpack/.*", "msgpack.h")]
+    end))
+  end)
+
+  it("keep Lua out of the hosts", function()
+    assert.same({}, offenders(function(include)
+      return (include.folder == "host" or include.folder == "sim") and include.system
+        and include.system:match("^lua")
+    end))
+  end)
+
+  it("keep libev out of the simulator", function()
+    assert.same({}, offenders(function(include)
+      return include.folder == "sim" and (include.system == "ev.h" or include.other == "host")
+    end))
+  end)
+
+  it("never include a source file", function()
+    assert.same({}, offenders(function(include)
+      return include.own and include.own:match("%.c$")
+    end))
+  end)
+end)
+
+describe("the Lua files", function()
+  it("leave the command line to the command line", function()
+    local list = {}
+    for _, path in ipairs(files.find("lua", "*.lua")) do
+      local is_cli = path:match("^lua/shoal/cli")
+      for number, line in files.lines(path) do
+        local module = line:match("require%s*%(?%s*[\"']([%w_%.]+)[\"']")
+        if module and not is_cli and (module:match("^shoal%.cli") or module == "argparse") then
+          list[#list + 1] = ("%s:%d requires %s"):format(path, number, module)
+        end
+      end
+    end
+    assert.same({}, list)
+  end)
+
+  it("need nothing of the specs or the examples", function()
+    local list = {}
+    for _, path in ipairs(files.find("lua", "*.lua")) do
+      for number, line in files.lines(path) do
+        if line:match("require%s*%(?%s*[\"']spec%.") or line:match("require%s*%(?%s*[\"']examples%.") then
+          list[#list + 1] = ("%s:%d"):format(path, number)
+        end
+      end
+    end
+    assert.same({}, list)
+  end)
+end)
