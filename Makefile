@@ -16,6 +16,8 @@ PREFIX ?= /usr/local
 LUA    ?= luajit
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
 
+MAKEFLAGS += --no-print-directory
+
 BUILD := build$(if $(SANITIZE),-sanitize)$(if $(filter-out luajit,$(LUA)),-$(LUA))
 FLAGS := -DSHOAL_LUA=$(LUA) -DSHOAL_SANITIZE=$(if $(SANITIZE),ON,OFF) \
          -DSHOAL_GC=$(if $(GC),ON,OFF)
@@ -35,7 +37,7 @@ deps-build:
 
 test:
 	@.ci/deps build test
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) build
 	@cd $(BUILD) && ctest -j $(JOBS) --output-on-failure --no-tests=error \
 	  $(if $(ONLY),-R '$(ONLY)')
 
@@ -52,7 +54,7 @@ check:
 
 demo:
 	@.ci/deps build demo
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) build
 	@luajit examples/demo.lua $(BUILD)
 
 install: build

@@ -25,8 +25,14 @@ local unpack = table.unpack or unpack -- luacheck: std max
 local process = {}
 
 process.source = os.getenv("SHOAL_SOURCE") or unistd.getcwd()
-process.build = os.getenv("SHOAL_BUILD") or process.source .. "/build"
-process.shoal = process.build .. "/bin/shoal"
+
+--- Which build's program is `process.shoal`.
+function process.use(build)
+  process.build = build:sub(1, 1) == "/" and build or process.source .. "/" .. build
+  process.shoal = process.build .. "/bin/shoal"
+end
+
+process.use(os.getenv("SHOAL_BUILD") or "build")
 
 local Process = {}
 Process.__index = Process
@@ -128,12 +134,34 @@ function process.start(options)
   return self
 end
 
+-- A process that has ended and told all it had to tell.
+local function release(self)
+  for _, name in ipairs { "stdin", "stdout", "stderr" } do
+    unistd.unlink(self.folder .. "/" .. name)
+  end
+  unistd.rmdir(self.folder)
+  for i = #processes, 1, -1 do
+    if processes[i] == self then
+      table.remove(processes, i)
+    end
+  end
+  for i = #folders, 1, -1 do
+    if folders[i] == self.folder then
+      table.remove(folders, i)
+    end
+  end
+end
+
 --- Runs something to its end: { code=, out=, err= }; `code` is a name like
 -- "KILL" when a signal ended it.
 function process.run(options)
   local self = process.start(options)
   local code = self:wait(options.seconds or 20)
-  return { code = code, out = self:stdout(), err = self:stderr() }
+  local report = self:sanitizer_report()
+  assert(not report, report)
+  local result = { code = code, out = self:stdout(), err = self:stderr() }
+  release(self)
+  return result
 end
 
 --- What `shoal <arguments>` answers.

@@ -1,0 +1,154 @@
+--- `make demo`: what shoal does, on loopback, in well under half a minute.
+--
+-- Five members run examples/hello.lua. One is killed, the others find out; the
+-- script is edited while they run it; one leaves. It exits with 1 when any of
+-- this does not happen, and leaves nothing behind, whatever happens.
+--
+--   luajit examples/demo.lua [folder of the build]
+
+package.path = "./?.lua;" .. package.path
+
+local process = require "spec.support.process"
+local node = require "spec.support.node"
+local wait = require "spec.support.wait"
+local signal = require "posix.signal"
+
+local NAMES = { "ada", "bo", "cleo", "dan", "eve" }
+local began = wait.now()
+
+local function say(text, ...)
+  io.stdout:write(("%5.1f s  "):format(wait.now() - began), text:format(...), "\n")
+  io.stdout:flush()
+end
+
+--- Waits until `condition(member)` holds for each, and says so as it does.
+local function each(members, seconds, what, condition)
+  local missing = {}
+  for _, member in ipairs(members) do
+    missing[member] = true
+  end
+  wait.for_that(function()
+    for _, member in ipairs(members) do
+      if missing[member] and condition(member) then
+        missing[member] = nil
+        say("   %-4s  %s", member.name, what)
+      end
+    end
+    return next(missing) == nil
+  end, seconds, what)
+end
+
+local function without(members, gone)
+  local others = {}
+  for _, member in ipairs(members) do
+    if member ~= gone then
+      others[#others + 1] = member
+    end
+  end
+  return others
+end
+
+local function hears(event, about)
+  return function(member)
+    return member:heard(event, about)
+  end
+end
+
+local function start(script)
+  say("five members start, each runs %s", script)
+  local members = {}
+  for i, name in ipairs(NAMES) do
+    members[i] = node.start { name = name, script = script, join = { members[1] } }
+    members[i]:watch()
+    say("   %-4s  is at %s", name, members[i].addr)
+  end
+  each(members, 5, "sees the four others", function(member)
+    return #member:members() == #NAMES - 1
+  end)
+  assert(node.converged(members))
+  return members
+end
+
+local function kill(members, victim)
+  say("%s gets SIGKILL", victim.name)
+  victim:signal "KILL"
+  local rest = without(members, victim)
+  each(rest, 10, "reports it down", hears("member_down", victim))
+  return rest
+end
+
+local function edit(members, script)
+  say("the script is edited on disk: goodbye becomes farewell")
+  local before, heard = {}, {}
+  for _, member in ipairs(members) do
+    before[member], heard[member] = member:info(), #member:events()
+  end
+  local text, changes = process.read(script):gsub('"goodbye, "', '"farewell, "')
+  assert(changes == 1, "there is no goodbye in the script")
+  process.write(script, text)
+  each(members, 5, "runs the new version", function(member)
+    return member:info().script.generation == before[member].script.generation + 1
+  end)
+  for _, member in ipairs(members) do
+    local now = member:info()
+    assert(now.addr == before[member].addr and now.incarnation == before[member].incarnation,
+      member.name .. " is not who it was")
+    assert(#member:events() == heard[member], member.name .. " lost a member or itself")
+  end
+  assert(node.converged(members))
+  say("and none of them has lost its membership")
+end
+
+local function leave(members, leaver)
+  say("%s leaves", leaver.name)
+  local answer = leaver:ask "leave"
+  assert(answer.code == 0, answer.err)
+  local rest = without(members, leaver)
+  each(rest, 1, "reports it down at once", hears("member_down", leaver))
+  each(rest, 1, "says farewell", function(member)
+    return member:log():find("farewell, " .. leaver.addr, 1, true)
+  end)
+  assert(leaver:wait(5) == 0, "it did not end well")
+  return rest
+end
+
+local function stop(members)
+  say("the others get SIGTERM")
+  for _, member in ipairs(members) do
+    member:signal "TERM"
+  end
+  each(members, 5, "has ended", function(member)
+    return member:wait(5) == 0
+  end)
+end
+
+local function play()
+  local script = process.tempdir() .. "/hello.lua"
+  process.write(script, assert(process.read("examples/hello.lua"), "run this in the repository"))
+  local members = start(script)
+  members = kill(members, members[5])
+  edit(members, script)
+  members = leave(members, members[4])
+  stop(members)
+end
+
+-- Ctrl-C and its kind end the play like a failure: what was started is ended.
+for _, name in ipairs { "SIGINT", "SIGTERM", "SIGHUP" } do
+  signal.signal(signal[name], function()
+    error("interrupted", 0)
+  end)
+end
+
+if arg[1] then
+  process.use(arg[1])
+end
+local played, problem = pcall(play)
+for _, name in ipairs { "SIGINT", "SIGTERM", "SIGHUP" } do
+  signal.signal(signal[name], signal.SIG_IGN)
+end
+local cleaned, residue = pcall(process.cleanup)
+if not (played and cleaned) then
+  say("FAILED: %s", tostring(problem or residue))
+  os.exit(1)
+end
+say("all of it happened")
