@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/* The stock identity: what it looks like and what it answers. */
+#include "../../src/shoal.h"
+#include "expect.h"
+
+static shoal_identity_questions stock;
+
+static shoal_bytes spanning(struct bytes bytes)
+{
+    return (shoal_bytes){bytes.data, bytes.size};
+}
+
+static shoal_bytes text(const char *string)
+{
+    return (shoal_bytes){(const uint8_t *)string, strlen(string)};
+}
+
+/* {"addr": "a:1", "bump": <hex>} */
+#define STOCK(bump) "82a461646472a3613a31a462756d70" bump
+
+static void is_a_canonical_map(void)
+{
+    uint8_t out[SHOAL_MAX_IDENTITY];
+    size_t size;
+
+    EXPECT(shoal_stock_identity_new(text("a:1"), 1, out, &size) == 0);
+    EXPECT(bytes_are(out, size, STOCK("01")));
+    EXPECT(shoal_stock_identity_new(text("a:1"), 128, out, &size) == 0);
+    EXPECT(bytes_are(out, size, STOCK("cc80")));
+    EXPECT(shoal_stock_identity_new(text("a:1"), 1795416443, out, &size) == 0);
+    EXPECT(bytes_are(out, size, STOCK("ce6b03e17b")));
+    EXPECT(shoal_stock_identity_new(text("a:1"), UINT64_MAX, out, &size) == 0);
+    EXPECT(bytes_are(out, size, STOCK("cfffffffffffffffff")));
+}
+
+static void has_an_address_that_fits(void)
+{
+    char addr[1024];
+    uint8_t *out = malloc(SHOAL_MAX_IDENTITY);
+    size_t size = 99;
+    /* 1 + 5 + 3 (the str's head) + the address + 5 + 1 */
+    size_t longest = SHOAL_MAX_IDENTITY - 15;
+
+    memset(addr, 'x', sizeof addr);
+    EXPECT(shoal_stock_identity_new((shoal_bytes){NULL, 0}, 1, out, &size) ==
+           SHOAL_ERR_IDENTITY);
+    EXPECT(size == 99);
+    for (size_t length = 1; length < sizeof addr; length++) {
+        shoal_bytes bytes = {(const uint8_t *)addr, length}, found, endpoint;
+        int error = shoal_stock_identity_new(bytes, 1, out, &size);
+
+        EXPECT(error == (length <= longest ? 0 : SHOAL_ERR_IDENTITY));
+        if (error)
+            continue;
+        EXPECT(stock.addr(NULL, (shoal_bytes){out, size}, &found, &endpoint) ==
+               0);
+        EXPECT(found.size == length && memcmp(found.data, addr, length) == 0);
+        EXPECT(found.data > out && found.data < out + size);
+        EXPECT(endpoint.data == found.data && endpoint.size == found.size);
+    }
+    free(out);
+}
+
+static int addr_of(const char *hex)
+{
+    struct bytes id = bytes_of_hex(hex);
+    shoal_bytes addr, endpoint;
+    int error = stock.addr(NULL, spanning(id), &addr, &endpoint);
+
+    expect_subject = hex;
+    if (!error)
+        EXPECT(bytes_are(addr.data, addr.size, "613a31"));
+    free(id.data);
+    return error;
+}
+
+static void carries_further_keys(void)
+{
+    /* "zip" sorts first: its encoding is shorter. */
+    EXPECT(addr_of("83 a37a6970 01 a461646472a3613a31 a462756d7001") == 0);
+    EXPECT(addr_of("84 a461646472a3613a31 a462756d7001 a46d657461 8101 92c0c3"
+                   "a46e616d65 a178") == 0);
+    EXPECT(addr_of("83 a461646472a3613a31 a462756d7001 c3 c0") == 0);
+    EXPECT(addr_of("83 05 c0 a461646472a3613a31 a462756d7001") == 0);
+    EXPECT(addr_of("de0002 a461646472a3613a31 a462756d7001") == 0);
+}
+
+static void is_nothing_else(void)
+{
+    static const char *const others[] = {
+        "",
+        "c0",
+        "01",
+        "a3613a31",
+        "92a3613a3101",
+        "80",
+        "81a461646472a3613a31",               /* no bump */
+        "81a462756d7001",                     /* no addr */
+        "82a461646472a0a462756d7001",         /* empty addr */
+        "82a46164647205a462756d7001",         /* of a wrong */
+        "82a461646472c403613a31a462756d7001", /* type */
+        STOCK("ff"),
+        STOCK("c0"),
+        STOCK("a131"),
+        STOCK("cb3ff0000000000000"),
+        STOCK("d0ff"),
+        STOCK("0100"), /* more behind it */
+        "83c3c0a461646472a3613a31a462756d7001",
+        "82a462756d7001a461646472a3613a31",                   /* order */
+        "83a461646472a3613a31a461646472a3623a32a462756d7001", /* twice */
+        "83a461646472a3613a31a462756d7001a462756d7002",
+        "83a461646472a3613a31a462756d7001a3787878c0", /* order */
+        "83a461646472a3613a31a462756d7001",           /* cut short */
+        "82a461646472a3613a31c1",
+    };
+
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        EXPECT(addr_of(others[i]) == SHOAL_ERR_IDENTITY);
+    /* Nested 8 deep, with the map around it, and 9. */
+    EXPECT(addr_of("83a461646472a3613a31a462756d7001a46d657461"
+                   "9191919191919101") == 0);
+    EXPECT(addr_of("83a461646472a3613a31a462756d7001a46d657461"
+                   "919191919191919101") == SHOAL_ERR_IDENTITY);
+}
+
+static void is_refused_cut_short_at_any_byte(void)
+{
+    struct bytes id = bytes_of_hex("83 a461646472a3613a31 a462756d70ce6b03e17b"
+                                   "a46d6574618101a161");
+
+    expect_subject = "cut short";
+    for (size_t size = 0; size < id.size; size++) {
+        struct bytes part = bytes_copy_of(id.data, size);
+        shoal_bytes addr, endpoint;
+
+        EXPECT(stock.addr(NULL, spanning(part), &addr, &endpoint) ==
+               SHOAL_ERR_IDENTITY);
+        free(part.data);
+    }
+    free(id.data);
+}
+
+/* What `renew` makes of `hex`: 1 and `wanted`, or the answer `wanted` NULL. */
+static int renewal(const char *hex, const char *wanted)
+{
+    struct bytes id = bytes_of_hex(hex);
+    uint8_t *out = malloc(SHOAL_MAX_IDENTITY);
+    size_t size = 0;
+    int answer = stock.renew(NULL, spanning(id), out, &size);
+
+    expect_subject = hex;
+    if (answer == 1) {
+        EXPECT(wanted && bytes_are(out, size, wanted));
+        EXPECT(stock.wins(NULL, (shoal_bytes){out, size}, spanning(id)) == 1);
+        EXPECT(stock.wins(NULL, spanning(id), (shoal_bytes){out, size}) == 0);
+    }
+    free(out);
+    free(id.data);
+    return answer;
+}
+
+static void is_renewed_by_one_more_bump(void)
+{
+    EXPECT(renewal(STOCK("01"), STOCK("02")) == 1);
+    EXPECT(renewal(STOCK("7f"), STOCK("cc80")) == 1);
+    EXPECT(renewal(STOCK("ccff"), STOCK("cd0100")) == 1);
+    EXPECT(renewal(STOCK("cdffff"), STOCK("ce00010000")) == 1);
+    EXPECT(renewal(STOCK("ceffffffff"), STOCK("cf0000000100000000")) == 1);
+    EXPECT(renewal(STOCK("cd0001"), STOCK("02")) == 1);
+    EXPECT(renewal("83a461646472a3613a31a462756d707fa46d6574618101c3",
+                   "83a461646472a3613a31a462756d70cc80a46d6574618101c3") == 1);
+    EXPECT(renewal(STOCK("cfffffffffffffffff"), NULL) == 0);
+    EXPECT(renewal("01", NULL) == SHOAL_ERR_IDENTITY);
+}
+
+static void is_not_renewed_beyond_the_largest_size(void)
+{
+    char addr[SHOAL_MAX_IDENTITY];
+    uint8_t *id = malloc(SHOAL_MAX_IDENTITY), *out = malloc(SHOAL_MAX_IDENTITY);
+    shoal_bytes longest = {(const uint8_t *)addr, SHOAL_MAX_IDENTITY - 15};
+    size_t size, renewed;
+
+    expect_subject = "of 512 bytes";
+    memset(addr, 'x', sizeof addr);
+    EXPECT(shoal_stock_identity_new(longest, 126, id, &size) == 0);
+    EXPECT(size == SHOAL_MAX_IDENTITY);
+    EXPECT(stock.renew(NULL, (shoal_bytes){id, size}, out, &renewed) == 1);
+    EXPECT(renewed == SHOAL_MAX_IDENTITY);
+    EXPECT(stock.renew(NULL, (shoal_bytes){out, renewed}, id, &size) == 0);
+    free(id);
+    free(out);
+}
+
+static int wins(const char *id, const char *adversary)
+{
+    struct bytes a = bytes_of_hex(id), b = bytes_of_hex(adversary);
+    int answer = stock.wins(NULL, spanning(a), spanning(b));
+
+    expect_subject = id;
+    free(a.data);
+    free(b.data);
+    return answer;
+}
+
+static void wins_by_bump_then_by_bytes(void)
+{
+    static const char *const plain = STOCK("05");
+    static const char *const meta =
+        "83a461646472a3613a31a462756d7005a46d65746101";
+
+    EXPECT(wins(STOCK("02"), STOCK("01")) == 1);
+    EXPECT(wins(STOCK("01"), STOCK("02")) == 0);
+    EXPECT(wins(STOCK("cc80"), STOCK("7f")) == 1);
+    EXPECT(wins(STOCK("ce00010000"), STOCK("cdffff")) == 1);
+    EXPECT(wins(STOCK("cfffffffffffffffff"), STOCK("00")) == 1);
+    /* One of the two wins, whoever is asked; nobody wins against itself. */
+    EXPECT(wins(meta, plain) == 1);
+    EXPECT(wins(plain, meta) == 0);
+    EXPECT(wins(plain, plain) == 0);
+    /* However much larger its bytes are, bump decides. */
+    EXPECT(wins(STOCK("06"), meta) == 1);
+    EXPECT(wins(meta, STOCK("06")) == 0);
+    EXPECT(wins("01", STOCK("06")) == SHOAL_ERR_IDENTITY);
+    EXPECT(wins(STOCK("06"), "c1") == SHOAL_ERR_IDENTITY);
+}
+
+int main(void)
+{
+    stock = shoal_stock_identity();
+    is_a_canonical_map();
+    has_an_address_that_fits();
+    carries_further_keys();
+    is_nothing_else();
+    is_refused_cut_short_at_any_byte();
+    is_renewed_by_one_more_bump();
+    is_not_renewed_beyond_the_largest_size();
+    wins_by_bump_then_by_bytes();
+    return expect_done();
+}
