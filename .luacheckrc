@@ -6,4 +6,4 @@ self = false -- a method need not use its object
 exclude_files = { "build", "build-*" }
 
 files["spec"] = { std = "min+busted" }
-files["lua/shoal/types.lua"] = { ignore = { "2" } } -- annotations only: nothing is used
+files["lua/shoal/types.lua"] = { ignore = { "2", "631" } } -- annotations: nothing is used, lines cannot be broken
