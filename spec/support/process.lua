@@ -85,16 +85,6 @@ local function redirect(fd, path, flags)
   unistd.close(opened)
 end
 
--- Our own runtime is preloaded with the sanitizer's and silences the leaks of
--- the interpreter; a program of ours brings the sanitizer itself, and closes
--- its Lua state before it ends.
-local function sanitizer_environment()
-  if wait.slowness > 1 then
-    stdlib.setenv("LD_PRELOAD", nil)
-    stdlib.setenv("ASAN_OPTIONS", "detect_leaks=1")
-  end
-end
-
 local function become(options, folder)
   unistd.setpid("p", 0, 0)
   die_with_parent()
@@ -105,7 +95,6 @@ local function become(options, folder)
   if options.cwd then
     assert(unistd.chdir(options.cwd))
   end
-  sanitizer_environment()
   for name, value in pairs(options.env or {}) do
     stdlib.setenv(name, value or nil)
   end

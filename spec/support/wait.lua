@@ -13,7 +13,8 @@ local wait = {}
 local POLL_NS = 5 * 1000 * 1000
 
 local sanitizers = os.getenv("SHOAL_SANITIZERS")
-wait.slowness = sanitizers and sanitizers ~= "" and 4 or 1
+local slow = (sanitizers and sanitizers ~= "") or os.getenv("SHOAL_GC")
+wait.slowness = slow and 4 or 1
 
 --- Seconds of the monotonic clock.
 function wait.now()
