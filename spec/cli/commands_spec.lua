@@ -1,0 +1,260 @@
+--- Each command against real nodes.
+
+local dkjson = require "dkjson"
+local node = require "spec.support.node"
+local process = require "spec.support.process"
+local wait = require "spec.support.wait"
+
+local KEEP = [[
+local M = { broadcast = {} }
+function M.broadcast.receive(_, data)
+  return data ~= "old" and data or nil
+end
+return M
+]]
+
+local function pair(options)
+  local a = node.start({ name = "a", source = KEEP })
+  options = options or {}
+  options.name, options.join = options.name or "b", { a }
+  local b = node.start(options)
+  wait.for_that(function()
+    return node.converged({ a, b })
+  end, 5, "cluster of two")
+  return a, b
+end
+
+describe("shoal", function()
+  after_each(process.cleanup)
+
+  it("members prints a table: address, state, incarnation, since when, the identity's own fields", function()
+    local a, b = pair()
+    local done = a:ask("members")
+    assert.equal(0, done.code)
+    local header, line = done.out:match("^([^\n]*)\n([^\n]*)\n$")
+    assert.truthy(header:find("^ADDRESS +STATE +INCARNATION +SINCE +IDENTITY$"), header)
+    local pattern = "^" .. b.addr:gsub("%p", "%%%0") .. " +alive +0 +%d+s +name=b$"
+    assert.truthy(line:find(pattern), line)
+  end)
+
+  it("members --json prints one array, ourselves excluded", function()
+    local a, b = pair()
+    local list = dkjson.decode(a:ask("members", "--json").out)
+    assert.equal(1, #list)
+    local seen = list[1]
+    assert.equal(b.addr, seen.addr)
+    assert.equal("alive", seen.state)
+    assert.equal(0, seen.incarnation)
+    assert.is_true(math.abs(os.time() - seen.since) < 60)
+    assert.equal("b", seen.id.name)
+    local fields = 0
+    for _ in pairs(seen) do
+      fields = fields + 1
+    end
+    assert.equal(5, fields)
+  end)
+
+  it("members --json of nobody is an empty array", function()
+    local alone = node.start({})
+    assert.equal("[]\n", alone:ask("members", "--json").out)
+    assert.equal("[]\n", alone:ask("members", "--json", "--all").out)
+  end)
+
+  it("members --all adds the down ones", function()
+    local a, b = pair()
+    b:signal("TERM")
+    assert.equal(0, b:wait(5))
+    wait.for_that(function()
+      return a:sees(b) == "down"
+    end, 2, "down member")
+    assert.equal("[]\n", a:ask("members", "--json").out)
+    assert.truthy(a:ask("members", "--all").out:find("\n" .. b.addr .. " +down "))
+  end)
+
+  it("members escapes what a member says of itself", function()
+    local evil = [[
+      return { identity = {
+        new = function(o) return { addr = o.bind, name = "\27[2J\n127.0.0.1:1  alive" } end,
+        addr = function(id) return id.addr end,
+        at = function(endpoint) return { addr = endpoint } end,
+      } }
+    ]]
+    local a = pair({ source = evil })
+    local out = a:ask("members").out
+    assert.truthy(out:find("name=\\x1b[2J\\n127.0.0.1:1  alive", 1, true), out)
+    assert.is_nil(out:find("\27"))
+  end)
+
+  it("info prints what an operator asks for first", function()
+    local a = pair()
+    local out = a:ask("info").out
+    for _, word in ipairs { "a", a.addr, "active", a.script, a.control, "generation 1" } do
+      assert.truthy(out:find(word, 1, true), word .. " in " .. out)
+    end
+  end)
+
+  it("info --json prints one object", function()
+    local a, b = pair()
+    local info = a:info()
+    assert.equal(a.addr, info.addr)
+    assert.equal("active", info.connection)
+    assert.equal(1, info.counts.active)
+    assert.equal(1, info.script.generation)
+    assert.equal(a.addr, info.identity.addr)
+    assert.is_true(info.packets.received > 0)
+    assert.equal(0, info.handlers.errors)
+    assert.equal("number", type(info.backlog.updates))
+    assert.equal("table", type(info.drops))
+    assert.equal("b", b:info().name)
+  end)
+
+  it("join brings two clusters together", function()
+    local a, b = node.start({}), node.start({})
+    local done = a:ask("join", b.addr)
+    assert.equal(0, done.code, done.err)
+    wait.for_that(function()
+      return node.converged({ a, b })
+    end, 5, "cluster of two")
+  end)
+
+  it("join says which endpoint is none", function()
+    local a = node.start({})
+    for _, broken in ipairs { "nowhere", "127.0.0.1:99999", "no-such-host.invalid:1" } do
+      local done = a:ask("join", broken)
+      assert.equal(1, done.code)
+      assert.truthy(done.err:find("^shoal: [^\n]*\n$") and done.err:find(broken, 1, true), done.err)
+    end
+  end)
+
+  it("leave ends the node after it has told the others", function()
+    local a, b = pair()
+    b:watch()
+    local done = a:ask("leave")
+    assert.equal(0, done.code, done.err)
+    assert.equal(0, a:wait(1))
+    wait.for_that(function()
+      return b:heard("member_down", a)
+    end, 1, "word that it is down")
+    assert.equal(1, a:ask("info").code)
+  end)
+
+  it("reload loads the script again", function()
+    local a = node.start({})
+    local done = a:ask("reload")
+    assert.truthy(done.out:find("^unchanged: generation 1, hash %w+\n$"), done.out .. done.err)
+    process.write(a.script, "return { on_idle = function() end }\n")
+    done = a:ask("reload")
+    assert.truthy(done.out:find("^%a+: generation 2, hash %w+\n$"), done.out .. done.err)
+  end)
+
+  it("reload says why it did not", function()
+    local a = node.start({})
+    process.write(a.script, "return {\n}}\n")
+    local done = a:ask("reload")
+    assert.equal(1, done.code)
+    assert.equal("", done.out)
+    assert.truthy(done.err:find("^shoal: [^\n]*script%.lua:2: [^\n]*\n$"), done.err)
+    assert.equal(1, a:info().script.generation)
+  end)
+
+  it("broadcast reaches the script, which may not want it", function()
+    local a, b = pair({ source = KEEP })
+    assert.same({ code = 0, out = "queued\n", err = "" }, b:ask("broadcast", "hello"))
+    assert.same({ code = 1, out = "", err = "shoal: the script did not want it (broadcast.receive answered no key)\n" },
+      b:ask("broadcast", "old"))
+    local alone = node.start({})
+    local done = alone:ask("broadcast", "x")
+    assert.equal(1, done.code)
+    assert.truthy(done.err:find("^shoal: [^\n]*\n$"), done.err)
+    assert.equal("alive", a:sees(b))
+  end)
+
+  it("check says ok, or where a script would not load", function()
+    local path = process.write(process.tempdir() .. "/s.lua", "return { on_start = function() end }\n")
+    assert.same({ code = 0, out = "ok\n", err = "" }, process.cli("check", path))
+
+    process.write(path, "local M = {}\nM.on_memberup = function() end\nreturn M\n")
+    local done = process.cli("check", path)
+    assert.equal(1, done.code)
+    assert.truthy(done.err:find("^shoal: [^\n]*on_memberup[^\n]*on_member_up[^\n]*\n$"), done.err)
+
+    process.write(path, "local M = {\n}}\n")
+    done = process.cli("check", path)
+    assert.equal(1, done.code)
+    assert.equal("", done.out)
+    assert.truthy(done.err:find("^shoal: [^\n]*s%.lua:2: [^\n]*\n$"), done.err)
+
+    done = process.cli("check", path .. ".none")
+    assert.truthy(done.err:find("^shoal: [^\n]*s%.lua%.none: No such file or directory\n$"), done.err)
+  end)
+
+  it("every client command says when nobody is there", function()
+    local path = process.tempdir() .. "/none.sock"
+    for _, command in ipairs { "members", "info", "leave", "reload", "monitor" } do
+      local done = process.cli(command, "--control", path)
+      assert.equal("shoal: no node is listening on " .. path .. "\n", done.err)
+      assert.equal(1, done.code)
+    end
+  end)
+end)
+
+describe("shoal monitor", function()
+  after_each(process.cleanup)
+
+  it("prints one object a line with --json", function()
+    local a = node.start({})
+    a:watch()
+    local b = node.start({ join = { a }, name = "b" })
+    wait.for_that(function()
+      return a:heard("member_up", b) and a:heard("active")
+    end, 5, "member_up")
+    local event = a:heard("member_up", b)
+    assert.equal("b", event.member.id.name)
+    assert.equal("alive", event.member.state)
+    assert.is_true(math.abs(event.time - os.time()) < 60)
+
+    b:signal("TERM")
+    wait.for_that(function()
+      return a:heard("member_down", b) and a:heard("idle")
+    end, 5, "member_down")
+  end)
+
+  it("prints a line an event for people", function()
+    local a = node.start({})
+    local monitor = process.start { process.shoal, "monitor", "--control", a.control }
+    wait.for_that(function()
+      return a:info().control.monitors == 1
+    end, 5, "monitor")
+    local b = node.start({ join = { a }, name = "b" })
+    monitor:wait_for("active\n", 5, "stdout")
+    local first = monitor:stdout():match("^[^\n]*")
+    local pattern = "^%d+%-%d%d%-%d%dT%d%d:%d%d:%d%dZ member_up " .. b.addr:gsub("%p", "%%%0") .. " .*name=b"
+    assert.truthy(first:find(pattern), first)
+  end)
+
+  it("ends with 0 on INT and TERM", function()
+    local a = node.start({})
+    for _, signal in ipairs { "INT", "TERM" } do
+      a:watch()
+      a.monitor:signal(signal)
+      assert.equal(0, a.monitor:wait(2))
+      assert.equal("", a.monitor:stderr())
+    end
+  end)
+
+  it("ends with 1 and a line when the node goes", function()
+    local a = node.start({})
+    a:watch()
+    a:signal("TERM")
+    assert.equal(1, a.monitor:wait(5))
+    assert.equal("shoal: the node went away\n", a.monitor:stderr())
+  end)
+
+  it("ends with 1 and a line when the node is killed", function()
+    local a = node.start({})
+    a:watch()
+    a:signal("KILL")
+    assert.equal(1, a.monitor:wait(5))
+    assert.equal("shoal: the node went away\n", a.monitor:stderr())
+  end)
+end)

@@ -1,0 +1,104 @@
+local node = require "spec.support.node"
+local process = require "spec.support.process"
+local stat = require "posix.sys.stat"
+local wait = require "spec.support.wait"
+
+describe("shoal run", function()
+  after_each(process.cleanup)
+
+  for _, signal in ipairs { "INT", "TERM" } do
+    it(("tells the others and ends with 0 on %s"):format(signal), function()
+      local a = node.start({})
+      local b = node.start({ join = { a } })
+      wait.for_that(function()
+        return node.converged({ a, b })
+      end, 5, "cluster of two")
+      a:watch()
+
+      b:signal(signal)
+
+      assert.equal(0, b:wait(2))
+      wait.for_that(function()
+        return a:heard("member_down", b)
+      end, 1, "member_down")
+      assert.is_nil(stat.lstat(b.control), "the control socket was left behind")
+    end)
+  end
+
+  it("calls on_stop on its way out", function()
+    local file = process.tempdir() .. "/stopped"
+    local a = node.start({
+      source = ("return { on_stop = function() io.open(%q, 'w'):close() end }"):format(file),
+    })
+    a:signal("INT")
+    assert.equal(0, a:wait(2))
+    assert.truthy(process.read(file))
+  end)
+
+  it("ends at once on a second signal, though a handler hangs", function()
+    local file = process.tempdir() .. "/stopping"
+    local a = node.start({
+      source = ("return { on_stop = function() io.open(%q, 'w'):close() while true do end end }"):format(file),
+    })
+    a:signal("INT")
+    wait.for_that(function()
+      return process.read(file)
+    end, 5, "on_stop")
+    assert.is_nil(a.process:ended())
+    a:signal("INT")
+    assert.equal("INT", a:wait(2))
+  end)
+
+  it("loads its script again on HUP", function()
+    local a = node.start({ args = { "--log-level", "debug" } })
+    process.write(a.script, "return { on_idle = function() end }\n")
+    a:signal("HUP")
+    wait.for_that(function()
+      return a:info().script.generation == 2
+    end, 5, "second generation")
+  end)
+
+  it("lives on when the script it reloads on HUP is broken", function()
+    local a = node.start({})
+    process.write(a.script, "return {")
+    a:signal("HUP")
+    wait.for_that(function()
+      return a:info().script.last_error
+    end, 5, "error")
+    assert.equal(1, a:info().script.generation)
+  end)
+
+  it("ends with 0 when its script closes the node", function()
+    local a = node.launch({
+      source = "return { on_start = function(node) node:after(0.05, function() node:close() end) end }",
+    })
+    assert.equal(0, a:wait(5))
+    assert.is_nil(stat.lstat(a.control))
+  end)
+
+  it("prints nothing on stdout, and on stderr only its log", function()
+    local a = node.start({})
+    a:signal("TERM")
+    assert.equal(0, a:wait(2))
+    assert.equal("", a.process:stdout())
+    for line in a:log():gmatch("[^\n]+") do
+      assert.truthy(line:find("^%d+%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%dZ %l+ +%l+ "), line)
+    end
+  end)
+
+  it("logs JSON when asked to", function()
+    local dkjson = require "dkjson"
+    local a = node.start({ args = { "--log-format", "json" } })
+    for line in a:log():gmatch("[^\n]+") do
+      local entry = assert(dkjson.decode(line), line)
+      assert.truthy(entry.time and entry.level and entry.area and entry.text)
+    end
+  end)
+
+  it("takes its log levels from the option, else from SHOAL_LOG", function()
+    local quiet = node.start({ env = { SHOAL_LOG = "error" } })
+    assert.equal("", quiet:log())
+    local loud = node.start({ env = { SHOAL_LOG = "error" }, args = { "--log-level", "info" } })
+    assert.truthy(loud:log():find("started"))
+  end)
+end)

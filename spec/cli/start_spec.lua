@@ -1,0 +1,180 @@
+--- Everything that can keep `shoal run` from starting: one clear line, exit code 1,
+-- and nothing left behind.
+
+local process = require "spec.support.process"
+local socket = require "socket"
+local stat = require "posix.sys.stat"
+local unistd = require "posix.unistd"
+
+local folder, control
+
+local function script(source)
+  return process.write(folder .. "/script.lua", source)
+end
+
+local function run(path, ...)
+  return process.cli("run", path, "--bind", "127.0.0.1:0", "--control", control, ...)
+end
+
+-- A pattern for a literal text.
+local function literal(s)
+  return (s:gsub("%p", "%%%0"))
+end
+
+local function assert_refused(done, pattern)
+  assert.truthy(done.err:find("^shoal: [^\n]*\n$"), "not one line: " .. done.err)
+  assert.truthy(done.err:find(pattern), done.err)
+  assert.equal("", done.out)
+  assert.equal(1, done.code)
+  assert.is_nil(stat.lstat(control), "the control socket was left behind")
+end
+
+describe("a node that cannot start", function()
+  before_each(function()
+    folder = process.tempdir()
+    control = folder .. "/control.sock"
+  end)
+  after_each(process.cleanup)
+
+  it("because its script is missing", function()
+    assert_refused(run(folder .. "/none.lua"), literal(folder .. "/none.lua") .. ": No such file or directory")
+  end)
+
+  it("because its script is a folder", function()
+    assert_refused(run(folder), literal(folder) .. ": Is a directory")
+  end)
+
+  it("because its script has a syntax error", function()
+    local path = script("local M = {}\nfunction M.on_start(\nreturn M\n")
+    assert_refused(run(path), literal(path) .. ":3: ")
+  end)
+
+  it("because its script raises", function()
+    local path = script("local M = {}\nerror('no database')\nreturn M\n")
+    assert_refused(run(path), literal(path) .. ":2: no database")
+  end)
+
+  it("because its script returns no table, or a field that nobody knows", function()
+    assert_refused(run(script("return 5\n")), "must return a table")
+    assert_refused(run(script("return { on_memberup = function() end }\n")), "on_memberup.*on_member_up")
+  end)
+
+  it("because its script cannot find a module", function()
+    assert_refused(run(script("return require('no.such.module')\n")), "no%.such%.module")
+  end)
+
+  it("because the port is busy", function()
+    local other = socket.udp()
+    assert(other:setsockname("127.0.0.1", 0))
+    local _, port = other:getsockname()
+    local endpoint = "127.0.0.1:" .. port
+    local done = process.cli("run", script("return {}"), "--bind", endpoint, "--control", control)
+    other:close()
+    assert_refused(done, "cannot bind " .. literal(endpoint) .. ": [Aa]ddress already in use")
+  end)
+
+  it("because the address is not one of this host's", function()
+    local done = process.cli("run", script("return {}"), "--bind", "192.0.2.1:7946", "--control", control)
+    assert_refused(done, "cannot bind 192%.0%.2%.1:7946: ")
+  end)
+
+  it("because an endpoint is none", function()
+    for _, broken in ipairs { "127.0.0.1", "127.0.0.1:99999", "::1:80", "", "127.0.0.1:port" } do
+      local bound = process.cli("run", script("return {}"), "--bind", broken, "--control", control)
+      assert_refused(bound, "bind")
+      assert_refused(run(script("return {}"), "--advertise", broken ~= "127.0.0.1" and broken or "x y:1"), "advertise")
+      assert_refused(run(script("return {}"), "--join", broken), "join")
+    end
+  end)
+
+  it("because no seed can be resolved", function()
+    local done = run(script("return {}"), "--join", "no-such-host.invalid:7946")
+    assert_refused(done, "no%-such%-host%.invalid")
+  end)
+
+  it("because the control path cannot be used", function()
+    local path = script("return {}")
+    control = "/proc/shoal/control.sock"
+    assert_refused(run(path), "/proc/shoal")
+    control = folder .. "/" .. ("x"):rep(200)
+    assert_refused(run(path), "too long")
+  end)
+
+  it("because something else is at the control path, and leaves that alone", function()
+    local path = script("return {}")
+    local file = process.write(folder .. "/precious", "data")
+    local done = process.cli("run", path, "--bind", "127.0.0.1:0", "--control", file)
+    assert_refused(done, "precious.*not a socket")
+    assert.equal("data", process.read(file))
+  end)
+
+  it("because another node has the control path", function()
+    local path = script("return {}")
+    local first = process.start { process.shoal, "run", path, "--bind", "127.0.0.1:0", "--control", control }
+    first:wait_for("started", 5)
+    local done = run(path)
+    assert.truthy(done.err:find("^shoal: [^\n]*in use by another node\n$"), done.err)
+    assert.equal(1, done.code)
+    assert.truthy(stat.lstat(control), "the first node's socket was removed")
+    assert.equal(0, process.cli("members", "--control", control).code)
+  end)
+
+  it("because its config is wrong", function()
+    assert_refused(run(script("return {}"), "--config", "lann"), "there is no preset 'lann'")
+    assert_refused(run(script("return {}"), "--set", "probe_perod=1"), "probe_perod.*probe_period")
+    assert_refused(run(script("return {}"), "--set", "probe_period=-1"), "probe_period")
+  end)
+
+  it("because its log levels or its cluster's name are wrong", function()
+    assert_refused(run(script("return {}"), "--log-level", "loud"), "loud")
+    assert_refused(run(script("return {}"), "--cluster", ("x"):rep(65)), "cluster")
+  end)
+
+  it("because its identity is wrong", function()
+    local path = script("return { identity = { new = function() return nil end, addr = function() end } }")
+    assert_refused(run(path), "identity")
+  end)
+end)
+
+describe("a node's default control path", function()
+  after_each(process.cleanup)
+
+  it("is in the user's runtime folder, by the node's name", function()
+    local runtime = process.tempdir()
+    local env = { XDG_RUNTIME_DIR = runtime }
+    local path = process.write(runtime .. "/script.lua", "return {}")
+    local first = process.start { process.shoal, "run", path, env = env }
+    local second = process.start { process.shoal, "run", path, "--name", "b", env = env }
+    first:wait_for("started", 5)
+    second:wait_for("started", 5)
+
+    assert.equal(1, stat.S_ISSOCK(stat.lstat(runtime .. "/shoal/default.sock").st_mode))
+    assert.equal(1, stat.S_ISSOCK(stat.lstat(runtime .. "/shoal/b.sock").st_mode))
+    assert.equal(tonumber("600", 8), stat.lstat(runtime .. "/shoal/b.sock").st_mode % 512)
+    assert.equal(tonumber("700", 8), stat.lstat(runtime .. "/shoal").st_mode % 512)
+
+    local info = process.run { process.shoal, "info", "--name", "b", env = env }
+    assert.equal(0, info.code)
+    assert.truthy(info.out:find("%f[%w]b%f[%W]"))
+    assert.equal(0, process.run({ process.shoal, "leave", env = env }).code)
+    assert.equal(0, process.run({ process.shoal, "leave", "--name", "b", env = env }).code)
+    assert.equal(0, first:wait(5))
+    assert.equal(0, second:wait(5))
+    assert.is_nil(unistd.access(runtime .. "/shoal/default.sock"))
+    assert.is_nil(unistd.access(runtime .. "/shoal/b.sock"))
+  end)
+
+  it("is what clients complain about when nobody is there", function()
+    local runtime = process.tempdir()
+    local done = process.run { process.shoal, "members", "--name", "x", env = { XDG_RUNTIME_DIR = runtime } }
+    assert.equal("shoal: no node is listening on " .. runtime .. "/shoal/x.sock\n", done.err)
+    assert.equal(1, done.code)
+  end)
+
+  it("is in /run when there is no such folder", function()
+    for _, runtime in ipairs { "", "relative/path", false } do
+      local done = process.run { process.shoal, "members", "--name", "nobody", env = { XDG_RUNTIME_DIR = runtime } }
+      assert.equal("shoal: no node is listening on /run/shoal/nobody.sock\n", done.err)
+    end
+  end)
+end)

@@ -1,0 +1,102 @@
+local process = require "spec.support.process"
+
+-- What is wrong with a command line, and the one line that says so.
+local MISTAKES = {
+  { {}, "a command is required; see 'shoal --help'" },
+  { { "rum" }, "unknown command 'rum' (did you mean 'run'?); see 'shoal --help'" },
+  { { "--verzion" }, "unknown option '--verzion'; see 'shoal --help'" },
+  { { "run" }, "missing argument 'SCRIPT'; see 'shoal run --help'" },
+  { { "run", "a.lua", "b.lua" }, "too many arguments; see 'shoal run --help'" },
+  {
+    { "run", "a.lua", "--jion", "x:1" },
+    "unknown option '--jion' (did you mean '--join'?); see 'shoal run --help'",
+  },
+  { { "run", "a.lua", "--bind" }, "option '--bind' requires an argument; see 'shoal run --help'" },
+  {
+    { "run", "a.lua", "--bind", "x:1", "--bind", "y:1" },
+    "option '--bind' must be used at most 1 time; see 'shoal run --help'",
+  },
+  {
+    { "run", "a.lua", "--set", "probe_period" },
+    "argument for option '--set' must be KEY=VALUE, not 'probe_period'; see 'shoal run --help'",
+  },
+  {
+    { "run", "a.lua", "--cluster-size", "none" },
+    "argument for option '--cluster-size' must be a whole number from 1, not 'none'; see 'shoal run --help'",
+  },
+  {
+    { "run", "a.lua", "--log-format", "xml" },
+    "argument for option '--log-format' must be one of 'text', 'json'; see 'shoal run --help'",
+  },
+  {
+    { "run", "a.lua", "--name", "../x" },
+    "argument for option '--name' must be at most 64 letters, digits, '-', '_' or '.', not '../x'"
+      .. "; see 'shoal run --help'",
+  },
+  {
+    { "members", "--name", "a", "--control", "b" },
+    "option '--control' can not be used together with option '--name'; see 'shoal members --help'",
+  },
+  { { "check" }, "missing argument 'SCRIPT'; see 'shoal check --help'" },
+  { { "join" }, "missing argument 'HOST:PORT'; see 'shoal join --help'" },
+  { { "broadcast" }, "missing argument 'DATA'; see 'shoal broadcast --help'" },
+  { { "leave", "now" }, "too many arguments; see 'shoal leave --help'" },
+}
+
+local COMMANDS = {
+  "run", "check", "members", "info", "join", "leave", "reload", "broadcast", "monitor", "version",
+}
+
+describe("the command line", function()
+  after_each(process.cleanup)
+
+  for _, mistake in ipairs(MISTAKES) do
+    local arguments, message = mistake[1], mistake[2]
+    it(("answers `shoal %s` with one line and exit code 2"):format(table.concat(arguments, " ")), function()
+      local done = process.cli(unpack(arguments)) -- luacheck: std max
+      assert.equal("shoal: " .. message .. "\n", done.err)
+      assert.equal("", done.out)
+      assert.equal(2, done.code)
+    end)
+  end
+
+  it("cannot be made to print control characters of its arguments", function()
+    local done = process.cli("\27[31mred")
+    assert.equal("shoal: unknown command '?[31mred'; see 'shoal --help'\n", done.err)
+  end)
+
+  it("explains itself", function()
+    local done = process.cli("--help")
+    assert.equal(0, done.code)
+    assert.equal("", done.err)
+    for _, command in ipairs(COMMANDS) do
+      assert.truthy(done.out:find("\n   " .. command .. " ", 1, true), command)
+    end
+  end)
+
+  for _, command in ipairs(COMMANDS) do
+    it(("explains %s"):format(command), function()
+      for _, flag in ipairs { "--help", "-h" } do
+        local done = process.cli(command, flag)
+        assert.equal(0, done.code)
+        assert.equal("", done.err)
+        assert.truthy(done.out:find("Usage: shoal " .. command, 1, true))
+      end
+    end)
+  end
+
+  it("keeps its help within 80 columns", function()
+    for _, command in ipairs(COMMANDS) do
+      for line in process.cli(command, "--help").out:gmatch("[^\n]+") do
+        assert.is_true(#line <= 80, line)
+      end
+    end
+  end)
+
+  it("tells its version", function()
+    local core = require "shoal.core"
+    local done = process.cli("version")
+    assert.equal(0, done.code)
+    assert.truthy(done.out:find("^shoal " .. core.version:gsub("%p", "%%%0") .. " %(LuaJIT"))
+  end)
+end)
