@@ -3,10 +3,6 @@
 
 local files = require "spec.support.files"
 
--- What a sanitizer or a coverage tool adds is not ours to judge.
-local sanitizers = os.getenv("SHOAL_SANITIZERS")
-local instrumented = sanitizers ~= nil and sanitizers ~= ""
-
 -- libc functions that neither read the world nor change it.
 local HARMLESS = {}
 for name in ([[
@@ -43,7 +39,7 @@ end
 
 local function with_build(path)
   local file = io.open(files.build .. "/" .. path)
-  if instrumented or not file then
+  if files.sanitized or not file then
     pending("needs a plain build with " .. path)
     return false
   end

@@ -5,6 +5,9 @@ local files = {}
 files.root = os.getenv("SHOAL_SOURCE") or "."
 files.build = os.getenv("SHOAL_BUILD") or files.root .. "/build"
 
+--- Is the build full of what a sanitizer adds?
+files.sanitized = (os.getenv("SHOAL_SANITIZERS") or "") ~= ""
+
 --- The lines that a command prints; raises when it cannot be run.
 function files.output(command)
   local pipe = assert(io.popen(command .. " && echo fine"))
