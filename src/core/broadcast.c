@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Custom broadcasts: opaque items that travel behind the updates, each behind a
+ * u16 length (big-endian). The embedder's handler says which are news.
+ */
+#include "engine.h"
+
+enum { FRAME = 2 };
+
+/* The first item of `items`, which is moved behind it. */
+static shoal_bytes take_item(shoal_bytes *items)
+{
+    size_t size = bytes_u16be(items->data);
+    shoal_bytes item = bytes_of(items->data + FRAME, size);
+    *items = bytes_of(item.data + size, items->size - FRAME - size);
+    return item;
+}
+
+int broadcast_check(shoal_bytes items)
+{
+    while (items.size > 0) {
+        if (items.size < FRAME)
+            return SHOAL_ERR_MALFORMED;
+        size_t size = bytes_u16be(items.data);
+        if (size == 0 || size > items.size - FRAME)
+            return SHOAL_ERR_MALFORMED;
+        take_item(&items);
+    }
+    return 0;
+}
+
+/* Could a packet of ours hold it? Measured with ourselves as the receiver. */
+static int check_fits(shoal *engine, size_t size)
+{
+    uint8_t buffer[4 * SHOAL_MAX_IDENTITY];
+    shoal_bytes self = identity_id(engine->self);
+    shoal_header header = {.kind = SHOAL_MSG_BROADCAST,
+                           .src_incarnation = engine->incarnation,
+                           .src = self,
+                           .dst = self};
+    size_t used;
+    int error =
+        ask_encode_header(engine, &header, buffer, sizeof buffer, &used);
+    if (error)
+        return error;
+    return used + FRAME + size <= engine->config.max_packet_size
+               ? 0
+               : SHOAL_ERR_TOO_BIG;
+}
+
+static void drop_invalidated(shoal *engine, const struct entry *by)
+{
+    struct entry *entry = backlog_next(&engine->items, NULL);
+    while (entry) {
+        struct entry *next = backlog_next(&engine->items, entry);
+        if (entry != by &&
+            ask_invalidates(engine, backlog_key(by), backlog_key(entry)))
+            backlog_remove(&engine->items, &engine->mem, entry);
+        entry = next;
+    }
+}
+
+static int queue_item(shoal *engine, shoal_bytes item, shoal_bytes key)
+{
+    struct entry *entry = NULL;
+    if (!backlog_push(&engine->items, &engine->mem, item, key,
+                      (uint8_t)engine->config.max_transmissions, &entry))
+        return SHOAL_ERR_NOMEM;
+    entry->owner = NULL;
+    drop_invalidated(engine, entry);
+    return 0;
+}
+
+/* 1: queued, 0: not wanted, or an error, which is counted. */
+static int take(shoal *engine, shoal_bytes item, shoal_bytes sender)
+{
+    if (!engine->handlers.broadcast.receive)
+        return engine_drop(engine, SHOAL_DROP_NO_HANDLER, SHOAL_ERR_NO_HANDLER);
+    shoal_bytes key;
+    int answer = ask_receive(engine, item, sender, &key);
+    if (answer < 0)
+        return engine_drop(engine, SHOAL_DROP_BROADCAST, SHOAL_ERR_BROADCAST);
+    if (answer == 0)
+        return 0;
+    /* A sender with a shorter identity can send what we cannot pass on. */
+    if (item.size > engine->config.max_packet_size / 2 &&
+        check_fits(engine, item.size) == SHOAL_ERR_TOO_BIG)
+        return engine_drop(engine, SHOAL_DROP_TOO_BIG, SHOAL_ERR_TOO_BIG);
+    int error = queue_item(engine, item, key);
+    if (error)
+        return engine_drop(engine, SHOAL_DROP_NOMEM, error);
+    return 1;
+}
+
+int broadcast_receive(shoal *engine, shoal_bytes items, shoal_bytes sender)
+{
+    while (items.size > 0) {
+        shoal_bytes item = take_item(&items);
+        if (take(engine, item, sender) == SHOAL_ERR_NOMEM)
+            return SHOAL_ERR_NOMEM;
+    }
+    return 0;
+}
+
+int shoal_add_broadcast(shoal *engine, uint64_t now_us, shoal_bytes data)
+{
+    int error = engine_enter(engine, now_us);
+    if (error)
+        return error;
+    if (!engine->handlers.broadcast.receive)
+        return engine_leave(engine, SHOAL_ERR_NO_HANDLER);
+    if (data.size == 0) {
+        engine_set_detail(engine, "a broadcast must not be empty");
+        return engine_leave(engine, SHOAL_ERR_MALFORMED);
+    }
+    error = check_fits(engine, data.size);
+    if (error)
+        return engine_leave(engine, error);
+    return engine_leave(engine, take(engine, data, (shoal_bytes){0}));
+}
+
+int shoal_broadcast(shoal *engine, uint64_t now_us)
+{
+    int error = engine_enter(engine, now_us);
+    if (error)
+        return error;
+    if (engine->connection != SHOAL_CONNECTION_DEFUNCT)
+        send_broadcasts(engine, engine->config.num_indirect_probes);
+    return engine_leave(engine, 0);
+}

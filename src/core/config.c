@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Presets and limits.
+ *
+ * The timings of lan and wan are memberlist's defaults as foca's new_lan and
+ * new_wan take them over: suspicion and transmissions grow with log10 of the
+ * cluster's size, so that an update reaches everybody with high probability
+ * (SWIM 5) and a suspicion lives long enough to be refuted.
+ */
+#include "index.h"
+
+#include <math.h>
+
+#define MS            1000u
+#define S             (1000u * MS)
+#define LONGEST       (366u * 24 * 3600 * (uint64_t)S) /* of any duration */
+#define A_DAY         (24u * 3600 * (uint64_t)S)
+#define SMALLEST_SIZE 256u /* bytes of a packet */
+
+static uint32_t transmissions(uint32_t n)
+{
+    double times = floor(4 * log10((double)n + 1));
+    return times < 1 ? 1 : (uint32_t)times;
+}
+
+static uint64_t suspicion(uint32_t n, uint32_t multiplier, uint64_t period_us)
+{
+    double scale = n > 10 ? log10((double)n) : 1;
+    return (uint64_t)llround(scale * multiplier * (double)period_us);
+}
+
+shoal_config shoal_config_simple(void)
+{
+    return (shoal_config){
+        .probe_period_us = 1500 * MS,
+        .probe_rtt_us = 500 * MS,
+        .num_indirect_probes = 3,
+        .max_transmissions = 10,
+        .suspect_to_down_after_us = 3 * S,
+        .remove_down_after_us = A_DAY,
+        .max_packet_size = 1400,
+        .max_members = 65536,
+    };
+}
+
+shoal_config shoal_config_lan(uint32_t n)
+{
+    shoal_config config = shoal_config_simple();
+    config.probe_period_us = 1 * S;
+    config.probe_rtt_us = 500 * MS;
+    config.max_transmissions = transmissions(n);
+    config.suspect_to_down_after_us = suspicion(n, 4, config.probe_period_us);
+    config.notify_down_members = true;
+    config.announce = (shoal_periodic){30 * S, 1};
+    config.announce_to_down = (shoal_periodic){30 * S, 1};
+    config.gossip = (shoal_periodic){200 * MS, 3};
+    return config;
+}
+
+shoal_config shoal_config_wan(uint32_t n)
+{
+    shoal_config config = shoal_config_lan(n);
+    config.probe_period_us = 5 * S;
+    config.probe_rtt_us = 3 * S;
+    config.suspect_to_down_after_us = suspicion(n, 6, config.probe_period_us);
+    config.announce = (shoal_periodic){60 * S, 2};
+    config.announce_to_down = (shoal_periodic){60 * S, 2};
+    config.gossip = (shoal_periodic){500 * MS, 4};
+    return config;
+}
+
+/* A quarter of lan's periods: no wire is slow here, but a busy machine is. */
+shoal_config shoal_config_loopback(uint32_t n)
+{
+    shoal_config config = shoal_config_lan(n);
+    config.probe_period_us = 250 * MS;
+    config.probe_rtt_us = 100 * MS;
+    config.suspect_to_down_after_us = suspicion(n, 4, config.probe_period_us);
+    config.announce = (shoal_periodic){5 * S, 1};
+    config.announce_to_down = (shoal_periodic){5 * S, 1};
+    config.gossip = (shoal_periodic){20 * MS, 3};
+    return config;
+}
+
+/* ---- Limits ---- */
+
+struct checked {
+    const char *field; /* the first that is wrong */
+    const char *problem;
+};
+
+static void must(struct checked *checked, bool holds, const char *field,
+                 const char *problem)
+{
+    if (!holds && !checked->field)
+        *checked = (struct checked){field, problem};
+}
+
+static void check_duration(struct checked *checked, uint64_t us,
+                           const char *field)
+{
+    must(checked, us > 0 && us <= LONGEST, field,
+         "must be longer than 0 s and at most 366 days");
+}
+
+static void check_count(struct checked *checked, uint32_t count,
+                        const char *field)
+{
+    must(checked, count >= 1 && count <= 255, field, "must be 1 to 255");
+}
+
+static void check_periodic(struct checked *checked, const shoal_periodic *task,
+                           const char *every, const char *members)
+{
+    if (task->every_us == 0)
+        return;
+    must(checked, task->every_us >= 1 * MS && task->every_us <= LONGEST, every,
+         "must be 1 ms to 366 days");
+    check_count(checked, task->members, members);
+}
+
+const char *shoal_config_check(const shoal_config *config, const char **problem)
+{
+    struct checked checked = {0};
+    check_duration(&checked, config->probe_period_us, "probe_period");
+    must(&checked, config->probe_period_us >= 1 * MS, "probe_period",
+         "must be at least 1 ms");
+    check_duration(&checked, config->probe_rtt_us, "probe_rtt");
+    must(&checked, config->probe_rtt_us < config->probe_period_us, "probe_rtt",
+         "must be shorter than probe_period");
+    check_count(&checked, config->num_indirect_probes, "num_indirect_probes");
+    check_count(&checked, config->max_transmissions, "max_transmissions");
+    check_duration(&checked, config->suspect_to_down_after_us,
+                   "suspect_to_down_after");
+    check_duration(&checked, config->remove_down_after_us, "remove_down_after");
+    must(&checked,
+         config->max_packet_size >= SMALLEST_SIZE &&
+             config->max_packet_size <= SHOAL_MAX_PACKET,
+         "max_packet_size", "must be 256 to 65507 bytes");
+    must(&checked,
+         config->max_members >= 1 && config->max_members <= INDEX_MAX_SLOT,
+         "max_members", "must be 1 to 16777214");
+    check_periodic(&checked, &config->announce, "announce.every",
+                   "announce.members");
+    check_periodic(&checked, &config->announce_to_down,
+                   "announce_to_down.every", "announce_to_down.members");
+    check_periodic(&checked, &config->gossip, "gossip.every", "gossip.members");
+    if (problem)
+        *problem = checked.problem;
+    return checked.field;
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine.h"
+
+/* ---- Around every entry point ---- */
+
+void engine_set_detail(shoal *engine, const char *text)
+{
+    engine->detail[0] = '\0';
+    engine_add_detail(engine, text);
+}
+
+void engine_add_detail(shoal *engine, const char *text)
+{
+    size_t at = strlen(engine->detail), size = strlen(text);
+    if (size >= sizeof engine->detail - at)
+        size = sizeof engine->detail - at - 1;
+    memcpy(engine->detail + at, text, size);
+    engine->detail[at + size] = '\0';
+}
+
+int engine_enter(shoal *engine, uint64_t now_us)
+{
+    if (engine->asking)
+        return SHOAL_ERR_REENTRANT;
+    if (now_us > engine->now_us)
+        engine->now_us = now_us;
+    engine->failed = 0;
+    engine->detail[0] = '\0';
+    return 0;
+}
+
+int engine_leave(shoal *engine, int error)
+{
+    return error < 0 || engine->failed == 0 ? error : engine->failed;
+}
+
+void engine_note(shoal *engine, int error)
+{
+    if (engine->failed == 0)
+        engine->failed = error;
+}
+
+int engine_drop(shoal *engine, shoal_drop why, int error)
+{
+    engine->stats.dropped[why]++;
+    return error;
+}
+
+/* ---- Connection state and periodic tasks ---- */
+
+static uint64_t next_turn(const shoal *engine, const shoal_periodic *task)
+{
+    return task->every_us ? engine->now_us + task->every_us : SHOAL_NEVER;
+}
+
+static void become_active(shoal *engine)
+{
+    const shoal_config *config = &engine->config;
+    engine->connection = SHOAL_CONNECTION_ACTIVE;
+    probe_arm(engine);
+    engine->tasks.announce_at_us = next_turn(engine, &config->announce);
+    engine->tasks.announce_to_down_at_us =
+        next_turn(engine, &config->announce_to_down);
+    engine->tasks.gossip_at_us = next_turn(engine, &config->gossip);
+    notify_self(engine, SHOAL_EVENT_ACTIVE);
+}
+
+static void stop_tasks(shoal *engine)
+{
+    engine->tasks = (struct tasks){SHOAL_NEVER, SHOAL_NEVER, SHOAL_NEVER};
+}
+
+static void become_idle(shoal *engine)
+{
+    engine->connection = SHOAL_CONNECTION_IDLE;
+    probe_disarm(engine);
+    stop_tasks(engine);
+    notify_self(engine, SHOAL_EVENT_IDLE);
+}
+
+void engine_update_connection(shoal *engine)
+{
+    bool any = engine->members.active.count > 0;
+    if (engine->connection == SHOAL_CONNECTION_IDLE && any)
+        become_active(engine);
+    else if (engine->connection == SHOAL_CONNECTION_ACTIVE && !any)
+        become_idle(engine);
+}
+
+/* Is it the task's turn? Then its next one is set; missed ones are gone. */
+static bool take_turn(shoal *engine, uint64_t *at_us,
+                      const shoal_periodic *task)
+{
+    if (*at_us > engine->now_us)
+        return false;
+    *at_us += task->every_us;
+    if (*at_us <= engine->now_us)
+        *at_us = next_turn(engine, task);
+    return true;
+}
+
+static bool has_gossip(const shoal *engine)
+{
+    return engine->updates.count + engine->items.count > 0;
+}
+
+static void tasks_tick(shoal *engine)
+{
+    const shoal_config *config = &engine->config;
+    struct tasks *tasks = &engine->tasks;
+    if (take_turn(engine, &tasks->announce_at_us, &config->announce))
+        send_announces(engine, &engine->members.active,
+                       config->announce.members);
+    if (take_turn(engine, &tasks->announce_to_down_at_us,
+                  &config->announce_to_down))
+        send_announces(engine, &engine->members.down,
+                       config->announce_to_down.members);
+    if (take_turn(engine, &tasks->gossip_at_us, &config->gossip) &&
+        has_gossip(engine))
+        send_gossip(engine, config->gossip.members);
+}
+
+/* ---- Time ---- */
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t shoal_next_deadline(const shoal *engine)
+{
+    const struct tasks *tasks = &engine->tasks;
+    uint64_t next = timers_next(&engine->timers);
+    next = earlier(next, engine->probe.indirect_at_us);
+    next = earlier(next, engine->probe.period_at_us);
+    next = earlier(next, tasks->announce_at_us);
+    if (engine->members.down.count > 0)
+        next = earlier(next, tasks->announce_to_down_at_us);
+    if (has_gossip(engine)) /* no wakeup to find that there is nothing to say */
+        next = earlier(next, tasks->gossip_at_us);
+    return next;
+}
+
+int shoal_tick(shoal *engine, uint64_t now_us)
+{
+    uint64_t due = shoal_next_deadline(engine);
+    int error = engine_enter(engine, now_us);
+    if (error)
+        return error;
+    /* After a stall as long as this, silence proves nothing. */
+    if (engine->now_us > due &&
+        engine->now_us - due > engine->config.suspect_to_down_after_us)
+        suspicion_forgive(engine);
+    probe_tick(engine);
+    error = suspicion_tick(engine);
+    tasks_tick(engine);
+    return engine_leave(engine, error);
+}
+
+/* ---- Small entry points ---- */
+
+int shoal_announce(shoal *engine, uint64_t now_us, shoal_bytes id)
+{
+    int error = engine_enter(engine, now_us);
+    if (error)
+        return error;
+    struct who to;
+    error = ask_who(engine, id, &to);
+    if (!error && bytes_equal(to.addr, identity_addr(engine->self))) {
+        engine_set_detail(engine, "that is our own address");
+        error = SHOAL_ERR_IDENTITY;
+    }
+    if (!error)
+        send_message(engine, &to, SHOAL_MSG_ANNOUNCE, 0, (shoal_bytes){0});
+    return engine_leave(engine, error);
+}
+
+int shoal_gossip(shoal *engine, uint64_t now_us)
+{
+    int error = engine_enter(engine, now_us);
+    if (error)
+        return error;
+    if (engine->connection != SHOAL_CONNECTION_DEFUNCT)
+        send_gossip(engine, engine->config.num_indirect_probes);
+    return engine_leave(engine, 0);
+}
+
+int shoal_apply(shoal *engine, uint64_t now_us, const shoal_update *updates,
+                size_t count, bool broadcast)
+{
+    int error = engine_enter(engine, now_us);
+    if (error)
+        return error;
+    for (size_t i = 0; i < count && !error; i++) {
+        if (updates[i].state > SHOAL_DOWN)
+            error = SHOAL_ERR_MALFORMED;
+        else
+            error = update_apply(engine, &updates[i], broadcast);
+    }
+    return engine_leave(engine, error);
+}
+
+void shoal_set_diagnostics(shoal *engine, uint32_t mask)
+{
+    engine->diagnostics = mask;
+}
+
+bool shoal_next_effect(shoal *engine, shoal_effect *out)
+{
+    return !engine->asking && effects_next(&engine->effects, &engine->mem, out);
+}
+
+int shoal_set_handlers(shoal *engine, const shoal_handlers *handlers)
+{
+    if (engine->asking)
+        return SHOAL_ERR_REENTRANT;
+    engine->handlers = *handlers;
+    return 0;
+}
+
+/* ---- A new config for a running engine ---- */
+
+/* Deadlines count from when the member entered its state. */
+static void rearm_member(shoal *engine, struct member *member, uint64_t after)
+{
+    uint64_t at = member->since_us + after;
+    if (at < engine->now_us)
+        at = engine->now_us;
+    timers_set(&engine->timers, &member->timer, member->slot, at);
+}
+
+static void rearm_members(shoal *engine, const struct order *order,
+                          uint64_t after)
+{
+    for (uint32_t i = 0; i < order->count; i++) {
+        struct member *member = members_at(&engine->members, order->slots[i]);
+        if (member->timer)
+            rearm_member(engine, member, after);
+    }
+}
+
+static bool same_turn(const shoal_periodic *a, const shoal_periodic *b)
+{
+    return a->every_us == b->every_us;
+}
+
+static void rearm_tasks(shoal *engine, const shoal_config *before)
+{
+    const shoal_config *config = &engine->config;
+    struct tasks *tasks = &engine->tasks;
+    if (!same_turn(&before->announce, &config->announce))
+        tasks->announce_at_us = next_turn(engine, &config->announce);
+    if (!same_turn(&before->announce_to_down, &config->announce_to_down))
+        tasks->announce_to_down_at_us =
+            next_turn(engine, &config->announce_to_down);
+    if (!same_turn(&before->gossip, &config->gossip))
+        tasks->gossip_at_us = next_turn(engine, &config->gossip);
+}
+
+static void rearm_probe(shoal *engine, const shoal_config *before)
+{
+    const shoal_config *config = &engine->config;
+    struct probe *probe = &engine->probe;
+    if (before->probe_period_us != config->probe_period_us)
+        probe_arm(engine);
+    if (before->probe_rtt_us != config->probe_rtt_us &&
+        probe->indirect_at_us != SHOAL_NEVER)
+        probe->indirect_at_us = engine->now_us + config->probe_rtt_us;
+}
+
+int shoal_set_config(shoal *engine, uint64_t now_us, const shoal_config *config)
+{
+    int error = engine_enter(engine, now_us);
+    if (error)
+        return error;
+    const char *problem, *field = shoal_config_check(config, &problem);
+    if (field) {
+        engine_set_detail(engine, field);
+        engine_add_detail(engine, " ");
+        engine_add_detail(engine, problem);
+        return engine_leave(engine, SHOAL_ERR_INVALID_CONFIG);
+    }
+    shoal_config before = engine->config;
+    engine->config = *config;
+    if (before.suspect_to_down_after_us != config->suspect_to_down_after_us)
+        rearm_members(engine, &engine->members.active,
+                      config->suspect_to_down_after_us);
+    if (before.remove_down_after_us != config->remove_down_after_us)
+        rearm_members(engine, &engine->members.down,
+                      config->remove_down_after_us);
+    if (engine->connection == SHOAL_CONNECTION_ACTIVE) {
+        rearm_probe(engine, &before);
+        rearm_tasks(engine, &before);
+    }
+    return engine_leave(engine, 0);
+}
+
+/* ---- Lifecycle ---- */
+
+static int start(shoal *engine, const shoal_options *options)
+{
+    struct who who;
+    int error = ask_who(engine, options->identity, &who);
+    if (error)
+        return error;
+    engine->self = identity_new(&engine->mem, &who);
+    return engine->self ? 0 : SHOAL_ERR_NOMEM;
+}
+
+static void init(shoal *engine, const shoal_options *options, struct mem mem)
+{
+    *engine = (shoal){.mem = mem,
+                      .rng = {options->seed},
+                      .config = options->config,
+                      .handlers = options->handlers,
+                      .conflict_us = SHOAL_NEVER};
+    engine->hash_key = rng_next(&engine->rng);
+    members_init(&engine->members);
+    probe_init(&engine->probe);
+    backlog_init(&engine->updates, 0);
+    backlog_init(&engine->items, 2);
+    stop_tasks(engine);
+}
+
+int shoal_new(const shoal_options *options, shoal **out, const char **detail)
+{
+    const char *ignored;
+    detail = detail ? detail : &ignored;
+    *out = NULL;
+    if ((*detail = shoal_config_check(&options->config, &ignored)))
+        return SHOAL_ERR_INVALID_CONFIG;
+    struct mem mem;
+    mem_init(&mem, options->allocator);
+    shoal *engine = mem_resize(&mem, NULL, 0, sizeof *engine);
+    if (!engine)
+        return SHOAL_ERR_NOMEM;
+    init(engine, options, mem);
+    int error = start(engine, options);
+    if (error) {
+        *detail = error == SHOAL_ERR_IDENTITY
+                      ? "no usable address, or not 1 to 512 bytes"
+                      : "";
+        shoal_free(engine);
+        return error;
+    }
+    *out = engine;
+    return 0;
+}
+
+void shoal_free(shoal *engine)
+{
+    if (!engine)
+        return;
+    probe_disarm(engine);
+    backlog_clear(&engine->updates, &engine->mem);
+    backlog_clear(&engine->items, &engine->mem);
+    members_clear(&engine->members, &engine->mem);
+    timers_clear(&engine->timers, &engine->mem);
+    effects_clear(&engine->effects, &engine->mem);
+    mem_resize(&engine->mem, engine->decoded.claims,
+               engine->decoded.capacity * sizeof *engine->decoded.claims, 0);
+    identity_release(&engine->mem, engine->self);
+    struct mem mem = engine->mem;
+    mem_clear(&mem);
+    mem_resize(&mem, engine, sizeof *engine, 0);
+}

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an engine is made of, and which file does what with it:
+ *
+ *   engine.c      construct, free, the small entry points
+ *   receive.c     a packet: accept or refuse, then one function per message
+ *   send.c        a packet to somebody: header, claims, broadcasts
+ *   update.c      a claim about a member: does it hold, what follows from it
+ *   self.c        claims about ourselves: refute, renew, be defunct, leave
+ *   probe.c       the probe cycle
+ *   suspicion.c   the deadlines of suspect and down members
+ *   broadcast.c   custom broadcasts
+ *   question.c    what is asked of the embedder
+ *   notify.c      events into the effect queue
+ *   query.c       read-only answers
+ */
+#ifndef SHOAL_CORE_ENGINE_H
+#define SHOAL_CORE_ENGINE_H
+
+#include "backlog.h"
+#include "effects.h"
+#include "members.h"
+#include "probe.h"
+#include "timers.h"
+
+enum {
+    MAX_DETAIL = 160,
+    /* Room to encode one claim: an identity and what a codec puts around it. */
+    MAX_CLAIM = SHOAL_MAX_IDENTITY + 512
+};
+
+/* A periodic task's next turn; SHOAL_NEVER: not armed. */
+struct tasks {
+    uint64_t announce_at_us, announce_to_down_at_us, gossip_at_us;
+};
+
+struct shoal {
+    struct mem mem;
+    struct rng rng;
+    uint64_t hash_key;
+    shoal_config config;
+    shoal_handlers handlers;
+
+    struct identity *self;
+    uint16_t incarnation;
+    shoal_connection connection;
+    uint64_t since_us;    /* when `connection` or `self` changed last */
+    struct entry *queued; /* the claim about our address in `updates` */
+    bool queued_is_self;  /* ... and it is about our present identity */
+    uint64_t conflict_us; /* when we last contested our address */
+
+    struct members members;
+    struct timers timers;
+    struct probe probe;
+    struct tasks tasks;
+    struct backlog updates, items;
+    struct effects effects;
+    uint32_t feed_next; /* where the next feed begins, in members.active */
+
+    uint64_t now_us;
+    uint32_t diagnostics;
+    bool asking; /* a question is on the stack */
+    int failed;  /* the first error of this entry point that did not stop it */
+    char detail[MAX_DETAIL];
+    shoal_stats stats;
+
+    struct {
+        shoal_update *claims; /* of the packet at hand */
+        uint32_t count, capacity;
+    } decoded;
+};
+
+/* ---- engine.c ---- */
+
+/* Begins an entry point: 0, or REENTRANT. Moves the clock. */
+int engine_enter(shoal *engine, uint64_t now_us);
+/* Ends it: the error, or the first one noted on the way. */
+int engine_leave(shoal *engine, int error);
+/* Notes an error that does not stop the entry point. */
+void engine_note(shoal *engine, int error);
+/* Counts a drop and returns `error`. */
+int engine_drop(shoal *engine, shoal_drop why, int error);
+void engine_set_detail(shoal *engine, const char *text);
+void engine_add_detail(shoal *engine, const char *text);
+/* The connection state after members came or went. */
+void engine_update_connection(shoal *engine);
+
+/* ---- question.c ---- */
+
+/* Who is `id`? Fills `who`; 0, IDENTITY (it is no identity, or the question
+ * failed). Costs no question when we know it. */
+int ask_who(shoal *engine, shoal_bytes id, struct who *who);
+/* `who` borrowing from an identity we hold. */
+void who_from(struct who *who, const struct identity *identity);
+bool ask_wins(shoal *engine, shoal_bytes id, shoal_bytes adversary);
+/* An identity to come back with, that wins against ours: true and `who` (which
+ * borrows from `buffer`, SHOAL_MAX_IDENTITY bytes). */
+bool ask_renew(shoal *engine, uint8_t *buffer, struct who *who);
+/* 1 and `*key`, 0, or an error. */
+int ask_receive(shoal *engine, shoal_bytes data, shoal_bytes sender,
+                shoal_bytes *key);
+bool ask_invalidates(shoal *engine, shoal_bytes key, shoal_bytes other);
+bool ask_wanted_by(shoal *engine, const struct member *member);
+int ask_encode_header(shoal *engine, const shoal_header *header, uint8_t *out,
+                      size_t room, size_t *size);
+int ask_decode_header(shoal *engine, shoal_bytes packet, shoal_header *header,
+                      size_t *used);
+int ask_encode_member(shoal *engine, const shoal_update *claim, uint8_t *out,
+                      size_t room, size_t *size);
+int ask_decode_member(shoal *engine, shoal_bytes bytes, shoal_update *claim,
+                      size_t *used);
+
+/* ---- notify.c ---- */
+
+/* What notify_member() takes at most for somebody with these bytes. */
+size_t notify_size(shoal_bytes id, shoal_bytes addr, shoal_bytes endpoint,
+                   shoal_bytes before);
+/* Room for `times` notifications about `who`, and as much about ourselves. */
+bool notify_reserve(shoal *engine, const struct who *who, shoal_bytes before,
+                    unsigned times);
+/* These cannot fail once there is room; else (diagnostics) they are lost. */
+void notify_member(shoal *engine, shoal_event event,
+                   const struct member *member, shoal_bytes before);
+void notify_self(shoal *engine, shoal_event event);
+/* Somebody who need not be a member: `view` is copied. */
+void notify_view(shoal *engine, shoal_event event, const shoal_member *view);
+void notify_packet(shoal *engine, shoal_event event, shoal_bytes id,
+                   uint8_t message, uint32_t updates, size_t size);
+
+/* ---- send.c ---- */
+
+/* Sends one message. A packet that cannot be built is noted, and counted by
+ * nobody else: a failed send is a missed answer. */
+void send_message(shoal *engine, const struct who *to, shoal_message kind,
+                  uint8_t number, shoal_bytes peer);
+void send_to_member(shoal *engine, const struct member *to, shoal_message kind,
+                    uint8_t number, shoal_bytes peer);
+/* A gossip to up to `fanout` random active members. */
+void send_gossip(shoal *engine, uint32_t fanout);
+/* An announce to up to `count` random members of `order`. */
+void send_announces(shoal *engine, const struct order *order, uint32_t count);
+/* Broadcasts alone, to up to `fanout` random members that want them. */
+void send_broadcasts(shoal *engine, uint32_t fanout);
+
+/* ---- update.c ---- */
+
+/* Takes a claim. With `queue`, what it changes waits to be gossiped. 0 (also
+ * when it changed nothing), NOMEM, IDENTITY or FULL; the last two are counted.
+ */
+int update_apply(shoal *engine, const shoal_update *claim, bool queue);
+/* The same when the one it is about was looked up already. */
+int update_apply_to(shoal *engine, const struct who *who,
+                    const shoal_update *claim, bool queue);
+/* Changes a known member's state; the claim was found to hold. 0 or NOMEM. */
+int update_member(shoal *engine, struct member *member, shoal_state state,
+                  uint16_t incarnation, bool queue);
+/* Puts a claim into the backlog, instead of what *owner points at. A codec that
+ * fails is noted. 0 or NOMEM. */
+int update_queue(shoal *engine, const shoal_update *claim,
+                 struct entry **owner);
+/* Forgets a member and what waits about it. */
+void update_forget(shoal *engine, struct member *member);
+
+/* ---- suspicion.c ---- */
+
+/* Sets or cancels the member's deadline, as its state wants it. Room for it was
+ * made with timers_reserve(). */
+void suspicion_set_deadline(shoal *engine, struct member *member);
+/* Ends suspicions and forgets down members whose time has come. 0 or NOMEM. */
+int suspicion_tick(shoal *engine);
+/* We were not there for a while: nobody is declared down for it. */
+void suspicion_forgive(shoal *engine);
+
+/* ---- self.c ---- */
+
+/* A claim about our own identity. 0 or NOMEM. */
+int self_hear(shoal *engine, const shoal_update *claim, bool queue);
+/* A claim about another identity with our address. 0 or NOMEM. */
+int self_contest(shoal *engine, const struct who *who,
+                 const shoal_update *claim, bool queue);
+/* The cluster has declared us down: renew, or be defunct. 0 or NOMEM. */
+int self_declared_down(shoal *engine, bool queue);
+
+/* ---- broadcast.c ---- */
+
+/* Checks a list of items: 0 or MALFORMED. */
+int broadcast_check(shoal_bytes items);
+/* Hands each item of a checked list to the handler. 0 or NOMEM. */
+int broadcast_receive(shoal *engine, shoal_bytes items, shoal_bytes sender);
+
+#endif

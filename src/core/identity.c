@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "identity.h"
+
+/* Where `part` lies inside `whole`, or whole.size when it does not. */
+static size_t offset_in(shoal_bytes whole, shoal_bytes part)
+{
+    uintptr_t start = (uintptr_t)whole.data, at = (uintptr_t)part.data;
+    if (part.size == 0 || at < start || at - start > whole.size ||
+        part.size > whole.size - (at - start))
+        return whole.size;
+    return at - start;
+}
+
+static size_t footprint(const struct identity *identity)
+{
+    size_t end = identity->size;
+    if (identity->addr_at + (size_t)identity->addr_size > end)
+        end = identity->addr_at + (size_t)identity->addr_size;
+    if (identity->endpoint_at + (size_t)identity->endpoint_size > end)
+        end = identity->endpoint_at + (size_t)identity->endpoint_size;
+    return sizeof *identity + end;
+}
+
+struct identity *identity_new(struct mem *mem, const struct who *who)
+{
+    struct identity head = {.refs = 1,
+                            .hash = who->hash,
+                            .addr_hash = who->addr_hash,
+                            .size = (uint16_t)who->id.size,
+                            .addr_size = (uint16_t)who->addr.size,
+                            .endpoint_size = (uint16_t)who->endpoint.size};
+    size_t end = who->id.size;
+    size_t addr_at = offset_in(who->id, who->addr);
+    if (addr_at == who->id.size)
+        end += who->addr.size;
+    size_t endpoint_at = offset_in(who->id, who->endpoint);
+    if (endpoint_at == who->id.size) {
+        /* A scripted endpoint is mostly the address itself. */
+        if (bytes_equal(who->endpoint, who->addr))
+            endpoint_at = addr_at;
+        else
+            endpoint_at = end;
+    }
+    head.addr_at = (uint16_t)addr_at;
+    head.endpoint_at = (uint16_t)endpoint_at;
+
+    struct identity *identity = mem_alloc(mem, footprint(&head));
+    if (!identity)
+        return NULL;
+    *identity = head;
+    bytes_copy(identity->bytes, who->id);
+    bytes_copy(identity->bytes + addr_at, who->addr);
+    bytes_copy(identity->bytes + endpoint_at, who->endpoint);
+    return identity;
+}
+
+void identity_release(struct mem *mem, struct identity *identity)
+{
+    if (identity && --identity->refs == 0)
+        mem_free(mem, identity, footprint(identity));
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+#include "members.h"
+
+enum { CHUNK = 64 /* members; a power of two */ };
+
+static uint32_t id_hash(const void *context, uint32_t slot)
+{
+    return members_at(context, slot)->identity->hash;
+}
+
+static uint32_t addr_hash(const void *context, uint32_t slot)
+{
+    return members_at(context, slot)->identity->addr_hash;
+}
+
+void members_init(struct members *members)
+{
+    *members = (struct members){.free_slots = NO_SLOT};
+}
+
+static void clear_order(struct order *order, struct mem *mem)
+{
+    mem_resize(mem, order->slots, order->capacity * sizeof *order->slots, 0);
+}
+
+void members_clear(struct members *members, struct mem *mem)
+{
+    for (uint32_t i = 0; i < members->used; i++) {
+        struct member *member = members_live(members, i);
+        if (member)
+            identity_release(mem, member->identity);
+    }
+    for (uint32_t i = 0; i < members->num_chunks; i++)
+        mem_resize(mem, members->chunks[i], CHUNK * sizeof **members->chunks,
+                   0);
+    mem_resize(mem, members->chunks,
+               members->chunks_capacity * sizeof *members->chunks, 0);
+    index_clear(&members->by_id, mem);
+    index_clear(&members->by_addr, mem);
+    clear_order(&members->active, mem);
+    clear_order(&members->down, mem);
+    members_init(members);
+}
+
+struct member *members_at(const struct members *members, uint32_t slot)
+{
+    return &members->chunks[slot / CHUNK][slot % CHUNK];
+}
+
+struct member *members_live(const struct members *members, uint32_t slot)
+{
+    struct member *member = members_at(members, slot);
+    return member->identity ? member : NULL;
+}
+
+struct member *members_find_id(const struct members *members, shoal_bytes id,
+                               uint32_t hash)
+{
+    uint32_t at = INDEX_START, slot;
+    while ((slot = index_find(&members->by_id, hash, &at)) != INDEX_END) {
+        struct member *member = members_at(members, slot);
+        if (bytes_equal(identity_id(member->identity), id))
+            return member;
+    }
+    return NULL;
+}
+
+struct member *members_find_addr(const struct members *members,
+                                 shoal_bytes addr, uint32_t hash)
+{
+    uint32_t at = INDEX_START, slot;
+    while ((slot = index_find(&members->by_addr, hash, &at)) != INDEX_END) {
+        struct member *member = members_at(members, slot);
+        if (bytes_equal(identity_addr(member->identity), addr))
+            return member;
+    }
+    return NULL;
+}
+
+/* An array doubles while it is small, then grows by an eighth: what a large
+ * table costs is its members, not its slack. */
+static bool grow(struct mem *mem, void **array, uint32_t *capacity,
+                 uint32_t count, size_t item)
+{
+    if (count < *capacity)
+        return true;
+    uint32_t grown = *capacity < 1024 ? (*capacity ? *capacity * 2 : 16)
+                                      : *capacity + *capacity / 8;
+    void *moved = mem_resize(mem, *array, *capacity * item, grown * item);
+    if (!moved)
+        return false;
+    *array = moved;
+    *capacity = grown;
+    return true;
+}
+
+static bool grow_order(struct mem *mem, struct order *order)
+{
+    void *slots = order->slots;
+    bool done =
+        grow(mem, &slots, &order->capacity, order->count, sizeof *order->slots);
+    order->slots = slots;
+    return done;
+}
+
+static bool grow_chunks(struct members *members, struct mem *mem)
+{
+    if (members->free_slots != NO_SLOT ||
+        members->used < members->num_chunks * CHUNK)
+        return true;
+    void *chunks = members->chunks;
+    if (!grow(mem, &chunks, &members->chunks_capacity, members->num_chunks,
+              sizeof *members->chunks))
+        return false;
+    members->chunks = chunks;
+    struct member *chunk = mem_resize(mem, NULL, 0, CHUNK * sizeof *chunk);
+    if (!chunk)
+        return false;
+    members->chunks[members->num_chunks++] = chunk;
+    return true;
+}
+
+bool members_reserve(struct members *members, struct mem *mem)
+{
+    return grow_chunks(members, mem) &&
+           index_reserve(&members->by_id, mem, id_hash, members) &&
+           index_reserve(&members->by_addr, mem, addr_hash, members) &&
+           grow_order(mem, &members->active) && grow_order(mem, &members->down);
+}
+
+static struct order *order_of(struct members *members, shoal_state state)
+{
+    return state == SHOAL_DOWN ? &members->down : &members->active;
+}
+
+bool members_reserve_state(struct members *members, struct mem *mem,
+                           shoal_state state)
+{
+    return grow_order(mem, order_of(members, state));
+}
+
+static uint32_t take_slot(struct members *members)
+{
+    uint32_t slot = members->free_slots;
+    if (slot == NO_SLOT)
+        return members->used++;
+    members->free_slots = members_at(members, slot)->position;
+    return slot;
+}
+
+static void place(struct members *members, struct order *order, uint32_t at,
+                  uint32_t slot)
+{
+    order->slots[at] = slot;
+    members_at(members, slot)->position = at;
+}
+
+static void append(struct members *members, struct order *order, uint32_t slot)
+{
+    place(members, order, order->count++, slot);
+}
+
+/* Takes `at` out so that those taken in this round stay in front of `next`,
+ * and the others behind it. */
+static void take_out(struct members *members, struct order *order, uint32_t at)
+{
+    if (at < order->next) {
+        order->next--;
+        place(members, order, at, order->slots[order->next]);
+        at = order->next;
+    }
+    order->count--;
+    if (at < order->count)
+        place(members, order, at, order->slots[order->count]);
+}
+
+struct member *members_insert(struct members *members,
+                              struct identity *identity, shoal_state state)
+{
+    uint32_t slot = take_slot(members);
+    struct member *member = members_at(members, slot);
+    *member = (struct member){
+        .identity = identity, .slot = slot, .state = (uint8_t)state};
+    index_insert(&members->by_id, identity->hash, slot);
+    index_insert(&members->by_addr, identity->addr_hash, slot);
+    append(members, order_of(members, state), slot);
+    members->count++;
+    return member;
+}
+
+void members_remove(struct members *members, struct mem *mem,
+                    struct member *member)
+{
+    struct identity *identity = member->identity;
+    index_remove(&members->by_id, identity->hash, member->slot, id_hash,
+                 members);
+    index_remove(&members->by_addr, identity->addr_hash, member->slot,
+                 addr_hash, members);
+    take_out(members, order_of(members, member->state), member->position);
+    identity_release(mem, identity);
+    member->identity = NULL;
+    member->position = members->free_slots;
+    members->free_slots = member->slot;
+    members->count--;
+}
+
+void members_rename(struct members *members, struct mem *mem,
+                    struct member *member, struct identity *identity)
+{
+    index_remove(&members->by_id, member->identity->hash, member->slot, id_hash,
+                 members);
+    identity_release(mem, member->identity);
+    member->identity = identity;
+    index_insert(&members->by_id, identity->hash, member->slot);
+}
+
+void members_set_state(struct members *members, struct member *member,
+                       shoal_state state)
+{
+    struct order *from = order_of(members, member->state);
+    struct order *to = order_of(members, state);
+    member->state = (uint8_t)state;
+    if (from == to)
+        return;
+    take_out(members, from, member->position);
+    append(members, to, member->slot);
+}
+
+struct member *members_next(struct members *members, struct order *order,
+                            struct rng *rng)
+{
+    if (order->count == 0)
+        return NULL;
+    if (order->next >= order->count)
+        order->next = 0;
+    /* One step of a Fisher-Yates shuffle: a whole round is a permutation, and
+     * no step costs more than another. */
+    uint32_t at = order->next + rng_below(rng, order->count - order->next);
+    uint32_t slot = order->slots[at];
+    place(members, order, at, order->slots[order->next]);
+    place(members, order, order->next++, slot);
+    return members_at(members, slot);
+}

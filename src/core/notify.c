@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "engine.h"
+
+size_t notify_size(shoal_bytes id, shoal_bytes addr, shoal_bytes endpoint,
+                   shoal_bytes before)
+{
+    return effects_size(id.size + addr.size + endpoint.size + before.size);
+}
+
+bool notify_reserve(shoal *engine, const struct who *who, shoal_bytes before,
+                    unsigned times)
+{
+    struct who self;
+    who_from(&self, engine->self);
+    size_t size = notify_size(who->id, who->addr, who->endpoint, before) +
+                  notify_size(self.id, self.addr, self.endpoint, before);
+    return effects_reserve(&engine->effects, &engine->mem, times * size);
+}
+
+static bool wanted(const shoal *engine, shoal_event event)
+{
+    return event < SHOAL_EVENT_SUSPECT || engine->diagnostics >> event & 1;
+}
+
+static shoal_bytes copy(uint8_t **at, shoal_bytes from)
+{
+    uint8_t *start = *at;
+    *at = bytes_copy(start, from);
+    return bytes_of(start, from.size);
+}
+
+static shoal_effect *push(shoal *engine, shoal_event event,
+                          const shoal_member *view, shoal_bytes before)
+{
+    if (!wanted(engine, event))
+        return NULL;
+    size_t payload =
+        view->id.size + view->addr.size + view->endpoint.size + before.size;
+    uint8_t *at;
+    shoal_effect *effect =
+        effects_push(&engine->effects, &engine->mem, payload, &at);
+    if (!effect)
+        return NULL;
+    *effect = (shoal_effect){.kind = SHOAL_NOTIFY, .event = event};
+    effect->member = *view;
+    effect->member.id = copy(&at, view->id);
+    effect->member.addr = copy(&at, view->addr);
+    effect->member.endpoint = copy(&at, view->endpoint);
+    effect->before = copy(&at, before);
+    return effect;
+}
+
+void notify_member(shoal *engine, shoal_event event,
+                   const struct member *member, shoal_bytes before)
+{
+    shoal_member view = member_view(member);
+    push(engine, event, &view, before);
+}
+
+void notify_self(shoal *engine, shoal_event event)
+{
+    shoal_member view = shoal_self(engine);
+    push(engine, event, &view, (shoal_bytes){0});
+}
+
+void notify_view(shoal *engine, shoal_event event, const shoal_member *view)
+{
+    push(engine, event, view, (shoal_bytes){0});
+}
+
+void notify_packet(shoal *engine, shoal_event event, shoal_bytes id,
+                   uint8_t message, uint32_t updates, size_t size)
+{
+    shoal_member view = {.id = id};
+    shoal_effect *effect = push(engine, event, &view, (shoal_bytes){0});
+    if (!effect)
+        return;
+    effect->message = message;
+    effect->updates = (uint16_t)updates;
+    effect->size = size;
+}

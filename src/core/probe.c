@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "probe.h"
+
+#include "engine.h"
+
+void probe_init(struct probe *probe)
+{
+    probe->target = NULL;
+    probe->number = 0;
+    probe->num_asked = 0;
+    probe->indirect_at_us = probe->period_at_us = SHOAL_NEVER;
+}
+
+void probe_arm(shoal *engine)
+{
+    engine->probe.period_at_us =
+        engine->now_us + engine->config.probe_period_us;
+}
+
+void probe_disarm(shoal *engine)
+{
+    probe_abandon(engine);
+    engine->probe.period_at_us = SHOAL_NEVER;
+}
+
+void probe_abandon(shoal *engine)
+{
+    struct probe *probe = &engine->probe;
+    for (uint32_t i = 0; i < probe->num_asked; i++)
+        identity_release(&engine->mem, probe->asked[i]);
+    identity_release(&engine->mem, probe->target);
+    probe->num_asked = 0;
+    probe->target = NULL;
+    probe->indirect_at_us = SHOAL_NEVER;
+}
+
+/* The member under probe; NULL when it is gone, down or somebody else by now.
+ */
+static struct member *find_target(shoal *engine)
+{
+    const struct identity *target = engine->probe.target;
+    if (!target)
+        return NULL;
+    struct member *member =
+        members_find_id(&engine->members, identity_id(target), target->hash);
+    return member && member_is_active(member) ? member : NULL;
+}
+
+static void start(shoal *engine)
+{
+    struct probe *probe = &engine->probe;
+    struct member *member =
+        members_next(&engine->members, &engine->members.active, &engine->rng);
+    if (!member)
+        return;
+    probe->target = identity_retain(member->identity);
+    probe->succeeded = false;
+    probe->number++;
+    probe->indirect_at_us = engine->now_us + engine->config.probe_rtt_us;
+    engine->stats.probes++;
+    notify_member(engine, SHOAL_EVENT_PROBE_STARTED, member, (shoal_bytes){0});
+    send_to_member(engine, member, SHOAL_MSG_PING, probe->number,
+                   (shoal_bytes){0});
+}
+
+static bool is_not(void *context, const struct member *member)
+{
+    return member != context;
+}
+
+static void ask_others(shoal *engine)
+{
+    struct probe *probe = &engine->probe;
+    probe->indirect_at_us = SHOAL_NEVER;
+    struct member *target = find_target(engine), *others[MEMBERS_MAX_PICK];
+    if (!target) {
+        probe_abandon(engine);
+        return;
+    }
+    uint32_t n = members_pick(&engine->members, &engine->members.active,
+                              &engine->rng, engine->config.num_indirect_probes,
+                              is_not, target, others);
+    for (uint32_t i = 0; i < n; i++) {
+        probe->asked[probe->num_asked++] = identity_retain(others[i]->identity);
+        send_to_member(engine, others[i], SHOAL_MSG_PING_REQ, probe->number,
+                       identity_id(probe->target));
+    }
+}
+
+static void suspect(shoal *engine, struct member *member)
+{
+    engine->stats.probes_failed++;
+    notify_member(engine, SHOAL_EVENT_PROBE_FAILED, member, (shoal_bytes){0});
+    if (!member_overrides(member->state, member->incarnation, SHOAL_SUSPECT,
+                          member->incarnation))
+        return;
+    int error =
+        update_member(engine, member, SHOAL_SUSPECT, member->incarnation, true);
+    if (error)
+        engine_note(engine, error);
+}
+
+static void conclude(shoal *engine)
+{
+    struct member *member = find_target(engine);
+    if (member && !engine->probe.succeeded)
+        suspect(engine, member);
+    probe_abandon(engine);
+}
+
+void probe_tick(shoal *engine)
+{
+    struct probe *probe = &engine->probe;
+    if (probe->indirect_at_us <= engine->now_us)
+        ask_others(engine);
+    if (probe->period_at_us > engine->now_us)
+        return;
+    conclude(engine);
+    /* Periods that were missed are gone: one probe makes up for them all. */
+    probe->period_at_us += engine->config.probe_period_us;
+    if (probe->period_at_us <= engine->now_us)
+        probe_arm(engine);
+    start(engine);
+}
+
+static void succeed(shoal *engine)
+{
+    engine->probe.succeeded = true;
+    engine->probe.indirect_at_us = SHOAL_NEVER;
+}
+
+static bool is_about(const struct probe *probe, shoal_bytes id, uint8_t number)
+{
+    return probe->target && probe->number == number &&
+           bytes_equal(identity_id(probe->target), id);
+}
+
+void probe_on_ack(shoal *engine, shoal_bytes id, uint8_t number)
+{
+    if (is_about(&engine->probe, id, number))
+        succeed(engine);
+}
+
+void probe_on_forwarded_ack(shoal *engine, shoal_bytes from, shoal_bytes id,
+                            uint8_t number)
+{
+    struct probe *probe = &engine->probe;
+    if (!is_about(probe, id, number))
+        return;
+    for (uint32_t i = 0; i < probe->num_asked; i++) {
+        if (bytes_equal(identity_id(probe->asked[i]), from)) {
+            succeed(engine);
+            return;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The probe cycle (SWIM 3.1): in each period one member is pinged; without an
+ * ack after probe_rtt, num_indirect_probes others are asked to ping it; without
+ * any ack at the end of the period it is suspected.
+ */
+#ifndef SHOAL_CORE_PROBE_H
+#define SHOAL_CORE_PROBE_H
+
+#include "members.h"
+
+struct probe {
+    struct identity *target; /* NULL: none under way */
+    uint64_t
+        indirect_at_us;    /* when to ask others; SHOAL_NEVER: not (any more) */
+    uint64_t period_at_us; /* when the next period starts */
+    uint8_t number;
+    bool succeeded;
+    uint32_t num_asked;
+    struct identity *asked[MEMBERS_MAX_PICK];
+};
+
+void probe_init(struct probe *probe);
+/* The first period starts one period from now. */
+void probe_arm(shoal *engine);
+/* No probing any more, until probe_arm(). */
+void probe_disarm(shoal *engine);
+/* Gives up the probe under way without a verdict. */
+void probe_abandon(shoal *engine);
+/* Does what is due now. */
+void probe_tick(shoal *engine);
+/* An ack from `id` came, directly. */
+void probe_on_ack(shoal *engine, shoal_bytes id, uint8_t number);
+/* `from` says that `id` is there. */
+void probe_on_forwarded_ack(shoal *engine, shoal_bytes from, shoal_bytes id,
+                            uint8_t number);
+
+#endif

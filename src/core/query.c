@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Read-only answers; they may be asked at any time, inside a question too. */
+#include "engine.h"
+
+shoal_member shoal_self(const shoal *engine)
+{
+    return (shoal_member){
+        .id = identity_id(engine->self),
+        .addr = identity_addr(engine->self),
+        .endpoint = identity_endpoint(engine->self),
+        .incarnation = engine->incarnation,
+        .state = engine->connection == SHOAL_CONNECTION_DEFUNCT ? SHOAL_DOWN
+                                                                : SHOAL_ALIVE,
+        .since_us = engine->since_us,
+    };
+}
+
+shoal_connection shoal_get_connection(const shoal *engine)
+{
+    return engine->connection;
+}
+
+size_t shoal_num_members(const shoal *engine)
+{
+    return engine->members.active.count;
+}
+
+size_t shoal_num_known(const shoal *engine)
+{
+    return engine->members.count;
+}
+
+static bool found(const struct member *member, shoal_member *out)
+{
+    if (member)
+        *out = member_view(member);
+    return member != NULL;
+}
+
+bool shoal_find(const shoal *engine, shoal_bytes addr, shoal_member *out)
+{
+    uint32_t hash = bytes_hash(addr, engine->hash_key);
+    return found(members_find_addr(&engine->members, addr, hash), out);
+}
+
+bool shoal_find_identity(const shoal *engine, shoal_bytes id, shoal_member *out)
+{
+    uint32_t hash = bytes_hash(id, engine->hash_key);
+    return found(members_find_id(&engine->members, id, hash), out);
+}
+
+bool shoal_next_member(const shoal *engine, uint32_t *cursor, shoal_member *out)
+{
+    while (*cursor < engine->members.used) {
+        if (found(members_live(&engine->members, (*cursor)++), out))
+            return true;
+    }
+    return false;
+}
+
+size_t shoal_num_updates(const shoal *engine)
+{
+    return engine->updates.count;
+}
+
+size_t shoal_num_broadcasts(const shoal *engine)
+{
+    return engine->items.count;
+}
+
+const shoal_config *shoal_get_config(const shoal *engine)
+{
+    return &engine->config;
+}
+
+const char *shoal_error_detail(const shoal *engine)
+{
+    return engine->detail;
+}
+
+shoal_stats shoal_get_stats(const shoal *engine)
+{
+    shoal_stats stats = engine->stats;
+    stats.memory_bytes = engine->mem.held;
+    return stats;
+}

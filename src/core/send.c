@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Packets to others:
+ *
+ *   announce, turn_undead   header
+ *   broadcast               header  items...
+ *   feed                    header  u16 count  members...  items...
+ *   every other kind        header  u16 count  updates...  items...
+ *
+ * With no more than two bytes of room left behind the header, the count is left
+ * out. A packet is built in place, at the end of the effect queue.
+ */
+#include "engine.h"
+
+struct packet {
+    uint8_t *bytes;
+    size_t size, room; /* room: of the whole packet */
+    uint32_t updates;
+};
+
+static bool carries_updates(shoal_message kind)
+{
+    return kind != SHOAL_MSG_ANNOUNCE && kind != SHOAL_MSG_TURN_UNDEAD &&
+           kind != SHOAL_MSG_BROADCAST;
+}
+
+static bool carries_items(shoal_message kind)
+{
+    return kind != SHOAL_MSG_ANNOUNCE && kind != SHOAL_MSG_TURN_UNDEAD;
+}
+
+static int write_header(shoal *engine, struct packet *packet,
+                        const struct who *to, shoal_message kind,
+                        uint8_t number, shoal_bytes peer)
+{
+    shoal_header header = {
+        .kind = (uint8_t)kind,
+        .number = number,
+        .src_incarnation = engine->incarnation,
+        .src = identity_id(engine->self),
+        .dst = to->id,
+        .peer = peer,
+    };
+    return ask_encode_header(engine, &header, packet->bytes, packet->room,
+                             &packet->size);
+}
+
+/* Whole members until the first that does not fit; the next feed goes on
+ * there, so that newcomers learn of different ones. */
+static int write_feed(shoal *engine, struct packet *packet,
+                      const struct who *to)
+{
+    const struct order *active = &engine->members.active;
+    for (uint32_t i = 0; i < active->count && packet->updates < UINT16_MAX;
+         i++) {
+        if (engine->feed_next >= active->count)
+            engine->feed_next = 0;
+        const struct member *member =
+            members_at(&engine->members, active->slots[engine->feed_next]);
+        shoal_update claim = {identity_id(member->identity),
+                              member->incarnation, member->state};
+        if (!bytes_equal(claim.id, to->id)) {
+            size_t size;
+            int error =
+                ask_encode_member(engine, &claim, packet->bytes + packet->size,
+                                  packet->room - packet->size, &size);
+            if (error == SHOAL_ERR_TOO_BIG && packet->updates > 0)
+                return 0;
+            if (error && error != SHOAL_ERR_TOO_BIG)
+                return error;
+            if (!error) {
+                packet->size += size;
+                packet->updates++;
+            } /* else no packet could hold it: pass over */
+        }
+        engine->feed_next++;
+    }
+    return 0;
+}
+
+static int write_updates(shoal *engine, struct packet *packet,
+                         const struct who *to, shoal_message kind)
+{
+    if (packet->room - packet->size <= 2)
+        return 0;
+    uint8_t *count = packet->bytes + packet->size;
+    packet->size += 2;
+    int error = 0;
+    if (kind == SHOAL_MSG_FEED)
+        error = write_feed(engine, packet, to);
+    else
+        packet->size += backlog_fill(
+            &engine->updates, &engine->mem, packet->bytes + packet->size,
+            packet->room - packet->size, UINT16_MAX, &packet->updates);
+    bytes_put_u16be(count, packet->updates);
+    return error;
+}
+
+static void write_items(shoal *engine, struct packet *packet)
+{
+    uint32_t count;
+    packet->size +=
+        backlog_fill(&engine->items, &engine->mem, packet->bytes + packet->size,
+                     packet->room - packet->size, UINT32_MAX, &count);
+}
+
+static int write_packet(shoal *engine, struct packet *packet,
+                        const struct who *to, shoal_message kind,
+                        uint8_t number, shoal_bytes peer, bool with_items)
+{
+    int error = write_header(engine, packet, to, kind, number, peer);
+    if (!error && carries_updates(kind))
+        error = write_updates(engine, packet, to, kind);
+    if (!error && with_items && carries_items(kind) && engine->items.count > 0)
+        write_items(engine, packet);
+    return error;
+}
+
+static void fill_effect(shoal_effect *effect, const struct who *to,
+                        shoal_message kind, uint8_t *payload)
+{
+    *effect = (shoal_effect){.kind = SHOAL_SEND, .message = (uint8_t)kind};
+    uint8_t *at = payload;
+    effect->member.id = bytes_of(at, to->id.size);
+    at = bytes_copy(at, to->id);
+    effect->member.addr = bytes_of(at, to->addr.size);
+    at = bytes_copy(at, to->addr);
+    effect->member.endpoint = bytes_of(at, to->endpoint.size);
+    at = bytes_copy(at, to->endpoint);
+    effect->packet.data = at;
+}
+
+static void count_sent(shoal *engine, const struct packet *packet,
+                       const struct who *to, shoal_message kind)
+{
+    engine->stats.packets_sent++;
+    engine->stats.bytes_sent += packet->size;
+    engine->stats.sent[kind]++;
+    notify_packet(engine, SHOAL_EVENT_PACKET_SENT, to->id, (uint8_t)kind,
+                  packet->updates, packet->size);
+}
+
+static void send_packet(shoal *engine, const struct who *to, shoal_message kind,
+                        uint8_t number, shoal_bytes peer, bool with_items)
+{
+    size_t names = to->id.size + to->addr.size + to->endpoint.size;
+    size_t payload = names + engine->config.max_packet_size;
+    uint8_t *at;
+    shoal_effect *effect =
+        effects_push(&engine->effects, &engine->mem, payload, &at);
+    if (!effect) {
+        engine_note(engine, SHOAL_ERR_NOMEM);
+        return;
+    }
+    fill_effect(effect, to, kind, at);
+    struct packet packet = {.bytes = at + names,
+                            .room = engine->config.max_packet_size};
+    int error =
+        write_packet(engine, &packet, to, kind, number, peer, with_items);
+    if (error) {
+        effects_drop(&engine->effects, payload);
+        engine_note(engine, error);
+        return;
+    }
+    effect->packet.size = effect->size = packet.size;
+    effect->updates = (uint16_t)packet.updates;
+    effects_shrink(&engine->effects, payload, names + packet.size);
+    count_sent(engine, &packet, to, kind);
+}
+
+void send_to_member(shoal *engine, const struct member *to, shoal_message kind,
+                    uint8_t number, shoal_bytes peer)
+{
+    struct who who;
+    who_from(&who, to->identity);
+    bool with_items = carries_items(kind) && engine->items.count > 0 &&
+                      ask_wanted_by(engine, to);
+    send_packet(engine, &who, kind, number, peer, with_items);
+}
+
+void send_message(shoal *engine, const struct who *to, shoal_message kind,
+                  uint8_t number, shoal_bytes peer)
+{
+    const struct member *member =
+        members_find_id(&engine->members, to->id, to->hash);
+    if (member)
+        send_to_member(engine, member, kind, number, peer);
+    else /* wanted_by is about members; a stranger gets no items */
+        send_packet(engine, to, kind, number, peer, false);
+}
+
+void send_gossip(shoal *engine, uint32_t fanout)
+{
+    struct member *to[MEMBERS_MAX_PICK];
+    uint32_t n = members_pick(&engine->members, &engine->members.active,
+                              &engine->rng, fanout, NULL, NULL, to);
+    for (uint32_t i = 0; i < n; i++)
+        send_to_member(engine, to[i], SHOAL_MSG_GOSSIP, 0, (shoal_bytes){0});
+}
+
+void send_announces(shoal *engine, const struct order *order, uint32_t count)
+{
+    struct member *to[MEMBERS_MAX_PICK];
+    uint32_t n = members_pick(&engine->members, order, &engine->rng, count,
+                              NULL, NULL, to);
+    for (uint32_t i = 0; i < n; i++)
+        send_to_member(engine, to[i], SHOAL_MSG_ANNOUNCE, 0, (shoal_bytes){0});
+}
+
+static bool wants_items(void *context, const struct member *member)
+{
+    return ask_wanted_by(context, member);
+}
+
+void send_broadcasts(shoal *engine, uint32_t fanout)
+{
+    if (engine->items.count == 0)
+        return;
+    struct member *to[MEMBERS_MAX_PICK];
+    uint32_t n = members_pick(&engine->members, &engine->members.active,
+                              &engine->rng, fanout, wants_items, engine, to);
+    for (uint32_t i = 0; i < n && engine->items.count > 0; i++) {
+        struct who who;
+        who_from(&who, to[i]->identity);
+        send_packet(engine, &who, SHOAL_MSG_BROADCAST, 0, (shoal_bytes){0},
+                    true);
+    }
+}

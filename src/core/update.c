@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A claim about a member: (identity, incarnation, state).
+ *
+ *   it is us                         self_hear()
+ *   its identity is known            the precedence table decides
+ *   its address is known             `wins` decides: replaced, or ignored
+ *   its address is ours              self_contest()
+ *   nothing is known                 a new member
+ *
+ * Everything that can fail (memory, mostly) comes before the first change.
+ */
+#include "engine.h"
+
+int update_queue(shoal *engine, const shoal_update *claim, struct entry **owner)
+{
+    uint8_t buffer[MAX_CLAIM];
+    size_t size;
+    int error = ask_encode_member(engine, claim, buffer, sizeof buffer, &size);
+    if (error) {
+        /* The membership must not hang on a codec: believe, but do not tell. */
+        engine_note(engine, error);
+        engine_drop(engine, SHOAL_DROP_CODEC, error);
+        if (*owner)
+            backlog_remove(&engine->updates, &engine->mem, *owner);
+        return 0;
+    }
+    if (!backlog_push(&engine->updates, &engine->mem, bytes_of(buffer, size),
+                      (shoal_bytes){0},
+                      (uint8_t)engine->config.max_transmissions, owner))
+        return SHOAL_ERR_NOMEM;
+    return 0;
+}
+
+void update_forget(shoal *engine, struct member *member)
+{
+    if (member->queued)
+        backlog_remove(&engine->updates, &engine->mem, member->queued);
+    timers_cancel(&engine->timers, &member->timer);
+    members_remove(&engine->members, &engine->mem, member);
+}
+
+/* Most that one claim gives: rename, up or down, active or idle, and one
+ * diagnostic. */
+enum { MAX_EVENTS = 4 };
+
+static bool reserve(shoal *engine, const struct who *who, shoal_bytes before,
+                    shoal_state state)
+{
+    return notify_reserve(engine, who, before, MAX_EVENTS) &&
+           timers_reserve(&engine->timers, &engine->mem) &&
+           members_reserve_state(&engine->members, &engine->mem, state);
+}
+
+/* Sets state and incarnation; the rest follows from them. */
+static void settle(shoal *engine, struct member *member, shoal_state state,
+                   uint16_t incarnation, bool fresh)
+{
+    if (fresh || member->state != state)
+        member->since_us = engine->now_us;
+    member->incarnation = incarnation;
+    members_set_state(&engine->members, member, state);
+    suspicion_set_deadline(engine, member);
+    if (state == SHOAL_SUSPECT)
+        engine->stats.suspicions++;
+}
+
+static void announce_change(shoal *engine, const struct member *member,
+                            bool was_active)
+{
+    bool is_active = member_is_active(member);
+    if (is_active && !was_active)
+        notify_member(engine, SHOAL_EVENT_MEMBER_UP, member, (shoal_bytes){0});
+    if (!is_active && was_active)
+        notify_member(engine, SHOAL_EVENT_MEMBER_DOWN, member,
+                      (shoal_bytes){0});
+    if (member->state == SHOAL_SUSPECT)
+        notify_member(engine, SHOAL_EVENT_SUSPECT, member, (shoal_bytes){0});
+    engine_update_connection(engine);
+}
+
+int update_member(shoal *engine, struct member *member, shoal_state state,
+                  uint16_t incarnation, bool queue)
+{
+    struct who who;
+    who_from(&who, member->identity);
+    if (!reserve(engine, &who, (shoal_bytes){0}, state))
+        return SHOAL_ERR_NOMEM;
+    shoal_update claim = {who.id, incarnation, (uint8_t)state};
+    int error = queue ? update_queue(engine, &claim, &member->queued) : 0;
+    if (error)
+        return error;
+    shoal_state before = member->state;
+    settle(engine, member, state, incarnation, false);
+    announce_change(engine, member, before != SHOAL_DOWN);
+    if (before == SHOAL_SUSPECT && state == SHOAL_ALIVE)
+        notify_member(engine, SHOAL_EVENT_REFUTED, member, (shoal_bytes){0});
+    return 0;
+}
+
+static int insert(shoal *engine, const struct who *who,
+                  const shoal_update *claim, bool queue)
+{
+    if (engine->members.count >= engine->config.max_members)
+        return engine_drop(engine, SHOAL_DROP_FULL, SHOAL_ERR_FULL);
+    if (!reserve(engine, who, (shoal_bytes){0}, claim->state) ||
+        !members_reserve(&engine->members, &engine->mem))
+        return SHOAL_ERR_NOMEM;
+    struct identity *identity = identity_new(&engine->mem, who);
+    if (!identity)
+        return SHOAL_ERR_NOMEM;
+    struct member *member =
+        members_insert(&engine->members, identity, claim->state);
+    int error = queue ? update_queue(engine, claim, &member->queued) : 0;
+    if (error) {
+        members_remove(&engine->members, &engine->mem, member);
+        return error;
+    }
+    settle(engine, member, claim->state, claim->incarnation, true);
+    announce_change(engine, member, false);
+    return 0;
+}
+
+static int replace(shoal *engine, struct member *member, const struct who *who,
+                   const shoal_update *claim, bool queue)
+{
+    struct identity *before = member->identity;
+    if (!reserve(engine, who, identity_id(before), claim->state))
+        return SHOAL_ERR_NOMEM;
+    struct identity *identity = identity_new(&engine->mem, who);
+    if (!identity)
+        return SHOAL_ERR_NOMEM;
+    int error = queue ? update_queue(engine, claim, &member->queued) : 0;
+    if (error) {
+        identity_release(&engine->mem, identity);
+        return error;
+    }
+    bool was_active = member_is_active(member);
+    identity_retain(before);
+    members_rename(&engine->members, &engine->mem, member, identity);
+    settle(engine, member, claim->state, claim->incarnation, true);
+    notify_member(engine, SHOAL_EVENT_RENAME, member, identity_id(before));
+    identity_release(&engine->mem, before);
+    announce_change(engine, member, was_active);
+    return 0;
+}
+
+static int apply_known(shoal *engine, struct member *member,
+                       const shoal_update *claim, bool queue)
+{
+    if (!member_overrides(member->state, member->incarnation, claim->state,
+                          claim->incarnation))
+        return 0;
+    return update_member(engine, member, claim->state, claim->incarnation,
+                         queue);
+}
+
+int update_apply_to(shoal *engine, const struct who *who,
+                    const shoal_update *claim, bool queue)
+{
+    if (bytes_equal(who->addr, identity_addr(engine->self)))
+        return self_contest(engine, who, claim, queue);
+    struct member *member =
+        members_find_addr(&engine->members, who->addr, who->addr_hash);
+    if (!member)
+        return insert(engine, who, claim, queue);
+    shoal_bytes known = identity_id(member->identity);
+    if (bytes_equal(known, claim->id))
+        return apply_known(engine, member, claim, queue);
+    if (!ask_wins(engine, claim->id, known))
+        return engine_drop(engine, SHOAL_DROP_REPLACED, 0);
+    return replace(engine, member, who, claim, queue);
+}
+
+int update_apply(shoal *engine, const shoal_update *claim, bool queue)
+{
+    if (bytes_equal(claim->id, identity_id(engine->self)))
+        return self_hear(engine, claim, queue);
+    uint32_t hash = bytes_hash(claim->id, engine->hash_key);
+    struct member *member = members_find_id(&engine->members, claim->id, hash);
+    if (member)
+        return apply_known(engine, member, claim, queue);
+    struct who who;
+    int error = ask_who(engine, claim->id, &who);
+    if (error)
+        return engine_drop(engine, SHOAL_DROP_IDENTITY, error);
+    return update_apply_to(engine, &who, claim, queue);
+}
