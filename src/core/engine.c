@@ -141,15 +141,23 @@ uint64_t shoal_next_deadline(const shoal *engine)
     return next;
 }
 
+/* By how long the oldest of what is due was missed. The periodic tasks are no
+ * measure: nobody is woken for one that has nothing to do. */
+static uint64_t lateness(const shoal *engine)
+{
+    uint64_t due = earlier(
+        timers_next(&engine->timers),
+        earlier(engine->probe.indirect_at_us, engine->probe.period_at_us));
+    return engine->now_us > due ? engine->now_us - due : 0;
+}
+
 int shoal_tick(shoal *engine, uint64_t now_us)
 {
-    uint64_t due = shoal_next_deadline(engine);
     int error = engine_enter(engine, now_us);
     if (error)
         return error;
     /* After a stall as long as this, silence proves nothing. */
-    if (engine->now_us > due &&
-        engine->now_us - due > engine->config.suspect_to_down_after_us)
+    if (lateness(engine) > engine->config.suspect_to_down_after_us)
         suspicion_forgive(engine);
     probe_tick(engine);
     error = suspicion_tick(engine);
