@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a node of the script layer stands on: sockets and a loop, or a simulated
+ * network. The node itself (node.c) knows neither; it asks for the time, an
+ * engine, timers and its end through this table.
+ *
+ * backend_open_libev() (host_libev.c) makes the one over src/host/host.h, whose
+ * comments say what each function does in full.
+ */
+#ifndef SHOAL_SCRIPT_BACKEND_H
+#define SHOAL_SCRIPT_BACKEND_H
+
+#include "../host/host.h"
+
+#include <lua.h>
+
+/* A timer of the program: `fn(context)` once, or every `repeat_us`. */
+typedef void backend_timer_fn(void *context);
+
+struct backend {
+    const struct backend_ops *ops;
+};
+
+struct backend_ops {
+    /* What the socket is bound to: "127.0.0.1:43211". */
+    const char *(*bound)(struct backend *backend);
+    /* Makes the engine and goes live. 0 or a shoal_error with `error`
+     * (HOST_MAX_ERROR bytes) filled. */
+    int (*start)(struct backend *backend, const shoal_options *options,
+                 char *error);
+    /* NULL before start. */
+    shoal *(*engine)(struct backend *backend);
+    /* For entry points: monotonic. */
+    uint64_t (*now_us)(const struct backend *backend);
+    /* For people: unix time. */
+    uint64_t (*wall_us)(const struct backend *backend);
+    /* After every entry point that was not called by the backend itself. */
+    void (*wake)(struct backend *backend);
+    /* Which diagnostics to hear of (1u << SHOAL_EVENT_*), besides the events
+     * that come always. After start. */
+    void (*set_diagnostics)(struct backend *backend, uint32_t mask);
+    int (*join)(struct backend *backend, const char *endpoint, char *error);
+    void *(*timer_new)(struct backend *backend, uint64_t after_us,
+                       uint64_t repeat_us, backend_timer_fn *fn, void *context);
+    void (*timer_cancel)(struct backend *backend, void *timer);
+    /* Pushes a table of counters. Raises Lua's memory error. */
+    void (*push_stats)(struct backend *backend, lua_State *L);
+    /* The loop whose files and signals the node may watch; NULL: none (nothing
+     * changes on disk while a simulation runs). */
+    struct ev_loop *(*loop)(struct backend *backend);
+    /* Sends what waits, ends all timers, frees the engine and the backend, then
+     * calls on_closed: before this returns, or, called inside one of the
+     * backend's own calls, after that. */
+    void (*close)(struct backend *backend);
+};
+
+/* Binds. NULL and `error` on failure. */
+struct backend *backend_open_libev(const host_options *options, char *error);
+
+#endif

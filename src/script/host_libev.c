@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/* The node's backend over real sockets and a libev loop. */
+#include "backend.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+struct libev_backend {
+    struct backend base;
+    host *host;
+    host_callbacks callbacks;
+};
+
+static struct libev_backend *from(struct backend *backend)
+{
+    return (struct libev_backend *)backend;
+}
+
+static const char *bound(struct backend *backend)
+{
+    return host_bound(from(backend)->host);
+}
+
+static int start(struct backend *backend, const shoal_options *options,
+                 char *error)
+{
+    return host_start(from(backend)->host, options, error);
+}
+
+static shoal *engine(struct backend *backend)
+{
+    return host_engine(from(backend)->host);
+}
+
+static uint64_t now_us(const struct backend *backend)
+{
+    return host_now(((const struct libev_backend *)backend)->host);
+}
+
+static uint64_t wall_us(const struct backend *backend)
+{
+    (void)backend;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static void wake(struct backend *backend)
+{
+    host_wake(from(backend)->host);
+}
+
+static void set_diagnostics(struct backend *backend, uint32_t mask)
+{
+    host_set_diagnostics(from(backend)->host, mask);
+}
+
+static int join(struct backend *backend, const char *endpoint, char *error)
+{
+    return host_join(from(backend)->host, endpoint, NULL, NULL, error);
+}
+
+static void *timer_new(struct backend *backend, uint64_t after_us,
+                       uint64_t repeat_us, backend_timer_fn *fn, void *context)
+{
+    return host_timer_new(from(backend)->host, after_us, repeat_us, fn,
+                          context);
+}
+
+static void timer_cancel(struct backend *backend, void *timer)
+{
+    (void)backend;
+    host_timer_cancel(timer);
+}
+
+static void push_stats(struct backend *backend, lua_State *L)
+{
+    host_stats stats = host_get_stats(from(backend)->host);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } fields[] = {
+        {"datagrams_received", stats.datagrams_received},
+        {"datagrams_sent", stats.datagrams_sent},
+        {"bytes_received", stats.bytes_received},
+        {"bytes_sent", stats.bytes_sent},
+        {"send_errors", stats.send_errors},
+        {"receive_errors", stats.receive_errors},
+        {"foreign_cluster", stats.foreign_cluster},
+        {"truncated", stats.truncated},
+        {"unresolved", stats.unresolved},
+        {"wakeups", stats.wakeups},
+    };
+    size_t count = sizeof fields / sizeof *fields;
+    lua_createtable(L, 0, (int)count);
+    for (size_t i = 0; i < count; i++) {
+        lua_pushnumber(L, (lua_Number)fields[i].value);
+        lua_setfield(L, -2, fields[i].name);
+    }
+}
+
+static struct ev_loop *loop(struct backend *backend)
+{
+    return host_loop(from(backend)->host);
+}
+
+/* The host is gone, and with it what stands on it. */
+static void on_closed(void *context)
+{
+    struct libev_backend *self = context;
+    host_callbacks callbacks = self->callbacks;
+    free(self);
+    if (callbacks.on_closed)
+        callbacks.on_closed(callbacks.context);
+}
+
+static void on_notify(void *context, const shoal_effect *effect)
+{
+    struct libev_backend *self = context;
+    self->callbacks.on_notify(self->callbacks.context, effect);
+}
+
+static int identity_at(void *context, const char *endpoint, uint8_t *out,
+                       size_t *size)
+{
+    struct libev_backend *self = context;
+    return self->callbacks.identity_at(self->callbacks.context, endpoint, out,
+                                       size);
+}
+
+static void close_backend(struct backend *backend)
+{
+    struct libev_backend *self = from(backend);
+    if (host_close(self->host))
+        on_closed(self);
+}
+
+static const struct backend_ops ops = {
+    .bound = bound,
+    .start = start,
+    .engine = engine,
+    .now_us = now_us,
+    .wall_us = wall_us,
+    .wake = wake,
+    .set_diagnostics = set_diagnostics,
+    .join = join,
+    .timer_new = timer_new,
+    .timer_cancel = timer_cancel,
+    .push_stats = push_stats,
+    .loop = loop,
+    .close = close_backend,
+};
+
+struct backend *backend_open_libev(const host_options *options, char *error)
+{
+    struct libev_backend *self = calloc(1, sizeof *self);
+    if (!self) {
+        snprintf(error, HOST_MAX_ERROR, "cannot open a node: out of memory");
+        return NULL;
+    }
+    self->base.ops = &ops;
+    self->callbacks = options->callbacks;
+    host_options mine = *options;
+    mine.callbacks = (host_callbacks){
+        .context = self,
+        .on_notify = on_notify,
+        .identity_at = identity_at,
+        .on_closed = on_closed,
+    };
+    self->host = host_open(&mine, error);
+    if (self->host)
+        return &self->base;
+    free(self);
+    return NULL;
+}
