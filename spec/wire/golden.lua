@@ -1,0 +1,63 @@
+--- Golden bytes of the default codec: what docs/wire.md pictures, and what
+-- spec/c/golden.h has for C.
+
+local golden = {}
+
+function golden.unhex(hex)
+  return (hex:gsub("%s", ""):gsub("%x%x", function(byte)
+    return string.char(tonumber(byte, 16))
+  end))
+end
+
+function golden.hex(bytes)
+  return (bytes:gsub(".", function(byte)
+    return ("%02x"):format(byte:byte())
+  end))
+end
+
+-- Three stock identities. In the bytes below, A stands for that of `ids.A`.
+golden.ids = {
+  A = { addr = "a:1", bump = 1 },
+  B = { addr = "b:2", bump = 2 },
+  C = { addr = "c:3", bump = 3 },
+}
+golden.id_hex = {
+  A = "82a461646472a3613a31a462756d7001",
+  B = "82a461646472a3623a32a462756d7002",
+  C = "82a461646472a3633a33a462756d7003",
+}
+
+--- "9501 06 A 00 B" -> bytes
+function golden.bytes(text)
+  return golden.unhex((text:gsub("[ABC]", golden.id_hex)))
+end
+
+local ids = golden.ids
+
+--- { text, fields }
+golden.headers = {
+  { "96 01 00 A 00 B 07", { kind = "ping", src = ids.A, src_incarnation = 0, dst = ids.B, number = 7 } },
+  { "96 01 01 B 03 A 07", { kind = "ack", src = ids.B, src_incarnation = 3, dst = ids.A, number = 7 } },
+  { "97 01 02 A 00 B ccc8 C",
+    { kind = "ping_req", src = ids.A, src_incarnation = 0, dst = ids.B, number = 200, peer = ids.C } },
+  { "97 01 03 B 03 C ccc8 A",
+    { kind = "indirect_ping", src = ids.B, src_incarnation = 3, dst = ids.C, number = 200, peer = ids.A } },
+  { "97 01 04 C 7f B ccc8 A",
+    { kind = "indirect_ack", src = ids.C, src_incarnation = 127, dst = ids.B, number = 200, peer = ids.A } },
+  { "97 01 05 B cc80 A ccff C",
+    { kind = "forwarded_ack", src = ids.B, src_incarnation = 128, dst = ids.A, number = 255, peer = ids.C } },
+  { "95 01 06 A cdffff B", { kind = "announce", src = ids.A, src_incarnation = 65535, dst = ids.B } },
+  { "95 01 07 B cd0100 A", { kind = "feed", src = ids.B, src_incarnation = 256, dst = ids.A } },
+  { "95 01 08 A ccff C", { kind = "gossip", src = ids.A, src_incarnation = 255, dst = ids.C } },
+  { "95 01 09 A 00 C", { kind = "broadcast", src = ids.A, src_incarnation = 0, dst = ids.C } },
+  { "95 01 0a C 00 A", { kind = "turn_undead", src = ids.C, src_incarnation = 0, dst = ids.A } },
+}
+
+--- { text, fields }
+golden.members = {
+  { "93 A 00 00", { id = ids.A, incarnation = 0, state = "alive" } },
+  { "93 B ccc8 01", { id = ids.B, incarnation = 200, state = "suspect" } },
+  { "93 C cdffff 02", { id = ids.C, incarnation = 65535, state = "down" } },
+}
+
+return golden

@@ -1,0 +1,26 @@
+local core = require "shoal.core"
+local golden = require "spec.wire.golden"
+
+local codec, bytes, hex = core.codec, golden.bytes, golden.hex
+
+describe("a member", function()
+  for _, entry in ipairs(golden.members) do
+    local text, fields = entry[1], entry[2]
+
+    it("that is " .. fields.state .. " is " .. text, function()
+      assert.equal(hex(bytes(text)), hex(assert(codec.encode_member(fields))))
+    end)
+
+    it("that reads " .. text .. " is " .. fields.state, function()
+      local member, used = codec.decode_member(bytes(text))
+      assert.same(fields, member)
+      assert.equal(#bytes(text), used)
+    end)
+  end
+
+  it("of a newer release is read without the elements that it has more", function()
+    local member, used = codec.decode_member(bytes "95 B 03 01 A c0" .. "more")
+    assert.same({ id = golden.ids.B, incarnation = 3, state = "suspect" }, member)
+    assert.equal(#bytes "95 B 03 01 A c0", used)
+  end)
+end)
