@@ -48,7 +48,7 @@ describe("standard output", function()
   end)
 
   it("does not keep a member from running", function()
-    local a = node.start({ source = "print('hello') return {}" })
+    local a = node.start({})
     local done = shell(("'%s' run %s --control %s/c --name x 2>&- >&- & pid=$!; "):format(process.shoal, a.script,
       process.tempdir()) .. "sleep 0.3; kill -TERM $pid; wait $pid; echo $?")
     assert.equal("0\n", done.out)

@@ -1,0 +1,45 @@
+--- Two processes that claim one address, by mistake.
+
+local node = require "spec.support.node"
+local process = require "spec.support.process"
+local wait = require "spec.support.wait"
+
+local function packets(member)
+  local counts = member:info().packets
+  return counts.sent + counts.received
+end
+
+-- Packets that a member sends and receives in a second.
+local function packet_rate(member, seconds)
+  local since, before = wait.now(), packets(member)
+  wait.for_that(function()
+    return wait.now() - since >= seconds
+  end, seconds + 1)
+  return (packets(member) - before) / (wait.now() - since)
+end
+
+describe("two members with one advertised address", function()
+  after_each(process.cleanup)
+
+  it("are one member for the others, are told of in the log, and cause no storm", function()
+    local cluster = node.start_cluster(3)
+    local double = node.start({ args = { "--advertise", cluster[2].addr }, join = { cluster[1] } })
+    assert.equal(cluster[2].addr, double.addr)
+
+    local observer = cluster[3]
+    local rate = packet_rate(observer, 3)
+    assert.is_true(rate < 100, ("%d packets a second"):format(rate))
+
+    local at_address = 0
+    for _, member in ipairs(observer:members(true)) do
+      at_address = at_address + (member.addr == double.addr and 1 or 0)
+    end
+    assert.equal(1, at_address)
+
+    local log = cluster[2]:log() .. double:log()
+    assert.truthy(log:find("address") or log:find("conflict"), log)
+    local _, lines = log:gsub("\n", "")
+    assert.is_true(lines < 60, lines .. " lines of log")
+    assert.equal("alive", observer:sees(cluster[1]))
+  end)
+end)

@@ -1,0 +1,141 @@
+--- How soon a cluster of processes notices who went, and how.
+
+local node = require "spec.support.node"
+local process = require "spec.support.process"
+local wait = require "spec.support.wait"
+
+-- A cluster in which everybody sees everybody, and is watched.
+local function cluster(count, options)
+  local members = node.start_cluster(count, options)
+  wait.for_that(function()
+    return node.converged(members)
+  end, 10, "converged cluster")
+  for _, member in ipairs(members) do
+    member:watch()
+  end
+  return members
+end
+
+-- Seconds from now until each of the others has heard that `gone` is down, sorted.
+local function seconds_until_heard(others, gone, limit)
+  local since, seconds = wait.now(), {}
+  local left = { unpack(others) } -- luacheck: std max
+  wait.for_that(function()
+    for i = #left, 1, -1 do
+      if left[i]:heard("member_down", gone) then
+        seconds[#seconds + 1] = wait.now() - since
+        table.remove(left, i)
+      end
+    end
+    return #left == 0, #left .. " have not heard"
+  end, limit, "word of a down member")
+  return seconds
+end
+
+describe("a cluster of processes", function()
+  after_each(process.cleanup)
+
+  it("finds a killed member out within 3.5 s, and all know within 7 s, with loopback", function()
+    local members = cluster(5)
+    local gone = table.remove(members)
+    gone:signal("KILL")
+    local seconds = seconds_until_heard(members, gone, 7)
+    assert.is_true(seconds[1] <= 3.5 * wait.slowness, "first after " .. seconds[1])
+    for _, member in ipairs(members) do
+      assert.equal(3, #member:members())
+    end
+  end)
+
+  it("finds a killed member out within 12 s with lan", function()
+    local members = cluster(5, { config = "lan" })
+    local gone = table.remove(members)
+    gone:signal("KILL")
+    seconds_until_heard(members, gone, 12)
+  end)
+
+  it("knows within 0.1 s that a member left", function()
+    local members = cluster(5)
+    local gone = table.remove(members)
+    gone:signal("TERM")
+    local seconds = seconds_until_heard(members, gone, 2)
+    -- measured from the signal, so the process's own end is in it
+    assert.is_true(seconds[#seconds] <= 0.1 * wait.slowness, "last after " .. seconds[#seconds])
+  end)
+
+  it("takes a member back that was stopped for longer than the suspicion timeout, renewed and not as a second one",
+    function()
+      local members = cluster(4)
+      local stopped = table.remove(members)
+      local before = stopped:info().identity
+      stopped:signal("STOP")
+      seconds_until_heard(members, stopped, 10)
+
+      stopped:signal("CONT")
+
+      wait.for_that(function()
+        for _, member in ipairs(members) do
+          if member:sees(stopped) ~= "alive" then
+            return false, member.addr .. " sees it " .. tostring(member:sees(stopped))
+          end
+        end
+        return true
+      end, 10, "comeback")
+      local after = stopped:info().identity
+      assert.equal(before.addr, after.addr)
+      assert.is_true(after.bump > before.bump)
+      for _, member in ipairs(members) do
+        local rename = member:heard("rename", stopped)
+        assert.truthy(rename, "no rename")
+        assert.equal(before.bump, rename.before.id.bump)
+        assert.equal(3, #member:members(true), "a second member for one address")
+      end
+      table.insert(members, stopped)
+      wait.for_that(function()
+        return node.converged(members)
+      end, 5, "converged cluster")
+    end)
+
+  it("takes a member back that was stopped for a moment as if nothing had been", function()
+    local members = cluster(4)
+    local stopped = table.remove(members)
+    stopped:signal("STOP")
+    local since = wait.now()
+    wait.for_that(function()
+      return wait.now() - since > 0.3
+    end, 1)
+    stopped:signal("CONT")
+    wait.for_that(function()
+      return node.converged({ stopped, unpack(members) }) -- luacheck: std max
+    end, 5, "converged cluster")
+    for _, member in ipairs(members) do
+      assert.is_nil(member:heard("member_down", stopped))
+      assert.is_nil(member:heard("rename", stopped))
+    end
+  end)
+
+  it("replaces a member that is started again on its address within a second at once", function()
+    local members = cluster(4)
+    local killed = table.remove(members)
+    local before = killed:info().identity
+    killed:signal("KILL")
+    assert.equal("KILL", killed:wait(2))
+    local again = node.start({ bind = killed.addr, join = { members[1] } })
+    assert.equal(killed.addr, again.addr)
+
+    wait.for_that(function()
+      for _, member in ipairs(members) do
+        if not member:heard("rename", again) then
+          return false, member.addr .. " has not heard"
+        end
+      end
+      return true
+    end, 1.5, "replacement")
+
+    for _, member in ipairs(members) do
+      assert.equal(before.bump, member:heard("rename", again).before.id.bump)
+      assert.is_nil(member:heard("member_down", again))
+      assert.equal("alive", member:sees(again))
+      assert.equal(3, #member:members(true))
+    end
+  end)
+end)

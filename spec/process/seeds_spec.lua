@@ -1,0 +1,74 @@
+local node = require "spec.support.node"
+local process = require "spec.support.process"
+local wait = require "spec.support.wait"
+
+local function converge(members, seconds)
+  wait.for_that(function()
+    return node.converged(members)
+  end, seconds or 5, "converged cluster")
+end
+
+describe("seeds", function()
+  after_each(process.cleanup)
+
+  it("that come up after those who need them", function()
+    local seed = node.start({})
+    local addr = seed.addr
+    seed:signal("KILL")
+    seed:wait(2)
+
+    local early = node.start({ join = { addr } })
+    assert.same({}, early:members())
+    seed = node.start({ bind = addr })
+
+    converge({ seed, early }, 10)
+  end)
+
+  it("that all go down and come back", function()
+    local seeds = node.start_cluster(2)
+    local member = node.start({ join = seeds })
+    converge({ seeds[1], seeds[2], member })
+    member:watch()
+
+    for _, seed in ipairs(seeds) do
+      seed:signal("KILL")
+      seed:wait(2)
+    end
+    wait.for_that(function()
+      return member:heard("idle")
+    end, 10, "word that it is alone")
+    local first = node.start({ bind = seeds[1].addr })
+    local second = node.start({ bind = seeds[2].addr, join = { first } })
+
+    converge({ first, second, member }, 15)
+  end)
+
+  it("that are given as names", function()
+    local seed = node.start({})
+    local port = seed.addr:match(":(%d+)$")
+    local member = node.start({ join = { "localhost:" .. port } })
+    converge({ seed, member })
+  end)
+
+  it("of which one cannot be resolved", function()
+    local seed = node.start({})
+    local member = node.start({ join = { "no-such-host.invalid:1", seed } })
+    converge({ seed, member })
+    wait.for_that(function()
+      return member:log():find("no%-such%-host%.invalid")
+    end, 10, "word of the bad seed")
+  end)
+
+  it("of another cluster", function()
+    local blue = node.start({ args = { "--cluster", "blue" } })
+    local red = node.start({ args = { "--cluster", "red" }, join = { blue } })
+    local plain = node.start({ join = { blue } })
+    local friend = node.start({ args = { "--cluster", "blue" }, join = { blue } })
+    converge({ blue, friend })
+    wait.for_that(function()
+      return blue:info().host.foreign_cluster >= 2
+    end, 5, "foreign packets")
+    assert.same({}, red:members(true))
+    assert.same({}, plain:members(true))
+  end)
+end)
