@@ -69,15 +69,17 @@ typedef struct host_options {
 } host_options;
 
 /* Binds. NULL and `error` (HOST_MAX_ERROR bytes) on failure: "cannot bind
- * 127.0.0.1:7946: address already in use". */
+ * 127.0.0.1:7946: address already in use". A name to bind to is looked up here
+ * and now: this is the one call that may block. */
 host *host_open(const host_options *options, char *error);
 /* "127.0.0.1:43211". Borrowed for the node's life. */
 const char *host_bound(const host *node);
 /* Makes the engine and goes live. `options->identity`, config, seed, handlers
  * as in shoal_new(). 0 or a shoal_error with `error` filled. */
 int host_start(host *node, const shoal_options *options, char *error);
-/* See above. NULL is fine. */
-void host_close(host *node);
+/* See above. NULL is fine. true: it is gone now; false: it will be when the
+ * callbacks that are on the stack have returned, and on_closed tells. */
+bool host_close(host *node);
 bool host_is_closing(const host *node);
 
 /* NULL before host_start(). Borrowed for the node's life. */
@@ -89,6 +91,11 @@ uint64_t host_now(const host *node);
  * watchers: schedules the drain of effects (in this loop iteration) and
  * re-arms the timer. */
 void host_wake(host *node);
+/* Which diagnostics (1u << SHOAL_EVENT_*) to pass to on_notify, besides the
+ * events that always come. Use it instead of shoal_set_diagnostics(): the host
+ * asks the engine for those that its log wants as well. To be called again when
+ * the log's levels were changed. */
+void host_set_diagnostics(host *node, uint32_t mask);
 
 /* ---- Seeds and joining ---- */
 

@@ -49,6 +49,10 @@ struct log {
     uint8_t levels[LOG_NUM_AREAS]; /* log_level */
 };
 
+/* "info", "host". Static. */
+const char *log_level_name(log_level level);
+const char *log_area_name(log_area area);
+
 /* stderr, text, info. */
 void log_init(struct log *log);
 /* Sets levels from "info", "debug,host=trace", ...; 0, or -1 and `error`

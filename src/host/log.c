@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE 1 /* clock_gettime, gmtime_r under -std=c11 */
+
+#include "log.h"
+
+#include "log_line.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+void log_init(struct log *log)
+{
+    size_t i;
+
+    log->fd = STDERR_FILENO;
+    log->format = LOG_TEXT;
+    for (i = 0; i < LOG_NUM_AREAS; i++)
+        log->levels[i] = LOG_INFO;
+}
+
+/* ---- A line ---- */
+
+static void put_time(struct log_buffer *out)
+{
+    struct timespec now;
+    struct tm utc;
+    char text[96];
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
+             utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
+             utc.tm_min, utc.tm_sec, (int)(now.tv_nsec / 1000000));
+    log_put(out, text);
+}
+
+/* A number, or nothing when it does not fit. */
+static void put_number(struct log_buffer *out, double number)
+{
+    char text[40];
+
+    if (!isfinite(number))
+        snprintf(text, sizeof text, "null");
+    else if (number > -1e15 && number < 1e15 &&
+             number == (double)(int64_t)number)
+        snprintf(text, sizeof text, "%lld", (long long)number);
+    else
+        snprintf(text, sizeof text, "%.6g", number);
+    log_put(out, text);
+}
+
+static void write_text(struct log_buffer *out, log_level level, log_area area,
+                       const char *text, const log_field *fields, size_t count)
+{
+    char head[32];
+    size_t i;
+
+    put_time(out);
+    snprintf(head, sizeof head, " %-5s %-7s ", log_level_name(level),
+             log_area_name(area));
+    log_put(out, head);
+    log_put_plain(out, text);
+    for (i = 0; i < count; i++) {
+        log_put(out, " ");
+        log_put(out, fields[i].name);
+        log_put(out, "=");
+        if (fields[i].string.data)
+            log_put_text(out, fields[i].string);
+        else
+            put_number(out, fields[i].number);
+    }
+    log_end(out, "\n");
+}
+
+static void write_json(struct log_buffer *out, log_level level, log_area area,
+                       const char *text, const log_field *fields, size_t count)
+{
+    shoal_bytes bytes = {(const uint8_t *)text, strlen(text)};
+    size_t i;
+
+    log_put(out, "{\"time\":\"");
+    put_time(out);
+    log_put(out, "\",\"level\":\"");
+    log_put(out, log_level_name(level));
+    log_put(out, "\",\"area\":\"");
+    log_put(out, log_area_name(area));
+    log_put(out, "\",\"text\":");
+    log_put_json(out, bytes);
+    for (i = 0; i < count && !out->full; i++) {
+        size_t before = out->size;
+
+        log_put(out, ",\"");
+        log_put(out, fields[i].name);
+        log_put(out, "\":");
+        if (!out->full && fields[i].string.data) {
+            log_put_json(out, fields[i].string);
+            continue;
+        }
+        put_number(out, fields[i].number);
+        if (out->full)
+            out->size = before; /* a name without a value is no JSON */
+    }
+    log_end(out, "}\n");
+}
+
+void log_write(struct log *log, log_level level, log_area area,
+               const char *text, const log_field *fields, size_t num_fields)
+{
+    struct log_buffer out;
+
+    log_begin(&out);
+    if (log->format == LOG_JSON)
+        write_json(&out, level, area, text, fields, num_fields);
+    else
+        write_text(&out, level, area, text, fields, num_fields);
+    if (write(log->fd, out.bytes, out.size) < 0)
+        return; /* there is nowhere to complain */
+}
+
+/* ---- Fields ---- */
+
+log_field log_str(const char *name, const char *value)
+{
+    return log_bytes(name,
+                     (shoal_bytes){(const uint8_t *)value, strlen(value)});
+}
+
+log_field log_bytes(const char *name, shoal_bytes value)
+{
+    if (!value.data) /* which would make it a number */
+        value = (shoal_bytes){(const uint8_t *)"", 0};
+    return (log_field){name, value, 0};
+}
+
+log_field log_num(const char *name, double value)
+{
+    return (log_field){name, {NULL, 0}, value};
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tells the log what a node goes through.
+ *
+ *   warn   what an operator should look at: our address claimed by another,
+ *          names that cannot be resolved, sends that the system refuses
+ *   info   started, active, idle, defunct, rejoin; members up, down and
+ *          renamed; drops, at most once a minute for each reason
+ *   debug  each decision of the protocol: probes, suspicions, refutations,
+ *          feeds, announcements to seeds
+ *   trace  each packet
+ *
+ * What no one listens to is not even asked of the engine
+ * (narrate_diagnostics()).
+ */
+#ifndef SHOAL_HOST_NARRATE_H
+#define SHOAL_HOST_NARRATE_H
+
+#include "address.h"
+#include "host.h"
+#include "log.h"
+
+enum {
+    /* Why a datagram never reached the engine, counted after its drops. */
+    NARRATE_FOREIGN = SHOAL_NUM_DROPS,
+    NARRATE_TRUNCATED,
+    NARRATE_UNRESOLVED,
+    NARRATE_NUM_DROPS,
+    NARRATE_ERRORS = 8 /* kinds of send errors told apart */
+};
+
+struct narrator {
+    uint64_t drops_checked_us;
+    struct narrate_drops {
+        uint64_t told, told_us;
+    } drops[NARRATE_NUM_DROPS];
+    struct narrate_error {
+        int number; /* an errno; 0: free */
+        log_gate gate;
+    } errors[NARRATE_ERRORS];
+    log_gate receive_errors, names, conflicts;
+};
+
+/* The diagnostics that the log's levels ask for: a mask of 1u <<
+ * SHOAL_EVENT_*. */
+uint32_t narrate_diagnostics(const struct log *log);
+
+void narrate_started(host *node);
+void narrate_closed(host *node);
+/* An effect: a notification, or (at debug and trace) a packet sent. */
+void narrate_effect(host *node, const shoal_effect *effect);
+/* The counters of drops, looked at once a second at most. */
+void narrate_drops(host *node, uint64_t now_us);
+void narrate_send_error(host *node, const struct address *to, int number);
+void narrate_receive_error(host *node, int number);
+void narrate_unresolved_name(host *node, const char *name, const char *error);
+/* A seed was announced to (error NULL), or why not. */
+void narrate_seed(host *node, log_gate *gate, const char *endpoint,
+                  const char *error);
+
+#endif

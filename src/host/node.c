@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT */
+#include "node.h"
+
+#include "fail.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    /* Datagrams handled in one wakeup before timers and others have a turn. */
+    DATAGRAMS_PER_WAKEUP = 1024,
+    /* Before a tick the socket is emptied, so that an ack which waits in it
+     * counts; but a flood must not put the tick off for ever. */
+    DATAGRAMS_BEFORE_TICK = 16 * 1024
+};
+
+static uint64_t monotonic_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* ---- Packets in ---- */
+
+static void accept_datagram(host *node, uint64_t now_us, int i)
+{
+    shoal_bytes packet, datagram;
+    bool truncated;
+
+    datagram = udp_datagram(&node->inbox, i, &truncated);
+    node->stats.datagrams_received++;
+    node->stats.bytes_received += datagram.size;
+    if (truncated)
+        node->stats.truncated++;
+    else if (!envelope_open(&node->envelope, datagram, &packet))
+        node->stats.foreign_cluster++;
+    else
+        (void)shoal_receive(node->engine, now_us, packet); /* it counts */
+}
+
+/* max_packet_size may have been changed; without memory for more, larger
+ * packets go on being truncated. */
+static void fit_inbox(host *node)
+{
+    size_t room = shoal_get_config(node->engine)->max_packet_size;
+
+    (void)udp_inbox_reserve(&node->inbox, room + ENVELOPE_MAX);
+}
+
+/* Handles what waits in the socket, about `limit` datagrams at most. The
+ * effects of a batch are carried out before the next is read, so that one
+ * system call sends the replies to all that one received. */
+static void receive_waiting(host *node, int limit)
+{
+    int count, total;
+
+    fit_inbox(node);
+    for (total = 0; total < limit && !node->closing; total += count) {
+        uint64_t now_us;
+        int i;
+
+        count = udp_receive(&node->udp, &node->inbox);
+        if (count == 0)
+            return;
+        if (count < 0) {
+            /* of an earlier send, perhaps: what waits behind it is fine */
+            node->stats.receive_errors++;
+            narrate_receive_error(node, errno);
+            count = UDP_BATCH;
+            continue;
+        }
+        now_us = monotonic_us();
+        for (i = 0; i < count; i++)
+            accept_datagram(node, now_us, i);
+        drain_effects(node);
+    }
+}
+
+/* ---- The watchers ---- */
+
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+    host *node = watcher->data;
+
+    (void)loop, (void)events;
+    host_enter(node);
+    node->stats.wakeups++;
+    receive_waiting(node, DATAGRAMS_PER_WAKEUP);
+    host_leave(node);
+}
+
+/* A process that was stopped for a while finds its timer due and its socket
+ * full of acks: those first, or it would declare members down that answered. */
+static void on_deadline(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    host *node = watcher->data;
+
+    (void)loop, (void)events;
+    host_enter(node);
+    node->armed_us = SHOAL_NEVER;
+    receive_waiting(node, DATAGRAMS_BEFORE_TICK);
+    if (!node->closing)
+        (void)shoal_tick(node->engine, monotonic_us());
+    host_leave(node);
+}
+
+static void on_wakeup(struct ev_loop *loop, ev_prepare *watcher, int events)
+{
+    host *node = watcher->data;
+
+    (void)loop, (void)events;
+    host_enter(node);
+    host_leave(node);
+}
+
+static double seconds_until(uint64_t due_us, uint64_t now_us)
+{
+    return due_us > now_us ? (double)(due_us - now_us) / 1e6 : 0.;
+}
+
+/* The one timer. Should it fire early all the same, the tick does nothing and
+ * the timer is armed again. */
+static void arm_deadline(host *node)
+{
+    uint64_t due_us = shoal_next_deadline(node->engine);
+
+    if (node->behind)
+        due_us = 0; /* as soon as others had their turn */
+    if (due_us == node->armed_us)
+        return;
+    ev_timer_stop(node->loop, &node->deadline);
+    node->armed_us = due_us;
+    if (due_us == SHOAL_NEVER)
+        return;
+    ev_now_update(node->loop); /* or it fires early: for nothing */
+    ev_timer_set(&node->deadline, seconds_until(due_us, monotonic_us()), 0.);
+    ev_timer_start(node->loop, &node->deadline);
+}
+
+/* ---- In and out of the node ---- */
+
+static void destroy(host *node)
+{
+    drain_sends(node);
+    ev_io_stop(node->loop, &node->readable);
+    ev_timer_stop(node->loop, &node->deadline);
+    ev_prepare_stop(node->loop, &node->wakeup);
+    resolver_free(node->resolver);
+    endpoints_clear(&node->endpoints);
+    seeds_clear(node);
+    timers_clear(node);
+    narrate_closed(node);
+    udp_close(&node->udp);
+    udp_inbox_clear(&node->inbox);
+    udp_outbox_clear(&node->outbox);
+    shoal_free(node->engine);
+    free(node);
+}
+
+void host_enter(host *node)
+{
+    node->depth++;
+}
+
+static void settle(host *node)
+{
+    if (!node->engine || node->closing)
+        return;
+    node->behind = false;
+    seeds_announce(node);
+    drain_effects(node);
+    if (node->closing)
+        return;
+    if (seeds_watch(node))
+        node->behind = true; /* a handler joined meanwhile */
+    narrate_drops(node, monotonic_us());
+    arm_deadline(node);
+}
+
+void host_leave(host *node)
+{
+    host_callbacks callbacks = node->callbacks;
+
+    if (node->depth == 1)
+        settle(node);
+    if (--node->depth > 0 || !node->closing)
+        return;
+    destroy(node);
+    if (callbacks.on_closed)
+        callbacks.on_closed(callbacks.context);
+}
+
+/* ---- Opening ---- */
+
+static int find_bind_address(const char *text, struct address *out, char *error)
+{
+    struct endpoint endpoint;
+    struct address_reach v4 = {AF_INET, false}, v6 = {AF_INET6, false};
+    const char *problem;
+
+    if (endpoint_parse((shoal_bytes){(const uint8_t *)text, strlen(text)},
+                       &endpoint, error) != 0)
+        return -1;
+    *out = endpoint.address;
+    if (!endpoint.is_name)
+        return 0;
+    problem = resolve_blocking(endpoint.name, endpoint.port, v4, out);
+    if (problem && resolve_blocking(endpoint.name, endpoint.port, v6, out))
+        return fail(error, "cannot bind %s: %s", text, problem);
+    return 0;
+}
+
+static void on_name_failed(void *context, const char *name, const char *error)
+{
+    narrate_unresolved_name(context, name, error);
+}
+
+static void init_watchers(host *node)
+{
+    ev_io_init(&node->readable, on_readable, node->udp.fd, EV_READ);
+    ev_init(&node->deadline, on_deadline);
+    ev_prepare_init(&node->wakeup, on_wakeup);
+    node->readable.data = node;
+    node->deadline.data = node;
+    node->wakeup.data = node;
+    node->armed_us = SHOAL_NEVER;
+}
+
+static int open_parts(host *node, const host_options *options, char *error)
+{
+    struct address where;
+
+    node->udp.fd = -1;
+    if (envelope_init(&node->envelope, options->cluster, error) != 0 ||
+        find_bind_address(options->bind, &where, error) != 0 ||
+        udp_open(&node->udp, &where, error) != 0)
+        return -1;
+    node->resolver =
+        resolver_new(node->loop, node->udp.reach, resolve_blocking);
+    if (!node->resolver || !udp_outbox_init(&node->outbox))
+        return fail(error, "cannot open a node: out of memory");
+    return 0;
+}
+
+host *host_open(const host_options *options, char *error)
+{
+    host *node = calloc(1, sizeof *node);
+
+    if (!node) {
+        fail(error, "cannot open a node: out of memory");
+        return NULL;
+    }
+    node->loop = options->loop ? options->loop : ev_default_loop(0);
+    node->log = options->log;
+    node->callbacks = options->callbacks;
+    if (open_parts(node, options, error) != 0) {
+        resolver_free(node->resolver);
+        udp_close(&node->udp);
+        free(node);
+        return NULL;
+    }
+    endpoints_init(&node->endpoints, node->udp.reach, node->resolver,
+                   monotonic_us, on_name_failed, node);
+    address_format(&node->udp.bound, node->bound);
+    seeds_init(node);
+    init_watchers(node);
+    return node;
+}
+
+int host_start(host *node, const shoal_options *options, char *error)
+{
+    const char *detail = NULL;
+    int result = shoal_new(options, &node->engine, &detail);
+
+    if (result != 0) {
+        fail(error, "cannot start: %s%s%s", shoal_error_text(result),
+             detail ? ": " : "", detail ? detail : "");
+        return result;
+    }
+    fit_inbox(node);
+    if (!node->inbox.buffers) {
+        shoal_free(node->engine);
+        node->engine = NULL;
+        fail(error, "cannot start: out of memory");
+        return SHOAL_ERR_NOMEM;
+    }
+    node->seeds.random = options->seed ^ monotonic_us();
+    host_set_diagnostics(node, 0);
+    ev_io_start(node->loop, &node->readable);
+    narrate_started(node);
+    host_wake(node);
+    return 0;
+}
+
+bool host_close(host *node)
+{
+    if (!node)
+        return true;
+    if (node->closing)
+        return false;
+    node->closing = true;
+    if (node->depth > 0)
+        return false;
+    destroy(node);
+    return true;
+}
+
+/* ---- Small answers ---- */
+
+bool host_is_closing(const host *node)
+{
+    return node->closing;
+}
+
+const char *host_bound(const host *node)
+{
+    return node->bound;
+}
+
+shoal *host_engine(host *node)
+{
+    return node->engine;
+}
+
+struct ev_loop *host_loop(host *node)
+{
+    return node->loop;
+}
+
+uint64_t host_now(const host *node)
+{
+    (void)node;
+    return monotonic_us();
+}
+
+/* Inside of the node host_leave() is going to do it all. */
+void host_wake(host *node)
+{
+    if (node->engine && node->depth == 0 && !node->closing)
+        ev_feed_event(node->loop, &node->wakeup, EV_CUSTOM);
+}
+
+void host_set_diagnostics(host *node, uint32_t mask)
+{
+    node->diagnostics = mask;
+    if (node->engine)
+        shoal_set_diagnostics(node->engine,
+                              mask | narrate_diagnostics(node->log));
+}
+
+host_stats host_get_stats(const host *node)
+{
+    return node->stats;
+}

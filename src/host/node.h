@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a node is made of; for the files of the host only.
+ *
+ *   node.c     opening, starting, closing; the watchers
+ *   drain.c    the engine's effects: into the outbox, into callbacks
+ *   seeds.c    whom to announce to while alone
+ *   timers.c   the program's timers
+ *   narrate.c  what of all that goes into the log
+ *
+ * Every call from the loop into the node is between host_enter() and
+ * host_leave(). Whatever the program's callbacks do meanwhile (queue effects,
+ * close the node) takes effect in host_leave() of the outermost.
+ */
+#ifndef SHOAL_HOST_NODE_H
+#define SHOAL_HOST_NODE_H
+
+#include "endpoints.h"
+#include "envelope.h"
+#include "host.h"
+#include "narrate.h"
+#include "resolve.h"
+#include "udp.h"
+
+struct seed;
+
+/* Whom to announce to, and when again. */
+struct seeds {
+    struct seed *first;
+    ev_timer retry;
+    unsigned rounds; /* of the backoff */
+    uint64_t random;
+};
+
+struct host {
+    struct ev_loop *loop;
+    struct log *log;
+    host_callbacks callbacks;
+    shoal *engine; /* NULL before host_start() */
+
+    struct udp udp;
+    struct udp_inbox inbox;
+    struct udp_outbox outbox;
+    struct envelope envelope;
+    struct resolver *resolver;
+    struct endpoints endpoints;
+
+    ev_io readable;
+    ev_timer deadline;
+    uint64_t armed_us; /* what `deadline` waits for; SHOAL_NEVER: nothing */
+    ev_prepare wakeup; /* never started; fed by host_wake() */
+
+    struct seeds seeds;
+    host_timer *timers;
+    struct narrator narrator;
+    uint32_t diagnostics; /* the program's */
+    host_stats stats;
+
+    unsigned depth; /* of host_enter() */
+    bool draining, closing;
+    bool behind; /* something was left for the next wakeup */
+    char bound[HOST_MAX_ENDPOINT];
+};
+
+void host_enter(host *node);
+/* Drains the effects, arms the timers; closes the node if that was asked for,
+ * in which case it is gone when this returns. */
+void host_leave(host *node);
+
+/* ---- drain.c ---- */
+
+/* Carries out the effects that wait, a bounded number of them; the rest in the
+ * next wakeup. */
+void drain_effects(host *node);
+/* Sends what waits to be sent, without a callback: for the end. */
+void drain_sends(host *node);
+
+/* ---- seeds.c ---- */
+
+void seeds_init(host *node);
+/* Announces to the seeds that are due. */
+void seeds_announce(host *node);
+/* Makes them due again after a while if the node is alone, and not otherwise.
+ * true: some are due now. */
+bool seeds_watch(host *node);
+void seeds_clear(host *node);
+
+/* ---- timers.c ---- */
+
+void timers_clear(host *node);
+
+#endif

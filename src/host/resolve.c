@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The resolver outlives its owner when a thread is still inside getaddrinfo():
+ * it is counted (`holders`), and whoever lets go last frees it. Everything
+ * below the mutex in `struct resolver` belongs to the mutex.
+ */
+#include "resolve.h"
+
+#include <netdb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct question {
+    struct question *next;
+    resolve_fn *done;
+    void *context;
+    uint16_t port;
+    struct address answer;
+    const char *error; /* static; NULL: there is an answer */
+    char name[ADDRESS_MAX_HOST];
+};
+
+struct queue {
+    struct question *first, **last;
+};
+
+struct resolver {
+    struct ev_loop *loop;
+    ev_async answered;
+    struct address_reach reach;
+    resolve_lookup_fn *lookup;
+    unsigned open; /* questions not answered; the loop's thread only */
+
+    pthread_mutex_t mutex;
+    bool closed;
+    unsigned holders, threads;
+    struct queue waiting, finished;
+};
+
+/* ---- Queues of questions ---- */
+
+static void queue_init(struct queue *queue)
+{
+    queue->first = NULL;
+    queue->last = &queue->first;
+}
+
+static void queue_push(struct queue *queue, struct question *question)
+{
+    question->next = NULL;
+    *queue->last = question;
+    queue->last = &question->next;
+}
+
+static struct question *queue_pop(struct queue *queue)
+{
+    struct question *question = queue->first;
+
+    if (question && !(queue->first = question->next))
+        queue->last = &queue->first;
+    return question;
+}
+
+static void queue_clear(struct queue *queue)
+{
+    struct question *question;
+
+    while ((question = queue_pop(queue)))
+        free(question);
+}
+
+/* ---- The lookup ---- */
+
+static bool take_first(const struct addrinfo *list, struct address_reach reach,
+                       struct address *out)
+{
+    for (; list; list = list->ai_next) {
+        if (list->ai_addrlen > sizeof out->as)
+            continue;
+        memset(out, 0, sizeof *out);
+        memcpy(&out->as, list->ai_addr, list->ai_addrlen);
+        out->size = list->ai_addrlen;
+        if (address_adapt(out, reach))
+            return true;
+    }
+    return false;
+}
+
+static void set_port(struct address *address, uint16_t port)
+{
+    if (address->as.any.sa_family == AF_INET6)
+        address->as.v6.sin6_port = htons(port);
+    else
+        address->as.v4.sin_port = htons(port);
+}
+
+const char *resolve_blocking(const char *name, uint16_t port,
+                             struct address_reach reach, struct address *out)
+{
+    struct addrinfo hints = {0}, *list = NULL;
+    int error;
+    bool found;
+
+    hints.ai_family = reach.dual ? AF_UNSPEC : reach.family;
+    hints.ai_socktype = SOCK_DGRAM;
+    error = getaddrinfo(name, NULL, &hints, &list);
+    if (error != 0)
+        return gai_strerror(error);
+    found = take_first(list, reach, out);
+    freeaddrinfo(list);
+    if (!found)
+        return "no address that this node's socket can reach";
+    set_port(out, port);
+    return NULL;
+}
+
+/* ---- Lifetime ---- */
+
+/* Gives up one hold; unlocks. */
+static void release(struct resolver *resolver)
+{
+    bool last = --resolver->holders == 0;
+
+    pthread_mutex_unlock(&resolver->mutex);
+    if (!last)
+        return;
+    queue_clear(&resolver->waiting);
+    queue_clear(&resolver->finished);
+    pthread_mutex_destroy(&resolver->mutex);
+    free(resolver);
+}
+
+static void on_answered(struct ev_loop *loop, ev_async *watcher, int events);
+
+struct resolver *resolver_new(struct ev_loop *loop, struct address_reach reach,
+                              resolve_lookup_fn *lookup)
+{
+    struct resolver *resolver = calloc(1, sizeof *resolver);
+
+    if (!resolver)
+        return NULL;
+    if (pthread_mutex_init(&resolver->mutex, NULL) != 0) {
+        free(resolver);
+        return NULL;
+    }
+    resolver->loop = loop;
+    resolver->reach = reach;
+    resolver->lookup = lookup;
+    resolver->holders = 1;
+    queue_init(&resolver->waiting);
+    queue_init(&resolver->finished);
+    ev_async_init(&resolver->answered, on_answered);
+    resolver->answered.data = resolver;
+    return resolver;
+}
+
+void resolver_free(struct resolver *resolver)
+{
+    if (!resolver)
+        return;
+    ev_async_stop(resolver->loop, &resolver->answered);
+    pthread_mutex_lock(&resolver->mutex);
+    resolver->closed = true;
+    release(resolver);
+}
+
+/* ---- The threads ---- */
+
+static void *look_up_all(void *argument)
+{
+    struct resolver *resolver = argument;
+    struct question *question;
+
+    pthread_mutex_lock(&resolver->mutex);
+    while (!resolver->closed && (question = queue_pop(&resolver->waiting))) {
+        pthread_mutex_unlock(&resolver->mutex);
+        question->error = resolver->lookup(question->name, question->port,
+                                           resolver->reach, &question->answer);
+        pthread_mutex_lock(&resolver->mutex);
+        queue_push(&resolver->finished, question);
+        if (!resolver->closed) /* else the loop may be gone */
+            ev_async_send(resolver->loop, &resolver->answered);
+    }
+    resolver->threads--;
+    release(resolver);
+    return NULL;
+}
+
+/* With every signal blocked: signals are for the program's own threads. */
+static bool start_thread(struct resolver *resolver)
+{
+    pthread_t thread;
+    sigset_t all, before;
+    int error;
+
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    error = pthread_create(&thread, NULL, look_up_all, resolver);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0)
+        return false;
+    pthread_detach(thread);
+    return true;
+}
+
+/* Puts the question where a thread finds it. Every waiting question has a
+ * thread that will come for it: a thread only ends when none waits. */
+static bool enqueue(struct resolver *resolver, struct question *question)
+{
+    bool served = true;
+
+    pthread_mutex_lock(&resolver->mutex);
+    if (resolver->threads < RESOLVE_THREADS && start_thread(resolver)) {
+        resolver->threads++;
+        resolver->holders++;
+    }
+    if (resolver->threads > 0)
+        queue_push(&resolver->waiting, question);
+    else
+        served = false;
+    pthread_mutex_unlock(&resolver->mutex);
+    return served;
+}
+
+int resolver_ask(struct resolver *resolver, const char *name, uint16_t port,
+                 resolve_fn *done, void *context)
+{
+    size_t size = strlen(name) + 1;
+    struct question *question;
+
+    if (size > sizeof question->name)
+        return -1;
+    question = calloc(1, sizeof *question);
+    if (!question)
+        return -1;
+    memcpy(question->name, name, size);
+    question->port = port;
+    question->done = done;
+    question->context = context;
+    if (!enqueue(resolver, question)) {
+        free(question);
+        return -1;
+    }
+    if (resolver->open++ == 0)
+        ev_async_start(resolver->loop, &resolver->answered);
+    return 0;
+}
+
+/* ---- The answers ---- */
+
+static struct question *take_finished(struct resolver *resolver)
+{
+    struct question *question = NULL;
+
+    pthread_mutex_lock(&resolver->mutex);
+    if (!resolver->closed)
+        question = queue_pop(&resolver->finished);
+    pthread_mutex_unlock(&resolver->mutex);
+    return question;
+}
+
+/* `done` may free the resolver, so that this holds it meanwhile. */
+static void on_answered(struct ev_loop *loop, ev_async *watcher, int events)
+{
+    struct resolver *resolver = watcher->data;
+    struct question *question;
+
+    (void)events;
+    pthread_mutex_lock(&resolver->mutex);
+    resolver->holders++;
+    pthread_mutex_unlock(&resolver->mutex);
+    while ((question = take_finished(resolver))) {
+        if (--resolver->open == 0)
+            ev_async_stop(loop, watcher);
+        question->done(question->context,
+                       question->error ? NULL : &question->answer,
+                       question->error);
+        free(question);
+    }
+    pthread_mutex_lock(&resolver->mutex);
+    release(resolver);
+}
