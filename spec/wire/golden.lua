@@ -60,4 +60,7 @@ golden.members = {
   { "93 C cdffff 02", { id = ids.C, incarnation = 65535, state = "down" } },
 }
 
+--- A whole packet: A tells B that C is suspect, and carries an item.
+golden.gossip = "95 01 08 A 00 B 0001 93 C 02 01 0005 68656c6c6f"
+
 return golden

@@ -35,8 +35,8 @@ describe("a header", function()
 
   it("carries identities of any type, up to 512 bytes", function()
     for _, id in ipairs { 5, "a:1", true, { 1, { 2 } }, { x = { y = 1.5 } }, ("x"):rep(509) } do
-      local packet = assert(codec.encode_header { kind = "announce", src = id, src_incarnation = 0, dst = golden.ids.B })
-      assert.same(id, codec.decode_header(packet).src)
+      local header = { kind = "announce", src = id, src_incarnation = 0, dst = golden.ids.B }
+      assert.same(header, codec.decode_header(assert(codec.encode_header(header))))
     end
   end)
 

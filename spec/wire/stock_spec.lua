@@ -1,0 +1,107 @@
+--- The stock identity, answered for in C.
+
+local core = require "shoal.core"
+local golden = require "spec.wire.golden"
+
+local bytes, hex = golden.bytes, golden.hex
+local ids = golden.ids
+
+local function engine(identity)
+  return assert(core.new {
+    identity = identity,
+    config = { preset = "simple", announce = false, announce_to_down = false, gossip = false },
+    seed = 1,
+  })
+end
+
+local function events(from)
+  local list = {}
+  for event, a, b in from:events() do list[#list + 1] = { event, a, b } end
+  return list
+end
+
+--- An announce to A from some identity, which makes it a member.
+local function announce(id)
+  return assert(core.codec.encode_header { kind = "announce", src = id, src_incarnation = 0, dst = ids.A })
+end
+
+--- Who has the address of b:2 after one and then the other of these was heard.
+local function holder(first, second)
+  local a = engine(ids.A)
+  assert(a:receive(0, announce(first)))
+  assert(a:receive(0, announce(second)))
+  assert.equal(1, a:num_known())
+  return a:member("b:2").id
+end
+
+describe("the stock identity", function()
+  it("is a map with sorted keys and the smallest numbers", function()
+    assert.equal(golden.id_hex.A, hex(core.pack(core.stock_identity("a:1", 1))))
+    local id = core.stock_identity("a:1", 1795416443, { name = "x", zip = true })
+    assert.equal(hex(bytes "84 a37a6970 c3 a461646472 a3613a31 a462756d70 ce6b03e17b a46e616d65 a178"),
+      hex(core.pack(id)))
+  end)
+
+  it("has its address and its endpoint in it", function()
+    local a = engine(ids.A)
+    assert(a:announce(0, ids.B))
+    for to, _, _, endpoint in a:sends() do
+      assert.same(ids.B, to)
+      assert.equal("b:2", endpoint)
+    end
+    assert.equal("a:1", a:self().addr)
+  end)
+
+  it("wins with the larger bump", function()
+    local old, new = { addr = "b:2", bump = 2 }, { addr = "b:2", bump = 300, name = "" }
+    assert.same(new, holder(old, new))
+    assert.same(new, holder(new, old))
+  end)
+
+  it("wins with the larger bytes when both bumps are equal", function()
+    local small, large = { addr = "b:2", bump = 2, name = "x" }, { addr = "b:2", bump = 2, name = "y" }
+    assert.same(large, holder(small, large))
+    assert.same(large, holder(large, small))
+  end)
+
+  it("is renewed with one more bump and all else as it was", function()
+    local a = engine { addr = "a:1", bump = 127, meta = { role = "db" } }
+    assert(a:receive(0, announce(ids.B):gsub(bytes "A", core.pack(a:identity()))))
+    events(a)
+    assert(a:apply(1, { { id = a:identity(), state = "down", incarnation = 0 } }, { broadcast = true }))
+    local renewed = { addr = "a:1", bump = 128, meta = { role = "db" } }
+    assert.same(renewed, a:identity())
+    local last = events(a)
+    assert.equal("rejoin", last[#last][1])
+    assert.same(renewed, last[#last][2].id)
+  end)
+
+  it("is nothing that lacks one of its keys, or has another type there", function()
+    local a = engine(ids.A)
+    local others = {
+      5, "b:2", { "b:2", 2 }, { addr = "b:2" }, { bump = 2 }, { addr = "", bump = 2 }, { addr = 5, bump = 2 },
+      { addr = "b:2", bump = -1 }, { addr = "b:2", bump = 1.5 }, { addr = "b:2", bump = "2" },
+    }
+    for i, id in ipairs(others) do
+      local ok, _, code = a:receive(0, announce(id))
+      assert.is_nil(ok)
+      assert.equal("identity", code)
+      assert.equal(i, a:stats().dropped.identity)
+    end
+    assert.equal(0, a:num_known())
+  end)
+
+  it("is nothing whose keys are out of order or there twice", function()
+    local a = engine(ids.A)
+    for _, id in ipairs {
+      "82 a462756d70 02 a461646472 a3623a32",
+      "83 a461646472 a3623a32 a462756d70 02 a462756d70 03",
+      "83 a461646472 a3623a32 a461646472 a3633a33 a462756d70 02",
+    } do
+      local ok, _, code = a:receive(0, bytes("95 01 06" .. id .. "00 A"))
+      assert.is_nil(ok)
+      assert.equal("identity", code)
+    end
+    assert.equal(0, a:num_known())
+  end)
+end)
