@@ -1,0 +1,47 @@
+-- Members with roles: what is broadcast goes only to those with the role "db",
+-- though everybody knows everybody.
+--
+--   ROLE=db  shoal run examples/roles.lua --bind 127.0.0.1:7946
+--   ROLE=web shoal run examples/roles.lua --name web --join 127.0.0.1:7946
+--   shoal broadcast --name web "rotate the logs"
+
+local M = { identity = {}, broadcast = {} }
+
+local id = M.identity
+
+function id.new(opts)
+  return { addr = opts.advertise, bump = os.time(), role = os.getenv("ROLE") or "web" }
+end
+
+function id.addr(self)
+  return self.addr
+end
+
+-- For joining we know an address and nothing else.
+function id.at(endpoint)
+  return { addr = endpoint, bump = 0 }
+end
+
+function id.renew(self)
+  return { addr = self.addr, bump = self.bump + 1, role = self.role }
+end
+
+function id.wins(self, adversary)
+  return self.bump > adversary.bump
+end
+
+function M.broadcast.wanted_by(_, member)
+  return member.id.role == "db"
+end
+
+function M.broadcast.receive(node, data)
+  node.store.seen = node.store.seen or {}
+  if node.store.seen[data] then
+    return nil
+  end
+  node.store.seen[data] = true
+  node:log("info", "got " .. data, { role = node:identity().role })
+  return data
+end
+
+return M
