@@ -2,6 +2,7 @@
 
 local client = require("shoal.cli.client")
 local output = require("shoal.cli.output")
+local seeds = require("shoal.cli.seeds")
 
 local requests = {}
 
@@ -9,7 +10,10 @@ local requests = {}
 ---@return true? ok
 ---@return string? message
 function requests.join(request)
-  local ok, message = client.ask(request, "join", request.endpoints)
+  local ok, message = seeds.check(request.endpoints)
+  if ok then
+    ok, message = client.ask(request, "join", request.endpoints)
+  end
   if not ok then
     return nil, message
   end

@@ -1,13 +1,14 @@
 --- `shoal run SCRIPT`: a member of a cluster, until it is told to go.
 --
--- What can be wrong is found in the order of how little it disturbs: the config,
--- then the control socket, then the script and the UDP socket. Only then do others
--- hear of us. Whatever fails, nothing stays behind.
+-- What can be wrong is found in the order of how little it disturbs: the config and
+-- the seeds, then the control socket, then the script and the UDP socket. Only then
+-- do others hear of us. Whatever fails, nothing stays behind.
 
 local config = require("shoal.cli.config")
 local control = require("shoal.control")
 local core = require("shoal.core")
 local paths = require("shoal.cli.paths")
+local seeds = require("shoal.cli.seeds")
 local shoal = require("shoal")
 
 local run = {}
@@ -73,6 +74,11 @@ end
 function run.run(request)
   local fields, message = config.from(request)
   if not fields then
+    return nil, message
+  end
+  local reachable
+  reachable, message = seeds.check(request.join)
+  if not reachable then
     return nil, message
   end
   local server
