@@ -9,12 +9,13 @@
 --   wait.for_that(function() return a:sees(b) == "alive" end, 2)
 --
 -- start{ script=path, source=text, config="loopback", join={members or endpoints}, name=, bind=,
---        control=, args={more arguments}, env={} }
+--        control=, args={more arguments}, env={}, within={words before the program} }
 -- The port is the system's choice, the control socket is in a folder of its own.
 
 local dkjson = require "dkjson"
 local process = require "spec.support.process"
 local wait = require "spec.support.wait"
+local unpack = table.unpack or unpack -- luacheck: std max
 
 local node = { cleanup = process.cleanup }
 
@@ -24,16 +25,15 @@ Node.__index = Node
 local READY_WITHIN = 5
 
 local function arguments(options, control, script)
-  local list = {
-    process.shoal, "run", script, "--bind", options.bind or "127.0.0.1:0",
-    "--config", options.config or "loopback", "--control", control,
-    env = options.env,
-  }
+  local list = { env = options.env }
   local function add(...)
     for _, argument in ipairs { ... } do
       list[#list + 1] = argument
     end
   end
+  add(unpack(options.within or {}))
+  add(process.shoal, "run", script, "--bind", options.bind or "127.0.0.1:0")
+  add("--config", options.config or "loopback", "--control", control)
   for _, seed in ipairs(options.join or {}) do
     add("--join", type(seed) == "table" and seed.addr or seed)
   end

@@ -1,0 +1,105 @@
+--- Five members on five hosts, whose network fails.
+
+local hosts = require "spec.support.hosts"
+local node = require "spec.support.node"
+local process = require "spec.support.process"
+local wait = require "spec.support.wait"
+
+local COUNT = 5
+
+local function start_all(net, config)
+  local members = {}
+  for i = 1, COUNT do
+    members[i] = node.start({
+      within = net:within(i),
+      bind = net:address(i) .. ":7946",
+      join = { members[1] },
+      config = config,
+    })
+  end
+  return members
+end
+
+local function converge(members, seconds)
+  wait.for_that(function()
+    return node.converged(members)
+  end, seconds, "converged cluster")
+end
+
+describe("members on several hosts", function()
+  local net, reason
+
+  before_each(function()
+    net, reason = hosts.new(COUNT)
+  end)
+  after_each(function()
+    process.cleanup()
+    if net then
+      net:remove()
+    end
+  end)
+
+  local function needs_network()
+    if not net then
+      pending("no network namespaces here: " .. reason)
+    end
+    return net
+  end
+
+  it("are one cluster again, without help, after two were cut off for longer than the suspicion timeout", function()
+    needs_network()
+    local members = start_all(net)
+    converge(members, 5)
+    net:cut({ 4, 5 })
+    wait.for_that(function()
+      return node.converged({ members[1], members[2], members[3] })
+        and node.converged({ members[4], members[5] })
+    end, 20, "two clusters")
+
+    net:heal()
+
+    converge(members, 30)
+    for _, member in ipairs(members) do
+      assert.equal(COUNT - 1, #member:members(true))
+    end
+  end)
+
+  it("stay one cluster while one packet in five is lost", function()
+    needs_network()
+    net:lose(20)
+    local members = start_all(net, "lan")
+    converge(members, 20)
+    for _, member in ipairs(members) do
+      member:watch()
+    end
+    local since = wait.now()
+    wait.for_that(function()
+      return wait.now() - since > 15
+    end, 16)
+    converge(members, 20)
+    local false_alarms = 0
+    for _, member in ipairs(members) do
+      for _, event in ipairs(member:events()) do
+        false_alarms = false_alarms + (event.event == "member_down" and 1 or 0)
+      end
+    end
+    assert.equal(0, false_alarms)
+  end)
+
+  it("find out who lost the network", function()
+    needs_network()
+    local members = start_all(net)
+    converge(members, 5)
+    net:cut({ 5 })
+    wait.for_that(function()
+      for i = 1, 4 do
+        if members[i]:sees(members[5]) ~= "down" then
+          return false
+        end
+      end
+      return #members[5]:members() == 0
+    end, 20, "word of it")
+    net:heal()
+    converge(members, 30)
+  end)
+end)

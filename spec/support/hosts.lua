@@ -1,0 +1,131 @@
+--- Several hosts on one machine: network namespaces on a virtual switch, for specs
+-- that cut cables and lose packets.
+--
+--   local net = hosts.new(5)            -- or nil, and why this machine has no such thing
+--   node.start { within = net:within(1), bind = net:address(1) .. ":7946" }
+--   net:address(1)                      -- "10.77.0.1"
+--   net:cut({ 4, 5 })                   -- hosts 4 and 5 hear and reach only each other
+--   net:lose(20)                        -- one in five packets that arrive is lost, everywhere
+--   net:heal()
+--   net:remove()                        -- for after_each
+--
+-- All of it is in namespaces named after this process, the switch too: the
+-- machine's own network is not touched.
+
+local unistd = require "posix.unistd"
+
+local hosts = {}
+
+local Net = {}
+Net.__index = Net
+
+local function run(command)
+  local pipe = assert(io.popen("{ " .. command .. "; } 2>&1; echo $?"))
+  local output = pipe:read("*a")
+  pipe:close()
+  local text, code = output:match("^(.-)(%d+)\n$")
+  if code == "0" then
+    return true
+  end
+  return nil, (text:gsub("%s+$", ""))
+end
+
+local function must(command, ...)
+  local ok, message = run(command:format(...))
+  if not ok then
+    error(("%s: %s"):format(command:format(...), message), 0)
+  end
+end
+
+--- The name of a host's namespace; 0 is the switch.
+function Net:namespace(i)
+  return ("%s-%d"):format(self.prefix, i)
+end
+
+function Net.address(_, i)
+  return "10.77.0." .. i
+end
+
+local function add_switch(net)
+  local switch = net:namespace(0)
+  must("ip netns add %s", switch)
+  must("ip -n %s link add sw type bridge", switch)
+  must("ip -n %s link set sw up", switch)
+end
+
+local function add_host(net, i)
+  local host, switch = net:namespace(i), net:namespace(0)
+  must("ip netns add %s", host)
+  must("ip -n %s link set lo up", host)
+  must("ip -n %s link add eth0 type veth peer name port%d netns %s", host, i, switch)
+  must("ip -n %s link set port%d master sw up", switch, i)
+  must("ip -n %s addr add %s/24 dev eth0", host, net:address(i))
+  must("ip -n %s link set eth0 up", host)
+  must("ip netns exec %s nft 'add table inet spec; "
+    .. "add chain inet spec input { type filter hook input priority 0; }'", host)
+end
+
+--- nil and the reason where this is not possible.
+function hosts.new(count)
+  if unistd.geteuid() ~= 0 then
+    return nil, "not root"
+  end
+  local net = setmetatable({ count = count, prefix = ("shoal-%d"):format(unistd.getpid()) }, Net)
+  local ok, message = pcall(function()
+    add_switch(net)
+    for i = 1, count do
+      add_host(net, i)
+    end
+  end)
+  if not ok then
+    net:remove()
+    return nil, message
+  end
+  return net
+end
+
+--- The words that run a program on host `i`.
+function Net:within(i)
+  return { "ip", "netns", "exec", self:namespace(i) }
+end
+
+local function add_rule(net, i, rule)
+  must("ip netns exec %s nft add rule inet spec input %s", net:namespace(i), rule)
+end
+
+--- The hosts in `group` and the others no longer hear each other.
+function Net:cut(group)
+  local inside = {}
+  for _, i in ipairs(group) do
+    inside[i] = true
+  end
+  for i = 1, self.count do
+    for j = 1, self.count do
+      if inside[i] ~= inside[j] then
+        add_rule(self, i, ("ip saddr %s drop"):format(self:address(j)))
+      end
+    end
+  end
+end
+
+--- So many of a hundred packets that arrive are lost, on every host.
+function Net:lose(percent)
+  for i = 1, self.count do
+    add_rule(self, i, ("meta l4proto udp numgen random mod 100 lt %d drop"):format(percent))
+  end
+end
+
+function Net:heal()
+  for i = 1, self.count do
+    must("ip netns exec %s nft flush chain inet spec input", self:namespace(i))
+  end
+end
+
+--- Ends the network; the processes on it must have ended.
+function Net:remove()
+  for i = self.count, 0, -1 do
+    run(("ip netns del %s"):format(self:namespace(i)))
+  end
+end
+
+return hosts
