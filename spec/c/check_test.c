@@ -317,6 +317,26 @@ static void reads_heads(void)
            SHOAL_ERR_MALFORMED);
 }
 
+/* The walk knows most sizes without reading a head. */
+static void walks_as_far_as_the_head_says(void)
+{
+    uint8_t zeros[64] = {0};
+    struct check_head head;
+    size_t used;
+
+    expect_subject = "each lead byte, then zeros";
+    for (unsigned lead = 0; lead < 256; lead++) {
+        zeros[0] = (uint8_t)lead;
+        if (check_head(zeros, sizeof zeros, &head)) {
+            EXPECT(lead == 0xc1);
+            EXPECT(check_value(zeros, sizeof zeros, CHECK_DEPTH, &used) != 0);
+            continue;
+        }
+        EXPECT(check_value(zeros, sizeof zeros, CHECK_DEPTH, &used) == 0);
+        EXPECT(used == head.size + head.body + head.count);
+    }
+}
+
 static void takes_no_bytes_at_all(void)
 {
     struct check check;
@@ -339,6 +359,7 @@ int main(void)
     bounds_the_nesting();
     agrees_with_itself_on_random_bytes();
     reads_heads();
+    walks_as_far_as_the_head_says();
     takes_no_bytes_at_all();
     return expect_done();
 }

@@ -52,6 +52,29 @@ static const struct form forms[32] = {
     [0xdf - 0xc0] = {CHECK_MAP, 4, 0, 1},
 };
 
+/* The sizes of values by their lead byte, where it tells; else 0. */
+#define TIMES_16(n) n, n, n, n, n, n, n, n, n, n, n, n, n, n, n, n
+/* clang-format off */
+static const uint8_t sizes[256] = {
+    /* 00 positive fixint */
+    TIMES_16(1), TIMES_16(1), TIMES_16(1), TIMES_16(1),
+    TIMES_16(1), TIMES_16(1), TIMES_16(1), TIMES_16(1),
+    /* 80 fixmap, 90 fixarray */
+    TIMES_16(0), TIMES_16(0),
+    /* a0 fixstr */
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
+    17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32,
+    /* c0 nil, reserved, booleans; c4 bin, c7 ext; ca floats */
+    1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 5, 9,
+    /* cc unsigned, d0 signed; d4 fixext */
+    2, 3, 5, 9, 2, 3, 5, 9, 3, 4, 6, 10, 18,
+    /* d9 str, dc array, de map */
+    0, 0, 0, 0, 0, 0, 0,
+    /* e0 negative fixint */
+    TIMES_16(1), TIMES_16(1),
+};
+/* clang-format on */
+
 static inline void set_head(struct check_head *head, check_type type,
                             unsigned size, uint64_t body, uint64_t count)
 {
@@ -97,8 +120,7 @@ static int read_form(const struct form *form, const uint8_t *data, size_t size,
     return 0;
 }
 
-static inline int read_head(const uint8_t *data, size_t size,
-                            struct check_head *head)
+int check_head(const uint8_t *data, size_t size, struct check_head *head)
 {
     if (size == 0)
         return CHECK_TRUNCATED;
@@ -106,11 +128,6 @@ static inline int read_head(const uint8_t *data, size_t size,
         return read_form(&forms[data[0] & 0x1f], data, size, head);
     read_fix(data[0], head);
     return 0;
-}
-
-int check_head(const uint8_t *data, size_t size, struct check_head *head)
-{
-    return read_head(data, size, head);
 }
 
 void check_init(struct check *check, size_t limit, unsigned max_depth)
@@ -123,7 +140,7 @@ void check_init(struct check *check, size_t limit, unsigned max_depth)
 }
 
 /* `pending` counts the container itself and no longer its elements. */
-static inline int open_container(struct check *check, uint64_t count)
+static int open_container(struct check *check, uint64_t count)
 {
     while (check->depth > 0 && check->pending <= check->end[check->depth - 1])
         check->depth--;
@@ -134,14 +151,19 @@ static inline int open_container(struct check *check, uint64_t count)
     return 0;
 }
 
-/* Walks over the next value, or over the head of a container. `here` of `room`
- * bytes are there; 1 at least. */
-static inline int step(struct check *check, const uint8_t *at, size_t here,
-                       size_t room)
+/* Walks over the next value, or over the head of a container. */
+static int step(struct check *check, const uint8_t *data, size_t size)
 {
+    size_t room = check->limit - check->used, here;
     struct check_head head;
-    int error = read_head(at, here, &head);
+    int error;
 
+    if (check->pending > room)
+        return SHOAL_ERR_MALFORMED;
+    if (check->used >= size)
+        return CHECK_TRUNCATED;
+    here = size - check->used;
+    error = check_head(data + check->used, here, &head);
     if (error == CHECK_TRUNCATED && here >= room)
         return SHOAL_ERR_MALFORMED;
     if (error)
@@ -157,34 +179,22 @@ static inline int step(struct check *check, const uint8_t *at, size_t here,
     return 0;
 }
 
-/* The size of a small integer or a short string, which nearly all values are;
- * 0 for anything else. */
-static inline size_t small_size(uint8_t lead)
-{
-    if (lead < 0x80 || lead >= 0xe0)
-        return 1;
-    return (lead & 0xe0) == 0xa0 ? 1 + (lead & 0x1fu) : 0;
-}
-
+/* Nearly all values have a size that the lead byte alone tells. They, and those
+ * announced behind them, are all within both limit and data: then there is
+ * nothing more to ask, and step() is for the rest. */
 static inline int walk(struct check *check, const uint8_t *data, size_t size)
 {
-    size_t here, room, small;
+    size_t fence = check->limit < size ? check->limit : size, known;
     int error;
 
     while (check->pending > 0) {
-        room = check->limit - check->used;
-        if (check->pending > room)
-            return SHOAL_ERR_MALFORMED;
-        if (check->used >= size)
-            return CHECK_TRUNCATED;
-        here = size - check->used;
-        small = small_size(data[check->used]);
-        if (small > 0 && small <= here && small + check->pending - 1 <= room) {
+        known = check->used < fence ? sizes[data[check->used]] : 0;
+        if (known > 0 && check->used + known + check->pending - 1 <= fence) {
+            check->used += known;
             check->pending--;
-            check->used += small;
             continue;
         }
-        error = step(check, data + check->used, here, room);
+        error = step(check, data, size);
         if (error)
             return error;
     }
