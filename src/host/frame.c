@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "frame.h"
+
+#include "stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    LEAST_ROOM = 4096 /* bytes worth a system call */
+};
+
+static void expect_value(struct frame *frame)
+{
+    check_init(&frame->check, STREAM_MAX_MESSAGE, CHECK_DEEPEST);
+}
+
+void frame_init(struct frame *frame)
+{
+    memset(frame, 0, sizeof *frame);
+    expect_value(frame);
+}
+
+void frame_clear(struct frame *frame)
+{
+    free(frame->bytes);
+    memset(frame, 0, sizeof *frame);
+}
+
+/* Moves what is left to the front. */
+static void compact(struct frame *frame)
+{
+    if (frame->begin == 0)
+        return;
+    frame->size -= frame->begin;
+    memmove(frame->bytes, frame->bytes + frame->begin, frame->size);
+    frame->begin = 0;
+}
+
+uint8_t *frame_room(struct frame *frame, size_t *room)
+{
+    compact(frame);
+    if (frame->capacity - frame->size < LEAST_ROOM) {
+        size_t capacity = frame->capacity * 2 + LEAST_ROOM;
+        uint8_t *bytes = realloc(frame->bytes, capacity);
+
+        if (!bytes)
+            return NULL;
+        frame->bytes = bytes;
+        frame->capacity = capacity;
+    }
+    *room = frame->capacity - frame->size;
+    return frame->bytes + frame->size;
+}
+
+void frame_filled(struct frame *frame, size_t size)
+{
+    frame->size += size;
+}
+
+int frame_next(struct frame *frame, shoal_bytes *message)
+{
+    size_t size = frame->size - frame->begin;
+    const uint8_t *begin;
+    int result;
+
+    if (size == 0)
+        return 0;
+    begin = frame->bytes + frame->begin;
+    result = check_more(&frame->check, begin, size);
+    if (result == CHECK_TRUNCATED)
+        return 0;
+    if (result != 0)
+        return -1;
+    *message = (shoal_bytes){begin, frame->check.used};
+    frame->begin += frame->check.used;
+    expect_value(frame);
+    return 1;
+}

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Looking after files with inotify, through the folders they are in.
+ *
+ * A change is an event in a watched folder that names a watched file. An event
+ * about another name counts if it made a watched file a different one: that is
+ * how a symbolic link further up is turned (a Kubernetes ConfigMap turns
+ * `..data`). A file that is a symbolic link is looked after at both ends.
+ *
+ * A folder that goes away (a checkout of another branch) is looked for once a
+ * second until it is back.
+ */
+#ifdef __linux__
+
+#define _GNU_SOURCE 1
+
+#include "fail.h"
+#include "host.h"
+#include "watch_ways.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const double FOLDER_RETRY = 1.0; /* seconds */
+
+enum {
+    EVENTS = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM |
+             IN_CREATE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF |
+             IN_ONLYDIR
+};
+
+/* One end of a watched file. */
+struct file {
+    struct file *next;
+    int folder; /* the watch of its folder; -1: there is none now */
+    bool exists;
+    struct stat seen;
+    const char *name; /* in its folder; points into `path` */
+    char path[];
+};
+
+struct state {
+    struct ev_loop *loop;
+    watch *files;
+    int fd;
+    ev_io readable;
+    ev_timer retry; /* while a folder is missing */
+    struct file *first;
+};
+
+/* ---- Files ---- */
+
+static void look(struct file *file)
+{
+    file->exists = stat(file->path, &file->seen) == 0;
+}
+
+static bool is_same(const struct stat *a, const struct stat *b)
+{
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+           a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+static bool became_another(struct file *file)
+{
+    struct stat before = file->seen;
+    bool existed = file->exists;
+
+    look(file);
+    return file->exists != existed ||
+           (existed && !is_same(&before, &file->seen));
+}
+
+/* Watches the folder of the file. inotify gives a folder one number, however
+ * often it is asked. */
+static bool attach(struct state *state, struct file *file)
+{
+    size_t size = (size_t)(file->name - file->path);
+    char folder[PATH_MAX];
+
+    if (size == 0) {
+        memcpy(folder, ".", 2);
+    } else {
+        memcpy(folder, file->path, size);
+        folder[size] = '\0';
+    }
+    file->folder = inotify_add_watch(state->fd, folder, EVENTS);
+    return file->folder >= 0;
+}
+
+static int add_file(struct state *state, const char *path, char *error)
+{
+    size_t size = strlen(path) + 1;
+    const char *slash = strrchr(path, '/');
+    struct file *file;
+
+    if (size > PATH_MAX)
+        return fail(error, "cannot watch %.80s...: the path is too long", path);
+    file = calloc(1, sizeof *file + size);
+    if (!file)
+        return fail(error, "cannot watch %s: out of memory", path);
+    memcpy(file->path, path, size);
+    file->name = file->path + (slash ? slash - path + 1 : 0);
+    file->next = state->first;
+    state->first = file;
+    look(file);
+    if (attach(state, file))
+        return 0;
+    ev_timer_again(state->loop, &state->retry);
+    return fail_errno(error, errno, "cannot watch the folder of %s", path);
+}
+
+/* A file, and what it points to if it is a symbolic link. */
+static int add_path(struct state *state, const char *path, char *error)
+{
+    char target[PATH_MAX];
+    struct stat found;
+    int result = add_file(state, path, error);
+
+    if (lstat(path, &found) == 0 && S_ISLNK(found.st_mode) &&
+        realpath(path, target) && add_file(state, target, error) != 0)
+        result = -1;
+    return result;
+}
+
+/* ---- Events ---- */
+
+/* The folder itself is gone, or is no longer where it was. */
+static void lose_folder(struct state *state, int folder)
+{
+    struct file *file;
+    bool lost = false;
+
+    for (file = state->first; file; file = file->next) {
+        if (file->folder != folder)
+            continue;
+        file->folder = -1;
+        lost = true;
+    }
+    if (!lost)
+        return;
+    (void)inotify_rm_watch(state->fd, folder); /* it may have moved */
+    watch_changed(state->files);
+    ev_timer_again(state->loop, &state->retry);
+}
+
+static bool is_about(struct file *file, const struct inotify_event *event)
+{
+    bool named;
+
+    if (event->mask & IN_Q_OVERFLOW)
+        return true;
+    if (file->folder != event->wd || event->len == 0)
+        return false;
+    named = strcmp(file->name, event->name) == 0;
+    return became_another(file) || named;
+}
+
+static void take_event(struct state *state, const struct inotify_event *event)
+{
+    struct file *file;
+    bool changed = false;
+
+    if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) {
+        lose_folder(state, event->wd);
+        return;
+    }
+    for (file = state->first; file; file = file->next)
+        if (is_about(file, event))
+            changed = true;
+    if (changed)
+        watch_changed(state->files);
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+    struct state *state = watcher->data;
+    union {
+        struct inotify_event first; /* for its alignment */
+        char bytes[4096];
+    } buffer;
+    ssize_t size = read(state->fd, buffer.bytes, sizeof buffer.bytes);
+    ssize_t at = 0;
+
+    (void)loop, (void)events;
+    while (at < size) {
+        const struct inotify_event *event = (void *)(buffer.bytes + at);
+
+        take_event(state, event);
+        at += (ssize_t)(sizeof *event + event->len);
+    }
+}
+
+static void on_retry(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    struct state *state = watcher->data;
+    struct file *file;
+    bool missing = false, found = false;
+
+    (void)events;
+    for (file = state->first; file; file = file->next) {
+        if (file->folder >= 0)
+            continue;
+        if (attach(state, file))
+            found = became_another(file) || found;
+        else
+            missing = true;
+    }
+    if (!missing)
+        ev_timer_stop(loop, watcher);
+    if (found)
+        watch_changed(state->files);
+}
+
+/* ---- The way ---- */
+
+static void *begin(struct ev_loop *loop, watch *files, char *error)
+{
+    struct state *state = calloc(1, sizeof *state);
+
+    if (!state) {
+        fail(error, "cannot watch files: out of memory");
+        return NULL;
+    }
+    state->loop = loop;
+    state->files = files;
+    state->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+    if (state->fd < 0) {
+        fail_errno(error, errno, "cannot watch files");
+        free(state);
+        return NULL;
+    }
+    ev_io_init(&state->readable, on_readable, state->fd, EV_READ);
+    ev_timer_init(&state->retry, on_retry, 0., FOLDER_RETRY);
+    state->readable.data = state;
+    state->retry.data = state;
+    ev_io_start(loop, &state->readable);
+    return state;
+}
+
+/* Files of before that are not wanted any more; their folders' watches go when
+ * no other file needs them. */
+static void forget(struct state *state, struct file *old)
+{
+    struct file *next, *file;
+
+    for (; old; old = next) {
+        next = old->next;
+        file = state->first;
+        while (file && file->folder != old->folder)
+            file = file->next;
+        if (!file && old->folder >= 0)
+            (void)inotify_rm_watch(state->fd, old->folder);
+        free(old);
+    }
+}
+
+static int set(void *argument, const char *const *paths, size_t count,
+               char *error)
+{
+    struct state *state = argument;
+    struct file *old = state->first;
+    size_t i;
+    int result = 0;
+
+    state->first = NULL;
+    ev_timer_stop(state->loop, &state->retry);
+    for (i = 0; i < count; i++)
+        if (add_path(state, paths[i], error) != 0)
+            result = -1;
+    forget(state, old);
+    return result;
+}
+
+static void end(void *argument)
+{
+    struct state *state = argument;
+    struct file *file;
+
+    ev_io_stop(state->loop, &state->readable);
+    ev_timer_stop(state->loop, &state->retry);
+    while ((file = state->first)) {
+        state->first = file->next;
+        free(file);
+    }
+    close(state->fd); /* its watches go with it */
+    free(state);
+}
+
+const struct watch_way watch_by_inotify = {begin, set, end};
+
+#else
+
+/* ISO C wants something in a file. */
+typedef int watch_inotify_is_for_linux;
+
+#endif
