@@ -10,7 +10,11 @@ local client = {}
 -- node that hangs.
 local PATIENCE = 30
 
-local function explain(failure, code)
+--- One line about what a connection's methods answered instead of a result.
+---@param failure any
+---@param code string?
+---@return string
+function client.explain(failure, code)
   if code == "timeout" then
     return ("the node did not answer within %d s"):format(PATIENCE)
   elseif code == "closed" then
@@ -35,7 +39,7 @@ end
 function client.call(connection, method, params)
   local result, failure, code = connection:call(method, params or {}, PATIENCE)
   if result == nil then
-    return nil, explain(failure, code)
+    return nil, client.explain(failure, code)
   end
   return result
 end
@@ -67,7 +71,7 @@ function client.wait_for_end(connection)
   if code == "closed" then
     return true
   end
-  return nil, explain(message, code)
+  return nil, client.explain(message, code)
 end
 
 return client

@@ -43,16 +43,35 @@ local function print_report(request, report)
   return output.flush()
 end
 
--- Signals are told by the loop, which a waiting client does not run: it looks in
--- between two waits. A signal cuts a wait short.
-local function wait_for_event(connection, state)
-  while not state.interrupted do
-    local method, params, code = connection:receive(WAIT)
-    if method or code ~= "timeout" then
-      return method, params, code
-    end
-    shoal.step(0)
+-- A function that says whether INT or TERM came. Signals are told by the loop, which
+-- a client does not run: it takes one turn of it each time it is asked.
+local function watch_interrupts()
+  local interrupted = false
+  for _, signal in ipairs({ "INT", "TERM" }) do
+    core.signal(signal, function()
+      interrupted = true
+    end)
   end
+  return function()
+    shoal.step(0)
+    return interrupted
+  end
+end
+
+local function follow(connection, request, is_interrupted)
+  while not is_interrupted() do
+    local method, params, code = connection:receive(WAIT)
+    if not method and code ~= "timeout" then
+      return nil, client.explain(params, code)
+    end
+    if method then
+      local ok, message = print_report(request, params[1])
+      if not ok then
+        return nil, message
+      end
+    end
+  end
+  return true
 end
 
 ---@param request table
@@ -63,21 +82,11 @@ function monitor.monitor(request)
   if not connection then
     return nil, message
   end
-  local state = { interrupted = false }
-  for _, signal in ipairs({ "INT", "TERM" }) do
-    core.signal(signal, function()
-      state.interrupted = true
-    end)
-  end
+  local is_interrupted = watch_interrupts()
   local ok
   ok, message = client.call(connection, "monitor")
-  while ok and not state.interrupted do
-    local method, params = wait_for_event(connection, state)
-    if method then
-      ok, message = print_report(request, params[1])
-    elseif not state.interrupted then
-      ok, message = nil, "the node went away"
-    end
+  if ok then
+    ok, message = follow(connection, request, is_interrupted)
   end
   connection:close()
   return ok, message
