@@ -54,6 +54,9 @@ int options_unknown(lua_State *L, const char *who, const char *sort,
  * at 40 bytes), numbers, "a table", "nil". */
 const char *options_describe(lua_State *L, int index);
 
+/* Is `name` one of `names` (ends with NULL)? */
+bool options_is_among(const char *name, const char *const *names);
+
 /* The entry of `names` that `name` was probably meant to be, or NULL. */
 const char *options_nearest(const char *name, const char *const *names);
 

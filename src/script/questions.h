@@ -63,7 +63,7 @@ typedef struct questions {
      * version's main thread otherwise. */
     lua_State *L;
     dispatch *dispatch; /* borrowed for life */
-    int id;             /* where the state finds the userdata again */
+    int sets, id;       /* where the state finds the userdata again */
     bool has[NUM_QUESTIONS];
     /* What members look like to wanted_by: added to `since`, see view.h. */
     int64_t clock_offset_us;
@@ -90,7 +90,7 @@ shoal_handlers questions_handlers(questions *q);
  * entry point. Raises when L has no stack left. */
 lua_State *questions_use(questions *q, lua_State *L);
 
-/* Pushes the function, or nil. Needs two stack slots, does not raise. */
+/* Pushes the function, or nil. Raises: to be called inside a region. */
 void questions_push(questions *q, lua_State *L, question which);
 
 /* identity.at(endpoint): writes an identity that stands for whoever answers

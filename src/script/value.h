@@ -28,7 +28,10 @@
 
 #include <lua.h>
 
-enum { VALUE_MAX_DEPTH = 8 };
+enum {
+    VALUE_MAX_DEPTH = 16,    /* a control message around members around ids */
+    VALUE_IDENTITY_DEPTH = 8 /* of an identity, and of an address or key */
+};
 
 /* Packs the value at `index`. 0 and pushes the bytes as a string; or a
  * shoal_error and pushes a message that begins with the path of what cannot be

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Regions. A region is a lua_pcall() of one C function, the trampoline, which
+ * then runs the caller's function. Making a C closure allocates in some Luas,
+ * and light userdata does not hold every address in others; so trampoline and
+ * message handler are made once per Lua state, and what the trampoline is to
+ * run is left for it in `struct dispatch_region`.
+ */
+#include "dispatch.h"
+
+#include "compat.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { MAX_MESSAGE = 500 };
+
+/* The innermost region that is running: what for, and since when its handler
+ * runs (0: none does). */
+struct frame {
+    const char *what;
+    uint64_t started_us;
+};
+
+struct dispatch_region {
+    dispatch_fn *fn; /* for the trampoline to take */
+    void *context;
+    int trampoline, handler; /* in the registry */
+    struct frame frame;
+    char message[MAX_MESSAGE + 1]; /* of the last failure */
+};
+
+static const char registry_key[] = "shoal.dispatch";
+static const char traceback_mark[] = "\nstack traceback:";
+
+static uint64_t now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* ---- What a state has once ---- */
+
+static struct dispatch_region *region_of(lua_State *L)
+{
+    struct dispatch_region *region;
+
+    lua_getfield(L, LUA_REGISTRYINDEX, registry_key);
+    region = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return region;
+}
+
+static int trampoline(lua_State *L)
+{
+    struct dispatch_region *region = lua_touserdata(L, lua_upvalueindex(1));
+
+    region->fn(L, region->context);
+    return 0;
+}
+
+/* The error value becomes a string with a traceback. */
+static int on_error(lua_State *L)
+{
+    const char *message = lua_tostring(L, 1);
+
+    if (!message) {
+        if (luaL_callmeta(L, 1, "__tostring") && lua_isstring(L, -1))
+            message = lua_tostring(L, -1);
+        else
+            message = lua_pushfstring(L, "(error object is a %s value)",
+                                      luaL_typename(L, 1));
+    }
+    luaL_traceback(L, L, message, 1);
+    return 1;
+}
+
+static struct dispatch_region *make_region(lua_State *L)
+{
+    struct dispatch_region *region = compat_newblock(L, sizeof *region);
+
+    memset(region, 0, sizeof *region);
+    lua_pushvalue(L, -1);
+    lua_pushcclosure(L, trampoline, 1);
+    region->trampoline = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pushcfunction(L, on_error);
+    region->handler = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_setfield(L, LUA_REGISTRYINDEX, registry_key);
+    return region;
+}
+
+void dispatch_init(dispatch *d, lua_State *L, dispatch_counts *counts)
+{
+    struct dispatch_region *region = region_of(L);
+
+    memset(d, 0, sizeof *d);
+    d->counts = counts;
+    d->slow_us = DISPATCH_SLOW_US;
+    d->region = region ? region : make_region(L);
+}
+
+/* ---- Counting and reporting ---- */
+
+static void report(dispatch *d, const dispatch_report *report)
+{
+    if (d->report)
+        d->report(d->context, report);
+}
+
+/* "script.lua:12" for the function at `index`; 0: unknown. */
+static void describe(lua_State *L, int index, char *where, size_t size)
+{
+    lua_Debug function;
+
+    where[0] = '\0';
+    if (index == 0 || !lua_isfunction(L, index))
+        return;
+    lua_pushvalue(L, index);
+    lua_getinfo(L, ">S", &function);
+    snprintf(where, size, "%s:%d", function.short_src, function.linedefined);
+}
+
+static void count_slow(dispatch *d, lua_State *L, int function,
+                       uint64_t duration_us)
+{
+    char where[LUA_IDSIZE + 16];
+
+    describe(L, function, where, sizeof where);
+    d->counts->slow++;
+    report(d, &(dispatch_report){.what = d->region->frame.what,
+                                 .where = where,
+                                 .duration_us = duration_us});
+}
+
+/* A handler has ended. `function` is the index of a copy of it, or 0. */
+static void count_call(dispatch *d, lua_State *L, int function)
+{
+    dispatch_counts *counts = d->counts;
+    struct frame *frame = &d->region->frame;
+    uint64_t duration_us = now_us() - frame->started_us;
+
+    frame->started_us = 0;
+    counts->calls++;
+    if (d->slow_us > 0 && duration_us > d->slow_us)
+        count_slow(d, L, function, duration_us);
+    if (duration_us <= counts->slowest_us && counts->slowest[0] != '\0')
+        return;
+    counts->slowest_us = duration_us;
+    snprintf(counts->slowest, sizeof counts->slowest, "%s", frame->what);
+}
+
+size_t dispatch_message_size(const char *text, size_t size)
+{
+    size_t mark = sizeof traceback_mark - 1;
+
+    for (size_t i = 0; i + mark <= size; i++)
+        if (memcmp(text + i, traceback_mark, mark) == 0)
+            return i;
+    return size;
+}
+
+/* The error is on top of the stack, and stays there. */
+static int count_failure(dispatch *d, lua_State *L, int status,
+                         const char *what)
+{
+    size_t size = 0, message_size, kept;
+    const char *text = NULL;
+
+    if (lua_type(L, -1) == LUA_TSTRING)
+        text = lua_tolstring(L, -1, &size);
+    if (!text) {
+        text = "error in error handling";
+        size = strlen(text);
+    }
+    message_size = dispatch_message_size(text, size);
+    kept = message_size < MAX_MESSAGE ? message_size : MAX_MESSAGE;
+    memcpy(d->region->message, text, kept);
+    d->region->message[kept] = '\0';
+    d->counts->errors++;
+    report(d, &(dispatch_report){.what = what,
+                                 .text = text,
+                                 .message_size = message_size,
+                                 .where = ""});
+    return status == LUA_ERRMEM ? SHOAL_ERR_NOMEM : 1;
+}
+
+/* ---- Calling ---- */
+
+static void begin(dispatch *d)
+{
+    d->depth++;
+    d->region->frame.started_us = now_us();
+}
+
+/* STACK: function, args -> copy of function, function, args */
+static int keep_copy(lua_State *L, int nargs)
+{
+    int function = lua_gettop(L) - nargs;
+
+    lua_pushvalue(L, function);
+    lua_insert(L, function);
+    return function;
+}
+
+void dispatch_invoke(dispatch *d, lua_State *L, int nargs, int nresults)
+{
+    int copy;
+
+    luaL_checkstack(L, 4, "cannot call a handler");
+    copy = keep_copy(L, nargs);
+    begin(d);
+    lua_call(L, nargs, nresults);
+    d->depth--;
+    count_call(d, L, copy);
+    lua_remove(L, copy);
+}
+
+/* What a region has set is put back, whether it ended well or not. */
+struct saved {
+    struct frame frame;
+    unsigned depth;
+};
+
+static struct saved enter(dispatch *d, const char *what)
+{
+    struct saved saved = {d->region->frame, d->depth};
+
+    d->region->frame = (struct frame){what, 0};
+    return saved;
+}
+
+static int leave(dispatch *d, lua_State *L, int status,
+                 const struct saved *saved)
+{
+    int error = 0;
+
+    if (d->region->frame.started_us) /* the handler raised */
+        count_call(d, L, 0);
+    if (status != LUA_OK)
+        error = count_failure(d, L, status, d->region->frame.what);
+    d->region->frame = saved->frame;
+    d->depth = saved->depth;
+    return error;
+}
+
+int dispatch_run(dispatch *d, lua_State *L, dispatch_fn *fn, void *context,
+                 const char *what)
+{
+    struct saved saved = enter(d, what);
+    int top = lua_gettop(L), error;
+
+    d->region->fn = fn;
+    d->region->context = context;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, d->region->handler);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, d->region->trampoline);
+    error = leave(d, L, lua_pcall(L, 0, 0, top + 1), &saved);
+    lua_settop(L, top);
+    return error;
+}
+
+int dispatch_call(dispatch *d, lua_State *L, int nargs, int nresults,
+                  const char *what)
+{
+    struct saved saved;
+    int copy, status, error;
+
+    luaL_checkstack(L, 4, "cannot call a handler");
+    copy = keep_copy(L, nargs);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, d->region->handler);
+    lua_insert(L, copy + 1);
+    saved = enter(d, what);
+    begin(d);
+    status = lua_pcall(L, nargs, nresults, copy + 1);
+    count_call(d, L, copy);
+    error = leave(d, L, status, &saved);
+    lua_remove(L, copy + 1);
+    lua_remove(L, copy);
+    return error;
+}
+
+void dispatch_plain(lua_State *L, int nargs, int nresults)
+{
+    lua_call(L, nargs, nresults);
+}
+
+/* ---- For people ---- */
+
+const char *dispatch_last_message(const dispatch *d)
+{
+    return d->region->message;
+}
+
+void dispatch_push_counts(lua_State *L, const dispatch_counts *counts)
+{
+    lua_createtable(L, 0, 5);
+    lua_pushnumber(L, (lua_Number)counts->calls);
+    lua_setfield(L, -2, "calls");
+    lua_pushnumber(L, (lua_Number)counts->errors);
+    lua_setfield(L, -2, "errors");
+    lua_pushnumber(L, (lua_Number)counts->slow);
+    lua_setfield(L, -2, "slow");
+    lua_pushnumber(L, (lua_Number)counts->slowest_us / 1e6);
+    lua_setfield(L, -2, "slowest");
+    if (counts->slowest[0] != '\0') {
+        lua_pushstring(L, counts->slowest);
+        lua_setfield(L, -2, "slowest_handler");
+    }
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* Makes a set of questions of a handlers table, strictly. */
+#include "questions.h"
+
+#include "answers.h"
+#include "compat.h"
+#include "options.h"
+
+#include <limits.h>
+#include <string.h>
+
+static const char registry_key[] = "shoal.questions";
+
+/* The functions that a table of handlers may have. */
+struct part {
+    const char *name;
+    const char *functions[7]; /* ends with NULL */
+};
+
+static const struct part parts[] = {
+    {"identity", {"new", "addr", "endpoint", "at", "renew", "wins", NULL}},
+    {"broadcast", {"receive", "invalidates", "wanted_by", NULL}},
+    {"codec",
+     {"encode_header", "decode_header", "encode_member", "decode_member",
+      NULL}},
+};
+
+enum { NUM_PARTS = sizeof parts / sizeof *parts };
+
+struct place {
+    const char *part, *function;
+};
+
+static const struct place places[NUM_QUESTIONS] = {
+#define QUESTION_PLACE(NAME, part, function) {part, function},
+    QUESTIONS(QUESTION_PLACE)
+#undef QUESTION_PLACE
+};
+
+/* ---- The weak table of sets ---- */
+
+/* Pushes it; returns where the registry has it. Its element 0 is the last
+ * number given out. */
+static int push_sets(lua_State *L)
+{
+    int ref;
+
+    lua_getfield(L, LUA_REGISTRYINDEX, registry_key);
+    ref = (int)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    if (ref != 0) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
+        return ref;
+    }
+    lua_newtable(L);
+    lua_newtable(L);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pushinteger(L, ref);
+    lua_setfield(L, LUA_REGISTRYINDEX, registry_key);
+    return ref;
+}
+
+/* A number that no living set has: they go round after 2^31. */
+static int take_number(lua_State *L, int sets)
+{
+    int number;
+
+    lua_rawgeti(L, sets, 0);
+    number = (int)lua_tointeger(L, -1);
+    do {
+        lua_pop(L, 1);
+        number = number == INT_MAX ? 1 : number + 1;
+        lua_rawgeti(L, sets, number);
+    } while (!lua_isnil(L, -1));
+    lua_pop(L, 1);
+    lua_pushinteger(L, number);
+    lua_rawseti(L, sets, 0);
+    return number;
+}
+
+/* The userdata is on top of the stack, and stays there. */
+static void enrol(lua_State *L, questions *q)
+{
+    int set = lua_gettop(L);
+
+    q->sets = push_sets(L);
+    q->id = take_number(L, set + 1);
+    lua_pushvalue(L, set);
+    lua_rawseti(L, set + 1, q->id);
+    lua_settop(L, set);
+}
+
+/* ---- The handlers table ---- */
+
+/* Every key of the part at the top of the stack is one of its functions. */
+static void check_part(lua_State *L, const char *who, const struct part *part)
+{
+    int table = lua_gettop(L);
+
+    lua_pushfstring(L, "%s: %s", who, part->name);
+    lua_pushnil(L);
+    while (lua_next(L, table)) {
+        const char *where = lua_tostring(L, table + 1);
+
+        if (lua_type(L, -2) != LUA_TSTRING)
+            luaL_error(L, "%s: fields have names, got the key %s", where,
+                       options_describe(L, -2));
+        if (!options_is_among(lua_tostring(L, -2), part->functions))
+            options_unknown(L, where, "field", lua_tostring(L, -2),
+                            part->functions);
+        if (!lua_isfunction(L, -1))
+            luaL_error(L, "%s.%s must be a function, got %s", where,
+                       lua_tostring(L, -2), options_describe(L, -1));
+        lua_pop(L, 1);
+    }
+    lua_settop(L, table);
+}
+
+static void check_parts(lua_State *L, int handlers, const char *who)
+{
+    for (size_t i = 0; i < NUM_PARTS; i++) {
+        int type = options_get(L, handlers, parts[i].name);
+
+        if (type == LUA_TTABLE)
+            check_part(L, who, &parts[i]);
+        else if (type != LUA_TNIL)
+            luaL_error(L, "%s: %s must be a table, got %s", who, parts[i].name,
+                       options_describe(L, -1));
+        lua_pop(L, 1);
+    }
+}
+
+/* Notes which functions there are and puts them into the answers table, which
+ * is on top of the stack. */
+static void take_functions(lua_State *L, int handlers, questions *q)
+{
+    int answers = lua_gettop(L);
+
+    for (int i = 0; i < NUM_QUESTIONS; i++) {
+        options_get(L, handlers, places[i].part);
+        options_get(L, -1, places[i].function);
+        q->has[i] = !lua_isnil(L, -1);
+        lua_rawseti(L, answers, i + 1);
+        lua_settop(L, answers);
+    }
+}
+
+static void check_complete(lua_State *L, const char *who, const questions *q)
+{
+    for (int i = QUESTION_ENDPOINT; i <= QUESTION_WINS; i++)
+        if (q->has[i] && !q->has[QUESTION_ADDR])
+            luaL_error(L, "%s: identity.%s needs identity.addr", who,
+                       places[i].function);
+    for (int i = QUESTION_INVALIDATES; i <= QUESTION_WANTED_BY; i++)
+        if (q->has[i] && !q->has[QUESTION_RECEIVE])
+            luaL_error(L, "%s: broadcast.%s needs broadcast.receive", who,
+                       places[i].function);
+    for (int i = QUESTION_ENCODE_HEADER; i <= QUESTION_DECODE_MEMBER; i++)
+        if (q->has[i] != q->has[QUESTION_ENCODE_HEADER])
+            luaL_error(L,
+                       "%s: codec needs all of encode_header, decode_header, "
+                       "encode_member and decode_member",
+                       who);
+}
+
+questions *questions_new(lua_State *L, int handlers, int self, dispatch *d,
+                         const char *who)
+{
+    questions *q;
+
+    luaL_checkstack(L, 12, "cannot read the handlers");
+    if (!lua_isnoneornil(L, handlers)) {
+        if (!lua_istable(L, handlers))
+            luaL_error(L, "%s: handlers must be a table, got %s", who,
+                       options_describe(L, handlers));
+        handlers = lua_absindex(L, handlers);
+    }
+    self = lua_absindex(L, self);
+    check_parts(L, handlers, who);
+    q = lua_newuserdata(L, sizeof *q);
+    memset(q, 0, sizeof *q);
+    q->L = L;
+    q->dispatch = d;
+    lua_createtable(L, ANSWERS_IDS, 0);
+    take_functions(L, handlers, q);
+    lua_pushvalue(L, self);
+    lua_rawseti(L, -2, ANSWERS_SELF);
+    lua_setuservalue(L, -2);
+    check_complete(L, who, q);
+    enrol(L, q);
+    return q;
+}

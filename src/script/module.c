@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#include "module.h"
+
+#include "codec.h"
+#include "compat.h"
+#include "config.h"
+#include "engine.h"
+#include "options.h"
+#include "value.h"
+
+/* Each adds its functions to the table on top of the stack. */
+typedef void register_fn(lua_State *L);
+
+static register_fn *const parts[] = {
+    value_register,   /* pack, unpack */
+    options_register, /* nearest */
+    config_register,  /* preset, presets */
+    codec_register,   /* codec */
+    engine_register,  /* new, stock_identity */
+};
+
+int luaopen_shoal_core(lua_State *L)
+{
+    lua_newtable(L);
+    lua_pushstring(L, shoal_version());
+    lua_setfield(L, -2, "version");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        parts[i](L);
+    return 1;
+}

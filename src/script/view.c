@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+#include "view.h"
+
+#include "compat.h"
+#include "options.h"
+#include "value.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- Members ---- */
+
+void view_push_member(lua_State *L, const shoal_member *member,
+                      int64_t offset_us)
+{
+    lua_createtable(L, 0, 5);
+    value_push_identity(L, member->id);
+    lua_setfield(L, -2, "id");
+    value_push_addr(L, member->addr);
+    lua_setfield(L, -2, "addr");
+    lua_pushstring(L, shoal_state_name(member->state));
+    lua_setfield(L, -2, "state");
+    lua_pushinteger(L, (lua_Integer)member->incarnation);
+    lua_setfield(L, -2, "incarnation");
+    lua_pushnumber(L, ((double)member->since_us + (double)offset_us) / 1e6);
+    lua_setfield(L, -2, "since");
+}
+
+/* Which members a list is of: a bit for each shoal_state. */
+enum {
+    ONLY_ALIVE = 1 << SHOAL_ALIVE,
+    ONLY_SUSPECT = 1 << SHOAL_SUSPECT,
+    ONLY_DOWN = 1 << SHOAL_DOWN,
+    ACTIVE = ONLY_ALIVE | ONLY_SUSPECT,
+    ALL = ACTIVE | ONLY_DOWN
+};
+
+static const char *const selections[] = {"active", "alive", "suspect",
+                                         "down",   "all",   NULL};
+static const unsigned selected[] = {ACTIVE, ONLY_ALIVE, ONLY_SUSPECT, ONLY_DOWN,
+                                    ALL};
+
+static void push_list(lua_State *L, const shoal *engine, unsigned states,
+                      int64_t offset_us)
+{
+    size_t expected = states & ONLY_DOWN ? shoal_num_known(engine)
+                                         : shoal_num_members(engine);
+    shoal_member member;
+    uint32_t cursor = 0;
+    int count = 0;
+
+    lua_createtable(L, expected < INT_MAX ? (int)expected : 0, 0);
+    while (shoal_next_member(engine, &cursor, &member)) {
+        if (!(states & 1u << member.state))
+            continue;
+        view_push_member(L, &member, offset_us);
+        lua_rawseti(L, -2, ++count);
+    }
+}
+
+static unsigned check_selection(lua_State *L, int options, const char *who)
+{
+    const char *name = options_string(L, options, who, "state", "active");
+
+    for (int i = 0; selections[i]; i++)
+        if (strcmp(selections[i], name) == 0)
+            return selected[i];
+    options_unknown(L, who, "state", name, selections);
+    return 0;
+}
+
+/* STACK: ..., list, where -> ..., list of those for which `where` holds */
+static void filter(lua_State *L)
+{
+    int where = lua_gettop(L), list = where - 1, out = where + 1;
+    int count = (int)lua_rawlen(L, list), kept = 0;
+
+    lua_newtable(L);
+    for (int i = 1; i <= count; i++) {
+        lua_pushvalue(L, where);
+        lua_rawgeti(L, list, i);
+        lua_pushvalue(L, -1);
+        lua_insert(L, -3);
+        dispatch_plain(L, 1, 1);
+        if (lua_toboolean(L, -1)) {
+            lua_pushvalue(L, -2);
+            lua_rawseti(L, out, ++kept);
+        }
+        lua_settop(L, out);
+    }
+    lua_replace(L, list);
+    lua_settop(L, list);
+}
+
+void view_push_members(lua_State *L, const shoal *engine, int options,
+                       const char *who, int64_t offset_us)
+{
+    static const char *const names[] = {"state", "where", NULL};
+    unsigned states;
+
+    luaL_checkstack(L, 12, "cannot list the members");
+    options_check(L, options, who, names, true);
+    states = check_selection(L, options, who);
+    push_list(L, engine, states, offset_us);
+    if (options_function(L, options < 0 ? options - 1 : options, who, "where"))
+        filter(L);
+}
+
+void view_push_state(lua_State *L, const shoal *engine, int64_t offset_us)
+{
+    luaL_checkstack(L, 12, "cannot list the members");
+    push_list(L, engine, ALL, offset_us);
+}
+
+void view_push_member_at(lua_State *L, const shoal *engine, int index,
+                         int64_t offset_us)
+{
+    shoal_member member;
+    shoal_bytes addr;
+    bool found;
+
+    luaL_checkstack(L, 12, "cannot push a member");
+    if (value_to_addr(L, index, "member"))
+        lua_error(L);
+    addr.data = (const uint8_t *)lua_tolstring(L, -1, &addr.size);
+    found = shoal_find(engine, addr, &member);
+    lua_pop(L, 1);
+    if (found)
+        view_push_member(L, &member, offset_us);
+    else
+        lua_pushnil(L);
+}
+
+/* ---- Events ---- */
+
+static void push_before(lua_State *L, const shoal_effect *effect)
+{
+    lua_createtable(L, 0, 2);
+    value_push_identity(L, effect->before);
+    lua_setfield(L, -2, "id");
+    value_push_addr(L, effect->member.addr); /* a rename keeps the address */
+    lua_setfield(L, -2, "addr");
+}
+
+static void push_packet(lua_State *L, const shoal_effect *effect)
+{
+    lua_createtable(L, 0, 4);
+    value_push_identity(L, effect->member.id);
+    lua_setfield(L, -2, "id");
+    lua_pushstring(L, shoal_message_name(effect->message));
+    lua_setfield(L, -2, "message");
+    lua_pushinteger(L, (lua_Integer)effect->updates);
+    lua_setfield(L, -2, "updates");
+    lua_pushinteger(L, (lua_Integer)effect->size);
+    lua_setfield(L, -2, "size");
+}
+
+int view_push_event(lua_State *L, const shoal_effect *effect, int64_t offset_us)
+{
+    int top = lua_gettop(L);
+
+    luaL_checkstack(L, 12, "cannot push an event");
+    lua_pushstring(L, shoal_event_name((int)effect->event));
+    switch (effect->event) {
+    case SHOAL_EVENT_ACTIVE:
+    case SHOAL_EVENT_IDLE:
+    case SHOAL_EVENT_DEFUNCT:
+        break;
+    case SHOAL_EVENT_PACKET_RECEIVED:
+    case SHOAL_EVENT_PACKET_SENT:
+        push_packet(L, effect);
+        break;
+    case SHOAL_EVENT_RENAME:
+        push_before(L, effect);
+        view_push_member(L, &effect->member, offset_us);
+        break;
+    default:
+        view_push_member(L, &effect->member, offset_us);
+    }
+    return lua_gettop(L) - top;
+}
+
+/* ---- Numbers ---- */
+
+static void set_count(lua_State *L, const char *name, uint64_t value)
+{
+    lua_pushnumber(L, (lua_Number)value);
+    lua_setfield(L, -2, name);
+}
+
+typedef const char *name_fn(int value);
+
+static void set_counts(lua_State *L, const char *name, const uint64_t *values,
+                       int count, name_fn *name_of)
+{
+    lua_createtable(L, 0, count);
+    for (int i = 0; i < count; i++)
+        set_count(L, name_of(i), values[i]);
+    lua_setfield(L, -2, name);
+}
+
+void view_push_stats(lua_State *L, const shoal *engine)
+{
+    shoal_stats stats = shoal_get_stats(engine);
+
+    luaL_checkstack(L, 12, "cannot push the stats");
+    lua_createtable(L, 0, 16);
+    set_count(L, "packets_received", stats.packets_received);
+    set_count(L, "bytes_received", stats.bytes_received);
+    set_count(L, "packets_sent", stats.packets_sent);
+    set_count(L, "bytes_sent", stats.bytes_sent);
+    set_count(L, "probes", stats.probes);
+    set_count(L, "probes_failed", stats.probes_failed);
+    set_count(L, "suspicions", stats.suspicions);
+    set_count(L, "refutations", stats.refutations);
+    set_count(L, "renewals", stats.renewals);
+    set_count(L, "conflicts", stats.conflicts);
+    set_count(L, "memory_bytes", stats.memory_bytes);
+    set_counts(L, "sent", stats.sent, SHOAL_NUM_MESSAGES, shoal_message_name);
+    set_counts(L, "received", stats.received, SHOAL_NUM_MESSAGES,
+               shoal_message_name);
+    set_counts(L, "dropped", stats.dropped, SHOAL_NUM_DROPS, shoal_drop_name);
+}
+
+/* ---- Results ---- */
+
+int view_push_error(lua_State *L, int error, const char *detail)
+{
+    luaL_checkstack(L, 4, "cannot push an error");
+    lua_pushnil(L);
+    if (detail && *detail)
+        lua_pushfstring(L, "%s (%s)", shoal_error_text(error), detail);
+    else
+        lua_pushstring(L, shoal_error_text(error));
+    lua_pushstring(L, shoal_error_name(error));
+    return 3;
+}
+
+static bool is_about_a_question(int error)
+{
+    return error == SHOAL_ERR_IDENTITY || error == SHOAL_ERR_BROADCAST ||
+           error == SHOAL_ERR_CODEC;
+}
+
+int view_push_result(lua_State *L, int error, const shoal *engine,
+                     const questions *q)
+{
+    const char *detail;
+
+    if (error >= 0) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    detail = shoal_error_detail(engine);
+    if (q && is_about_a_question(error) && q->error[0] != '\0')
+        detail = q->error;
+    return view_push_error(L, error, detail);
+}
+
+/* ---- Claims ---- */
+
+static const char *const states[] = {"alive", "suspect", "down", NULL};
+
+static uint8_t check_state(lua_State *L, int index, const char *who)
+{
+    const char *name = options_string(L, index, who, "state", "alive");
+
+    for (int i = 0; states[i]; i++)
+        if (strcmp(states[i], name) == 0)
+            return (uint8_t)i;
+    options_unknown(L, who, "state", name, states);
+    return 0;
+}
+
+/* Reads the claim on top of the stack, and leaves its identity's bytes there
+ * instead. */
+static void check_update(lua_State *L, const char *who, shoal_update *update)
+{
+    value_identity id;
+    int top = lua_gettop(L);
+
+    if (!lua_istable(L, top))
+        luaL_error(L, "%s must be a table, got %s", who,
+                   options_describe(L, top));
+    update->state = check_state(L, top, who);
+    update->incarnation = (uint16_t)options_integer(
+        L, top, who, "incarnation", 0, SHOAL_MAX_INCARNATION, 0);
+    options_get(L, top, "id");
+    lua_pushfstring(L, "%s.id", who);
+    if (value_to_identity(L, top + 1, lua_tostring(L, -1), &id))
+        lua_error(L);
+    value_push_bytes(L, value_identity_bytes(&id));
+    lua_replace(L, top);
+    lua_settop(L, top);
+    update->id.data = (const uint8_t *)lua_tolstring(L, top, &update->id.size);
+}
+
+const shoal_update *view_check_updates(lua_State *L, int index, const char *who,
+                                       size_t *count)
+{
+    shoal_update *updates;
+    int kept;
+
+    luaL_checkstack(L, 12, "cannot read the states");
+    if (!lua_istable(L, index))
+        luaL_error(L, "%s: states must be a list, got %s", who,
+                   options_describe(L, index));
+    index = lua_absindex(L, index);
+    *count = lua_rawlen(L, index);
+    lua_newtable(L); /* keeps the identities, and then the updates */
+    kept = lua_gettop(L);
+    updates = compat_newblock(L, (*count + 1) * sizeof *updates);
+    lua_rawseti(L, kept, 0);
+    for (size_t i = 0; i < *count; i++) {
+        char name[96];
+
+        snprintf(name, sizeof name, "%s: states[%zu]", who, i + 1);
+        lua_rawgeti(L, index, (int)i + 1);
+        check_update(L, name, &updates[i]);
+        lua_rawseti(L, kept, (int)i + 1);
+    }
+    return updates;
+}
+
+/* ---- Diagnostics ---- */
+
+static const char *const events[] = {
+#define EVENT_NAME(NAME, value, name) [value] = name,
+    SHOAL_EVENTS(EVENT_NAME)
+#undef EVENT_NAME
+        NULL,
+};
+
+static uint32_t event_bit(lua_State *L, int index, const char *who)
+{
+    if (lua_type(L, index) != LUA_TSTRING)
+        luaL_error(L, "%s: diagnostics must be names, got %s", who,
+                   options_describe(L, index));
+    for (int i = 0; events[i]; i++)
+        if (strcmp(events[i], lua_tostring(L, index)) == 0)
+            return 1u << i;
+    options_unknown(L, who, "event", lua_tostring(L, index), events);
+    return 0;
+}
+
+uint32_t view_check_diagnostics(lua_State *L, int index, const char *who)
+{
+    uint32_t mask = 0;
+
+    if (lua_isnoneornil(L, index))
+        return 0;
+    if (lua_isboolean(L, index))
+        return lua_toboolean(L, index) ? UINT32_MAX : 0;
+    if (!lua_istable(L, index))
+        luaL_error(L,
+                   "%s: diagnostics must be true, false or a list of names, "
+                   "got %s",
+                   who, options_describe(L, index));
+    index = lua_absindex(L, index);
+    for (int i = 1;; i++) {
+        lua_rawgeti(L, index, i);
+        if (lua_isnil(L, -1))
+            break;
+        mask |= event_bit(L, -1, who);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return mask;
+}
