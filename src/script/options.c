@@ -291,7 +291,7 @@ bool options_to_us(double seconds, uint64_t *us)
 
 uint64_t options_check_time(lua_State *L, int arg, const char *name)
 {
-    uint64_t us;
+    uint64_t us = 0;
 
     if (lua_type(L, arg) != LUA_TNUMBER ||
         !options_to_us(lua_tonumber(L, arg), &us))
