@@ -7,6 +7,7 @@
 #include "value.h"
 #include "view.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { MAX_HEADER = 4 * SHOAL_MAX_IDENTITY }; /* of the default codec */
@@ -150,19 +151,20 @@ struct transcoding {
     int error; /* what the function itself said was wrong */
 };
 
-/* It said nil, message: that is no fault of it, but of what it was given. */
+/* It said nil, message: that is no fault of it, but of what it was given.
+ * STACK: ..., nil, message, code */
 static bool is_refused(lua_State *L, struct transcoding *t, int error)
 {
-    const char *code = lua_tostring(L, -1), *message = lua_tostring(L, -2);
+    const char *code;
 
-    if (!lua_isnil(L, -3))
+    if (!lua_isnil(L, -3) || lua_type(L, -2) != LUA_TSTRING)
         return false;
+    code = lua_tostring(L, -1);
     t->error = error;
     if (error == SHOAL_ERR_MALFORMED && code &&
         strcmp(code, "unsupported") == 0)
         t->error = SHOAL_ERR_UNSUPPORTED;
-    strncpy(t->q->error, message ? message : "the codec refused it",
-            sizeof t->q->error - 1);
+    snprintf(t->q->error, sizeof t->q->error, "%s", lua_tostring(L, -2));
     return true;
 }
 

@@ -184,6 +184,17 @@ static int set_config(lua_State *L)
     return end(object, L, before, shoal_set_config(object->core, now, &config));
 }
 
+/* Makes the questions of the handlers table at `index`, which has nothing but
+ * handlers in it, and pushes them. The object is at `self`. */
+static questions *push_questions(lua_State *L, int index, int self,
+                                 struct object *object, const char *who)
+{
+    static const char *const names[] = {"identity", "broadcast", "codec", NULL};
+
+    options_check(L, index, who, names, true);
+    return questions_new(L, index, self, &object->dispatch, who);
+}
+
 /* set_handlers(handlers): all of them, at once */
 static int set_handlers(lua_State *L)
 {
@@ -196,7 +207,7 @@ static int set_handlers(lua_State *L)
         return refuse_inside(L);
     lua_settop(L, 2);
     lua_getuservalue(L, 1);
-    fresh = questions_new(L, 2, 1, &object->dispatch, "set_handlers");
+    fresh = push_questions(L, 2, 1, object, "set_handlers");
     handlers = questions_handlers(fresh);
     error = shoal_set_handlers(object->core, &handlers);
     if (!error) {
@@ -331,8 +342,8 @@ static int make_core(lua_State *L, struct object *object, int index,
     options_get(L, 1, "diagnostics");
     diagnostics = view_check_diagnostics(L, -1, "core.new");
     options_get(L, 1, "handlers");
-    object->questions = questions_new(L, uservalue + 2, index,
-                                      &object->dispatch, "core.new: handlers");
+    object->questions =
+        push_questions(L, uservalue + 2, index, object, "core.new: handlers");
     lua_rawseti(L, uservalue, OBJECT_QUESTIONS);
     options.handlers = questions_handlers(object->questions);
     object->busy++;
