@@ -5,6 +5,7 @@
 #include "compat.h"
 #include "config.h"
 #include "engine.h"
+#include "lookup.h"
 #include "options.h"
 #include "value.h"
 
@@ -17,6 +18,7 @@ static register_fn *const parts[] = {
     config_register,  /* preset, presets */
     codec_register,   /* codec */
     engine_register,  /* new, stock_identity */
+    lookup_register,  /* resolve */
 };
 
 int luaopen_shoal_core(lua_State *L)
