@@ -9,7 +9,7 @@ local function life(seed)
     diagnostics = true,
     broadcast = collector().handler,
     config = {
-      num_indirect_probes = 3, notify_down_members = true, max_packet_size = 400,
+      num_indirect_probes = 3, notify_down_members = true,
       gossip = { every = 0.5, members = 2 },
       announce = { every = 3, members = 2 },
       announce_to_down = { every = 4, members = 1 },

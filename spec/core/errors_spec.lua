@@ -136,6 +136,7 @@ describe("a codec that fails", function()
 
   it("when a ping is to be sent does not stop the clock", function()
     local e = sick("encode_header", throws)
+    e:configure { suspect_to_down_after = 100 }
     trouble = true
     for _ = 1, 8 do
       e.now = e.now + 1

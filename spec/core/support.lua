@@ -283,7 +283,6 @@ local function record(self, outcome, text)
 end
 
 local function drain(self, outcome)
-  local mark = #outcome.packets
   for kind, a, b, c in self.core:effects() do
     if kind == "send" then
       local packet = decode(self.scheme, b)
@@ -303,7 +302,6 @@ local function drain(self, outcome)
       record(self, outcome, text)
     end
   end
-  return mark
 end
 
 --- Calls an entry point at the present time, whatever it answers.
@@ -429,6 +427,18 @@ end
 
 -- Time
 
+--- Hears what `respond` answers to the packets in `outcome` from `first` on.
+local function hear_answers(self, outcome, first, respond)
+  local last = respond and #outcome.packets or 0
+  for i = first, last do
+    local answer = respond(outcome.packets[i])
+    if answer then
+      assert(self.core:receive(self.now, self:packet(answer)))
+      drain(self, outcome)
+    end
+  end
+end
+
 --- Lets time pass, ticking at each deadline on the way. `respond(packet)` is
 -- asked about every packet sent and may answer with the fields of a packet that
 -- is then heard at once.
@@ -443,23 +453,18 @@ function Engine:advance(seconds, respond)
     end
     self.now = math.max(self.now, deadline)
     assert(self.core:tick(self.now))
-    local mark = drain(self, outcome)
-    for i = mark + 1, respond and #outcome.packets or 0 do
-      local answer = respond(outcome.packets[i])
-      if answer then
-        assert(self.core:receive(self.now, self:packet(answer)))
-        drain(self, outcome)
-      end
-    end
+    local first = #outcome.packets + 1
+    drain(self, outcome)
+    hear_answers(self, outcome, first, respond)
   end
   error("the deadline does not move")
 end
 
---- As advance, in a world where everyone answers pings but those named.
-function Engine:live(seconds, silent)
+--- A world where everyone acks pings but those named.
+local function acks(self, silent)
   local is_silent = {}
   for _, name in ipairs(silent or {}) do is_silent[name] = true end
-  return self:advance(seconds, function(packet)
+  return function(packet)
     if packet.kind ~= "ping" or is_silent[packet.to] then return nil end
     return {
       kind = "ack",
@@ -467,13 +472,21 @@ function Engine:live(seconds, silent)
       incarnation = self:member(packet.to).incarnation,
       number = packet.number,
     }
-  end)
+  end
 end
 
---- Stalls: no tick comes meanwhile; then one does.
-function Engine:stall(seconds)
+--- As advance, while everyone acks pings but those named.
+function Engine:live(seconds, silent)
+  return self:advance(seconds, acks(self, silent))
+end
+
+--- Stalls: no tick comes meanwhile. Then one does, and everyone acks its pings
+-- but those named.
+function Engine:stall(seconds, silent)
   self.now = self.now + seconds
-  return self:tick()
+  local outcome = self:tick()
+  hear_answers(self, outcome, 1, acks(self, silent))
+  return outcome
 end
 
 --- Advances to the next ping and returns it (and the outcome so far).
