@@ -110,7 +110,8 @@ enum {
     X(REENTRANT, -10, "reentrant",                                             \
       "called from inside a question; nothing changed")                        \
     X(CODEC, -11, "codec",                                                     \
-      "the codec failed; the packet was dropped or not sent")                  \
+      "the codec failed: the packet was dropped or not sent, or a claim is "   \
+      "believed but not gossiped; the rest was done")                          \
     X(NO_HANDLER, -12, "no_handler",                                           \
       "there is no broadcast handler; nothing changed")                        \
     X(BROADCAST, -13, "broadcast",                                             \

@@ -18,6 +18,19 @@ void engine_add_detail(shoal *engine, const char *text)
     engine->detail[at + size] = '\0';
 }
 
+void engine_add_index(shoal *engine, size_t index)
+{
+    char digits[24], *at = digits + sizeof digits;
+    *--at = '\0';
+    *--at = ')';
+    do {
+        *--at = (char)('0' + index % 10);
+        index /= 10;
+    } while (index > 0);
+    engine_add_detail(engine, " (update ");
+    engine_add_detail(engine, at);
+}
+
 int engine_enter(shoal *engine, uint64_t now_us)
 {
     if (engine->asking)
@@ -204,6 +217,8 @@ int shoal_apply(shoal *engine, uint64_t now_us, const shoal_update *updates,
             error = SHOAL_ERR_MALFORMED;
         else
             error = update_apply(engine, &updates[i], broadcast);
+        if (error)
+            engine_add_index(engine, i + 1);
     }
     return engine_leave(engine, error);
 }
@@ -228,22 +243,19 @@ int shoal_set_handlers(shoal *engine, const shoal_handlers *handlers)
 
 /* ---- A new config for a running engine ---- */
 
-/* Deadlines count from when the member entered its state. */
-static void rearm_member(shoal *engine, struct member *member, uint64_t after)
-{
-    uint64_t at = member->since_us + after;
-    if (at < engine->now_us)
-        at = engine->now_us;
-    timers_set(&engine->timers, &member->timer, member->slot, at);
-}
-
+/* Deadlines move by as much as the time they were made from has changed. */
 static void rearm_members(shoal *engine, const struct order *order,
-                          uint64_t after)
+                          uint64_t before, uint64_t after)
 {
-    for (uint32_t i = 0; i < order->count; i++) {
+    for (uint32_t i = 0; i < order->count && before != after; i++) {
         struct member *member = members_at(&engine->members, order->slots[i]);
-        if (member->timer)
-            rearm_member(engine, member, after);
+        if (!member->timer)
+            continue;
+        uint64_t start = engine->timers.heap[member->timer - 1].at_us - before;
+        uint64_t at = start + after;
+        if (at < engine->now_us)
+            at = engine->now_us;
+        timers_set(&engine->timers, &member->timer, member->slot, at);
     }
 }
 
@@ -290,12 +302,11 @@ int shoal_set_config(shoal *engine, uint64_t now_us, const shoal_config *config)
     }
     shoal_config before = engine->config;
     engine->config = *config;
-    if (before.suspect_to_down_after_us != config->suspect_to_down_after_us)
-        rearm_members(engine, &engine->members.active,
-                      config->suspect_to_down_after_us);
-    if (before.remove_down_after_us != config->remove_down_after_us)
-        rearm_members(engine, &engine->members.down,
-                      config->remove_down_after_us);
+    rearm_members(engine, &engine->members.active,
+                  before.suspect_to_down_after_us,
+                  config->suspect_to_down_after_us);
+    rearm_members(engine, &engine->members.down, before.remove_down_after_us,
+                  config->remove_down_after_us);
     if (engine->connection == SHOAL_CONNECTION_ACTIVE) {
         rearm_probe(engine, &before);
         rearm_tasks(engine, &before);

@@ -82,6 +82,8 @@ void engine_note(shoal *engine, int error);
 int engine_drop(shoal *engine, shoal_drop why, int error);
 void engine_set_detail(shoal *engine, const char *text);
 void engine_add_detail(shoal *engine, const char *text);
+/* Appends " (update 12)". */
+void engine_add_index(shoal *engine, size_t index);
 /* The connection state after members came or went. */
 void engine_update_connection(shoal *engine);
 
@@ -154,10 +156,10 @@ int update_apply_to(shoal *engine, const struct who *who,
 /* Changes a known member's state; the claim was found to hold. 0 or NOMEM. */
 int update_member(shoal *engine, struct member *member, shoal_state state,
                   uint16_t incarnation, bool queue);
-/* Puts a claim into the backlog, instead of what *owner points at. A codec that
- * fails is noted. 0 or NOMEM. */
+/* Puts a claim into the backlog, to be sent that many times, instead of what
+ * *owner points at. A codec that fails is noted. 0 or NOMEM. */
 int update_queue(shoal *engine, const shoal_update *claim,
-                 struct entry **owner);
+                 uint32_t transmissions, struct entry **owner);
 /* Forgets a member and what waits about it. */
 void update_forget(shoal *engine, struct member *member);
 

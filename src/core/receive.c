@@ -169,6 +169,8 @@ static void relay(shoal *engine, const shoal_header *header, shoal_message kind)
     int error = ask_who(engine, header->peer, &peer);
     if (error)
         engine_drop(engine, SHOAL_DROP_IDENTITY, error);
+    else if (bytes_equal(peer.addr, identity_addr(engine->self)))
+        engine_drop(engine, SHOAL_DROP_NOT_FOR_US, 0); /* an older one of us */
     else
         send_message(engine, &peer, kind, header->number, header->src);
 }
@@ -248,14 +250,15 @@ static int apply_claims(shoal *engine)
 static int handle(shoal *engine, const shoal_header *header, shoal_bytes items,
                   const struct identity *held)
 {
-    const struct identity *self = engine->self;
+    struct identity *self = identity_retain(engine->self);
     int error = apply_claims(engine);
     if (!error)
         error = broadcast_receive(engine, items, header->src);
     /* Whoever we are by now, it is not who was asked; and the defunct are
      * silent. */
-    if (error || engine->self != self ||
-        engine->connection == SHOAL_CONNECTION_DEFUNCT)
+    bool same = engine->self == self;
+    identity_release(&engine->mem, self);
+    if (error || !same || engine->connection == SHOAL_CONNECTION_DEFUNCT)
         return error;
     struct who src;
     who_from(&src, held);

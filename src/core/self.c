@@ -14,7 +14,8 @@ static int queue_claim(shoal *engine, shoal_bytes id, uint16_t incarnation,
                        shoal_state state, bool is_self)
 {
     shoal_update claim = {id, incarnation, (uint8_t)state};
-    int error = update_queue(engine, &claim, &engine->queued);
+    int error = update_queue(engine, &claim, engine->config.max_transmissions,
+                             &engine->queued);
     if (!error)
         engine->queued_is_self = is_self;
     return error;
@@ -50,14 +51,14 @@ static int take_address(shoal *engine, const struct who *who)
  * down: the packets that say so come from the new one. */
 static int become(shoal *engine, const struct who *who, bool queue)
 {
-    if (!reserve_events(engine, who))
-        return SHOAL_ERR_NOMEM;
     struct identity *identity = identity_new(&engine->mem, who);
     if (!identity)
         return SHOAL_ERR_NOMEM;
     struct who taken; /* `who` may borrow from the member that goes */
     who_from(&taken, identity);
     int error = take_address(engine, &taken);
+    if (!error && !reserve_events(engine, &taken))
+        error = SHOAL_ERR_NOMEM;
     if (!error && queue)
         error = queue_claim(engine, identity_id(engine->self),
                             engine->incarnation, SHOAL_DOWN, false);
@@ -171,13 +172,15 @@ int shoal_leave(shoal *engine, uint64_t now_us)
     who_from(&who, engine->self);
     if (!reserve_events(engine, &who))
         return engine_leave(engine, SHOAL_ERR_NOMEM);
-    error = queue_claim(engine, who.id, engine->incarnation, SHOAL_DOWN, true);
-    if (error)
-        return engine_leave(engine, error);
-    /* Our last word: the transmissions it is worth are spent at once. */
+    /* Our last word: the transmissions it is worth are spent at once, and every
+     * packet says it. */
     uint32_t fanout = engine->config.max_transmissions;
     if (fanout < engine->config.num_indirect_probes)
         fanout = engine->config.num_indirect_probes;
+    shoal_update claim = {who.id, engine->incarnation, SHOAL_DOWN};
+    error = update_queue(engine, &claim, fanout, &engine->queued);
+    if (error)
+        return engine_leave(engine, error);
     send_gossip(engine, fanout);
     become_defunct(engine);
     return engine_leave(engine, 0);

@@ -12,7 +12,8 @@
  */
 #include "engine.h"
 
-int update_queue(shoal *engine, const shoal_update *claim, struct entry **owner)
+int update_queue(shoal *engine, const shoal_update *claim,
+                 uint32_t transmissions, struct entry **owner)
 {
     uint8_t buffer[MAX_CLAIM];
     size_t size;
@@ -26,10 +27,16 @@ int update_queue(shoal *engine, const shoal_update *claim, struct entry **owner)
         return 0;
     }
     if (!backlog_push(&engine->updates, &engine->mem, bytes_of(buffer, size),
-                      (shoal_bytes){0},
-                      (uint8_t)engine->config.max_transmissions, owner))
+                      (shoal_bytes){0}, (uint8_t)transmissions, owner))
         return SHOAL_ERR_NOMEM;
     return 0;
+}
+
+static int gossip(shoal *engine, const shoal_update *claim,
+                  struct member *about)
+{
+    return update_queue(engine, claim, engine->config.max_transmissions,
+                        &about->queued);
 }
 
 void update_forget(shoal *engine, struct member *member)
@@ -87,7 +94,7 @@ int update_member(shoal *engine, struct member *member, shoal_state state,
     if (!reserve(engine, &who, (shoal_bytes){0}, state))
         return SHOAL_ERR_NOMEM;
     shoal_update claim = {who.id, incarnation, (uint8_t)state};
-    int error = queue ? update_queue(engine, &claim, &member->queued) : 0;
+    int error = queue ? gossip(engine, &claim, member) : 0;
     if (error)
         return error;
     shoal_state before = member->state;
@@ -111,7 +118,7 @@ static int insert(shoal *engine, const struct who *who,
         return SHOAL_ERR_NOMEM;
     struct member *member =
         members_insert(&engine->members, identity, claim->state);
-    int error = queue ? update_queue(engine, claim, &member->queued) : 0;
+    int error = queue ? gossip(engine, claim, member) : 0;
     if (error) {
         members_remove(&engine->members, &engine->mem, member);
         return error;
@@ -130,7 +137,7 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
     struct identity *identity = identity_new(&engine->mem, who);
     if (!identity)
         return SHOAL_ERR_NOMEM;
-    int error = queue ? update_queue(engine, claim, &member->queued) : 0;
+    int error = queue ? gossip(engine, claim, member) : 0;
     if (error) {
         identity_release(&engine->mem, identity);
         return error;

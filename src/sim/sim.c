@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "internal.h"
+
+#include <stdlib.h>
+
+struct call {
+    sim_fn *fn;
+    void *context;
+};
+
+sim *sim_new(uint64_t seed, const sim_network *network)
+{
+    sim *made = calloc(1, sizeof *made);
+    if (!made)
+        return NULL;
+    made->rng.state = seed;
+    made->network = *network;
+    made->trace = 0xcbf29ce484222325u;
+    return made;
+}
+
+static void free_event(const struct event *event)
+{
+    sim_timer *timer = event->what;
+    switch ((enum event_kind)event->kind) {
+    case EVENT_CALL:
+    case EVENT_PACKET:
+    case EVENT_HANDLE:
+        free(event->what);
+        break;
+    case EVENT_TIMER:
+        if (!timer->node) /* cancelled: nobody else holds it */
+            free(timer);
+        break;
+    case EVENT_TICK:
+        break;
+    }
+}
+
+void sim_free(sim *net)
+{
+    if (!sim)
+        return;
+    for (uint32_t i = 0; i < net->num_nodes; i++)
+        node_free(net->nodes[i]);
+    for (size_t i = 0; i < net->queue.count; i++)
+        free_event(&net->queue.heap[i]);
+    queue_clear(&net->queue);
+    while (net->cuts)
+        sim_cut_free(net, net->cuts);
+    free(net->nodes);
+    free(net->buckets);
+    free(net);
+}
+
+void sim_set_network(sim *net, const sim_network *network)
+{
+    net->network = *network;
+}
+
+sim_network sim_get_network(const sim *net)
+{
+    return net->network;
+}
+
+uint64_t sim_now(const sim *net)
+{
+    return net->now_us;
+}
+
+sim_counts sim_get_counts(const sim *net)
+{
+    return net->counts;
+}
+
+uint64_t sim_trace(const sim *net)
+{
+    return net->trace;
+}
+
+uint64_t sim_random(sim *net)
+{
+    return rng_next(&net->rng);
+}
+
+bool sim_chance(sim *net, double chance)
+{
+    if (chance <= 0)
+        return false;
+    return (double)(rng_next(&net->rng) >> 11) * 0x1p-53 < chance;
+}
+
+/* FNV-1a, over words where it can. */
+void sim_note(sim *net, const void *data, size_t size)
+{
+    const uint8_t *bytes = data;
+    uint64_t hash = net->trace;
+    for (size_t i = 0; i < size; i++)
+        hash = (hash ^ bytes[i]) * 0x100000001b3u;
+    net->trace = hash;
+}
+
+bool sim_at(sim *net, uint64_t at_us, sim_fn *fn, void *context)
+{
+    struct call *call = malloc(sizeof *call);
+    if (!call)
+        return false;
+    *call = (struct call){fn, context};
+    struct event event = {.at_us = at_us, .kind = EVENT_CALL, .what = call};
+    if (at_us < net->now_us)
+        event.at_us = net->now_us;
+    if (queue_push(&net->queue, event))
+        return true;
+    free(call);
+    return false;
+}
+
+static void happen(sim *net, const struct event *event)
+{
+    struct sim_node *node =
+        event->kind == EVENT_CALL ? NULL : net->nodes[event->node];
+    if (event->kind == EVENT_CALL) {
+        struct call call = *(struct call *)event->what;
+        free(event->what);
+        call.fn(call.context);
+    } else if (event->kind == EVENT_TIMER) {
+        timer_fire(event->what);
+    } else if (!node) { /* gone meanwhile */
+        net->counts.lost += event->kind != EVENT_TICK;
+        free_event(event);
+    } else if (event->kind == EVENT_PACKET) {
+        network_arrive(node, event->what);
+    } else if (event->kind == EVENT_HANDLE) {
+        network_handle(node, event->what);
+    } else if (event->at_us == node->tick_at_us) {
+        node_tick(node);
+    }
+}
+
+bool sim_step(sim *net, uint64_t until_us)
+{
+    if (net->queue.count == 0 || net->queue.heap[0].at_us > until_us) {
+        if (until_us > net->now_us)
+            net->now_us = until_us;
+        return false;
+    }
+    struct event event = queue_pop(&net->queue);
+    net->now_us = event.at_us;
+    net->counts.events++;
+    happen(net, &event);
+    return true;
+}
