@@ -152,7 +152,7 @@ static void destroy(host *node)
     resolver_free(node->resolver);
     endpoints_clear(&node->endpoints);
     seeds_clear(node);
-    timers_clear(node);
+    host_timers_clear(node);
     narrate_closed(node);
     udp_close(&node->udp);
     udp_inbox_clear(&node->inbox);

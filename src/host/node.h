@@ -5,7 +5,7 @@
  *   node.c     opening, starting, closing; the watchers
  *   drain.c    the engine's effects: into the outbox, into callbacks
  *   seeds.c    whom to announce to while alone
- *   timers.c   the program's timers
+ *   timer.c    the program's timers
  *   narrate.c  what of all that goes into the log
  *
  * Every call from the loop into the node is between host_enter() and
@@ -85,8 +85,8 @@ void seeds_announce(host *node);
 bool seeds_watch(host *node);
 void seeds_clear(host *node);
 
-/* ---- timers.c ---- */
+/* ---- timer.c ---- */
 
-void timers_clear(host *node);
+void host_timers_clear(host *node);
 
 #endif

@@ -3,9 +3,11 @@
  * Looking after files with inotify, through the folders they are in.
  *
  * A change is an event in a watched folder that names a watched file. An event
- * about another name counts if it made a watched file a different one: that is
- * how a symbolic link further up is turned (a Kubernetes ConfigMap turns
- * `..data`). A file that is a symbolic link is looked after at both ends.
+ * about another name counts if it made a watched file a different one: a
+ * Kubernetes ConfigMap turns the link `..data`, through which all others go.
+ * Symbolic links in a path (/srv/app/current/service.lua) are watched like
+ * files, and so is what the whole path leads to; when a link is turned, all of
+ * that is found out anew.
  *
  * A folder that goes away (a checkout of another branch) is looked for once a
  * second until it is back.
@@ -34,9 +36,15 @@ enum {
              IN_ONLYDIR
 };
 
-/* One end of a watched file. */
+enum kind {
+    ASKED_FOR, /* by watch_set() */
+    LINK,      /* in the path of one */
+    TARGET     /* what such a path leads to */
+};
+
 struct file {
     struct file *next;
+    enum kind kind;
     int folder; /* the watch of its folder; -1: there is none now */
     bool exists;
     struct stat seen;
@@ -51,6 +59,7 @@ struct state {
     ev_io readable;
     ev_timer retry; /* while a folder is missing */
     struct file *first;
+    bool turned; /* a link was: look for everything anew */
 };
 
 /* ---- Files ---- */
@@ -60,11 +69,14 @@ static void look(struct file *file)
     file->exists = stat(file->path, &file->seen) == 0;
 }
 
-static bool is_same(const struct stat *a, const struct stat *b)
+static bool is_same(const struct stat *a, const struct stat *b, enum kind kind)
 {
-    return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
-           a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+    if (a->st_dev != b->st_dev || a->st_ino != b->st_ino)
+        return false;
+    return kind == LINK || /* a folder behind it changes with its files */
+           (a->st_size == b->st_size &&
+            a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+            a->st_mtim.tv_nsec == b->st_mtim.tv_nsec);
 }
 
 static bool became_another(struct file *file)
@@ -74,7 +86,7 @@ static bool became_another(struct file *file)
 
     look(file);
     return file->exists != existed ||
-           (existed && !is_same(&before, &file->seen));
+           (existed && !is_same(&before, &file->seen, file->kind));
 }
 
 /* Watches the folder of the file. inotify gives a folder one number, however
@@ -94,39 +106,92 @@ static bool attach(struct state *state, struct file *file)
     return file->folder >= 0;
 }
 
-static int add_file(struct state *state, const char *path, char *error)
+static int add_file(struct state *state, const char *path, enum kind kind,
+                    char *error)
 {
     size_t size = strlen(path) + 1;
     const char *slash = strrchr(path, '/');
-    struct file *file;
+    struct file *file = calloc(1, sizeof *file + size);
 
-    if (size > PATH_MAX)
-        return fail(error, "cannot watch %.80s...: the path is too long", path);
-    file = calloc(1, sizeof *file + size);
     if (!file)
         return fail(error, "cannot watch %s: out of memory", path);
     memcpy(file->path, path, size);
     file->name = file->path + (slash ? slash - path + 1 : 0);
+    file->kind = kind;
     file->next = state->first;
     state->first = file;
     look(file);
     if (attach(state, file))
         return 0;
+    fail_errno(error, errno, "cannot watch the folder of %s", path);
     ev_timer_again(state->loop, &state->retry);
-    return fail_errno(error, errno, "cannot watch the folder of %s", path);
+    return -1;
 }
 
-/* A file, and what it points to if it is a symbolic link. */
+/* The links in the path, its last part included. */
+static int add_links(struct state *state, const char *path, char *error)
+{
+    char part[PATH_MAX];
+    struct stat found;
+    size_t end;
+    int result = 0;
+
+    for (end = 1; end <= strlen(path); end++) {
+        if (path[end] != '/' && path[end] != '\0')
+            continue;
+        memcpy(part, path, end);
+        part[end] = '\0';
+        if (lstat(part, &found) == 0 && S_ISLNK(found.st_mode) &&
+            add_file(state, part, LINK, error) != 0)
+            result = -1;
+    }
+    return result;
+}
+
 static int add_path(struct state *state, const char *path, char *error)
 {
+    struct file *before = state->first;
     char target[PATH_MAX];
-    struct stat found;
-    int result = add_file(state, path, error);
+    int result;
 
-    if (lstat(path, &found) == 0 && S_ISLNK(found.st_mode) &&
-        realpath(path, target) && add_file(state, target, error) != 0)
+    if (path[0] == '\0' || strlen(path) >= PATH_MAX)
+        return fail(error, "cannot watch '%.80s': no such path can be", path);
+    result = add_links(state, path, error);
+    if (state->first != before && realpath(path, target) &&
+        add_file(state, target, TARGET, error) != 0)
+        result = -1;
+    if (add_file(state, path, ASKED_FOR, error) != 0)
         result = -1;
     return result;
+}
+
+/* Files of before that are not wanted any more; their folders' watches go when
+ * no other file needs them. */
+static void forget(struct state *state, struct file *old)
+{
+    struct file *next, *file;
+
+    for (; old; old = next) {
+        next = old->next;
+        file = state->first;
+        while (file && file->folder != old->folder)
+            file = file->next;
+        if (!file && old->folder >= 0)
+            (void)inotify_rm_watch(state->fd, old->folder);
+        free(old);
+    }
+}
+
+static void find_anew(struct state *state)
+{
+    struct file *old = state->first, *file;
+
+    state->first = NULL;
+    state->turned = false;
+    for (file = old; file; file = file->next)
+        if (file->kind == ASKED_FOR)
+            (void)add_path(state, file->path, NULL); /* or later, by retry */
+    forget(state, old);
 }
 
 /* ---- Events ---- */
@@ -171,9 +236,12 @@ static void take_event(struct state *state, const struct inotify_event *event)
         lose_folder(state, event->wd);
         return;
     }
-    for (file = state->first; file; file = file->next)
-        if (is_about(file, event))
-            changed = true;
+    for (file = state->first; file; file = file->next) {
+        if (!is_about(file, event))
+            continue;
+        changed = true;
+        state->turned = state->turned || file->kind == LINK;
+    }
     if (changed)
         watch_changed(state->files);
 }
@@ -195,6 +263,8 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
         take_event(state, event);
         at += (ssize_t)(sizeof *event + event->len);
     }
+    if (state->turned)
+        find_anew(state);
 }
 
 static void on_retry(struct ev_loop *loop, ev_timer *watcher, int events)
@@ -242,23 +312,6 @@ static void *begin(struct ev_loop *loop, watch *files, char *error)
     state->retry.data = state;
     ev_io_start(loop, &state->readable);
     return state;
-}
-
-/* Files of before that are not wanted any more; their folders' watches go when
- * no other file needs them. */
-static void forget(struct state *state, struct file *old)
-{
-    struct file *next, *file;
-
-    for (; old; old = next) {
-        next = old->next;
-        file = state->first;
-        while (file && file->folder != old->folder)
-            file = file->next;
-        if (!file && old->folder >= 0)
-            (void)inotify_rm_watch(state->fd, old->folder);
-        free(old);
-    }
 }
 
 static int set(void *argument, const char *const *paths, size_t count,

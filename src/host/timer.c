@@ -71,7 +71,7 @@ void host_timer_cancel(host_timer *timer)
         discard(timer);
 }
 
-void timers_clear(host *node)
+void host_timers_clear(host *node)
 {
     while (node->timers)
         discard(node->timers);
