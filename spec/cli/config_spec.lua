@@ -84,8 +84,15 @@ describe("the config of a command line", function()
     for _, case in ipairs(cases) do
       local from, message = config.from({ set = settings(case[1]) })
       assert.is_nil(from, case[1])
-      assert.truthy(message:find(case[2]), message)
-      assert.is_nil(message:find("^core%.new") or message:find("^%S+:%d+:"), message)
+      assert.equal(case[2], message)
     end
+  end)
+
+  it("names the file with the field that is wrong", function()
+    local path = file "return { probe_period = 0 }"
+    local from, message = config.from({ config = path })
+    assert.is_nil(from)
+    assert.equal(path .. ": ", message:sub(1, #path + 2))
+    assert.truthy(message:find("config.probe_period", 1, true), message)
   end)
 end)

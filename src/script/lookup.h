@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * core.resolve(endpoint): "host:port" -> "ip:port", waiting for the name
- * service. For programs without a loop that want to know before they ask a
+ * core.resolve("host:port"): does it have an address? Waits for the name
+ * service: for programs without a loop that want to know before they ask a
  * node, which itself resolves names without waiting.
  */
 #ifndef SHOAL_SCRIPT_LOOKUP_H

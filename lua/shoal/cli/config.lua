@@ -55,7 +55,24 @@ local function load_file(path)
   return result
 end
 
--- A word that is neither a preset nor looks like a file is a mistyped preset.
+-- An engine that nobody sees is the judge, so that a wrong field is known before
+-- anything is bound. It raises for what can never be right, and puts the field that
+-- is out of range in parentheses behind the general text.
+local function check(fields)
+  local identity = core.stock_identity("127.0.0.1:1", 1)
+  local ok, engine, message = pcall(core.new, { identity = identity, config = fields })
+  if not ok then
+    return nil, (tostring(engine):gsub("^.-core%.new: ", ""))
+  end
+  if not engine then
+    return nil, message:match("%((config%..*)%)$") or message
+  end
+  engine:close()
+  return fields
+end
+
+-- What the settings change. A word that is neither a preset nor looks like a file
+-- is a mistyped preset.
 local function base(name)
   if not name or PRESETS[name] then
     return { preset = name or "lan" }
@@ -63,6 +80,10 @@ local function base(name)
   local fields, message = load_file(name)
   if not fields and not name:find("[/.]") then
     return nil, ("there is no preset '%s' (lan, wan, simple, loopback), nor a file of that name"):format(name)
+  end
+  if fields then
+    fields, message = check(fields)
+    message = message and ("%s: %s"):format(name, message)
   end
   return fields, message
 end
@@ -86,21 +107,6 @@ local function set(fields, key, value)
     fields[group] = {}
   end
   fields[group][field] = value
-end
-
--- An engine that nobody sees is the judge, so that a wrong field is known before
--- anything is bound. It raises for names it does not know.
-local function check(fields)
-  local identity = core.stock_identity("127.0.0.1:1", 1)
-  local ok, engine, message = pcall(core.new, { identity = identity, config = fields })
-  if not ok then
-    return nil, (tostring(engine):gsub("^[^:]+:%d+: ", ""))
-  end
-  if not engine then
-    return nil, message
-  end
-  engine:close()
-  return fields
 end
 
 --- The config for shoal.start.

@@ -14,8 +14,8 @@ local seeds = {}
 function seeds.check(endpoints)
   local failure
   for _, endpoint in ipairs(endpoints) do
-    local address, message, code = core.resolve(endpoint)
-    if address then
+    local found, message, code = core.resolve(endpoint)
+    if found then
       return true
     elseif code == "endpoint" then
       return nil, "cannot join: " .. message
