@@ -71,15 +71,16 @@ describe("the config of a command line", function()
 
   it("names the field that is wrong", function()
     local cases = {
-      { "probe_perod=1", "unknown.*'probe_perod' %(did you mean 'probe_period'%?%)" },
-      { "probe_period=-1", "probe_period" },
-      { "probe_period=fast", "'probe_period' must be a number" },
-      { "probe_rtt=100", "probe_rtt.*probe_period" },
-      { "num_indirect_probes=1000", "num_indirect_probes" },
-      { "announce.evry=30", "unknown.*'announce%.evry'" },
-      { "gossip.members=0", "gossip" },
-      { "max_packet_size=1", "max_packet_size" },
-      { "preset=fast", "preset" },
+      { "probe_perod=1", "unknown option 'probe_perod' (did you mean 'probe_period'?)" },
+      { "probe_period=-1", "config.probe_period must be a number of seconds, 0 or more, got -1" },
+      { "probe_period=fast", "option 'probe_period' must be a number, got 'fast'" },
+      { "probe_rtt=100", "config.probe_rtt must be shorter than probe_period" },
+      { "num_indirect_probes=1000", "config.num_indirect_probes must be 1 to 255" },
+      { "announce.evry=30", "option 'announce': unknown option 'evry' (did you mean 'every'?)" },
+      { "gossip.members=0", "config.gossip.members must be 1 to 255" },
+      { "gossip=3", "option 'gossip' must be a table or false, got 3" },
+      { "max_packet_size=1", "config.max_packet_size must be 256 to 65507 bytes" },
+      { "preset=fast", "unknown preset 'fast'" },
     }
     for _, case in ipairs(cases) do
       local from, message = config.from({ set = settings(case[1]) })
