@@ -119,7 +119,7 @@ sim_node *sim_open(sim *net, const char *address,
         *problem = "out of memory";
         return NULL;
     }
-    node->net = sim;
+    node->net = net;
     node->number = net->num_nodes;
     node->callbacks = *callbacks;
     node->tick_at_us = SHOAL_NEVER;

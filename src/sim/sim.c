@@ -39,7 +39,7 @@ static void free_event(const struct event *event)
 
 void sim_free(sim *net)
 {
-    if (!sim)
+    if (!net)
         return;
     for (uint32_t i = 0; i < net->num_nodes; i++)
         node_free(net->nodes[i]);
