@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "frame.h"
 
-#include "stream.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +10,13 @@ enum {
 
 static void expect_value(struct frame *frame)
 {
-    check_init(&frame->check, STREAM_MAX_MESSAGE, CHECK_DEEPEST);
+    check_init(&frame->check, frame->limit, CHECK_DEEPEST);
 }
 
-void frame_init(struct frame *frame)
+void frame_init(struct frame *frame, size_t limit)
 {
     memset(frame, 0, sizeof *frame);
+    frame->limit = limit;
     expect_value(frame);
 }
 

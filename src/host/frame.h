@@ -11,10 +11,11 @@
 struct frame {
     uint8_t *bytes; /* what came and was not taken yet */
     size_t begin, size, capacity;
+    size_t limit;       /* bytes that a value may have */
     struct check check; /* of the value at `begin` */
 };
 
-void frame_init(struct frame *frame);
+void frame_init(struct frame *frame, size_t limit);
 void frame_clear(struct frame *frame);
 /* Room for `*room` (at least 1) more bytes, to be filled from the front and
  * told with frame_filled(). NULL: no memory. Invalidates what frame_next()
@@ -23,7 +24,7 @@ uint8_t *frame_room(struct frame *frame, size_t *room);
 void frame_filled(struct frame *frame, size_t size);
 /* 1 and the next complete value (borrowed until frame_room()), 0 when more
  * bytes are needed, or -1: this is no MessagePack, or more than
- * STREAM_MAX_MESSAGE bytes of it. */
+ * `limit` bytes of it. */
 int frame_next(struct frame *frame, shoal_bytes *message);
 
 #endif

@@ -302,7 +302,7 @@ static void add_stream(stream_server *server, int fd)
     }
     peer->server = server;
     peer->fd = fd;
-    frame_init(&peer->frame);
+    frame_init(&peer->frame, STREAM_MAX_MESSAGE);
     ev_io_init(&peer->readable, on_readable, fd, EV_READ);
     ev_io_init(&peer->writable, on_writable, fd, EV_WRITE);
     peer->readable.data = peer;

@@ -50,7 +50,8 @@ stream_client *stream_connect(const char *path, char *error)
         return NULL;
     }
     client->fd = -1;
-    frame_init(&client->frame);
+    /* an answer is as long as the node can send: it lists all members */
+    frame_init(&client->frame, STREAM_MAX_BACKLOG);
     if (stream_path_address(path, &address, error) != 0) {
         stream_client_close(client);
         return NULL;
