@@ -3,6 +3,7 @@
 
 #include "answers.h"
 #include "compat.h"
+#include "fields.h"
 #include "options.h"
 #include "value.h"
 #include "view.h"
@@ -11,130 +12,6 @@
 #include <string.h>
 
 enum { MAX_HEADER = 4 * SHOAL_MAX_IDENTITY }; /* of the default codec */
-
-static const char *const kinds[] = {
-#define KIND_NAME(NAME, value, name) [value] = name,
-    SHOAL_MESSAGES(KIND_NAME)
-#undef KIND_NAME
-        NULL,
-};
-
-static const char *const states[] = {"alive", "suspect", "down", NULL};
-
-static bool has_number(unsigned kind)
-{
-    return kind <= SHOAL_MSG_FORWARDED_ACK;
-}
-
-static bool has_peer(unsigned kind)
-{
-    return kind >= SHOAL_MSG_PING_REQ && kind <= SHOAL_MSG_FORWARDED_ACK;
-}
-
-/* ---- Tables out of structs ---- */
-
-static void set_integer(lua_State *L, const char *name, unsigned value)
-{
-    lua_pushinteger(L, (lua_Integer)value);
-    lua_setfield(L, -2, name);
-}
-
-static void set_identity(lua_State *L, const char *name, shoal_bytes id)
-{
-    value_push_identity(L, id);
-    lua_setfield(L, -2, name);
-}
-
-static void push_header(lua_State *L, const shoal_header *header)
-{
-    lua_createtable(L, 0, 6);
-    lua_pushstring(L, shoal_message_name(header->kind));
-    lua_setfield(L, -2, "kind");
-    set_identity(L, "src", header->src);
-    set_integer(L, "src_incarnation", header->src_incarnation);
-    set_identity(L, "dst", header->dst);
-    if (has_number(header->kind))
-        set_integer(L, "number", header->number);
-    if (has_peer(header->kind))
-        set_identity(L, "peer", header->peer);
-}
-
-static void push_member(lua_State *L, const shoal_update *member)
-{
-    lua_createtable(L, 0, 3);
-    set_identity(L, "id", member->id);
-    set_integer(L, "incarnation", member->incarnation);
-    lua_pushstring(L, shoal_state_name(member->state));
-    lua_setfield(L, -2, "state");
-}
-
-/* ---- Structs out of tables ---- */
-
-/* Reads the identity in a field and leaves its bytes as a string on the stack,
- * to which `*id` points. */
-static void read_identity(lua_State *L, int index, const char *what,
-                          const char *field, shoal_bytes *id)
-{
-    value_identity identity;
-    int top = lua_gettop(L);
-
-    options_get(L, index, field);
-    lua_pushfstring(L, "%s.%s", what, field);
-    if (value_to_identity(L, top + 1, lua_tostring(L, top + 2), &identity))
-        lua_error(L);
-    value_push_bytes(L, value_identity_bytes(&identity));
-    lua_replace(L, top + 1);
-    lua_settop(L, top + 1);
-    id->data = (const uint8_t *)lua_tolstring(L, top + 1, &id->size);
-}
-
-static unsigned read_name(lua_State *L, int index, const char *what,
-                          const char *field, const char *const *names)
-{
-    const char *name = options_string(L, index, what, field, NULL);
-    unsigned i = 0;
-
-    if (!name)
-        luaL_error(L, "%s.%s is missing", what, field);
-    while (names[i] && strcmp(names[i], name) != 0)
-        i++;
-    if (!names[i])
-        options_unknown(L, what, field, name, names);
-    return i;
-}
-
-/* Leaves three values on the stack: the identities' bytes, the last nil for a
- * kind without peer. */
-static void read_header(lua_State *L, int index, shoal_header *header)
-{
-    memset(header, 0, sizeof *header);
-    if (!lua_istable(L, index))
-        luaL_error(L, "a header must be a table, got %s",
-                   options_describe(L, index));
-    header->kind = (uint8_t)read_name(L, index, "header", "kind", kinds);
-    header->src_incarnation = (uint16_t)options_integer(
-        L, index, "header", "src_incarnation", 0, SHOAL_MAX_INCARNATION, 0);
-    header->number =
-        (uint8_t)options_integer(L, index, "header", "number", 0, UINT8_MAX, 0);
-    read_identity(L, index, "header", "src", &header->src);
-    read_identity(L, index, "header", "dst", &header->dst);
-    if (has_peer(header->kind))
-        read_identity(L, index, "header", "peer", &header->peer);
-    else
-        lua_pushnil(L);
-}
-
-/* Leaves the identity's bytes on the stack. */
-static void read_member(lua_State *L, int index, shoal_update *member)
-{
-    if (!lua_istable(L, index))
-        luaL_error(L, "a member must be a table, got %s",
-                   options_describe(L, index));
-    member->state = (uint8_t)read_name(L, index, "member", "state", states);
-    member->incarnation = (uint16_t)options_integer(
-        L, index, "member", "incarnation", 0, SHOAL_MAX_INCARNATION, 0);
-    read_identity(L, index, "member", "id", &member->id);
-}
 
 /* ---- A codec in Lua ---- */
 
@@ -194,7 +71,7 @@ static void run_encode_header(lua_State *L, void *context)
     struct transcoding *t = context;
 
     answers_begin(t->q, L, QUESTION_ENCODE_HEADER);
-    push_header(L, t->header);
+    fields_push_header(L, t->header);
     encode(L, t);
 }
 
@@ -203,7 +80,7 @@ static void run_encode_member(lua_State *L, void *context)
     struct transcoding *t = context;
 
     answers_begin(t->q, L, QUESTION_ENCODE_MEMBER);
-    push_member(L, t->member);
+    fields_push_member(L, t->member);
     encode(L, t);
 }
 
@@ -263,7 +140,7 @@ static void run_decode_header(lua_State *L, void *context)
     if (!decode(L, t, 1))
         return;
     *t->size = read_used(L, 3, t->bytes.size);
-    read_header(L, 2, &header);
+    fields_read_header(L, 2, &header);
     for (int i = 0; i < 3; i++)
         keep_identity(L, t->q, 5 + i);
     *t->header_out = header;
@@ -301,7 +178,7 @@ static void run_decode_member(lua_State *L, void *context)
     if (!decode(L, t, 2))
         return;
     *t->size = read_used(L, 3, t->bytes.size);
-    read_member(L, 2, &member);
+    fields_read_member(L, 2, &member);
     keep_identity(L, t->q, 5);
     *t->member_out = member;
 }
@@ -388,7 +265,7 @@ static int encode_header(lua_State *L)
     size_t size = 0;
     int error;
 
-    read_header(L, 1, &header);
+    fields_read_header(L, 1, &header);
     error = codec.encode_header(codec.context, &header, out, sizeof out, &size);
     return push_encoded(L, error, out, size);
 }
@@ -402,7 +279,7 @@ static int encode_member(lua_State *L)
     size_t size = 0;
     int error;
 
-    read_member(L, 1, &member);
+    fields_read_member(L, 1, &member);
     error = codec.encode_member(codec.context, &member, out, sizeof out, &size);
     return push_encoded(L, error, out, size);
 }
@@ -420,7 +297,7 @@ static int decode_header(lua_State *L)
     error = codec.decode_header(codec.context, packet, &header, &used);
     if (error)
         return view_push_error(L, error, NULL);
-    push_header(L, &header);
+    fields_push_header(L, &header);
     lua_pushinteger(L, (lua_Integer)used);
     return 2;
 }
@@ -444,7 +321,7 @@ static int decode_member(lua_State *L)
     error = codec.decode_member(codec.context, packet, &member, &used);
     if (error)
         return view_push_error(L, error, NULL);
-    push_member(L, &member);
+    fields_push_member(L, &member);
     lua_pushinteger(L, (lua_Integer)used);
     return 2;
 }

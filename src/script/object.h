@@ -2,7 +2,8 @@
 /*
  * The userdata behind a shoal.core engine, shared by the files that make up its
  * methods:
- *   engine.c   new, close, entry points
+ *   engine.c   new, close, handlers
+ *   entries.c  entry points
  *   queries.c  what can be asked about it
  *   outbox.c   effects taken out
  *   memory.c   its allocator
@@ -43,6 +44,7 @@ struct object {
     unsigned busy;        /* entry points on the stack: a question runs */
     struct memory memory;
     /* The outbox. */
+    bool taking;     /* an effect is being handed over */
     bool has_effect; /* `effect` was taken out and not handed over yet */
     shoal_effect effect;
     struct held sends, notifies;
@@ -59,6 +61,7 @@ shoal_allocator memory_allocator(struct memory *memory);
 int memory_fail(lua_State *L);
 
 /* Adds the methods to the table on top of the stack. */
+void entries_register(lua_State *L);
 void queries_register(lua_State *L);
 void outbox_register(lua_State *L);
 

@@ -255,6 +255,21 @@ double options_integer(lua_State *L, int index, const char *who,
     return value;
 }
 
+int options_choice(lua_State *L, int index, const char *who, const char *name,
+                   const char *const *names, int fallback)
+{
+    const char *value = options_string(L, index, who, name, NULL);
+
+    if (!value && fallback < 0)
+        luaL_error(L, "%s: option '%s' is missing", who, name);
+    if (!value)
+        return fallback;
+    for (int i = 0; names[i]; i++)
+        if (strcmp(names[i], value) == 0)
+            return i;
+    return options_unknown(L, who, name, value, names);
+}
+
 static bool get_typed(lua_State *L, int index, const char *who,
                       const char *name, int wanted, const char *problem)
 {

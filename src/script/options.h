@@ -36,6 +36,10 @@ double options_number(lua_State *L, int index, const char *who,
 double options_integer(lua_State *L, int index, const char *who,
                        const char *name, double low, double high,
                        double fallback);
+/* A string that must be one of `names` (ends with NULL): its index there. A
+ * `fallback` below 0: it must be there. */
+int options_choice(lua_State *L, int index, const char *who, const char *name,
+                   const char *const *names, int fallback);
 /* Pushes the table and true, or pushes nothing and false. Raises when it is
  * something else. */
 bool options_table(lua_State *L, int index, const char *who, const char *name);

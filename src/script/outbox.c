@@ -136,47 +136,26 @@ static double number_of(lua_State *L, struct object *object, int kind)
 
 /* ---- The iterators ---- */
 
-/* The engine at 1, when there may be effects; NULL ends the loop. */
-static struct object *check_outbox(lua_State *L)
+/* A step is called with the engine and answers the values of the next effect,
+ * or nothing. */
+
+static int take_of(lua_State *L, struct object *object, int kind,
+                   shoal_effect_kind wanted)
 {
-    struct object *object = object_check(L);
+    int count;
 
-    if (!object->core)
-        return NULL; /* closed in the loop's body */
-    if (object->busy)
-        luaL_error(L, "effects cannot be taken out inside a question");
-    lua_settop(L, 1);
-    return object;
-}
-
-static int next_of(lua_State *L, int kind, shoal_effect_kind wanted)
-{
-    struct object *object = check_outbox(L);
-
-    if (!object)
-        return 0;
     if (is_holding(list_of(object, kind)))
         return take_held(L, object, kind);
     while (peek(object)) {
-        if (object->effect.kind == wanted) {
-            int count = push_effect(L, object);
-
-            object->has_effect = false;
-            return count;
+        if (object->effect.kind != wanted) {
+            hold(L, object);
+            continue;
         }
-        hold(L, object);
+        count = push_effect(L, object);
+        object->has_effect = false;
+        return count;
     }
     return 0;
-}
-
-static int next_send(lua_State *L)
-{
-    return next_of(L, OBJECT_SENDS, SHOAL_SEND);
-}
-
-static int next_notify(lua_State *L)
-{
-    return next_of(L, OBJECT_NOTIFIES, SHOAL_NOTIFY);
 }
 
 /* Which kind of held effects has the oldest; 0: none are held. */
@@ -192,14 +171,11 @@ static int oldest_held(lua_State *L, struct object *object)
                : OBJECT_NOTIFIES;
 }
 
-static int next_effect(lua_State *L)
+static int step_any(lua_State *L)
 {
-    struct object *object = check_outbox(L);
-    int kind, count;
+    struct object *object = lua_touserdata(L, 1);
+    int kind = oldest_held(L, object), count;
 
-    if (!object)
-        return 0;
-    kind = oldest_held(L, object);
     if (kind != 0) {
         lua_pushstring(L, kind == OBJECT_SENDS ? "send" : "notify");
         return take_held(L, object, kind) + 1;
@@ -212,28 +188,63 @@ static int next_effect(lua_State *L)
     return count + 1;
 }
 
-static int iterate(lua_State *L, lua_CFunction next)
+static int step_send(lua_State *L)
+{
+    return take_of(L, lua_touserdata(L, 1), OBJECT_SENDS, SHOAL_SEND);
+}
+
+static int step_notify(lua_State *L)
+{
+    return take_of(L, lua_touserdata(L, 1), OBJECT_NOTIFIES, SHOAL_NOTIFY);
+}
+
+/* The iterator of a generic for; its upvalue is the step. An effect's bytes are
+ * good until the next one is taken out, and an allocation in Lua may run a
+ * finalizer that tries to, or to close the engine: it must see `taking`, which
+ * therefore has to be put back whatever happens. */
+static int next(lua_State *L)
+{
+    struct object *object = object_check(L);
+    int status;
+
+    if (!object->core || object->taking)
+        return 0; /* closed in the loop's body, or see above */
+    if (object->busy)
+        return luaL_error(L, "effects cannot be taken out inside a question");
+    lua_settop(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, 1);
+    object->taking = true;
+    status = lua_pcall(L, 1, LUA_MULTRET, 0);
+    object->taking = false;
+    if (status != LUA_OK)
+        return lua_error(L);
+    return lua_gettop(L) - 1;
+}
+
+static int iterate(lua_State *L, lua_CFunction step)
 {
     object_check_open(L);
     lua_settop(L, 1);
-    lua_pushcfunction(L, next);
+    lua_pushcfunction(L, step);
+    lua_pushcclosure(L, next, 1);
     lua_insert(L, 1);
     return 2;
 }
 
 static int sends(lua_State *L)
 {
-    return iterate(L, next_send);
+    return iterate(L, step_send);
 }
 
 static int events(lua_State *L)
 {
-    return iterate(L, next_notify);
+    return iterate(L, step_notify);
 }
 
 static int effects(lua_State *L)
 {
-    return iterate(L, next_effect);
+    return iterate(L, step_any);
 }
 
 void outbox_register(lua_State *L)

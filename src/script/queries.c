@@ -5,7 +5,6 @@
 #include "compat.h"
 #include "config.h"
 #include "options.h"
-#include "value.h"
 #include "view.h"
 
 /* The `now` of the next tick, or nil. */
@@ -22,9 +21,7 @@ static int deadline(lua_State *L)
 
 static int identity(lua_State *L)
 {
-    shoal_member us = shoal_self(object_check_open(L)->core);
-
-    value_push_identity(L, us.id);
+    view_push_identity(L, object_check_open(L)->core);
     return 1;
 }
 
@@ -100,7 +97,9 @@ static int backlog(lua_State *L)
 
 static int config(lua_State *L)
 {
-    config_push(L, shoal_get_config(object_check_open(L)->core));
+    shoal_config present = *shoal_get_config(object_check_open(L)->core);
+
+    config_push(L, &present);
     return 1;
 }
 

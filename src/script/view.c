@@ -6,18 +6,47 @@
 #include "value.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 /* ---- Members ---- */
 
+/* A member with bytes of its own. */
+struct copy {
+    shoal_member member;
+    uint8_t bytes[3 * SHOAL_MAX_IDENTITY], *end;
+};
+
+static void copy_bytes(struct copy *copy, shoal_bytes *bytes)
+{
+    size_t room = (size_t)(copy->bytes + sizeof copy->bytes - copy->end);
+
+    if (bytes->size == 0 || bytes->size > room)
+        return;
+    memcpy(copy->end, bytes->data, bytes->size);
+    bytes->data = copy->end;
+    copy->end += bytes->size;
+}
+
+/* The engine's bytes are good until the next entry point, and any allocation in
+ * Lua may run a finalizer, which may call one. So they are copied first. */
+static void copy_member(struct copy *copy, const shoal_member *member)
+{
+    copy->member = *member;
+    copy->end = copy->bytes;
+    copy_bytes(copy, &copy->member.id);
+    copy_bytes(copy, &copy->member.addr);
+}
+
 void view_push_member(lua_State *L, const shoal_member *member,
                       int64_t offset_us)
 {
+    struct copy copy;
+
+    copy_member(&copy, member);
     lua_createtable(L, 0, 5);
-    value_push_identity(L, member->id);
+    value_push_identity(L, copy.member.id);
     lua_setfield(L, -2, "id");
-    value_push_addr(L, member->addr);
+    value_push_addr(L, copy.member.addr);
     lua_setfield(L, -2, "addr");
     lua_pushstring(L, shoal_state_name(member->state));
     lua_setfield(L, -2, "state");
@@ -25,6 +54,15 @@ void view_push_member(lua_State *L, const shoal_member *member,
     lua_setfield(L, -2, "incarnation");
     lua_pushnumber(L, ((double)member->since_us + (double)offset_us) / 1e6);
     lua_setfield(L, -2, "since");
+}
+
+void view_push_identity(lua_State *L, const shoal *engine)
+{
+    shoal_member self = shoal_self(engine);
+    struct copy copy;
+
+    copy_member(&copy, &self);
+    value_push_identity(L, copy.member.id);
 }
 
 /* Which members a list is of: a bit for each shoal_state. */
@@ -59,17 +97,6 @@ static void push_list(lua_State *L, const shoal *engine, unsigned states,
     }
 }
 
-static unsigned check_selection(lua_State *L, int options, const char *who)
-{
-    const char *name = options_string(L, options, who, "state", "active");
-
-    for (int i = 0; selections[i]; i++)
-        if (strcmp(selections[i], name) == 0)
-            return selected[i];
-    options_unknown(L, who, "state", name, selections);
-    return 0;
-}
-
 /* STACK: ..., list, where -> ..., list of those for which `where` holds */
 static void filter(lua_State *L)
 {
@@ -101,7 +128,7 @@ void view_push_members(lua_State *L, const shoal *engine, int options,
 
     luaL_checkstack(L, 12, "cannot list the members");
     options_check(L, options, who, names, true);
-    states = check_selection(L, options, who);
+    states = selected[options_choice(L, options, who, "state", selections, 0)];
     push_list(L, engine, states, offset_us);
     if (options_function(L, options < 0 ? options - 1 : options, who, "where"))
         filter(L);
@@ -221,150 +248,4 @@ void view_push_stats(lua_State *L, const shoal *engine)
     set_counts(L, "received", stats.received, SHOAL_NUM_MESSAGES,
                shoal_message_name);
     set_counts(L, "dropped", stats.dropped, SHOAL_NUM_DROPS, shoal_drop_name);
-}
-
-/* ---- Results ---- */
-
-int view_push_error(lua_State *L, int error, const char *detail)
-{
-    luaL_checkstack(L, 4, "cannot push an error");
-    lua_pushnil(L);
-    if (detail && *detail)
-        lua_pushfstring(L, "%s (%s)", shoal_error_text(error), detail);
-    else
-        lua_pushstring(L, shoal_error_text(error));
-    lua_pushstring(L, shoal_error_name(error));
-    return 3;
-}
-
-static bool is_about_a_question(int error)
-{
-    return error == SHOAL_ERR_IDENTITY || error == SHOAL_ERR_BROADCAST ||
-           error == SHOAL_ERR_CODEC;
-}
-
-int view_push_result(lua_State *L, int error, const shoal *engine,
-                     const questions *q)
-{
-    const char *detail;
-
-    if (error >= 0) {
-        lua_pushboolean(L, 1);
-        return 1;
-    }
-    detail = shoal_error_detail(engine);
-    if (q && is_about_a_question(error) && q->error[0] != '\0')
-        detail = q->error;
-    return view_push_error(L, error, detail);
-}
-
-/* ---- Claims ---- */
-
-static const char *const states[] = {"alive", "suspect", "down", NULL};
-
-static uint8_t check_state(lua_State *L, int index, const char *who)
-{
-    const char *name = options_string(L, index, who, "state", "alive");
-
-    for (int i = 0; states[i]; i++)
-        if (strcmp(states[i], name) == 0)
-            return (uint8_t)i;
-    options_unknown(L, who, "state", name, states);
-    return 0;
-}
-
-/* Reads the claim on top of the stack, and leaves its identity's bytes there
- * instead. */
-static void check_update(lua_State *L, const char *who, shoal_update *update)
-{
-    value_identity id;
-    int top = lua_gettop(L);
-
-    if (!lua_istable(L, top))
-        luaL_error(L, "%s must be a table, got %s", who,
-                   options_describe(L, top));
-    update->state = check_state(L, top, who);
-    update->incarnation = (uint16_t)options_integer(
-        L, top, who, "incarnation", 0, SHOAL_MAX_INCARNATION, 0);
-    options_get(L, top, "id");
-    lua_pushfstring(L, "%s.id", who);
-    if (value_to_identity(L, top + 1, lua_tostring(L, -1), &id))
-        lua_error(L);
-    value_push_bytes(L, value_identity_bytes(&id));
-    lua_replace(L, top);
-    lua_settop(L, top);
-    update->id.data = (const uint8_t *)lua_tolstring(L, top, &update->id.size);
-}
-
-const shoal_update *view_check_updates(lua_State *L, int index, const char *who,
-                                       size_t *count)
-{
-    shoal_update *updates;
-    int kept;
-
-    luaL_checkstack(L, 12, "cannot read the states");
-    if (!lua_istable(L, index))
-        luaL_error(L, "%s: states must be a list, got %s", who,
-                   options_describe(L, index));
-    index = lua_absindex(L, index);
-    *count = lua_rawlen(L, index);
-    lua_newtable(L); /* keeps the identities, and then the updates */
-    kept = lua_gettop(L);
-    updates = compat_newblock(L, (*count + 1) * sizeof *updates);
-    lua_rawseti(L, kept, 0);
-    for (size_t i = 0; i < *count; i++) {
-        char name[96];
-
-        snprintf(name, sizeof name, "%s: states[%zu]", who, i + 1);
-        lua_rawgeti(L, index, (int)i + 1);
-        check_update(L, name, &updates[i]);
-        lua_rawseti(L, kept, (int)i + 1);
-    }
-    return updates;
-}
-
-/* ---- Diagnostics ---- */
-
-static const char *const events[] = {
-#define EVENT_NAME(NAME, value, name) [value] = name,
-    SHOAL_EVENTS(EVENT_NAME)
-#undef EVENT_NAME
-        NULL,
-};
-
-static uint32_t event_bit(lua_State *L, int index, const char *who)
-{
-    if (lua_type(L, index) != LUA_TSTRING)
-        luaL_error(L, "%s: diagnostics must be names, got %s", who,
-                   options_describe(L, index));
-    for (int i = 0; events[i]; i++)
-        if (strcmp(events[i], lua_tostring(L, index)) == 0)
-            return 1u << i;
-    options_unknown(L, who, "event", lua_tostring(L, index), events);
-    return 0;
-}
-
-uint32_t view_check_diagnostics(lua_State *L, int index, const char *who)
-{
-    uint32_t mask = 0;
-
-    if (lua_isnoneornil(L, index))
-        return 0;
-    if (lua_isboolean(L, index))
-        return lua_toboolean(L, index) ? UINT32_MAX : 0;
-    if (!lua_istable(L, index))
-        luaL_error(L,
-                   "%s: diagnostics must be true, false or a list of names, "
-                   "got %s",
-                   who, options_describe(L, index));
-    index = lua_absindex(L, index);
-    for (int i = 1;; i++) {
-        lua_rawgeti(L, index, i);
-        if (lua_isnil(L, -1))
-            break;
-        mask |= event_bit(L, -1, who);
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-    return mask;
 }

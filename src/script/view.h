@@ -15,9 +15,15 @@
 
 #include <lua.h>
 
+/* "alive", "suspect", "down", NULL: shoal_state by name. */
+extern const char *const view_states[];
+
 /* { id=, addr=, state="alive", incarnation=, since= } */
 void view_push_member(lua_State *L, const shoal_member *member,
                       int64_t offset_us);
+
+/* Our own identity. */
+void view_push_identity(lua_State *L, const shoal *engine);
 
 /* members{state="active"|"alive"|"suspect"|"down"|"all", where=fn}: pushes the
  * list. `options` is the index of that table, or of nothing. `where` is called
