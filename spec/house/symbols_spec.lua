@@ -8,7 +8,7 @@ local HARMLESS = {}
 for name in ([[
   memchr memcmp memcpy memmove memset strchr strcmp strlen strncmp qsort
   realloc free malloc calloc abort __assert_fail __stack_chk_fail
-  log10 log log2 exp pow floor ceil round lround
+  log10 log log2 exp pow floor ceil round lround llround
   __memcpy_chk __memmove_chk __memset_chk _GLOBAL_OFFSET_TABLE_
 ]]):gmatch("%S+") do
   HARMLESS[name] = true
