@@ -37,6 +37,7 @@ static void put(host *node, const shoal_effect *effect)
     narrate_effect(node, effect);
     if (!to) {
         node->stats.unresolved++;
+        node->dropped = true;
         return;
     }
     if (udp_outbox_add(&node->outbox, prefix, effect->packet, to))

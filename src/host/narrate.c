@@ -212,8 +212,9 @@ void narrate_drops(host *node, uint64_t now_us)
     int i;
 
     if (!log_wants(node->log, LOG_INFO, LOG_HOST) ||
-        now_us - narrator->drops_checked_us < A_SECOND_US)
+        (!node->dropped && now_us - narrator->drops_checked_us < A_SECOND_US))
         return;
+    node->dropped = false;
     narrator->drops_checked_us = now_us;
     collect_drops(node, counts);
     for (i = 0; i < NARRATE_NUM_DROPS; i++) {

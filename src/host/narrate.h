@@ -49,7 +49,8 @@ void narrate_started(host *node);
 void narrate_closed(host *node);
 /* An effect: a notification, or (at debug and trace) a packet sent. */
 void narrate_effect(host *node, const shoal_effect *effect);
-/* The counters of drops, looked at once a second at most. */
+/* The counters of drops, looked at when something was dropped, and else (a
+ * packet for somebody else is no error) once a second at most. */
 void narrate_drops(host *node, uint64_t now_us);
 void narrate_send_error(host *node, const struct address *to, int number);
 void narrate_receive_error(host *node, int number);

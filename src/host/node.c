@@ -38,8 +38,9 @@ static void accept_datagram(host *node, uint64_t now_us, int i)
         node->stats.truncated++;
     else if (!envelope_open(&node->envelope, datagram, &packet))
         node->stats.foreign_cluster++;
-    else
-        (void)shoal_receive(node->engine, now_us, packet); /* it counts */
+    else if (shoal_receive(node->engine, now_us, packet) == 0)
+        return;
+    node->dropped = true; /* the engine counts its own */
 }
 
 /* max_packet_size may have been changed; without memory for more, larger

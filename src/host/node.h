@@ -58,7 +58,8 @@ struct host {
 
     unsigned depth; /* of host_enter() */
     bool draining, closing;
-    bool behind; /* something was left for the next wakeup */
+    bool dropped; /* something was, since the log was told */
+    bool behind;  /* something was left for the next wakeup */
     char bound[HOST_MAX_ENDPOINT];
 };
 
