@@ -99,23 +99,21 @@ static void enrol(lua_State *L, questions *q)
 /* Every key of the part at the top of the stack is one of its functions. */
 static void check_part(lua_State *L, const char *who, const struct part *part)
 {
-    int table = lua_gettop(L);
+    int table = lua_gettop(L), key = table + 2, value = table + 3;
+    const char *where = lua_pushfstring(L, "%s: %s", who, part->name);
 
-    lua_pushfstring(L, "%s: %s", who, part->name);
     lua_pushnil(L);
     while (lua_next(L, table)) {
-        const char *where = lua_tostring(L, table + 1);
-
-        if (lua_type(L, -2) != LUA_TSTRING)
+        if (lua_type(L, key) != LUA_TSTRING)
             luaL_error(L, "%s: fields have names, got the key %s", where,
-                       options_describe(L, -2));
-        if (!options_is_among(lua_tostring(L, -2), part->functions))
-            options_unknown(L, where, "field", lua_tostring(L, -2),
+                       options_describe(L, key));
+        if (!options_is_among(lua_tostring(L, key), part->functions))
+            options_unknown(L, where, "field", lua_tostring(L, key),
                             part->functions);
-        if (!lua_isfunction(L, -1))
+        if (!lua_isfunction(L, value))
             luaL_error(L, "%s.%s must be a function, got %s", where,
-                       lua_tostring(L, -2), options_describe(L, -1));
-        lua_pop(L, 1);
+                       lua_tostring(L, key), options_describe(L, value));
+        lua_settop(L, key);
     }
     lua_settop(L, table);
 }
