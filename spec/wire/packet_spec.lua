@@ -13,7 +13,7 @@ local function engine(name, config)
     identity = ids[name],
     config = fields,
     seed = 1,
-    handlers = { broadcast = { receive = function(data) return data end } },
+    handlers = { broadcast = { receive = function(_, data) return data end } },
   })
 end
 
@@ -108,7 +108,7 @@ describe("a packet", function()
   it("is taken apart into its members and items", function()
     local items = {}
     local b = engine "B"
-    b:set_handlers { broadcast = { receive = function(data) items[#items + 1] = data end } }
+    b:set_handlers { broadcast = { receive = function(_, data) items[#items + 1] = data end } }
     assert(b:receive(0, bytes(golden.gossip)))
     assert.same({ "hello" }, items)
     assert.equal("alive", b:member("a:1").state)
