@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "module.h"
 
+#include "check.h"
 #include "codec.h"
 #include "compat.h"
 #include "config.h"
 #include "engine.h"
+#include "loop.h"
 #include "lookup.h"
 #include "options.h"
+#include "start.h"
 #include "value.h"
 
 /* Each adds its functions to the table on top of the stack. */
@@ -18,6 +21,9 @@ static register_fn *const parts[] = {
     config_register,  /* preset, presets */
     codec_register,   /* codec */
     engine_register,  /* new, stock_identity */
+    start_register,   /* start */
+    loop_register,    /* run, stop, step */
+    check_register,   /* check, check_handlers */
     lookup_register,  /* resolve */
 };
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Failing and slow handlers in the log: each distinct error with its traceback,
+ * but once a minute at most, with the number of those that were held back. A
+ * handler that fails a thousand times a second tells its story once.
+ */
+#ifndef SHOAL_SCRIPT_COMPLAINTS_H
+#define SHOAL_SCRIPT_COMPLAINTS_H
+
+#include "../host/log.h"
+#include "dispatch.h"
+
+enum { COMPLAINTS_MAX = 32 /* distinct ones remembered */ };
+
+/* Zeroed, it is ready. */
+struct complaints {
+    struct complaint {
+        uint64_t hash; /* 0: free */
+        log_gate gate;
+    } list[COMPLAINTS_MAX];
+};
+
+void complaints_tell(struct complaints *complaints, struct log *log,
+                     const dispatch_report *report, uint64_t now_us);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "loop.h"
+
+#include "../host/host.h"
+#include "compat.h"
+#include "node.h"
+#include "options.h"
+#include "owner.h"
+
+static struct ev_loop *check_idle(lua_State *L, const char *who)
+{
+    struct ev_loop *loop = ev_default_loop(0);
+    if (!loop)
+        luaL_error(L, "%s: libev has no loop to offer", who);
+    if (ev_depth(loop) > 0)
+        luaL_error(L, "%s: the loop is running already", who);
+    return loop;
+}
+
+static void run_once(struct owner *owner, lua_State *L, struct ev_loop *loop,
+                     int flags)
+{
+    lua_State *before = owner_enter(owner, L);
+    ev_run(loop, flags);
+    owner_leave(owner, before);
+}
+
+static int run(lua_State *L)
+{
+    struct ev_loop *loop = check_idle(L, "shoal.run");
+    struct owner *owner = owner_of(L);
+    owner->stopped = false;
+    while (owner->nodes && !owner->stopped)
+        run_once(owner, L, loop, EVRUN_ONCE);
+    return 0;
+}
+
+static int stop(lua_State *L)
+{
+    owner_of(L)->stopped = true;
+    ev_break(ev_default_loop(0), EVBREAK_ONE);
+    return 0;
+}
+
+static void on_timeout(struct ev_loop *loop, ev_timer *timer, int events)
+{
+    (void)loop, (void)timer, (void)events; /* it ends the wait, that is all */
+}
+
+int loop_step(lua_State *L)
+{
+    struct ev_loop *loop = check_idle(L, "step");
+    struct owner *owner = owner_of(L);
+    uint64_t us =
+        lua_isnoneornil(L, 1) ? 0 : options_check_time(L, 1, "step: timeout");
+    ev_timer timer;
+    if (us == 0) {
+        run_once(owner, L, loop, EVRUN_NOWAIT);
+        return 0;
+    }
+    ev_now_update(loop);
+    ev_timer_init(&timer, on_timeout, options_to_seconds(us), 0.);
+    ev_timer_start(loop, &timer);
+    run_once(owner, L, loop, EVRUN_ONCE);
+    ev_timer_stop(loop, &timer);
+    return 0;
+}
+
+void loop_register(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"run", run},
+        {"stop", stop},
+        {"step", loop_step},
+        {NULL, NULL},
+    };
+    luaL_setfuncs(L, functions, 0);
+}

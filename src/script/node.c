@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: MIT */
+#include "node.h"
+
+#include "compat.h"
+#include "listeners.h"
+#include "view.h"
+#include "waits.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Small answers ----------------------------------------------------------
+ */
+
+shoal *node_engine(const struct node *node)
+{
+    return node->backend ? node->backend->ops->engine(node->backend) : NULL;
+}
+
+int64_t node_clock_offset_us(const struct node *node)
+{
+    const struct backend_ops *ops = node->backend->ops;
+    return (int64_t)(ops->wall_us(node->backend) - ops->now_us(node->backend));
+}
+
+/* A claim about nobody changes nothing, and is refused like any other. */
+bool node_is_asking(struct node *node)
+{
+    return shoal_apply(node_engine(node), 0, NULL, 0, false) ==
+           SHOAL_ERR_REENTRANT;
+}
+
+bool node_is_busy(const struct node *node, const struct tenant *tenant)
+{
+    return node->depth > 0 || tenant->L != NULL;
+}
+
+void node_update_diagnostics(struct node *node)
+{
+    uint32_t mask = node->program.diagnostics;
+    if (node->current)
+        mask |= node->current->tenant.diagnostics;
+    if (node_engine(node))
+        node->backend->ops->set_diagnostics(node->backend, mask);
+}
+
+/* ---- Failing handlers
+ * -------------------------------------------------------- */
+
+static struct node_failure *copy_failure(const dispatch_report *report)
+{
+    struct node_failure *failure = calloc(1, sizeof *failure);
+    if (!failure)
+        return NULL;
+    failure->what = strdup(report->what);
+    failure->text = strdup(report->text);
+    if (failure->what && failure->text)
+        return failure;
+    free(failure->what);
+    free(failure->text);
+    free(failure);
+    return NULL;
+}
+
+static void free_failure(struct node_failure *failure)
+{
+    free(failure->what);
+    free(failure->text);
+    free(failure);
+}
+
+/* on_error is told later: Lua must not be called here. */
+static void keep_failure(struct node *node, const dispatch_report *report)
+{
+    struct node_failure *failure = copy_failure(report);
+    struct node_failure **last = &node->failures;
+    if (!failure)
+        return;
+    while (*last)
+        last = &(*last)->next;
+    *last = failure;
+    (void)node_put_off(node);
+}
+
+void node_report(void *context, const dispatch_report *report)
+{
+    struct node *node = context;
+    complaints_tell(&node->complaints, &node->log, report,
+                    node->backend ? node->backend->ops->now_us(node->backend)
+                                  : 0);
+    if (report->text && node->on_error != LUA_NOREF &&
+        strcmp(report->what, "on_error") != 0)
+        keep_failure(node, report);
+}
+
+static void call_on_error(lua_State *L, void *context)
+{
+    const struct node_failure *failure = context;
+    struct node *node = failure->node;
+    lua_rawgeti(L, LUA_REGISTRYINDEX, node->on_error);
+    lua_pushstring(L, failure->what);
+    lua_pushstring(L, failure->text);
+    dispatch_invoke(node->program.dispatch, L, 2, 0);
+}
+
+static void tell_failures(struct node *node)
+{
+    while (node->failures) {
+        struct node_failure *failure = node->failures;
+        node->failures = failure->next;
+        failure->node = node;
+        tenant_run(&node->program, call_on_error, failure, "on_error");
+        free_failure(failure);
+    }
+}
+
+/* ---- Events
+ * ------------------------------------------------------------------ */
+
+struct news {
+    struct node *node;
+    struct tenant *tenant;
+    struct version *version; /* NULL: the tenant is the program */
+    const shoal_effect *effect;
+};
+
+/* Calls handlers.on_<event>(node, ...) with the values after the name, which
+ * are on top of the stack from `first`. */
+static void call_handler(lua_State *L, struct version *version, int first)
+{
+    int last = lua_gettop(L);
+    char name[32];
+    snprintf(name, sizeof name, "on_%s", lua_tostring(L, first));
+    lua_rawgeti(L, LUA_REGISTRYINDEX, version->handlers);
+    lua_getfield(L, -1, name);
+    if (!lua_isnil(L, -1)) {
+        tenant_push_self(&version->tenant, L);
+        for (int value = first + 1; value <= last; value++)
+            lua_pushvalue(L, value);
+        (void)dispatch_call(version->tenant.dispatch, L, last - first + 1, 0,
+                            name);
+    }
+    lua_settop(L, last);
+}
+
+static void tell(lua_State *L, void *context)
+{
+    const struct news *news = context;
+    int first = lua_gettop(L) + 1;
+    luaL_checkstack(L, 16, "cannot tell of an event");
+    view_push_event(L, news->effect, node_clock_offset_us(news->node));
+    if (news->effect->event == SHOAL_EVENT_REJOIN) {
+        lua_getfield(L, -1, "id"); /* on_rejoin(node, id) */
+        lua_replace(L, -2);
+    }
+    if (news->version && news->effect->event < SHOAL_EVENT_SUSPECT)
+        call_handler(L, news->version, first);
+    listeners_tell(L, news->tenant, news->effect->event, first);
+}
+
+static void on_notify(void *context, const shoal_effect *effect)
+{
+    struct node *node = context;
+    if (node->phase != NODE_LIVE)
+        return;
+    struct news news = {node, &node->current->tenant, node->current, effect};
+    tenant_run(news.tenant, tell, &news, "event");
+    if (node->program.listeners != LUA_NOREF) {
+        news = (struct news){node, &node->program, NULL, effect};
+        tenant_run(news.tenant, tell, &news, "event");
+    }
+    waits_check(node);
+}
+
+static int identity_at(void *context, const char *endpoint, uint8_t *out,
+                       size_t *size)
+{
+    struct node *node = context;
+    return questions_at(node->current->questions, endpoint, out, size);
+}
+
+/* ---- What was put off
+ * -------------------------------------------------------- */
+
+static void free_over(struct node *node)
+{
+    while (node->over) {
+        struct version *version = node->over;
+        node->over = version->next;
+        version_free(version);
+    }
+}
+
+static void do_put_off(void *context)
+{
+    struct node *node = context;
+    char error[HOST_MAX_ERROR];
+    node->put_off = NULL;
+    if (node->depth > 0) {
+        (void)node_put_off(node);
+        return;
+    }
+    free_over(node);
+    tell_failures(node);
+    if (node->wants_reload && !node->wants_close) {
+        node->wants_reload = false;
+        (void)reload_script(node, node->wanted_reason, NULL, error);
+    }
+    if (node->wants_close)
+        node_close(node);
+}
+
+bool node_put_off(struct node *node)
+{
+    if (node->put_off || node->phase != NODE_LIVE)
+        return true;
+    node->put_off =
+        node->backend->ops->timer_new(node->backend, 0, 0, do_put_off, node);
+    return node->put_off != NULL;
+}
+
+/* ---- Life
+ * -------------------------------------------------------------------- */
+
+struct node *node_new(struct owner *owner)
+{
+    struct node *node = calloc(1, sizeof *node);
+    if (!node)
+        return NULL;
+    node->references = 1;
+    node->owner = owner;
+    node->on_error = LUA_NOREF;
+    node->watches = true;
+    log_init(&node->log);
+    tenant_init(&node->program, node, &node->program_dispatch, NULL);
+    return node;
+}
+
+void node_hold(struct node *node)
+{
+    node->references++;
+}
+
+/* What a node that never became live may have: parts of it. */
+static void free_node(struct node *node)
+{
+    struct backend *backend = node->backend;
+    node->phase = NODE_CLOSED;
+    if (backend)
+        backend->ops->close(backend);
+    version_free(node->current);
+    while (node->failures) {
+        struct node_failure *failure = node->failures;
+        node->failures = failure->next;
+        free_failure(failure);
+    }
+    module_paths_clear(&node->paths);
+    free(node->script);
+    free(node->name);
+    free(node->cluster);
+    free(node);
+}
+
+void node_give_up(struct node *node)
+{
+    struct backend *backend = node->backend;
+    node->phase = NODE_CLOSED;
+    tenant_end(&node->program);
+    luaL_unref(node->owner->L, LUA_REGISTRYINDEX, node->on_error);
+    node->on_error = LUA_NOREF;
+    if (backend)
+        backend->ops->close(backend);
+    version_free(node->current);
+    node->current = NULL;
+}
+
+void node_release(struct node *node)
+{
+    if (--node->references == 0)
+        free_node(node);
+}
+
+static void link_to_owner(struct node *node)
+{
+    node->next = node->owner->nodes;
+    if (node->next)
+        node->next->previous = node;
+    node->owner->nodes = node;
+}
+
+static void unlink_from_owner(struct node *node)
+{
+    if (node->next)
+        node->next->previous = node->previous;
+    if (node->previous)
+        node->previous->next = node->next;
+    else
+        node->owner->nodes = node->next;
+    node->next = node->previous = NULL;
+}
+
+void node_become_live(struct node *node)
+{
+    node_hold(node);
+    node->phase = NODE_LIVE;
+    node->started_us = node->backend->ops->wall_us(node->backend);
+    link_to_owner(node);
+    version_take_charge(node->current);
+    node->current->questions->clock_offset_us = node_clock_offset_us(node);
+}
+
+/* The backend, and with it the engine, is gone: nobody asks the handlers
+ * anything any more. */
+static void on_closed(void *context)
+{
+    struct node *node = context;
+    node->backend = NULL;
+    if (node->started_us == 0)
+        return; /* it never became live: see free_node() */
+    version_free(node->current);
+    node->current = NULL;
+    free_over(node);
+    node_release(node);
+}
+
+host_callbacks node_callbacks(struct node *node)
+{
+    return (host_callbacks){
+        .context = node,
+        .on_notify = on_notify,
+        .identity_at = identity_at,
+        .on_closed = on_closed,
+    };
+}
+
+/* Ends all that tenants have set up, and the backend. */
+static void take_down(struct node *node)
+{
+    lua_State *L = node->owner->L;
+    version_end(node->current);
+    reload_unwatch(node);
+    tenant_end(&node->program);
+    luaL_unref(L, LUA_REGISTRYINDEX, node->on_error);
+    node->on_error = LUA_NOREF;
+    unlink_from_owner(node);
+    node->backend->ops->close(node->backend);
+}
+
+void node_close(struct node *node)
+{
+    if (node->phase != NODE_LIVE)
+        return;
+    node_hold(node);
+    node->phase = NODE_CLOSING;
+    reload_unwatch(node);
+    (void)version_call(node->current, "on_stop", NULL, NULL);
+    tell_failures(node);
+    node->phase = NODE_CLOSED;
+    waits_close(&node->current->tenant);
+    waits_close(&node->program);
+    take_down(node);
+    node_release(node);
+}
+
+void node_abandon(struct node *node)
+{
+    node->phase = NODE_CLOSED;
+    take_down(node);
+}

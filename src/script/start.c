@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * shoal.start{...}: from options to a live node.
+ *
+ * First everything is read and checked, which may raise; what is made on the
+ * way hangs on the node's object, which Lua collects. From then on nothing
+ * raises, and a failure gives back at once what there is: the socket, the
+ * script's state.
+ */
+#include "start.h"
+
+#include "advertise.h"
+#include "compat.h"
+#include "methods.h"
+
+/* ---- Going live: nothing raises
+ * -------------------------------------------------- */
+
+static int fail(struct start *start, const char *code)
+{
+    start->code = code;
+    return -1;
+}
+
+static int load_handlers(struct start *start)
+{
+    struct node *node = start->node;
+    int failure = node->script ? reload_first(node, start->error)
+                               : version_prepare(node->current, start->error);
+    return failure ? fail(start, "script") : 0;
+}
+
+static int open_backend(struct start *start)
+{
+    struct node *node = start->node;
+    host_options options = {.bind = start->bind,
+                            .cluster = node->cluster,
+                            .log = &node->log,
+                            .callbacks = node_callbacks(node)};
+    node->backend = backend_open_libev(&options, start->error);
+    return node->backend ? 0 : fail(start, "bind");
+}
+
+/* Where the others find us. */
+static int find_address(struct start *start)
+{
+    struct backend *backend = start->node->backend;
+    start->birth.bind = backend->ops->bound(backend);
+    if (advertise_complete(start->advertise, start->birth.bind,
+                           start->birth.advertise, start->error) != 0)
+        return fail(start, "advertise");
+    return 0;
+}
+
+static int start_engine(struct start *start)
+{
+    struct node *node = start->node;
+    value_identity identity;
+    int failure = identity_make(node, &start->birth, &identity, start->error);
+    if (failure != 0)
+        return fail(start,
+                    failure == IDENTITY_NO_ADDRESS ? "advertise" : "identity");
+    shoal_options options = {
+        .identity = value_identity_bytes(&identity),
+        .seed = start->seed,
+        .config = start->config,
+        .handlers = questions_handlers(node->current->questions),
+    };
+    failure = node->backend->ops->start(node->backend, &options, start->error);
+    return failure ? fail(start, shoal_error_name(failure)) : 0;
+}
+
+static int join_seeds(lua_State *L, struct start *start)
+{
+    struct backend *backend = start->node->backend;
+    int count = start->seeds ? (int)lua_rawlen(L, start->seeds) : 0;
+    for (int i = 1; i <= count; i++) {
+        lua_rawgeti(L, start->seeds, i);
+        int failure =
+            backend->ops->join(backend, lua_tostring(L, -1), start->error);
+        lua_pop(L, 1);
+        if (failure != 0)
+            return fail(start, "join");
+    }
+    return 0;
+}
+
+/* A seed that is no endpoint is found before anybody has heard of us: the
+ * first packet leaves in the next turn of the loop. */
+static int go_live(lua_State *L, struct start *start)
+{
+    struct node *node = start->node;
+    if (load_handlers(start) != 0 || open_backend(start) != 0 ||
+        find_address(start) != 0 || start_engine(start) != 0 ||
+        join_seeds(L, start) != 0) {
+        node_give_up(node);
+        return -1;
+    }
+    node_become_live(node);
+    reload_watch(node);
+    (void)version_call(node->current, "on_start", NULL, NULL);
+    return 0;
+}
+
+/* ---- In Lua
+ * ------------------------------------------------------------------------ */
+
+/* Pushes the node's object, which then owns it. */
+static struct node *push_node(lua_State *L, struct owner *owner)
+{
+    struct node *node = node_new(owner);
+    if (!node)
+        luaL_error(L, "not enough memory");
+    methods_push_object(L, node, &node->program);
+    node_release(node);
+    return node;
+}
+
+static void prepare_program(lua_State *L, struct node *node, int object)
+{
+    dispatch_init(&node->program_dispatch, L, &node->counts);
+    node->program_dispatch.context = node;
+    node->program_dispatch.report = node_report;
+    lua_pushvalue(L, object);
+    node->program.self = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+static int push_failure(lua_State *L, const struct start *start)
+{
+    lua_pushnil(L);
+    lua_pushstring(L, start->error);
+    lua_pushstring(L, start->code);
+    return 3;
+}
+
+static int start_node(lua_State *L)
+{
+    struct start start = {.code = NULL};
+    lua_settop(L, 1);
+    struct owner *owner = owner_of(L);
+    start.node = push_node(L, owner); /* at 2 */
+    if (start_read_options(L, &start) != 0)
+        return push_failure(L, &start);
+    prepare_program(L, start.node, 2);
+    if (!start.node->script)
+        start.node->current = version_of_table(start.node, L);
+    lua_State *before = owner_enter(owner, L);
+    int failure = go_live(L, &start);
+    owner_leave(owner, before);
+    if (failure != 0)
+        return push_failure(L, &start);
+    lua_settop(L, 2);
+    return 1;
+}
+
+void start_register(lua_State *L)
+{
+    lua_pushcfunction(L, start_node);
+    lua_setfield(L, -2, "start");
+}

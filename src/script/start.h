@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* shoal.start{...}, read and carried out. */
+#ifndef SHOAL_SCRIPT_START_H
+#define SHOAL_SCRIPT_START_H
+
+#include "identity.h"
+#include "node.h"
+
+/* The options that the node itself does not keep. Strings are borrowed from
+ * the options table. */
+struct start {
+    struct node *node;
+    const char *bind, *advertise;
+    shoal_config config;
+    uint64_t seed;
+    int seeds;          /* index of the list of endpoints; 0: none */
+    struct birth birth; /* of the identity */
+    const char *code;   /* of the failure */
+    char error[HOST_MAX_ERROR];
+};
+
+/* start_options.c: reads the options at index 1, into the node and `start`, and
+ * leaves on the stack what is borrowed. On top of it is a table of handlers or
+ * nil, unless the node has a script. 0, or -1 with `code` and `error`. Raises
+ * for misuse. */
+int start_read_options(lua_State *L, struct start *start);
+
+/* Adds start() to the table on top of the stack. */
+void start_register(lua_State *L);
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "compat.h"
+#include "config.h"
+#include "logging.h"
+#include "options.h"
+#include "shape.h"
+#include "start.h"
+#include "value.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char who[] = "shoal.start";
+
+static char *copy(lua_State *L, const char *text)
+{
+    char *copy = text ? strdup(text) : NULL;
+    if (text && !copy)
+        luaL_error(L, "not enough memory");
+    return copy;
+}
+
+static bool is_path(const char *handlers)
+{
+    size_t length = strlen(handlers);
+    return strchr(handlers, '/') ||
+           (length > 4 && strcmp(handlers + length - 4, ".lua") == 0);
+}
+
+/* Absolute, since the program may change its folder before a reload. */
+static char *absolute(lua_State *L, const char *path)
+{
+    char folder[PATH_MAX];
+    if (*path == '/')
+        return copy(L, path);
+    if (!getcwd(folder, sizeof folder))
+        luaL_error(L, "%s: option 'handlers': the current folder is unknown",
+                   who);
+    const char *joined = lua_pushfstring(L, "%s/%s", folder, path);
+    char *result = copy(L, joined);
+    lua_pop(L, 1);
+    return result;
+}
+
+static void push_module(lua_State *L, const char *name)
+{
+    lua_getglobal(L, "require");
+    lua_pushstring(L, name);
+    dispatch_plain(L, 1, 1);
+    if (!lua_istable(L, -1))
+        luaL_error(L, "%s: option 'handlers': module '%s' returned no table",
+                   who, name);
+}
+
+/* Finds out about the script, or pushes a table of handlers (or nil). */
+static void read_handlers(lua_State *L, struct start *start)
+{
+    int type = options_get(L, 1, "handlers");
+    if (type == LUA_TSTRING && is_path(lua_tostring(L, -1))) {
+        start->node->script = absolute(L, lua_tostring(L, -1));
+        module_paths_read(L, &start->node->paths);
+        return;
+    }
+    if (type == LUA_TSTRING)
+        push_module(L, lua_tostring(L, -1));
+    else if (type != LUA_TTABLE && type != LUA_TNIL)
+        options_error(L, who, "handlers",
+                      "must be a table, a module's name or a path", -1);
+    if (!lua_isnil(L, -1))
+        shape_check(L, -1, "shoal.start: handlers");
+}
+
+/* The list itself, or one made of the one endpoint; 0 for none. */
+static int read_seeds(lua_State *L)
+{
+    int type = options_get(L, 1, "join");
+    if (type == LUA_TNIL)
+        return 0;
+    if (type == LUA_TSTRING) {
+        lua_createtable(L, 1, 0);
+        lua_insert(L, -2);
+        lua_rawseti(L, -2, 1);
+    } else if (type != LUA_TTABLE) {
+        options_error(L, who, "join", "must be endpoints", -1);
+    }
+    int list = lua_gettop(L);
+    for (int i = 1; i <= (int)lua_rawlen(L, list); i++) {
+        lua_rawgeti(L, list, i);
+        if (lua_type(L, -1) != LUA_TSTRING)
+            options_error(L, who, "join", "must hold endpoints", -1);
+        lua_pop(L, 1);
+    }
+    return list;
+}
+
+static void read_on_error(lua_State *L, struct node *node)
+{
+    if (options_function(L, 1, who, "on_error"))
+        node->on_error = luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
+/* Without one every node makes choices of its own. */
+static uint64_t random_seed(const void *address)
+{
+    uint64_t seed = (uint64_t)(uintptr_t)address;
+    FILE *source = fopen("/dev/urandom", "rb");
+    if (!source)
+        return seed ^ (uint64_t)getpid();
+    if (fread(&seed, sizeof seed, 1, source) != 1)
+        seed ^= (uint64_t)getpid();
+    fclose(source);
+    return seed;
+}
+
+static uint64_t read_seed(lua_State *L, const struct node *node)
+{
+    double seed = options_integer(L, 1, who, "seed", 0, 9007199254740992.0, -1);
+    return seed < 0 ? random_seed(node) : (uint64_t)seed;
+}
+
+/* 0, or -1 with `error`. */
+static int read_config(lua_State *L, struct start *start)
+{
+    double size = options_integer(L, 1, who, "cluster_size", 1, UINT32_MAX,
+                                  CONFIG_DEFAULT_CLUSTER_SIZE);
+    start->node->cluster_size = (uint32_t)size;
+    start->config = shoal_config_lan((uint32_t)size);
+    options_get(L, 1, "config");
+    if (config_read(L, -1, who, (uint32_t)size, &start->config) == 0) {
+        lua_pop(L, 1);
+        return 0;
+    }
+    snprintf(start->error, sizeof start->error, "%s", lua_tostring(L, -1));
+    start->code = shoal_error_name(SHOAL_ERR_INVALID_CONFIG);
+    return -1;
+}
+
+/* As MessagePack, since it may have to enter a script's own state. 0, or -1
+ * with `error`. Leaves the bytes on the stack. */
+static int read_meta(lua_State *L, struct start *start)
+{
+    start->birth.meta = (shoal_bytes){NULL, 0};
+    if (!options_table(L, 1, who, "meta"))
+        return 0;
+    if (value_pack(L, -1, "meta") == 0) {
+        start->birth.meta.data =
+            (const uint8_t *)lua_tolstring(L, -1, &start->birth.meta.size);
+        return 0;
+    }
+    snprintf(start->error, sizeof start->error, "%s", lua_tostring(L, -1));
+    start->code = shoal_error_name(SHOAL_ERR_IDENTITY);
+    return -1;
+}
+
+int start_read_options(lua_State *L, struct start *start)
+{
+    static const char *const names[] = {
+        "bind",     "advertise", "join",         "name", "cluster", "handlers",
+        "watch",    "config",    "cluster_size", "meta", "seed",    "log",
+        "on_error", NULL};
+    struct node *node = start->node;
+    options_check(L, 1, who, names, true);
+    start->bind = options_string(L, 1, who, "bind", "127.0.0.1:0");
+    start->advertise = options_string(L, 1, who, "advertise", NULL);
+    node->name = copy(L, options_string(L, 1, who, "name", NULL));
+    node->cluster = copy(L, options_string(L, 1, who, "cluster", NULL));
+    node->watches = options_boolean(L, 1, who, "watch", true);
+    logging_read(L, 1, who, &node->log);
+    start->seed = read_seed(L, node);
+    start->seeds = read_seeds(L);
+    read_on_error(L, node);
+    if (read_config(L, start) != 0 || read_meta(L, start) != 0)
+        return -1;
+    read_handlers(L, start);
+    return 0;
+}
