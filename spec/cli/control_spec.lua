@@ -54,7 +54,7 @@ describe("the control socket", function()
     for byte in ("\148\000\001\167version\144"):gmatch(".") do
       assert.is_true(peer:write(byte))
     end
-    -- [1, 1, nil, "0.1.0"]
+    -- [1, 1, nil, version]
     local version = core.version
     assert.equal(4 + 1 + #version, #core.pack({ 1, 1, 0, version }))
     assert.same({ 1, 1, nil, version }, peer:read())
