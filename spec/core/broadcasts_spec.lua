@@ -375,6 +375,36 @@ describe("broadcasting", function()
   end)
 end)
 
+describe("broadcasting when hardly anybody wants items", function()
+  local WANTED = { ["n1:7946"] = true, ["n2:7946"] = true, ["n3:7946"] = true, ["n4:7946"] = true }
+
+  local function choosy(fanout)
+    local e = with(collector({
+      wanted_by = function(_, member) return WANTED[member.addr] or false end,
+    }).handler, { config = { num_indirect_probes = fanout } })
+    e:apply(names(1500))
+    return e
+  end
+
+  it("still finds them all", function()
+    local e = choosy(4)
+    e:configure { max_transmissions = 4 }
+    e:add("hello")
+    assert.same({ "n1", "n2", "n3", "n4" }, e:broadcast():targets())
+  end)
+
+  it("still picks them uniformly", function()
+    local e, counts = choosy(1), {}
+    for i = 1, 400 do
+      e:add("k " .. i)
+      local to = e:broadcast():the("broadcast").to
+      counts[to] = (counts[to] or 0) + 1
+    end
+    -- Three degrees of freedom.
+    assert.is_true(support.chi_square(counts, 100) < 16.3)
+  end)
+end)
+
 describe("a malformed list of items", function()
   local received, e
 

@@ -47,6 +47,14 @@ describe("changing the identity", function()
     e:refuses("from_ourselves", "receive", e:packet { kind = "ping", from = "z#2" })
   end)
 
+  it("may take over the address of a member, which is then none any more", function()
+    local e = engine("a"):knowing("b", "c")
+    local out = e:become("c#2")
+    assert.same({ "member_down c" }, out.events)
+    assert.same({ "b alive 0" }, e:state())
+    assert.same({ "b" }, out:targets("gossip"))
+  end)
+
   it("starts at the first incarnation", function()
     local e = engine("a"):knowing("b")
     e:apply { "a suspect 7" }
@@ -198,6 +206,14 @@ describe("leaving", function()
     assert.equal("alive", e.core:self().state)
     assert.equal("a", e:whoami())
     assert.same({ "ack b" }, e:receive({ kind = "ping", from = "b" }).sends)
+  end)
+
+  it("and coming back is not spoilt by what we said on leaving", function()
+    local e = engine("a", { config = { num_indirect_probes = 1, max_transmissions = 9 } }):knowing("b")
+    e:leave()
+    e:reuse()
+    assert.equal(0, e:backlog())
+    assert.same({}, e:gossip():the("gossip").updates)
   end)
 
   it("twice says no more than once", function()
@@ -357,6 +373,32 @@ describe("an update about another identity with our own address", function()
       assert.equal(1, e.core:stats().conflicts)
     end)
   end
+
+  it("is settled when it says that already", function()
+    local e = engine("a#5"):knowing("b")
+    e:ignores { kind = "gossip", from = "b", updates = { "a#2 down 0", "a#9 down 3" } }
+    assert.equal(0, e.core:stats().conflicts)
+  end)
+
+  it("is contested once in a probe period", function()
+    local e = engine("a#5"):knowing("b")
+    local function claim() e:receive { kind = "gossip", from = "b", updates = { "a#2 alive 0" } } end
+    claim()
+    assert.same({ ["a#2 down 0"] = 3 }, e:exhaust())
+    claim()
+    assert.equal(0, e:backlog())
+    e:live(1)
+    claim()
+    assert.same({ ["a#2 down 0"] = 3 }, e:exhaust())
+    assert.equal(3, e.core:stats().conflicts)
+  end)
+
+  it("does not take the place of our own refutation that waits", function()
+    local e = engine("a#5", { config = { num_indirect_probes = 1 } }):knowing("b")
+    local out = e:receive { kind = "gossip", from = "b", updates = { "a#5 suspect 3", "a#2 alive 0" } }
+    assert.same({ "a#5 alive 4" }, out:the("gossip").updates)
+    assert.same({ ["a#5 alive 4"] = 2 }, e:exhaust())
+  end)
 
   it("does not make it a member of ours, alive or down", function()
     local e = engine("a#5"):knowing("b")

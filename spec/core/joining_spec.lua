@@ -26,6 +26,12 @@ describe("announcing", function()
     assert.same({ "announce b" }, out.log)
   end)
 
+  it("to ourselves is refused", function()
+    local e = engine("a#2")
+    e:refuses("identity", "announce", e:id("a#2"))
+    e:refuses("identity", "announce", e:id("a#1"))
+  end)
+
   it("tells who asks, at which incarnation", function()
     local e = engine("a")
     e:apply { "a suspect 6" }

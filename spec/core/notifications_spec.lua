@@ -158,6 +158,25 @@ describe("a defunct engine", function()
     assert.same({}, e:receive({ kind = "ping", from = "b", number = 3 }).sends)
   end)
 
+  it("says nothing by itself, and nothing when asked to", function()
+    e:apply({ "b", "c suspect" }, { broadcast = true })
+    assert.same({}, e:gossip().log)
+    assert.same({}, e:broadcast().log)
+    assert.same({}, e:advance(3).log)
+  end)
+
+  it("does not care who else declares it down", function()
+    e:apply { "b", "c down" }
+    for _, fields in ipairs {
+      { kind = "turn_undead", from = "b" },
+      { kind = "turn_undead", from = "c" },
+      { kind = "gossip", from = "b", updates = { "a down 7", "a suspect 65535", "a suspect 3" } },
+    } do
+      assert.same({}, e:receive(fields).log)
+    end
+    assert.equal(0, e:incarnation())
+  end)
+
   it("still forgets who is down", function()
     e:apply { "b down" }
     e:advance(16)

@@ -37,6 +37,12 @@ describe("the periodic gossip", function()
     assert.same({}, e:advance(10).log)
   end)
 
+  it("is silent then even when there are other things to wake up for", function()
+    local e = engine("a", { config = { gossip = { every = 0.125, members = 3 } } })
+    e:apply(names(8))
+    assert.same({}, e:live(10):sent("gossip"))
+  end)
+
   it("sends broadcasts that wait", function()
     local e = engine("a", {
       broadcast = support.collector().handler,
@@ -152,6 +158,16 @@ describe("periodic tasks", function()
     e:advance(2)
     assert.equal(3, #e:stall(3.5):sent("announce"))
     assert.is_true(e.core:deadline() > e.now)
+  end)
+
+  it("wake nobody up for which there is nothing to do", function()
+    local e = engine("a", { config = {
+      gossip = { every = 0.125, members = 2 }, announce_to_down = { every = 0.125, members = 2 },
+    } })
+    e:apply(names(4))
+    assert.equal(e.now + 1, e.core:deadline())
+    e:knowing("x down")
+    assert.equal(e.now + 0.125, e.core:deadline())
   end)
 
   it("do not run twice as fast after idle, active, idle, active", function()

@@ -73,10 +73,27 @@ describe("the probe cycle", function()
     for wait, count in pairs(waits) do assert.is_true(count < 150, "nearly always in place " .. wait) end
   end)
 
+  it("keeps to the round while members come down in the middle of it", function()
+    local e = engine("a")
+    e:apply(names(10))
+    local before = probed(e, 4)
+    local left = {}
+    for _, name in ipairs(names(10)) do left[name] = not contains(before, name) or nil end
+    local pending = next(left)
+    e:apply { before[2] .. " down", before[4] .. " down", pending .. " down" }
+    left[pending] = nil
+    for _, name in ipairs(probed(e, 5)) do
+      assert.is_true(left[name], name .. " was probed already")
+      left[name] = nil
+    end
+    assert.is_nil(next(left))
+  end)
+
   it("stops with the last member and starts with the next one", function()
     local e = engine("a"):knowing("b")
     e:live(1)
     e:apply { "b down" }
+    assert.equal(e.now + 16, e.core:deadline()) -- when b is forgotten
     assert.same({}, e:advance(10).sends)
     e:knowing("c")
     assert.equal(e.now + 1, e:next_ping().at)
@@ -440,6 +457,13 @@ describe("a late tick", function()
     assert.is_true(#e:live(8):sent("ping") >= 7)
   end)
 
+  it("does not shift the rhythm when it was only a little late", function()
+    local e = engine("a"):knowing("b", "c", "d", "e")
+    e:live(1)
+    e:stall(1.375)
+    assert.equal(1003, e:live(1):the("ping").at)
+  end)
+
   it("asks others before it turns to the next member", function()
     local e = engine("a"):knowing("b", "c", "d", "e")
     local ping = e:next_ping()
@@ -487,6 +511,10 @@ describe("a late tick", function()
     e.now = 500
     assert.same({}, e:tick().log)
     assert.equal(1003, e.core:deadline())
+    e:apply { "c suspect" }
+    assert.equal(1002, e:member("c").since)
+    e.now = 1002
+    assert.equal(1006, e:live(8, { "c" }):time_of("member_down c"))
   end)
 end)
 

@@ -247,7 +247,8 @@ describe("messages that carry no updates", function()
 end)
 
 describe("applying claims", function()
-  local claims = { "b", "c suspect 3", "d down 1", "b alive 4", "c down 3", "a suspect 0", "a alive 9", "a down 0" }
+  local claims = { "b", "c suspect 3", "d down 1", "b alive 4", "c down 3", "a suspect 0", "a alive 9", "a down 0",
+    "a#2 alive 0" }
 
   for _, claim in ipairs(claims) do
     it("without broadcasting leaves the backlog empty: " .. claim, function()
