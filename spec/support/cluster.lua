@@ -25,7 +25,7 @@
 --   net:partition(group, ...)      members hear only their own group (those in none: nobody); net:heal()
 --   net:crash(m)                   gone, with all that is on its way to it
 --   net:pause(m), net:resume(m)    as SIGSTOP: packets wait, time passes; then all at once
---   net.now, net.trace             the clock; every packet that was sent
+--   net.now, net.trace, net.loss   the clock; every packet that was sent; may be changed at any time
 --
 -- A member
 --   m.engine, m.name, m.addr       the engine itself; its name; the address it goes by

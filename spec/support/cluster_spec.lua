@@ -29,7 +29,8 @@ describe("a cluster in virtual time", function()
 
   it("tells the same story for the same seed, and another for another", function()
     local function told(seed)
-      local net = grown { seed = seed, latency = { 0.001, 0.02 }, loss = 0.1 }
+      local net = grown { seed = seed, latency = { 0.001, 0.02 } }
+      net.loss = 0.1
       net:run(30)
       return story(net)
     end
