@@ -5,10 +5,12 @@
 #include "codec.h"
 #include "compat.h"
 #include "config.h"
+#include "control.h"
 #include "engine.h"
-#include "loop.h"
 #include "lookup.h"
+#include "loop.h"
 #include "options.h"
+#include "signals.h"
 #include "start.h"
 #include "value.h"
 
@@ -16,15 +18,18 @@
 typedef void register_fn(lua_State *L);
 
 static register_fn *const parts[] = {
-    value_register,   /* pack, unpack */
-    options_register, /* nearest */
-    config_register,  /* preset, presets */
-    codec_register,   /* codec */
-    engine_register,  /* new, stock_identity */
-    start_register,   /* start */
-    loop_register,    /* run, stop, step */
-    check_register,   /* check, check_handlers */
-    lookup_register,  /* resolve */
+    value_register,          /* pack, unpack */
+    options_register,        /* nearest */
+    config_register,         /* preset, presets */
+    codec_register,          /* codec */
+    engine_register,         /* new, stock_identity */
+    start_register,          /* start */
+    loop_register,           /* run, stop, step */
+    check_register,          /* check, check_handlers */
+    lookup_register,         /* resolve */
+    signals_register,        /* signal */
+    control_register,        /* control_listen */
+    control_client_register, /* control_connect */
 };
 
 int luaopen_shoal_core(lua_State *L)
