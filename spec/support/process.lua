@@ -233,24 +233,42 @@ end
 
 -- ---- Afterwards -------------------------------------------------------------
 
+local function remove(folder)
+  os.execute(("rm -rf -- '%s'"):format(folder:gsub("'", [['\'']])))
+end
+
 --- For after_each: ends what still runs, removes the folders; raises when a
 -- sanitizer complained in one of the processes.
 function process.cleanup()
-  local reports = {}
-  for _, p in ipairs(processes) do
-    p:kill()
-    local report = p:sanitizer_report()
-    if report then
-      reports[#reports + 1] = ("`%s`: %s"):format(p.command, report)
+  local ended, emptied, complaints = processes, folders, {}
+  processes, folders = {}, {}
+  for _, p in ipairs(ended) do
+    local killed, why = pcall(p.kill, p)
+    local complaint = not killed and why or p:sanitizer_report()
+    if complaint then
+      complaints[#complaints + 1] = ("`%s`: %s"):format(p.command, complaint)
     end
   end
-  for _, folder in ipairs(folders) do
-    os.execute(("rm -rf -- '%s'"):format(folder:gsub("'", [['\'']])))
+  for _, folder in ipairs(emptied) do
+    remove(folder)
   end
-  processes, folders = {}, {}
-  if #reports > 0 then
-    error(table.concat(reports, "\n"), 0)
+  if #complaints > 0 then
+    error(table.concat(complaints, "\n"), 0)
   end
 end
+
+-- What a spec forgot, or did not come to, is seen to when the Lua state closes.
+local function at_close(fn)
+  if newproxy then -- luacheck: std lua51
+    local sentinel = newproxy(true) -- luacheck: std lua51
+    getmetatable(sentinel).__gc = fn
+    return sentinel
+  end
+  return setmetatable({}, { __gc = fn })
+end
+
+process.sentinel = at_close(function()
+  pcall(process.cleanup)
+end)
 
 return process
