@@ -38,13 +38,24 @@ static uint32_t draw(struct draws *draws, struct rng *rng, uint32_t n)
     return at;
 }
 
-static bool contains(struct member *const out[], uint32_t found,
-                     const struct member *member)
+/* When hardly anybody passes: look at everybody once. Reservoir sampling
+ * (Vitter: "Random Sampling with a Reservoir", 1985, algorithm R). */
+static uint32_t pick_of_all(const struct members *members,
+                            const struct order *order, struct rng *rng,
+                            uint32_t k, members_filter *filter, void *context,
+                            struct member *out[])
 {
-    for (uint32_t i = 0; i < found; i++)
-        if (out[i] == member)
-            return true;
-    return false;
+    uint32_t passed = 0;
+    for (uint32_t i = 0; i < order->count; i++) {
+        struct member *member = members_at(members, order->slots[i]);
+        if (!filter(context, member))
+            continue;
+        uint32_t at = passed < k ? passed : rng_below(rng, passed + 1);
+        if (at < k)
+            out[at] = member;
+        passed++;
+    }
+    return passed < k ? passed : k;
 }
 
 uint32_t members_pick(const struct members *members, const struct order *order,
@@ -64,15 +75,5 @@ uint32_t members_pick(const struct members *members, const struct order *order,
     }
     if (found == k || draws.count == n)
         return found;
-    /* Hardly anybody passes: go through the others in their (shuffled) order,
-     * from a random place. */
-    uint32_t start = rng_below(rng, n);
-    for (uint32_t i = 0; i < n && found < k; i++) {
-        struct member *member =
-            members_at(members, order->slots[(start + i) % n]);
-        if (!contains(out, found, member) &&
-            (!filter || filter(context, member)))
-            out[found++] = member;
-    }
-    return found;
+    return pick_of_all(members, order, rng, k, filter, context, out);
 }
