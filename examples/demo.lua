@@ -15,6 +15,7 @@ local signal = require "posix.signal"
 
 local NAMES = { "ada", "bo", "cleo", "dan", "eve" }
 local began = wait.now()
+local cast = {} -- all who ever played
 
 local function say(text, ...)
   io.stdout:write(("%5.1f s  "):format(wait.now() - began), text:format(...), "\n")
@@ -55,8 +56,8 @@ local function hears(event, about)
 end
 
 local function start(script)
-  say("five members start, each runs %s", script)
-  local members = {}
+  say("five members start, each runs a copy of examples/hello.lua")
+  local members = cast
   for i, name in ipairs(NAMES) do
     members[i] = node.start { name = name, script = script, join = { members[1] } }
     members[i]:watch()
@@ -146,9 +147,17 @@ local played, problem = pcall(play)
 for _, name in ipairs { "SIGINT", "SIGTERM", "SIGHUP" } do
   signal.signal(signal[name], signal.SIG_IGN)
 end
+if not played then
+  say("FAILED: %s", tostring(problem))
+  for _, member in ipairs(cast) do
+    io.stdout:write("\nlog of ", member.name, ":\n", member:log())
+  end
+end
 local cleaned, residue = pcall(process.cleanup)
+if not cleaned then
+  say("FAILED: %s", tostring(residue))
+end
 if not (played and cleaned) then
-  say("FAILED: %s", tostring(problem or residue))
-  os.exit(1)
+  os.exit(1, true)
 end
 say("all of it happened")
