@@ -49,17 +49,20 @@ describe("misuse raises and", function()
     new_raises("core.new: option 'seed' must be a whole number from 0 to 9007199254740992, got 'x'", { seed = "x" })
     new_raises("core.new: option 'seed' must be a whole number from 0 to 9007199254740992, got -1", { seed = -1 })
     new_raises("core.new: option 'seed' must be a whole number from 0 to 9007199254740992, got 0.5", { seed = 0.5 })
-    new_raises("core.new: option 'cluster_size' must be a whole number from 1 to 4294967295, got 0", { cluster_size = 0 })
+    new_raises("core.new: option 'cluster_size' must be a whole number from 1 to 4294967295, got 0",
+      { cluster_size = 0 })
     new_raises("core.new: config must be a preset's name or a table, got true", { config = true })
     new_raises("core.new: unknown preset 'lam' (did you mean 'lan'?)", { config = "lam" })
     new_raises("core.new: unknown preset 'wan2' (did you mean 'wan'?)", { config = { preset = "wan2" } })
     new_raises("core.new: option 'probe_rtt' must be a number, got a table", { config = { probe_rtt = {} } })
-    new_raises("core.new: unknown option 'probe_perod' (did you mean 'probe_period'?)", { config = { probe_perod = 1 } })
+    new_raises("core.new: unknown option 'probe_perod' (did you mean 'probe_period'?)",
+      { config = { probe_perod = 1 } })
     new_raises("core.new: option 'gossip' must be a table or false, got true", { config = { gossip = true } })
     new_raises("core.new: option 'gossip': unknown option 'evry' (did you mean 'every'?)",
       { config = { gossip = { evry = 1 } } })
     new_raises("core.new: option 'cluster_size' needs a preset that it scales", { config = { cluster_size = 5 } })
-    new_raises("core.new: diagnostics must be true, false or a list of names, got 'suspect'", { diagnostics = "suspect" })
+    new_raises("core.new: diagnostics must be true, false or a list of names, got 'suspect'",
+      { diagnostics = "suspect" })
     new_raises("core.new: unknown event 'suspct' (did you mean 'suspect'?)", { diagnostics = { "suspct" } })
   end)
 
@@ -76,7 +79,8 @@ describe("misuse raises and", function()
       { handlers = { broadcast = { wanted_by = print } } })
     new_raises("core.new: handlers: codec needs all of encode_header, decode_header, encode_member and decode_member",
       { handlers = { codec = { encode_header = print } } })
-    new_raises("core.new: handlers: broadcast: fields have names, got the key 1", { handlers = { broadcast = { print } } })
+    new_raises("core.new: handlers: broadcast: fields have names, got the key 1",
+      { handlers = { broadcast = { print } } })
   end)
 end)
 
@@ -85,7 +89,8 @@ describe("a config", function()
     assert.same(core.preset("lan", 10), engine {}:config())
     assert.same(core.preset("lan", 100), engine { cluster_size = 100 }:config())
     assert.same(core.preset("wan", 100), engine { cluster_size = 100, config = "wan" }:config())
-    assert.same(core.preset("wan", 5), engine { cluster_size = 100, config = { preset = "wan", cluster_size = 5 } }:config())
+    local config = { preset = "wan", cluster_size = 5 }
+    assert.same(core.preset("wan", 5), engine { cluster_size = 100, config = config }:config())
   end)
 
   it("can be read and given back, for every preset", function()
