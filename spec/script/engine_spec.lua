@@ -480,7 +480,8 @@ describe("finalizers", function()
   -- effect is being handed over.
   it("may use the engine that Lua values are just being made of", function()
     local engine = new { config = { preset = "simple", max_members = 50 }, diagnostics = true }
-    local pause, multiplier = collectgarbage("setpause", 0), collectgarbage("setstepmul", 100000)
+    local pause, multiplier = collectgarbage("setpause", 0), collectgarbage("setstepmul", 2000)
+    collectgarbage() -- or the pause would be that of the last cycle
     local turn, busy = 0, false
     local function meddle()
       if busy then return end
@@ -492,7 +493,7 @@ describe("finalizers", function()
       engine:tick(turn)
       busy = false
     end
-    for _ = 1, 12 do
+    for _ = 1, 40 do
       for _ = 1, 10 do
         finalizer(meddle)
       end
