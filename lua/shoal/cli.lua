@@ -7,6 +7,7 @@
 
 local output = require("shoal.cli.output")
 local parser = require("shoal.cli.parser")
+local text = require("shoal.cli.text")
 
 local cli = {}
 
@@ -36,7 +37,7 @@ local function execute(request)
 end
 
 local function fail(message, code)
-  io.stderr:write("shoal: ", message, "\n")
+  io.stderr:write("shoal: ", text.one_line(message), "\n")
   return code
 end
 

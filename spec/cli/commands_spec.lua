@@ -74,9 +74,9 @@ describe("shoal", function()
   it("members escapes what a member says of itself", function()
     local evil = [[
       return { identity = {
-        new = function(o) return { addr = o.bind, name = "\27[2J\n127.0.0.1:1  alive" } end,
+        new = function(o) return { addr = o.bind, bump = 1, name = "\27[2J\n127.0.0.1:1  alive" } end,
         addr = function(id) return id.addr end,
-        at = function(endpoint) return { addr = endpoint } end,
+        at = function(endpoint) return { addr = endpoint, bump = 0 } end,
       } }
     ]]
     local a = pair({ source = evil })

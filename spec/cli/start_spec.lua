@@ -55,12 +55,13 @@ describe("a node that cannot start", function()
   end)
 
   it("because its script returns no table, or a field that nobody knows", function()
-    assert_refused(run(script("return 5\n")), "must return a table")
+    assert_refused(run(script("return 5\n")), "must return its table of handlers")
     assert_refused(run(script("return { on_memberup = function() end }\n")), "on_memberup.*on_member_up")
   end)
 
   it("because its script cannot find a module", function()
-    assert_refused(run(script("return require('no.such.module')\n")), "no%.such%.module")
+    local path = script("return require('no.such.module')\n")
+    assert_refused(run(path), "script%.lua: module 'no%.such%.module' not found\n$")
   end)
 
   it("because the port is busy", function()
@@ -79,11 +80,13 @@ describe("a node that cannot start", function()
   end)
 
   it("because an endpoint is none", function()
+    local path = script("return {}")
     for _, broken in ipairs { "127.0.0.1", "127.0.0.1:99999", "::1:80", "", "127.0.0.1:port" } do
-      local bound = process.cli("run", script("return {}"), "--bind", broken, "--control", control)
-      assert_refused(bound, "bind")
-      assert_refused(run(script("return {}"), "--advertise", broken ~= "127.0.0.1" and broken or "x y:1"), "advertise")
-      assert_refused(run(script("return {}"), "--join", broken), "join")
+      assert_refused(process.cli("run", path, "--bind", broken, "--control", control), "bind")
+      assert_refused(run(path, "--join", broken), "join")
+    end
+    for _, broken in ipairs { "127.0.0.1:99999", "x y:1", "" } do
+      assert_refused(run(path, "--advertise", broken), "advertise")
     end
   end)
 
@@ -97,14 +100,14 @@ describe("a node that cannot start", function()
     control = "/proc/shoal/control.sock"
     assert_refused(run(path), "/proc/shoal")
     control = folder .. "/" .. ("x"):rep(200)
-    assert_refused(run(path), "too long")
+    assert_refused(run(path), "107 bytes")
   end)
 
   it("because something else is at the control path, and leaves that alone", function()
     local path = script("return {}")
     local file = process.write(folder .. "/precious", "data")
     local done = process.cli("run", path, "--bind", "127.0.0.1:0", "--control", file)
-    assert_refused(done, "precious.*not a socket")
+    assert_refused(done, "precious.*is no socket")
     assert.equal("data", process.read(file))
   end)
 

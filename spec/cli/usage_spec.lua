@@ -62,7 +62,7 @@ describe("the command line", function()
 
   it("cannot be made to print control characters of its arguments", function()
     local done = process.cli("\27[31mred")
-    assert.equal("shoal: unknown command '?[31mred'; see 'shoal --help'\n", done.err)
+    assert.equal("shoal: unknown command '\\x1b[31mred'; see 'shoal --help'\n", done.err)
   end)
 
   it("explains itself", function()

@@ -1,6 +1,7 @@
 --- `shoal check SCRIPT`: would it load?
 
 local output = require("shoal.cli.output")
+local script = require("shoal.cli.script")
 local shoal = require("shoal")
 
 local check = {}
@@ -10,7 +11,7 @@ local check = {}
 function check.check(request)
   local report, message = shoal.check(request.script)
   if not report then
-    return nil, message
+    return nil, script.name(request.script, message)
   end
   return output.write("ok\n")
 end

@@ -20,7 +20,7 @@ function client.explain(failure, code)
   elseif code == "closed" then
     return "the node went away"
   elseif type(failure) == "table" and type(failure.message) == "string" then
-    return text.escape(failure.message)
+    return failure.message
   end
   return text.value(failure)
 end

@@ -157,7 +157,7 @@ local function command_of(root, argv)
 end
 
 local function one_line(message)
-  return (message:gsub("\nDid you mean (.-)%?", " (did you mean %1?)"):gsub("[%c\127]", "?"))
+  return (message:gsub("\nDid you mean (.-)%?", " (did you mean %1?)"))
 end
 
 --- Reads a command line, without the program's name.

@@ -8,15 +8,11 @@ local config = require("shoal.cli.config")
 local control = require("shoal.control")
 local core = require("shoal.core")
 local paths = require("shoal.cli.paths")
+local script = require("shoal.cli.script")
 local seeds = require("shoal.cli.seeds")
 local shoal = require("shoal")
 
 local run = {}
-
--- shoal.start takes a word without a slash for a module's name.
-local function script_path(script)
-  return script:find("/", 1, true) and script or "./" .. script
-end
 
 local function log_options(request)
   local levels = request.log_level or os.getenv("SHOAL_LOG")
@@ -28,7 +24,7 @@ end
 
 local function start_options(request, fields)
   return {
-    handlers = script_path(request.script),
+    handlers = script.path(request.script),
     bind = request.bind,
     advertise = request.advertise,
     join = request.join,
@@ -37,6 +33,33 @@ local function start_options(request, fields)
     config = fields,
     log = log_options(request),
   }
+end
+
+local OPTIONS = { bind = true, advertise = true, join = true }
+
+-- Which option an error is about, unless it says so itself.
+local function name_option(message, code)
+  if OPTIONS[code] and not message:find(code, 1, true) then
+    return ("--%s: %s"):format(code, message)
+  end
+  return message
+end
+
+-- What shoal.start takes for misuse by a program is for us a value that somebody
+-- typed: it raises "shoal.start: what is wrong".
+local function start(options)
+  local ok, node, message, code = pcall(shoal.start, options)
+  if not ok then
+    local complaint = tostring(node):match("shoal%.start: (.*)$")
+    if not complaint then
+      error(node, 0)
+    end
+    return nil, complaint
+  end
+  if not node and code == "script" then
+    message = script.name(options.handlers, message)
+  end
+  return node, message and name_option(message, code)
 end
 
 -- Says goodbye and ends the loop. The others are told by what close() still sends.
@@ -87,7 +110,7 @@ function run.run(request)
     return nil, message
   end
   local node
-  node, message = shoal.start(start_options(request, fields))
+  node, message = start(start_options(request, fields))
   if not node then
     server:close()
     return nil, message

@@ -18,7 +18,7 @@ function seeds.check(endpoints)
     if found then
       return true
     elseif code == "endpoint" then
-      return nil, "cannot join: " .. message
+      return nil, ("cannot join %s: %s"):format(endpoint, message)
     end
     failure = failure or message
   end

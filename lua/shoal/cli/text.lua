@@ -87,6 +87,15 @@ function text.escape(s)
   return table.concat(out)
 end
 
+--- An error message on one line. What Lua says of a module that is not there goes on
+--- with every place it looked at: that is left out.
+---@param message string
+---@return string
+function text.one_line(message)
+  message = message:gsub("\n%s*no f[^\n]*", ""):gsub(":?%s*$", ""):gsub("%s*\n%s*", " ")
+  return text.escape(message)
+end
+
 --- How many columns `s` takes: code points, which is right for most scripts.
 ---@param s string
 ---@return integer
