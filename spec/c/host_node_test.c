@@ -147,11 +147,11 @@ static void a_node_opens_starts_and_closes(void)
     CHECK(strncmp(host_bound(a.node), "127.0.0.1:", 10) == 0);
     CHECK(strcmp(host_bound(a.node), "127.0.0.1:0") != 0);
     run_until(loop, never, NULL, 0.05);
-    host_close(a.node);
+    CHECK(host_close(a.node));
     CHECK(a.closed == 0); /* nobody needs to be told: it was no callback */
     open_member(&a, "127.0.0.1:0", NULL, NULL);
     host_close(a.node); /* never started */
-    host_close(NULL);
+    CHECK(host_close(NULL));
 }
 
 static void fails_to_open(const char *bind, const char *cluster,
@@ -424,9 +424,9 @@ static void members_of_other_clusters_are_not_met(void)
 static void close_at_once(struct member *member, shoal_event event)
 {
     (void)event;
-    host_close(member->node);
+    CHECK(!host_close(member->node));
     CHECK(host_is_closing(member->node));
-    host_close(member->node); /* once more does nothing */
+    CHECK(!host_close(member->node)); /* once more does nothing */
     CHECK(host_join(member->node, "127.0.0.1:1", NULL, NULL, NULL) == -1);
 }
 

@@ -173,6 +173,21 @@ static void many_names_share_a_few_threads(void)
     tear_down(&asker);
 }
 
+/* The thread may be done before resolver_ask() is back. */
+static void an_answer_that_comes_at_once_is_not_lost(void)
+{
+    struct asker asker;
+    unsigned i;
+
+    set_up(&asker);
+    open_server(true);
+    for (i = 1; i <= 500; i++) {
+        ask(&asker, "a", 1);
+        CHECK(wait_for_answers(&asker, i));
+    }
+    tear_down(&asker);
+}
+
 static void it_is_freed_while_lookups_go_on(void)
 {
     struct asker asker;
@@ -235,6 +250,7 @@ int main(void)
     RUN(the_loop_goes_on_while_a_name_is_looked_up);
     RUN(a_failure_says_why);
     RUN(many_names_share_a_few_threads);
+    RUN(an_answer_that_comes_at_once_is_not_lost);
     RUN(it_is_freed_while_lookups_go_on);
     RUN(an_answer_may_free_it);
     RUN(it_does_not_keep_a_loop_alive);

@@ -224,6 +224,20 @@ static bool enqueue(struct resolver *resolver, struct question *question)
     return served;
 }
 
+/* The watcher is on while questions are open, so that a loop with nothing else
+ * to wait for is not kept running. */
+static void expect_answer(struct resolver *resolver)
+{
+    if (resolver->open++ == 0)
+        ev_async_start(resolver->loop, &resolver->answered);
+}
+
+static void got_answer(struct resolver *resolver)
+{
+    if (--resolver->open == 0)
+        ev_async_stop(resolver->loop, &resolver->answered);
+}
+
 int resolver_ask(struct resolver *resolver, const char *name, uint16_t port,
                  resolve_fn *done, void *context)
 {
@@ -239,13 +253,12 @@ int resolver_ask(struct resolver *resolver, const char *name, uint16_t port,
     question->port = port;
     question->done = done;
     question->context = context;
-    if (!enqueue(resolver, question)) {
-        free(question);
-        return -1;
-    }
-    if (resolver->open++ == 0)
-        ev_async_start(resolver->loop, &resolver->answered);
-    return 0;
+    expect_answer(resolver); /* first: the thread may be that quick */
+    if (enqueue(resolver, question))
+        return 0;
+    got_answer(resolver);
+    free(question);
+    return -1;
 }
 
 /* ---- The answers ---- */
@@ -267,13 +280,12 @@ static void on_answered(struct ev_loop *loop, ev_async *watcher, int events)
     struct resolver *resolver = watcher->data;
     struct question *question;
 
-    (void)events;
+    (void)loop, (void)events;
     pthread_mutex_lock(&resolver->mutex);
     resolver->holders++;
     pthread_mutex_unlock(&resolver->mutex);
     while ((question = take_finished(resolver))) {
-        if (--resolver->open == 0)
-            ev_async_stop(loop, watcher);
+        got_answer(resolver);
         question->done(question->context,
                        question->error ? NULL : &question->answer,
                        question->error);
