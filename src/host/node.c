@@ -3,18 +3,9 @@
 
 #include "fail.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-enum {
-    /* Datagrams handled in one wakeup before timers and others have a turn. */
-    DATAGRAMS_PER_WAKEUP = 1024,
-    /* Before a tick the socket is emptied, so that an ack which waits in it
-     * counts; but a flood must not put the tick off for ever. */
-    DATAGRAMS_BEFORE_TICK = 16 * 1024
-};
 
 static uint64_t monotonic_us(void)
 {
@@ -22,63 +13,6 @@ static uint64_t monotonic_us(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-/* ---- Packets in ---- */
-
-static void accept_datagram(host *node, uint64_t now_us, int i)
-{
-    shoal_bytes packet, datagram;
-    bool truncated;
-
-    datagram = udp_datagram(&node->inbox, i, &truncated);
-    node->stats.datagrams_received++;
-    node->stats.bytes_received += datagram.size;
-    if (truncated)
-        node->stats.truncated++;
-    else if (!envelope_open(&node->envelope, datagram, &packet))
-        node->stats.foreign_cluster++;
-    else if (shoal_receive(node->engine, now_us, packet) == 0)
-        return;
-    node->dropped = true; /* the engine counts its own */
-}
-
-/* max_packet_size may have been changed; without memory for more, larger
- * packets go on being truncated. */
-static void fit_inbox(host *node)
-{
-    size_t room = shoal_get_config(node->engine)->max_packet_size;
-
-    (void)udp_inbox_reserve(&node->inbox, room + ENVELOPE_MAX);
-}
-
-/* Handles what waits in the socket, about `limit` datagrams at most. The
- * effects of a batch are carried out before the next is read, so that one
- * system call sends the replies to all that one received. */
-static void receive_waiting(host *node, int limit)
-{
-    int count, total;
-
-    fit_inbox(node);
-    for (total = 0; total < limit && !node->closing; total += count) {
-        uint64_t now_us;
-        int i;
-
-        count = udp_receive(&node->udp, &node->inbox);
-        if (count == 0)
-            return;
-        if (count < 0) {
-            /* of an earlier send, perhaps: what waits behind it is fine */
-            node->stats.receive_errors++;
-            narrate_receive_error(node, errno);
-            count = UDP_BATCH;
-            continue;
-        }
-        now_us = monotonic_us();
-        for (i = 0; i < count; i++)
-            accept_datagram(node, now_us, i);
-        drain_effects(node);
-    }
 }
 
 /* ---- The watchers ---- */
@@ -90,7 +24,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
     (void)loop, (void)events;
     host_enter(node);
     node->stats.wakeups++;
-    receive_waiting(node, DATAGRAMS_PER_WAKEUP);
+    intake_waiting(node);
     host_leave(node);
 }
 
@@ -103,7 +37,7 @@ static void on_deadline(struct ev_loop *loop, ev_timer *watcher, int events)
     (void)loop, (void)events;
     host_enter(node);
     node->armed_us = SHOAL_NEVER;
-    receive_waiting(node, DATAGRAMS_BEFORE_TICK);
+    intake_all(node);
     if (!node->closing)
         (void)shoal_tick(node->engine, monotonic_us());
     host_leave(node);
@@ -282,8 +216,7 @@ int host_start(host *node, const shoal_options *options, char *error)
              detail ? ": " : "", detail ? detail : "");
         return result;
     }
-    fit_inbox(node);
-    if (!node->inbox.buffers) {
+    if (!intake_fit(node)) {
         shoal_free(node->engine);
         node->engine = NULL;
         fail(error, "cannot start: out of memory");

@@ -3,6 +3,7 @@
  * What a node is made of; for the files of the host only.
  *
  *   node.c     opening, starting, closing; the watchers
+ *   intake.c   datagrams in
  *   drain.c    the engine's effects: into the outbox, into callbacks
  *   seeds.c    whom to announce to while alone
  *   timer.c    the program's timers
@@ -67,6 +68,15 @@ void host_enter(host *node);
 /* Drains the effects, arms the timers; closes the node if that was asked for,
  * in which case it is gone when this returns. */
 void host_leave(host *node);
+
+/* ---- intake.c ---- */
+
+/* Room for packets of max_packet_size. false: no memory for it. */
+bool intake_fit(host *node);
+/* Handles what waits in the socket, a bounded number of datagrams. */
+void intake_waiting(host *node);
+/* The same until it is certain that nothing waits, within a larger bound. */
+void intake_all(host *node);
 
 /* ---- drain.c ---- */
 
