@@ -38,8 +38,8 @@ typedef struct stream_callbacks {
  * missing last folder of the path is made with mode 0700. */
 stream_server *stream_listen(struct ev_loop *loop, const char *path,
                              const stream_callbacks *callbacks, char *error);
-/* Flushes what waits for up to 200 ms, closes all streams (no callback is called
- * any more), removes the path. NULL is fine. */
+/* Flushes what waits for up to 200 ms, closes all streams (no callback is
+ * called any more), removes the path. NULL is fine. */
 void stream_server_close(stream_server *server);
 /* Queues `bytes` (copied). false: the stream was cut off (on_close follows). */
 bool stream_send(stream *peer, shoal_bytes bytes);
