@@ -133,21 +133,16 @@ local function play()
   stop(members)
 end
 
--- Ctrl-C and its kind end the play like a failure: what was started is ended.
-for _, name in ipairs { "SIGINT", "SIGTERM", "SIGHUP" } do
-  signal.signal(signal[name], function()
-    error("interrupted", 0)
-  end)
-end
-
 if arg[1] then
   process.use(arg[1])
 end
+-- Ctrl-C is an error that the interpreter raises, so it ends the play like any
+-- failure; while we clean up after it, it has no say.
 local played, problem = pcall(play)
-for _, name in ipairs { "SIGINT", "SIGTERM", "SIGHUP" } do
-  signal.signal(signal[name], signal.SIG_IGN)
-end
-if not played then
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+if not played and tostring(problem):find("interrupted!", 1, true) then
+  say("interrupted")
+elseif not played then
   say("FAILED: %s", tostring(problem))
   for _, member in ipairs(cast) do
     io.stdout:write("\nlog of ", member.name, ":\n", member:log())
