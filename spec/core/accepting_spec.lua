@@ -128,6 +128,17 @@ describe("a packet for somebody else", function()
     assert.equal(2, e:dropped("not_for_us"))
   end)
 
+  it("tells of a packet for a newer identity with our address: somebody is taken for us", function()
+    local e = engine("a#2", { diagnostics = { "conflict" } }):knowing("b")
+    local out = e:receive { kind = "ping", from = "b", to = "a#3" }
+    assert.same({ "conflict a#3" }, out.events)
+    assert.same({}, out.sends)
+    assert.equal(1, e.core:stats().conflicts)
+    assert.same({}, e:receive({ kind = "ping", from = "b", to = "a" }).events)
+    assert.same({}, e:receive({ kind = "ping", from = "b", to = "c" }).events)
+    assert.equal(3, e:dropped("not_for_us"))
+  end)
+
   it("is ignored when it is meant for an identity of ours that is yet to come", function()
     local e = engine("a"):knowing("b")
     e:ignores { kind = "ping", from = "b", to = "a#2" }

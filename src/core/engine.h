@@ -180,6 +180,9 @@ int self_hear(shoal *engine, const shoal_update *claim, bool queue);
 /* A claim about another identity with our address. 0 or NOMEM. */
 int self_contest(shoal *engine, const struct who *who,
                  const shoal_update *claim, bool queue);
+/* A packet came that is for `dst`. If that has our address and wins against us,
+ * the others take another node for who is here: all we can do is tell. */
+void self_overhear(shoal *engine, shoal_bytes dst);
 /* The cluster has declared us down: renew, or be defunct. 0 or NOMEM. */
 int self_declared_down(shoal *engine, bool queue);
 

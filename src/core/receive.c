@@ -297,8 +297,10 @@ static int receive(shoal *engine, shoal_bytes packet)
         error = SHOAL_ERR_FROM_OURSELVES;
     if (error)
         return engine_drop(engine, drop_for(error), error);
-    if (!is_for_us(engine, &header))
+    if (!is_for_us(engine, &header)) {
+        self_overhear(engine, header.dst);
         return engine_drop(engine, SHOAL_DROP_NOT_FOR_US, 0);
+    }
     error = check_indirect(engine, &header);
     shoal_bytes body = bytes_of(packet.data + used, packet.size - used);
     if (!error)

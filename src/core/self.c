@@ -136,18 +136,35 @@ int self_hear(shoal *engine, const shoal_update *claim, bool queue)
     return 0;
 }
 
+/* Somebody takes `who` for us. */
+static void tell_conflict(shoal *engine, const struct who *who,
+                          uint16_t incarnation, uint8_t state)
+{
+    shoal_member view = {.id = who->id,
+                         .addr = who->addr,
+                         .endpoint = who->endpoint,
+                         .incarnation = incarnation,
+                         .state = state};
+    engine->stats.conflicts++;
+    notify_view(engine, SHOAL_EVENT_CONFLICT, &view);
+}
+
+void self_overhear(shoal *engine, shoal_bytes dst)
+{
+    struct who who;
+    if (engine->connection != SHOAL_CONNECTION_DEFUNCT &&
+        ask_who(engine, dst, &who) == 0 &&
+        bytes_equal(who.addr, identity_addr(engine->self)) &&
+        ask_wins(engine, dst, identity_id(engine->self)))
+        tell_conflict(engine, &who, 0, SHOAL_ALIVE);
+}
+
 int self_contest(shoal *engine, const struct who *who,
                  const shoal_update *claim, bool queue)
 {
     if (claim->state == SHOAL_DOWN)
         return 0; /* settled */
-    engine->stats.conflicts++;
-    shoal_member view = {.id = who->id,
-                         .addr = who->addr,
-                         .endpoint = who->endpoint,
-                         .incarnation = claim->incarnation,
-                         .state = claim->state};
-    notify_view(engine, SHOAL_EVENT_CONFLICT, &view);
+    tell_conflict(engine, who, claim->incarnation, claim->state);
     /* Two live members with one address would answer each other for ever with
      * newer identities: once in a period is enough. */
     bool lately =
