@@ -2,11 +2,13 @@
 
 local script = {}
 
---- A path for shoal.start, which takes a word without a slash for a module's name.
+--- A path for shoal.start, which takes a word without a slash or ".lua" at its end
+--- for a module's name.
 ---@param path string
 ---@return string
 function script.path(path)
-  return path:find("/", 1, true) and path or "./" .. path
+  local is_path = path:find("/", 1, true) or path:find("%.lua$")
+  return is_path and path or "./" .. path
 end
 
 --- Why it did not load, with the script's name unless that is in the message.
