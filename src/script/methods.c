@@ -424,6 +424,8 @@ static int set_handlers(lua_State *L)
     lua_State *before = owner_enter(node->owner, L);
     int failure = reload_table(node, version, error);
     owner_leave(node->owner, before);
+    if (failure == RELOAD_MISUSE)
+        return luaL_error(L, "node:set_handlers: %s", error);
     if (failure != 0)
         return fail(L, error, "script");
     lua_pushboolean(L, true);

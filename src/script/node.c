@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Clocks that differ by more have been set. */
+enum { CLOCK_STEP_US = 1000 };
+
 /* ---- Small answers ----------------------------------------------------------
  */
 
@@ -18,10 +21,16 @@ shoal *node_engine(const struct node *node)
     return node->backend ? node->backend->ops->engine(node->backend) : NULL;
 }
 
-int64_t node_clock_offset_us(const struct node *node)
+/* Kept as long as the clocks agree about it: a moment that was told once must
+ * be the same when it is told again. */
+int64_t node_clock_offset_us(struct node *node)
 {
     const struct backend_ops *ops = node->backend->ops;
-    return (int64_t)(ops->wall_us(node->backend) - ops->now_us(node->backend));
+    int64_t offset_us =
+        (int64_t)(ops->wall_us(node->backend) - ops->now_us(node->backend));
+    if (llabs(offset_us - node->clock_offset_us) > CLOCK_STEP_US)
+        node->clock_offset_us = offset_us;
+    return node->clock_offset_us;
 }
 
 /* A claim about nobody changes nothing, and is refused like any other. */

@@ -75,7 +75,8 @@ struct node {
     char *name, *cluster;
     uint32_t cluster_size;
     bool watches;
-    uint64_t started_us; /* unix time */
+    uint64_t started_us;     /* unix time */
+    int64_t clock_offset_us; /* see node_clock_offset_us() */
 };
 
 /* A node that is opening, with one reference, the caller's. NULL: no memory. */
@@ -106,7 +107,7 @@ bool node_is_asking(struct node *node);
 
 shoal *node_engine(const struct node *node);
 /* Added to the engine's times they are unix time. */
-int64_t node_clock_offset_us(const struct node *node);
+int64_t node_clock_offset_us(struct node *node);
 /* For the dispatches of its tenants. */
 void node_report(void *context, const dispatch_report *report);
 /* After a tenant's subscriptions have changed. */

@@ -185,7 +185,9 @@ static int take_over(struct node *node, struct version *version,
                      const char *reason, char *error)
 {
     struct version *before = node->current;
-    int failure = version_prepare(version, error);
+    int failure = 0;
+    if (version_prepare(version, error) != 0)
+        failure = RELOAD_MISUSE;
     if (failure == 0)
         failure = store_carry(before, version, error);
     if (failure == 0)

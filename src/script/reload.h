@@ -35,7 +35,9 @@ int reload_first(struct node *node, char *error);
 int reload_script(struct node *node, const char *reason, bool *swapped,
                   char *error);
 /* A version of a table becomes the node's handlers. 0, or an error with
- * `error`; then it has been freed. NULL: no memory. */
+ * `error`; then it has been freed. NULL: no memory. RELOAD_MISUSE: the table is
+ * not made as it should be. */
+enum { RELOAD_MISUSE = 2 };
 int reload_table(struct node *node, struct version *version, char *error);
 
 /* Watches the script's files. */

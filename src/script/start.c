@@ -22,12 +22,16 @@ static int fail(struct start *start, const char *code)
     return -1;
 }
 
+/* A broken table in the program is misuse, a broken script is not. */
+static const char bad_table[] = "handlers";
+
 static int load_handlers(struct start *start)
 {
     struct node *node = start->node;
-    int failure = node->script ? reload_first(node, start->error)
-                               : version_prepare(node->current, start->error);
-    return failure ? fail(start, "script") : 0;
+    if (node->script)
+        return reload_first(node, start->error) ? fail(start, "script") : 0;
+    return version_prepare(node->current, start->error) ? fail(start, bad_table)
+                                                        : 0;
 }
 
 static int open_backend(struct start *start)
@@ -147,6 +151,8 @@ static int start_node(lua_State *L)
     lua_State *before = owner_enter(owner, L);
     int failure = go_live(L, &start);
     owner_leave(owner, before);
+    if (failure != 0 && start.code == bad_table)
+        return luaL_error(L, "shoal.start: %s", start.error);
     if (failure != 0)
         return push_failure(L, &start);
     lua_settop(L, 2);
