@@ -47,8 +47,19 @@ local function count(set)
   return n
 end
 
-local function by_address(a, b)
-  return a.addr < b.addr
+-- A script may have addresses that are no strings.
+local function sort_key(addr)
+  return type(addr) == "string" and addr or core.pack(addr)
+end
+
+local function sort_by_address(members)
+  local keys = {}
+  for _, member in ipairs(members) do
+    keys[member] = sort_key(member.addr)
+  end
+  table.sort(members, function(a, b)
+    return keys[a] < keys[b]
+  end)
 end
 
 methods.members = {
@@ -62,7 +73,7 @@ methods.members = {
     end
     local all = params[1] and params[1].all
     local members = self.node:members({ state = all and "all" or "active" })
-    table.sort(members, by_address)
+    sort_by_address(members)
     return members
   end,
 }

@@ -85,6 +85,33 @@ describe("shoal", function()
     assert.is_nil(out:find("\27"))
   end)
 
+  it("members shows identities and addresses that are no tables and strings", function()
+    local golf = process.write(process.tempdir() .. "/golf.lua", [[
+      local function port(endpoint) return tonumber(endpoint:match(":(%d+)$")) end
+      return { identity = {
+        new = function(o) return port(o.bind) end,
+        addr = function(id) return id end,
+        endpoint = function(id) return "127.0.0.1:" .. id end,
+        at = port,
+      } }
+    ]])
+    local a = node.start({ script = golf })
+    local others = {}
+    for i = 1, 3 do
+      others[i] = node.start({ script = golf, join = { "127.0.0.1:" .. a.addr } }).addr
+    end
+    table.sort(others)
+    wait.for_that(function()
+      return #a:members() == 3
+    end, 5, "cluster of four")
+    for i, seen in ipairs(a:members()) do
+      assert.equal(others[i], seen.addr)
+      assert.equal(others[i], seen.id)
+    end
+    assert.truthy(a:ask("members").out:find("\n" .. others[1] .. " +alive +0 +%d+s +" .. others[1] .. "\n"))
+    assert.equal(0, a:ask("info").code)
+  end)
+
   it("info prints what an operator asks for first", function()
     local a = pair()
     local out = a:ask("info").out

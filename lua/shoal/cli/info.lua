@@ -30,7 +30,7 @@ end
 local function identity_lines(add, node)
   add("name", node.name and text.escape(node.name))
   add("cluster", node.cluster and text.escape(node.cluster))
-  add("address", text.escape(node.addr))
+  add("address", text.value(node.addr))
   add("bound to", node.bind ~= node.addr and text.escape(node.bind))
   add("identity", text.value(node.identity))
   add("state", ("%s, %s, incarnation %d"):format(node.connection, node.state, node.incarnation))

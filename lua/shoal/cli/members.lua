@@ -24,7 +24,7 @@ local function table_of(list, now)
   local rows = { { "ADDRESS", "STATE", "INCARNATION", "SINCE", "IDENTITY" } }
   for _, member in ipairs(list) do
     rows[#rows + 1] = {
-      text.escape(member.addr),
+      text.value(member.addr),
       member.state,
       text.number(member.incarnation),
       text.duration(now - member.since),

@@ -16,7 +16,7 @@ local ORDER = { "time", "event", "member", "before", "id" }
 
 local function describe_member(member)
   local id = type(member.id) == "table" and text.fields(member.id) or text.value(member.id)
-  return ("%s %s"):format(text.escape(member.addr), id)
+  return ("%s %s"):format(text.value(member.addr), id)
 end
 
 -- 2026-01-31T12:00:00Z member_up 127.0.0.1:7946 addr=127.0.0.1:7946 bump=3
