@@ -82,7 +82,7 @@ static const struct {
     [SHOAL_EVENT_MEMBER_DOWN] = {LOG_INFO, "member down"},
     [SHOAL_EVENT_RENAME] = {LOG_INFO, "member replaced by a newer identity"},
     [SHOAL_EVENT_ACTIVE] = {LOG_INFO, "active"},
-    [SHOAL_EVENT_IDLE] = {LOG_INFO, "idle: no active member left"},
+    [SHOAL_EVENT_IDLE] = {LOG_INFO, "idle"},
     [SHOAL_EVENT_DEFUNCT] = {LOG_INFO, "defunct"},
     [SHOAL_EVENT_REJOIN] = {LOG_INFO, "rejoining with a renewed identity"},
     [SHOAL_EVENT_SUSPECT] = {LOG_DEBUG, "suspect"},
@@ -159,17 +159,22 @@ void narrate_effect(host *node, const shoal_effect *effect)
 
 void narrate_started(host *node)
 {
+    const struct envelope *envelope = &node->envelope;
     const shoal_config *config = shoal_get_config(node->engine);
     shoal_member self = shoal_self(node->engine);
-    shoal_bytes label = {node->envelope.prefix + 2,
-                         node->envelope.size > 2 ? node->envelope.size - 2 : 0};
+    log_field fields[5] = {
+        log_str("bind", node->bound), log_bytes("addr", name_of(&self)),
+        log_num("probe_period", (double)config->probe_period_us / 1e6),
+        log_num("suspect_to_down_after",
+                (double)config->suspect_to_down_after_us / 1e6)};
+    size_t count = 4;
 
-    log_line(node->log, LOG_INFO, LOG_HOST, "started",
-             log_str("bind", node->bound), log_bytes("addr", name_of(&self)),
-             log_bytes("cluster", label),
-             log_num("probe_period", (double)config->probe_period_us / 1e6),
-             log_num("suspect_to_down_after",
-                     (double)config->suspect_to_down_after_us / 1e6));
+    if (!log_wants(node->log, LOG_INFO, LOG_HOST))
+        return;
+    if (envelope->size > 0)
+        fields[count++] = log_bytes(
+            "cluster", (shoal_bytes){envelope->prefix + 2, envelope->size - 2});
+    log_write(node->log, LOG_INFO, LOG_HOST, "started", fields, count);
 }
 
 void narrate_closed(host *node)
