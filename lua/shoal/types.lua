@@ -158,7 +158,7 @@ function Timer:cancel() end
 ---@field errors integer
 ---@field slow integer              calls of more than 100 ms
 ---@field slowest number            seconds
----@field slowest_what? string      which handler that was
+---@field slowest_handler? string   which one that was
 
 --- What `shoal info --json` prints.
 ---@class shoal.Info
@@ -175,7 +175,7 @@ function Timer:cancel() end
 ---@field counts { active: integer, alive: integer, suspect: integer, down: integer, known: integer }
 ---@field backlog { updates: integer, broadcasts: integer }
 ---@field packets { received: integer, sent: integer, bytes_received: integer, bytes_sent: integer, received_by_message: table<string, integer>, sent_by_message: table<string, integer> }
----@field drops table<string, integer>  packets, updates and items dropped, by reason (those that happened)
+---@field drops table<string, integer>  packets, updates and items dropped, by reason: every reason is there
 ---@field host table<string, integer>   datagrams, errors of the socket, foreign_cluster, ...
 ---@field handlers shoal.HandlersInfo
 ---@field script shoal.ScriptInfo

@@ -58,7 +58,7 @@ local function script_lines(add, node, now)
   add("last reload", failure and ("failed %s: %s"):format(ago(failure.at, now), text.escape(failure.message)))
   add("handlers", ("%d calls, %d errors, %d slow, slowest %.1f ms%s"):format(
     handlers.calls, handlers.errors, handlers.slow, handlers.slowest * 1000,
-    handlers.slowest_what and " (" .. text.escape(handlers.slowest_what) .. ")" or ""))
+    handlers.slowest_handler and (" (%s)"):format(text.escape(handlers.slowest_handler)) or ""))
 end
 
 local function lines_of(node, now)

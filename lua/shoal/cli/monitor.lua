@@ -59,19 +59,19 @@ local function watch_interrupts()
 end
 
 local function follow(connection, request, is_interrupted)
-  while not is_interrupted() do
+  while true do
     local method, params, code = connection:receive(WAIT)
-    if not method and code ~= "timeout" then
-      return nil, client.explain(params, code)
-    end
-    if method then
+    if is_interrupted() then
+      return true
+    elseif method then
       local ok, message = print_report(request, params[1])
       if not ok then
         return nil, message
       end
+    elseif code ~= "timeout" then
+      return nil, client.explain(params, code)
     end
   end
-  return true
 end
 
 ---@param request table
