@@ -13,3 +13,14 @@ end
 if os.getenv("LD_PRELOAD") then
   require("posix.stdlib").setenv("LD_PRELOAD", nil)
 end
+
+-- Leaks are looked for at the very end, when Lua has unloaded the module: the
+-- stacks would have no names, and what libev keeps for the process's life would
+-- have lost its owner. So the module stays.
+local has_ffi, ffi = pcall(require, "ffi")
+if has_ffi and (os.getenv("SHOAL_SANITIZERS") or "") ~= "" then
+  local RTLD_NOW, RTLD_NODELETE = 2, 0x1000
+  local path = package.searchpath("shoal.core", package.cpath) -- luacheck: std luajit
+  ffi.cdef "void *dlopen(const char *, int);"
+  assert(path and ffi.C.dlopen(path, RTLD_NOW + RTLD_NODELETE) ~= nil, "no sanitized module")
+end
