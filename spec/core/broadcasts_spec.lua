@@ -72,7 +72,9 @@ describe("an item of our own", function()
       assert.equal("too_big", out.code)
     end
     assert.is_true(largest > 150)
-    assert.same({ ("x"):rep(largest) }, e:broadcast():the("broadcast").items)
+    local packet = e:broadcast():the("broadcast")
+    assert.same({ ("x"):rep(largest) }, packet.items)
+    assert.equal(300, packet.size)
   end)
 
   it("is an error when the handler fails, and is not queued", function()
@@ -127,6 +129,24 @@ describe("a received item", function()
     assert.equal(2, e:waiting_items())
     assert.equal(1, e:dropped("broadcast"))
     assert.same({ "b alive 0", "c alive 0" }, e:members())
+  end)
+
+  it("that we could not pass on ourselves is dropped and counted", function()
+    local received = collector()
+    local e = engine(("long"):rep(20), { broadcast = received.handler, config = { max_packet_size = 300 } })
+    local bytes = e:packet { kind = "broadcast", from = "b" }
+    local item = ("x"):rep(300 - #bytes - 2)
+    e:receive { kind = "broadcast", from = "b", items = { item } }
+    assert.same({ item }, received.received)
+    assert.equal(0, e:waiting_items())
+    assert.equal(1, e:dropped("too_big"))
+  end)
+
+  it("with a key of more than 65,535 bytes is dropped and counted", function()
+    local e = with { receive = function() return ("k"):rep(65536) end }
+    e:receive { kind = "gossip", from = "b", items = { "x" } }
+    assert.equal(1, e:dropped("broadcast"))
+    assert.equal(0, e:waiting_items())
   end)
 
   it("is not asked about when its sender is down", function()
@@ -368,6 +388,13 @@ describe("broadcasting", function()
     e:add("hello")
     assert.same({}, e:broadcast().log)
     assert.equal(1, e:waiting_items())
+  end)
+
+  it("is silent while defunct", function()
+    local e = with(collector().handler):knowing("b")
+    e:leave()
+    e:add("hello")
+    assert.same({}, e:broadcast().log)
   end)
 
   it("without a handler sends nothing", function()

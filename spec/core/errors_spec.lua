@@ -134,6 +134,15 @@ describe("a codec that fails", function()
     assert.same({ ["c alive 1"] = 3 }, e:exhaust())
   end)
 
+  it("to encode a member does not leave an older claim about it to be told", function()
+    local e = sick("encode_member", throws)
+    e:apply({ "c suspect 0", "d" }, { broadcast = true })
+    trouble = true
+    e:call("apply", e:claims { "c alive 1" }, { broadcast = true })
+    trouble = false
+    assert.same({ ["d alive 0"] = 3 }, e:exhaust())
+  end)
+
   it("when a ping is to be sent does not stop the clock", function()
     local e = sick("encode_header", throws)
     e:configure { suspect_to_down_after = 100 }

@@ -127,6 +127,14 @@ describe("a renewal", function()
     end)
   end
 
+  it("that yields the same identity counts as none, even if that wins", function()
+    local e = engine("a#5", { identity = {
+      renew = function(id) return id end,
+      wins = function() return true end,
+    } }):knowing("b")
+    assert.same({ "defunct" }, e:receive({ kind = "turn_undead", from = "b" }).events)
+  end)
+
   it("is asked of the embedder, who may win with whatever it likes", function()
     local e = engine("a#5", { identity = { renew = function(id) return { id[1], id[2] + 10 } end } }):knowing("b")
     assert.same({ "rejoin a#15" }, e:receive({ kind = "turn_undead", from = "b" }).events)
@@ -442,6 +450,15 @@ describe("questions about an identity", function()
     e:refuses("identity", "receive", e:packet { kind = "gossip", from = "bad", updates = { "c" } })
     assert.equal(1, e:dropped("identity"))
   end)
+
+  for what, addr in pairs { ["an empty one"] = "", ["one that is far too long"] = ("x"):rep(5000) } do
+    it("that answer no usable address drop the packet: " .. what, function()
+      local e = engine("a", { identity = {
+        addr = function(id) return id[1] == "bad" and addr or id[1] end,
+      } })
+      e:refuses("identity", "receive", e:packet { kind = "gossip", from = "bad", updates = { "c" } })
+    end)
+  end
 
   it("that fail drop the update which named it, and no other", function()
     local e = engine("a", { identity = {

@@ -110,6 +110,23 @@ describe("the member table", function()
     assert.is_nil(e:member("z"))
   end)
 
+  it("knows since when a member is what it is", function()
+    local e = engine("a"):knowing("b", "c")
+    local function since(claim)
+      e.now = e.now + 1
+      e:apply { claim }
+      return e:member("b").since
+    end
+    assert.equal(1000, e:member("b").since)
+    assert.equal(1000, since "b alive 3")
+    assert.equal(1002, since "b suspect 3")
+    assert.equal(1002, since "b suspect 4")
+    assert.equal(1004, since "b alive 5")
+    assert.equal(1005, since "b#2 alive 0")
+    assert.equal(1006, since "b#2 down 0")
+    assert.equal(1006, since "b#2 alive 9")
+  end)
+
   it("hands out copies", function()
     local e = engine("a"):knowing("b")
     e.core:members()[1].state = "down"

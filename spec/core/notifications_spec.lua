@@ -213,6 +213,7 @@ describe("diagnostics", function()
     local e = engine("a", { diagnostics = { "suspect", "refuted" } }):knowing("b")
     assert.same({ "suspect c" }, e:knowing("c"):apply({ "c suspect 1" }).events)
     assert.same({ "refuted c" }, e:apply({ "c alive 2" }).events)
+    assert.same({}, e:apply({ "c alive 3" }).events)
     assert.same({ "refuted a" }, e:apply({ "a suspect 0" }).events)
   end)
 

@@ -319,6 +319,13 @@ describe("an indirect probe", function()
     end)
   end
 
+  it("about an older identity of ours is not sent to ourselves", function()
+    local e = engine("a#3"):knowing("b")
+    for _, kind in ipairs { "ping_req", "indirect_ack" } do
+      assert.same({}, e:receive({ kind = kind, from = "b", peer = "a#2", number = 9 }).log)
+    end
+  end)
+
   it("makes nobody a member but who really spoke to us", function()
     local e = engine("a")
     for _, kind in ipairs { "ping_req", "indirect_ping", "indirect_ack", "forwarded_ack" } do
