@@ -21,12 +21,13 @@ MAKEFLAGS += --no-print-directory
 BUILD := build$(if $(SANITIZE),-sanitize)$(if $(filter-out luajit,$(LUA)),-$(LUA))
 FLAGS := -DSHOAL_LUA=$(LUA) -DSHOAL_SANITIZE=$(if $(SANITIZE),ON,OFF) \
          -DSHOAL_GC=$(if $(GC),ON,OFF)
-C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+QUIETLY := --log-level=NOTICE >/dev/null
+C_FILES = $(shell find src spec -name '*.[ch]')
 
 .PHONY: build deps deps-build test check demo install clean
 
 build: deps-build
-	@cmake -S . -B $(BUILD) $(FLAGS) --log-level=NOTICE >/dev/null
+	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
 	@cmake --build $(BUILD) -j $(JOBS)
 
 deps:
@@ -43,14 +44,16 @@ test:
 
 check:
 	@.ci/deps build check
-	clang-format --dry-run -Werror $(C_FILES)
-	cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr \
-	  --enable=warning,performance,portability -I src $(filter %.c,$(C_FILES))
-	luacheck --quiet lua spec examples .busted .luacheckrc
-	cmake -S . -B build-check -DCMAKE_BUILD_TYPE=Release -DSHOAL_WERROR=ON \
-	  --log-level=NOTICE >/dev/null
-	cmake --build build-check -j $(JOBS)
-	luajit /usr/bin/busted $(addprefix spec/house/,layers_spec.lua style_spec.lua version_spec.lua)
+	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)
+	@echo cppcheck; cppcheck --quiet --error-exitcode=1 -j $(JOBS) --std=c11 \
+	  --enable=warning,performance,portability --inline-suppr \
+	  --suppressions-list=.ci/cppcheck -I src $(filter %.c,$(C_FILES))
+	@echo luacheck; luacheck --quiet lua spec examples .busted .luacheckrc
+	@echo layers, habits, version; luajit /usr/bin/busted \
+	  $(patsubst %,spec/house/%_spec.lua,layers style version)
+	@echo warnings are errors; cmake -S . -B build-check \
+	  -DCMAKE_BUILD_TYPE=Release -DSHOAL_WERROR=ON -DSHOAL_LUA=$(LUA) $(QUIETLY)
+	@cmake --build build-check -j $(JOBS)
 
 demo:
 	@.ci/deps build demo
