@@ -76,7 +76,8 @@ enum {
         512, /* bytes: three identities and a header fit 1400 with room to
                 spare, and a peer cannot make us keep much per member */
     SHOAL_MAX_INCARNATION = 65535,
-    SHOAL_MAX_PACKET = 65507 /* what a UDP datagram over IPv4 can carry */
+    SHOAL_MAX_CONFIRMATIONS = 8, /* that a suspicion can wait for */
+    SHOAL_MAX_PACKET = 65507     /* what a UDP datagram over IPv4 can carry */
 };
 
 #define SHOAL_NEVER UINT64_MAX
@@ -155,6 +156,9 @@ typedef struct shoal_update {
     shoal_bytes id;
     uint16_t incarnation;
     uint8_t state; /* shoal_state */
+    /* SHOAL_SUSPECT: the identity of who suspects it, so that independent
+     * suspicions can be counted (Lifeguard 4.B); empty: not known. */
+    shoal_bytes from;
 } shoal_update;
 
 /* What is known of a member. All bytes are borrowed until the next entry point.
@@ -177,23 +181,34 @@ typedef enum shoal_connection {
     SHOAL_CONNECTION_DEFUNCT
 } shoal_connection;
 
+/* clang-format off */
 /* Message kinds. The values are on the wire. X(NAME, value, "name") */
 #define SHOAL_MESSAGES(X)                                                      \
-    X(PING, 0, "ping")         /* are you there? number */                     \
-    X(ACK, 1, "ack")           /* I am. number */                              \
-    X(PING_REQ, 2, "ping_req") /* ask `peer` (the target) for me. number */    \
-    X(INDIRECT_PING, 3,                                                        \
-      "indirect_ping") /* are you there? `peer` (the origin) asks. number */   \
-    X(INDIRECT_ACK, 4, "indirect_ack") /* I am; tell `peer` (the origin of the \
-                                          question). number */                 \
-    X(FORWARDED_ACK, 5,                                                        \
-      "forwarded_ack") /* `peer` (the target) is there, it told me. number */  \
-    X(ANNOUNCE, 6, "announce")        /* let me join */                        \
-    X(FEED, 7, "feed")                /* these are members */                  \
-    X(GOSSIP, 8, "gossip")            /* only updates and broadcasts */        \
-    X(BROADCAST, 9, "broadcast")      /* only broadcasts */                    \
-    X(TURN_UNDEAD, 10, "turn_undead") /* the cluster thinks that you are down  \
-                                       */
+    /* are you there? number */                                                \
+    X(PING, 0, "ping")                                                         \
+    /* I am. number */                                                         \
+    X(ACK, 1, "ack")                                                           \
+    /* ask `peer` (the target) for me. number */                               \
+    X(PING_REQ, 2, "ping_req")                                                 \
+    /* are you there? `peer` (the origin) asks. number */                      \
+    X(INDIRECT_PING, 3, "indirect_ping")                                       \
+    /* I am; tell `peer` (the origin of the question). number */               \
+    X(INDIRECT_ACK, 4, "indirect_ack")                                         \
+    /* `peer` (the target) is there, it told me. number */                     \
+    X(FORWARDED_ACK, 5, "forwarded_ack")                                       \
+    /* let me join */                                                          \
+    X(ANNOUNCE, 6, "announce")                                                 \
+    /* these are members */                                                    \
+    X(FEED, 7, "feed")                                                         \
+    /* only updates and broadcasts */                                          \
+    X(GOSSIP, 8, "gossip")                                                     \
+    /* only broadcasts */                                                      \
+    X(BROADCAST, 9, "broadcast")                                               \
+    /* the cluster thinks that you are down */                                 \
+    X(TURN_UNDEAD, 10, "turn_undead")                                          \
+    /* `peer` (the target) does not answer me. number (Lifeguard) */           \
+    X(NACK, 11, "nack")
+/* clang-format on */
 
 typedef enum shoal_message {
 #define SHOAL_MESSAGE_ENUM(NAME, VALUE, name) SHOAL_MSG_##NAME = VALUE,
@@ -216,6 +231,7 @@ typedef struct shoal_header {
     shoal_bytes src;
     shoal_bytes dst;
     shoal_bytes peer; /* of the indirect kinds: target or origin; else empty */
+    bool wants_nack;  /* ping_req: tell us if the target does not answer */
 } shoal_header;
 
 /* ---- Memory
@@ -284,8 +300,11 @@ typedef struct shoal_codec {
                          uint8_t *out, size_t room, size_t *size);
     int (*decode_member)(void *context, shoal_bytes bytes, shoal_update *out,
                          size_t *used);
-    const char *(*error_detail)(
-        void *context); /* of the last failure; may be NULL */
+    /* Of the last failure; may be NULL. */
+    const char *(*error_detail)(void *context);
+    /* It carries what Lifeguard needs: header.wants_nack, the nack message and
+     * update.from. Else the engine does without. */
+    bool lifeguard;
 } shoal_codec;
 
 typedef struct shoal_handlers {
@@ -341,6 +360,19 @@ typedef struct shoal_config {
     shoal_periodic
         announce_to_down;  /* the same to down ones, to heal partitions */
     shoal_periodic gossip; /* spread what waits */
+    /* Lifeguard (Dadgar, Phillips, Currey: "Lifeguard: Local Health Awareness
+     * for More Accurate Failure Detection", 2018).
+     * A member whose own probes fail, or that must refute, slows down: period
+     * and rtt are multiplied by 1 + its local health score, which goes up to
+     * this (4.A). 0 to 255; 0 switches it off. */
+    uint32_t max_local_health;
+    /* A suspicion lasts suspicion_max_factor times suspect_to_down_after; each
+     * of this many independent confirmations shortens it, the last one to
+     * suspect_to_down_after itself (4.B). 0 to SHOAL_MAX_CONFIRMATIONS; 0: it
+     * lasts suspect_to_down_after. */
+    uint32_t suspicion_confirmations;
+    uint32_t suspicion_max_factor; /* 1 to 255 */
+    bool tell_suspects;            /* in the very ping that probes them (4.C) */
 } shoal_config;
 
 /* Presets; `n` is the expected number of members (at least 1).
@@ -557,6 +589,7 @@ typedef struct shoal_stats {
     uint64_t probes, probes_failed, suspicions, refutations, renewals,
         conflicts;
     uint64_t memory_bytes; /* held from the allocator now */
+    uint32_t local_health; /* 0: fine; see max_local_health */
 } shoal_stats;
 
 SHOAL_API shoal_stats shoal_get_stats(const shoal *engine);

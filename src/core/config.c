@@ -40,6 +40,7 @@ shoal_config shoal_config_simple(void)
         .remove_down_after_us = A_DAY,
         .max_packet_size = 1400,
         .max_members = 65536,
+        .suspicion_max_factor = 1,
     };
 }
 
@@ -54,6 +55,12 @@ shoal_config shoal_config_lan(uint32_t n)
     config.announce = (shoal_periodic){30 * S, 1};
     config.announce_to_down = (shoal_periodic){30 * S, 1};
     config.gossip = (shoal_periodic){200 * MS, 3};
+    /* Lifeguard 5: S = 8, alpha = 4 or 6 (the multiplier), beta = 6; as many
+     * confirmations as memberlist waits for, alpha - 2. */
+    config.max_local_health = 8;
+    config.suspicion_confirmations = 2;
+    config.suspicion_max_factor = 6;
+    config.tell_suspects = true;
     return config;
 }
 
@@ -66,6 +73,7 @@ shoal_config shoal_config_wan(uint32_t n)
     config.announce = (shoal_periodic){60 * S, 2};
     config.announce_to_down = (shoal_periodic){60 * S, 2};
     config.gossip = (shoal_periodic){500 * MS, 4};
+    config.suspicion_confirmations = 4;
     return config;
 }
 
@@ -140,6 +148,14 @@ const char *shoal_config_check(const shoal_config *config, const char **problem)
     must(&checked,
          config->max_members >= 1 && config->max_members <= INDEX_MAX_SLOT,
          "max_members", "must be 1 to 16777214");
+    must(&checked, config->max_local_health <= 255, "max_local_health",
+         "must be 0 to 255");
+    must(&checked, config->suspicion_confirmations <= SHOAL_MAX_CONFIRMATIONS,
+         "suspicion_confirmations", "must be 0 to 8");
+    must(&checked,
+         config->suspicion_max_factor >= 1 &&
+             config->suspicion_max_factor <= 255,
+         "suspicion_max_factor", "must be 1 to 255");
     check_periodic(&checked, &config->announce, "announce.every",
                    "announce.members");
     check_periodic(&checked, &config->announce_to_down,

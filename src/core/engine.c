@@ -146,6 +146,7 @@ uint64_t shoal_next_deadline(const shoal *engine)
     uint64_t next = timers_next(&engine->timers);
     next = earlier(next, engine->probe.indirect_at_us);
     next = earlier(next, engine->probe.period_at_us);
+    next = earlier(next, indirect_next(&engine->indirect));
     next = earlier(next, tasks->announce_at_us);
     if (engine->members.down.count > 0)
         next = earlier(next, tasks->announce_to_down_at_us);
@@ -172,6 +173,7 @@ int shoal_tick(shoal *engine, uint64_t now_us)
     /* After a stall as long as this, silence proves nothing. */
     if (lateness(engine) > engine->config.suspect_to_down_after_us)
         suspicion_forgive(engine);
+    indirect_tick(engine);
     probe_tick(engine);
     error = suspicion_tick(engine);
     tasks_tick(engine);
@@ -243,22 +245,6 @@ int shoal_set_handlers(shoal *engine, const shoal_handlers *handlers)
 
 /* ---- A new config for a running engine ---- */
 
-/* Deadlines move by as much as the time they were made from has changed. */
-static void rearm_members(shoal *engine, const struct order *order,
-                          uint64_t before, uint64_t after)
-{
-    for (uint32_t i = 0; i < order->count && before != after; i++) {
-        struct member *member = members_at(&engine->members, order->slots[i]);
-        if (!member->timer)
-            continue;
-        uint64_t start = engine->timers.heap[member->timer - 1].at_us - before;
-        uint64_t at = start + after;
-        if (at < engine->now_us)
-            at = engine->now_us;
-        timers_set(&engine->timers, &member->timer, member->slot, at);
-    }
-}
-
 static bool same_turn(const shoal_periodic *a, const shoal_periodic *b)
 {
     return a->every_us == b->every_us;
@@ -302,11 +288,8 @@ int shoal_set_config(shoal *engine, uint64_t now_us, const shoal_config *config)
     }
     shoal_config before = engine->config;
     engine->config = *config;
-    rearm_members(engine, &engine->members.active,
-                  before.suspect_to_down_after_us,
-                  config->suspect_to_down_after_us);
-    rearm_members(engine, &engine->members.down, before.remove_down_after_us,
-                  config->remove_down_after_us);
+    suspicion_rearm(engine, &before);
+    health_change(engine, 0);
     if (engine->connection == SHOAL_CONNECTION_ACTIVE) {
         rearm_probe(engine, &before);
         rearm_tasks(engine, &before);
@@ -371,6 +354,9 @@ void shoal_free(shoal *engine)
     if (!engine)
         return;
     probe_disarm(engine);
+    indirect_clear(engine);
+    mem_free(&engine->mem, engine->spare_suspicion,
+             sizeof *engine->spare_suspicion);
     backlog_clear(&engine->updates, &engine->mem);
     backlog_clear(&engine->items, &engine->mem);
     members_clear(&engine->members, &engine->mem);

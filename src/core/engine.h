@@ -8,7 +8,8 @@
  *   update.c      a claim about a member: does it hold, what follows from it
  *   self.c        claims about ourselves: refute, renew, be defunct, leave
  *   probe.c       the probe cycle
- *   suspicion.c   the deadlines of suspect and down members
+ *   indirect.c    the middle and the far end of indirect probes
+ *   suspicion.c   the deadlines of suspect and down members, local health
  *   broadcast.c   custom broadcasts
  *   question.c    what is asked of the embedder
  *   notify.c      events into the effect queue
@@ -19,14 +20,16 @@
 
 #include "backlog.h"
 #include "effects.h"
+#include "indirect.h"
 #include "members.h"
 #include "probe.h"
+#include "suspicion.h"
 #include "timers.h"
 
 enum {
     MAX_DETAIL = 160,
     /* Room to encode one claim: an identity and what a codec puts around it. */
-    MAX_CLAIM = SHOAL_MAX_IDENTITY + 512
+    MAX_CLAIM = 2 * SHOAL_MAX_IDENTITY + 512
 };
 
 /* A periodic task's next turn; SHOAL_NEVER: not armed. */
@@ -52,6 +55,9 @@ struct shoal {
     struct members members;
     struct timers timers;
     struct probe probe;
+    struct indirect indirect;
+    struct suspicion *spare_suspicion; /* for the next suspect */
+    uint32_t health;                   /* our score, 0: fine */
     struct tasks tasks;
     struct backlog updates, items;
     struct effects effects;
@@ -153,25 +159,19 @@ int update_apply(shoal *engine, const shoal_update *claim, bool queue);
 /* The same when the one it is about was looked up already. */
 int update_apply_to(shoal *engine, const struct who *who,
                     const shoal_update *claim, bool queue);
-/* Changes a known member's state; the claim was found to hold. 0 or NOMEM. */
-int update_member(shoal *engine, struct member *member, shoal_state state,
-                  uint16_t incarnation, bool queue);
+/* Takes a claim about a known member that was found to hold. 0 or NOMEM. */
+int update_member(shoal *engine, struct member *member,
+                  const shoal_update *claim, bool queue);
+/* Takes a claim about a known member, if it holds or confirms what we believe.
+ * 0 or NOMEM. */
+int update_known(shoal *engine, struct member *member,
+                 const shoal_update *claim, bool queue);
 /* Puts a claim into the backlog, to be sent that many times, instead of what
  * *owner points at. A codec that fails is noted. 0 or NOMEM. */
 int update_queue(shoal *engine, const shoal_update *claim,
                  uint32_t transmissions, struct entry **owner);
 /* Forgets a member and what waits about it. */
 void update_forget(shoal *engine, struct member *member);
-
-/* ---- suspicion.c ---- */
-
-/* Sets or cancels the member's deadline, as its state wants it. Room for it was
- * made with timers_reserve(). */
-void suspicion_set_deadline(shoal *engine, struct member *member);
-/* Ends suspicions and forgets down members whose time has come. 0 or NOMEM. */
-int suspicion_tick(shoal *engine);
-/* We were not there for a while: nobody is declared down for it. */
-void suspicion_forgive(shoal *engine);
 
 /* ---- self.c ---- */
 

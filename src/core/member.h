@@ -8,11 +8,13 @@
 enum { NO_SLOT = UINT32_MAX };
 
 struct entry;
+struct suspicion;
 
 struct member {
-    struct identity *identity; /* NULL: a free slot */
-    struct entry *queued;      /* the claim about it in the backlog */
-    uint64_t since_us;         /* when it entered its state */
+    struct identity *identity;   /* NULL: a free slot */
+    struct entry *queued;        /* the claim about it in the backlog */
+    struct suspicion *suspicion; /* while it is suspect */
+    uint64_t since_us;           /* when it entered its state */
     uint32_t slot;
     uint32_t position; /* in its order; the next free slot when free */
     uint32_t timer;    /* place of its deadline in the heap */

@@ -7,14 +7,14 @@ void probe_init(struct probe *probe)
 {
     probe->target = NULL;
     probe->number = 0;
-    probe->num_asked = 0;
+    probe->num_asked = probe->num_nacks = 0;
     probe->indirect_at_us = probe->period_at_us = SHOAL_NEVER;
 }
 
 void probe_arm(shoal *engine)
 {
     engine->probe.period_at_us =
-        engine->now_us + engine->config.probe_period_us;
+        engine->now_us + health_stretch(engine, engine->config.probe_period_us);
 }
 
 void probe_disarm(shoal *engine)
@@ -29,7 +29,7 @@ void probe_abandon(shoal *engine)
     for (uint32_t i = 0; i < probe->num_asked; i++)
         identity_release(&engine->mem, probe->asked[i]);
     identity_release(&engine->mem, probe->target);
-    probe->num_asked = 0;
+    probe->num_asked = probe->num_nacks = 0;
     probe->target = NULL;
     probe->indirect_at_us = SHOAL_NEVER;
 }
@@ -56,7 +56,8 @@ static void start(shoal *engine)
     probe->target = identity_retain(member->identity);
     probe->succeeded = false;
     probe->number++;
-    probe->indirect_at_us = engine->now_us + engine->config.probe_rtt_us;
+    probe->indirect_at_us =
+        engine->now_us + health_stretch(engine, engine->config.probe_rtt_us);
     engine->stats.probes++;
     notify_member(engine, SHOAL_EVENT_PROBE_STARTED, member, (shoal_bytes){0});
     send_to_member(engine, member, SHOAL_MSG_PING, probe->number,
@@ -81,6 +82,7 @@ static void ask_others(shoal *engine)
                               &engine->rng, engine->config.num_indirect_probes,
                               is_not, target, others);
     for (uint32_t i = 0; i < n; i++) {
+        probe->nacked[probe->num_asked] = false;
         probe->asked[probe->num_asked++] = identity_retain(others[i]->identity);
         send_to_member(engine, others[i], SHOAL_MSG_PING_REQ, probe->number,
                        identity_id(probe->target));
@@ -91,18 +93,32 @@ static void suspect(shoal *engine, struct member *member)
 {
     engine->stats.probes_failed++;
     notify_member(engine, SHOAL_EVENT_PROBE_FAILED, member, (shoal_bytes){0});
-    if (!member_overrides(member->state, member->incarnation, SHOAL_SUSPECT,
-                          member->incarnation))
-        return;
-    int error =
-        update_member(engine, member, SHOAL_SUSPECT, member->incarnation, true);
+    shoal_update claim = {.id = identity_id(member->identity),
+                          .incarnation = member->incarnation,
+                          .state = SHOAL_SUSPECT,
+                          .from = identity_id(engine->self)};
+    int error = update_known(engine, member, &claim, true);
     if (error)
         engine_note(engine, error);
+}
+
+/* What a probe says about ourselves (Lifeguard 4.A): those we asked were to say
+ * at least that the target does not answer them. */
+static int health_after(const shoal *engine)
+{
+    const struct probe *probe = &engine->probe;
+    if (probe->succeeded)
+        return -1;
+    if (probe->num_asked == 0 || !engine->handlers.codec.lifeguard)
+        return 1;
+    return (int)(probe->num_asked - probe->num_nacks);
 }
 
 static void conclude(shoal *engine)
 {
     struct member *member = find_target(engine);
+    if (member)
+        health_change(engine, health_after(engine));
     if (member && !engine->probe.succeeded)
         suspect(engine, member);
     probe_abandon(engine);
@@ -117,7 +133,8 @@ void probe_tick(shoal *engine)
         return;
     conclude(engine);
     /* Periods that were missed are gone: one probe makes up for them all. */
-    probe->period_at_us += engine->config.probe_period_us;
+    probe->period_at_us +=
+        health_stretch(engine, engine->config.probe_period_us);
     if (probe->period_at_us <= engine->now_us)
         probe_arm(engine);
     start(engine);
@@ -141,16 +158,34 @@ void probe_on_ack(shoal *engine, shoal_bytes id, uint8_t number)
         succeed(engine);
 }
 
+/* Which of those we asked is that? num_asked: none. */
+static uint32_t find_asked(const struct probe *probe, shoal_bytes id)
+{
+    uint32_t i = 0;
+    while (i < probe->num_asked &&
+           !bytes_equal(identity_id(probe->asked[i]), id))
+        i++;
+    return i;
+}
+
 void probe_on_forwarded_ack(shoal *engine, shoal_bytes from, shoal_bytes id,
                             uint8_t number)
 {
     struct probe *probe = &engine->probe;
+    if (is_about(probe, id, number) &&
+        find_asked(probe, from) < probe->num_asked)
+        succeed(engine);
+}
+
+void probe_on_nack(shoal *engine, shoal_bytes from, shoal_bytes id,
+                   uint8_t number)
+{
+    struct probe *probe = &engine->probe;
     if (!is_about(probe, id, number))
         return;
-    for (uint32_t i = 0; i < probe->num_asked; i++) {
-        if (bytes_equal(identity_id(probe->asked[i]), from)) {
-            succeed(engine);
-            return;
-        }
+    uint32_t i = find_asked(probe, from);
+    if (i < probe->num_asked && !probe->nacked[i]) {
+        probe->nacked[i] = true;
+        probe->num_nacks++;
     }
 }

@@ -16,8 +16,9 @@ struct probe {
     uint64_t period_at_us; /* when the next period starts */
     uint8_t number;
     bool succeeded;
-    uint32_t num_asked;
+    uint32_t num_asked, num_nacks;
     struct identity *asked[MEMBERS_MAX_PICK];
+    bool nacked[MEMBERS_MAX_PICK]; /* which of them did */
 };
 
 void probe_init(struct probe *probe);
@@ -34,5 +35,8 @@ void probe_on_ack(shoal *engine, shoal_bytes id, uint8_t number);
 /* `from` says that `id` is there. */
 void probe_on_forwarded_ack(shoal *engine, shoal_bytes from, shoal_bytes id,
                             uint8_t number);
+/* `from` was asked, and `id` does not answer it either. */
+void probe_on_nack(shoal *engine, shoal_bytes from, shoal_bytes id,
+                   uint8_t number);
 
 #endif

@@ -82,5 +82,6 @@ shoal_stats shoal_get_stats(const shoal *engine)
 {
     shoal_stats stats = engine->stats;
     stats.memory_bytes = engine->mem.held;
+    stats.local_health = engine->health;
     return stats;
 }

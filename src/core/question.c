@@ -163,7 +163,8 @@ static bool is_identity(shoal_bytes id)
 
 static bool has_peer(uint8_t kind)
 {
-    return kind >= SHOAL_MSG_PING_REQ && kind <= SHOAL_MSG_FORWARDED_ACK;
+    return (kind >= SHOAL_MSG_PING_REQ && kind <= SHOAL_MSG_FORWARDED_ACK) ||
+           kind == SHOAL_MSG_NACK;
 }
 
 int ask_decode_header(shoal *engine, shoal_bytes packet, shoal_header *header,
@@ -209,7 +210,7 @@ int ask_decode_member(shoal *engine, shoal_bytes bytes, shoal_update *claim,
     error = codec_error(engine, error, *used, bytes.size);
     if (error)
         return error;
-    bool sound =
-        is_identity(claim->id) && claim->state <= SHOAL_DOWN && *used > 0;
+    bool sound = is_identity(claim->id) && claim->state <= SHOAL_DOWN &&
+                 claim->from.size <= SHOAL_MAX_IDENTITY && *used > 0;
     return sound ? 0 : SHOAL_ERR_MALFORMED;
 }

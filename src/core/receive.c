@@ -126,7 +126,9 @@ static int check_indirect(const shoal *engine, const shoal_header *header)
 static struct member *meet_sender(shoal *engine, const shoal_header *header,
                                   const struct who *src, int *error)
 {
-    shoal_update claim = {header->src, header->src_incarnation, SHOAL_ALIVE};
+    shoal_update claim = {.id = header->src,
+                          .incarnation = header->src_incarnation,
+                          .state = SHOAL_ALIVE};
     struct member *member =
         members_find_id(&engine->members, src->id, src->hash);
     if (!member || member_overrides(member->state, member->incarnation,
@@ -162,36 +164,6 @@ static void on_ping(shoal *engine, const shoal_header *header,
     send_message(engine, src, SHOAL_MSG_ACK, header->number, (shoal_bytes){0});
 }
 
-/* Sends on what concerns two others: the sender and header->peer. */
-static void relay(shoal *engine, const shoal_header *header, shoal_message kind)
-{
-    struct who peer;
-    int error = ask_who(engine, header->peer, &peer);
-    if (error)
-        engine_drop(engine, SHOAL_DROP_IDENTITY, error);
-    else if (bytes_equal(peer.addr, identity_addr(engine->self)))
-        engine_drop(engine, SHOAL_DROP_NOT_FOR_US, 0); /* an older one of us */
-    else
-        send_message(engine, &peer, kind, header->number, header->src);
-}
-
-static void on_ping_req(shoal *engine, const shoal_header *header)
-{
-    relay(engine, header, SHOAL_MSG_INDIRECT_PING);
-}
-
-static void on_indirect_ping(shoal *engine, const shoal_header *header,
-                             const struct who *src)
-{
-    send_message(engine, src, SHOAL_MSG_INDIRECT_ACK, header->number,
-                 header->peer);
-}
-
-static void on_indirect_ack(shoal *engine, const shoal_header *header)
-{
-    relay(engine, header, SHOAL_MSG_FORWARDED_ACK);
-}
-
 static void on_announce(shoal *engine, const struct who *src)
 {
     send_message(engine, src, SHOAL_MSG_FEED, 0, (shoal_bytes){0});
@@ -208,17 +180,20 @@ static int on_message(shoal *engine, const shoal_header *header,
         probe_on_ack(engine, header->src, header->number);
         break;
     case SHOAL_MSG_PING_REQ:
-        on_ping_req(engine, header);
+        indirect_on_ping_req(engine, header);
         break;
     case SHOAL_MSG_INDIRECT_PING:
-        on_indirect_ping(engine, header, src);
+        indirect_on_ping(engine, header, src);
         break;
     case SHOAL_MSG_INDIRECT_ACK:
-        on_indirect_ack(engine, header);
+        indirect_on_ack(engine, header);
         break;
     case SHOAL_MSG_FORWARDED_ACK:
         probe_on_forwarded_ack(engine, header->src, header->peer,
                                header->number);
+        break;
+    case SHOAL_MSG_NACK:
+        probe_on_nack(engine, header->src, header->peer, header->number);
         break;
     case SHOAL_MSG_ANNOUNCE:
         on_announce(engine, src);

@@ -13,7 +13,8 @@ static bool reserve_events(shoal *engine, const struct who *who)
 static int queue_claim(shoal *engine, shoal_bytes id, uint16_t incarnation,
                        shoal_state state, bool is_self)
 {
-    shoal_update claim = {id, incarnation, (uint8_t)state};
+    shoal_update claim = {
+        .id = id, .incarnation = incarnation, .state = (uint8_t)state};
     int error = update_queue(engine, &claim, engine->config.max_transmissions,
                              &engine->queued);
     if (!error)
@@ -38,8 +39,10 @@ static int take_address(shoal *engine, const struct who *who)
     if (!member)
         return 0;
     if (member_is_active(member)) {
-        int error = update_member(engine, member, SHOAL_DOWN,
-                                  member->incarnation, false);
+        shoal_update claim = {.id = identity_id(member->identity),
+                              .incarnation = member->incarnation,
+                              .state = SHOAL_DOWN};
+        int error = update_member(engine, member, &claim, false);
         if (error)
             return error;
     }
@@ -115,6 +118,7 @@ static int refute(shoal *engine, uint16_t suspected, bool queue)
         return error;
     engine->incarnation = incarnation;
     engine->stats.refutations++;
+    health_change(engine, 1);
     notify_self(engine, SHOAL_EVENT_REFUTED);
     if (queue)
         send_gossip(engine, engine->config.num_indirect_probes);
@@ -194,7 +198,8 @@ int shoal_leave(shoal *engine, uint64_t now_us)
     uint32_t fanout = engine->config.max_transmissions;
     if (fanout < engine->config.num_indirect_probes)
         fanout = engine->config.num_indirect_probes;
-    shoal_update claim = {who.id, engine->incarnation, SHOAL_DOWN};
+    shoal_update claim = {
+        .id = who.id, .incarnation = engine->incarnation, .state = SHOAL_DOWN};
     error = update_queue(engine, &claim, fanout, &engine->queued);
     if (error)
         return engine_leave(engine, error);

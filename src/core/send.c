@@ -40,6 +40,9 @@ static int write_header(shoal *engine, struct packet *packet,
         .src = identity_id(engine->self),
         .dst = to->id,
         .peer = peer,
+        .wants_nack = kind == SHOAL_MSG_PING_REQ &&
+                      engine->handlers.codec.lifeguard &&
+                      engine->config.max_local_health > 0,
     };
     return ask_encode_header(engine, &header, packet->bytes, packet->room,
                              &packet->size);
@@ -57,8 +60,9 @@ static int write_feed(shoal *engine, struct packet *packet,
             engine->feed_next = 0;
         const struct member *member =
             members_at(&engine->members, active->slots[engine->feed_next]);
-        shoal_update claim = {identity_id(member->identity),
-                              member->incarnation, member->state};
+        shoal_update claim = {.id = identity_id(member->identity),
+                              .incarnation = member->incarnation,
+                              .state = member->state};
         if (!bytes_equal(claim.id, to->id)) {
             size_t size;
             int error =
@@ -78,6 +82,38 @@ static int write_feed(shoal *engine, struct packet *packet,
     return 0;
 }
 
+/* A suspect hears of it first, with the very ping that it must answer, whatever
+ * else waits (Lifeguard 4.C, the buddy system). */
+static int write_suspicion(shoal *engine, struct packet *packet,
+                           const struct who *to)
+{
+    const struct member *member =
+        members_find_id(&engine->members, to->id, to->hash);
+    if (!member || member->state != SHOAL_SUSPECT ||
+        !engine->config.tell_suspects)
+        return 0;
+    shoal_update claim = {.id = to->id,
+                          .incarnation = member->incarnation,
+                          .state = member->state};
+    size_t size;
+    int error = ask_encode_member(engine, &claim, packet->bytes + packet->size,
+                                  packet->room - packet->size, &size);
+    if (error)
+        return error == SHOAL_ERR_TOO_BIG ? 0 : error;
+    packet->size += size;
+    packet->updates++;
+    return 0;
+}
+
+static void write_backlog(shoal *engine, struct packet *packet)
+{
+    uint32_t count;
+    packet->size += backlog_fill(
+        &engine->updates, &engine->mem, packet->bytes + packet->size,
+        packet->room - packet->size, UINT16_MAX - packet->updates, &count);
+    packet->updates += count;
+}
+
 static int write_updates(shoal *engine, struct packet *packet,
                          const struct who *to, shoal_message kind)
 {
@@ -88,10 +124,10 @@ static int write_updates(shoal *engine, struct packet *packet,
     int error = 0;
     if (kind == SHOAL_MSG_FEED)
         error = write_feed(engine, packet, to);
-    else
-        packet->size += backlog_fill(
-            &engine->updates, &engine->mem, packet->bytes + packet->size,
-            packet->room - packet->size, UINT16_MAX, &packet->updates);
+    else if (kind == SHOAL_MSG_PING)
+        error = write_suspicion(engine, packet, to);
+    if (!error && kind != SHOAL_MSG_FEED)
+        write_backlog(engine, packet);
     bytes_put_u16be(count, packet->updates);
     return error;
 }

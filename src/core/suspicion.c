@@ -1,31 +1,129 @@
 /* SPDX-License-Identifier: MIT */
-/* Suspect members get suspect_to_down_after to refute (SWIM 4.2); down ones are
- * remembered for remove_down_after. */
+#include "suspicion.h"
+
 #include "engine.h"
 
-void suspicion_set_deadline(shoal *engine, struct member *member)
+#include <math.h>
+
+/* ---- How long ---- */
+
+static uint64_t timeout_of(const shoal *engine,
+                           const struct suspicion *suspicion)
 {
-    uint64_t after = 0;
+    uint64_t min = engine->config.suspect_to_down_after_us;
+    if (suspicion->confirmed >= suspicion->wanted)
+        return min;
+    double max = (double)min * engine->config.suspicion_max_factor;
+    double share = log(suspicion->confirmed + 1) / log(suspicion->wanted + 1);
+    return (uint64_t)(max - (max - (double)min) * share);
+}
+
+/* With too few others to ask, nobody could confirm: then it lasts the minimum.
+ */
+static uint8_t confirmations_wanted(const shoal *engine)
+{
+    const shoal_config *config = &engine->config;
+    uint32_t wanted = config->suspicion_confirmations;
+    if (!engine->handlers.codec.lifeguard || config->suspicion_max_factor <= 1)
+        return 0;
+    /* Neither the suspect nor we who suspect it. */
+    return engine->members.active.count < wanted + 1 ? 0 : (uint8_t)wanted;
+}
+
+static void set_deadline(shoal *engine, struct member *member, uint64_t at_us)
+{
+    if (at_us < engine->now_us)
+        at_us = engine->now_us;
+    timers_set(&engine->timers, &member->timer, member->slot, at_us);
+}
+
+static void set_suspicion_deadline(shoal *engine, struct member *member)
+{
+    const struct suspicion *suspicion = member->suspicion;
+    set_deadline(engine, member,
+                 suspicion ? suspicion->start_us + timeout_of(engine, suspicion)
+                           : engine->now_us +
+                                 engine->config.suspect_to_down_after_us);
+}
+
+/* ---- Begin, confirm, end ---- */
+
+bool suspicion_reserve(shoal *engine)
+{
+    if (!engine->spare_suspicion)
+        engine->spare_suspicion =
+            mem_alloc(&engine->mem, sizeof *engine->spare_suspicion);
+    return engine->spare_suspicion != NULL;
+}
+
+void suspicion_drop(shoal *engine, struct member *member)
+{
+    mem_free(&engine->mem, member->suspicion, sizeof *member->suspicion);
+    member->suspicion = NULL;
+}
+
+static void count_from(shoal *engine, struct suspicion *suspicion,
+                       shoal_bytes from)
+{
+    suspicion->from[suspicion->num_from++] = bytes_hash(from, engine->hash_key);
+}
+
+static void begin(shoal *engine, struct member *member, shoal_bytes from)
+{
+    uint8_t wanted = confirmations_wanted(engine);
+    suspicion_drop(engine, member);
+    if (wanted == 0)
+        return;
+    member->suspicion = engine->spare_suspicion;
+    engine->spare_suspicion = NULL;
+    *member->suspicion =
+        (struct suspicion){.start_us = engine->now_us, .wanted = wanted};
+    if (from.size > 0)
+        count_from(engine, member->suspicion, from);
+}
+
+void suspicion_enter(shoal *engine, struct member *member, shoal_bytes from)
+{
     switch ((shoal_state)member->state) {
     case SHOAL_ALIVE:
+        suspicion_drop(engine, member);
         timers_cancel(&engine->timers, &member->timer);
-        return;
+        break;
     case SHOAL_SUSPECT:
-        after = engine->config.suspect_to_down_after_us;
+        begin(engine, member, from);
+        set_suspicion_deadline(engine, member);
         break;
     case SHOAL_DOWN:
-        after = engine->config.remove_down_after_us;
+        suspicion_drop(engine, member);
+        set_deadline(engine, member,
+                     engine->now_us + engine->config.remove_down_after_us);
         break;
     }
-    timers_set(&engine->timers, &member->timer, member->slot,
-               engine->now_us + after);
+}
+
+bool suspicion_confirm(shoal *engine, struct member *member, shoal_bytes from)
+{
+    struct suspicion *suspicion = member->suspicion;
+    if (!suspicion || from.size == 0 ||
+        suspicion->confirmed >= suspicion->wanted)
+        return false;
+    uint32_t hash = bytes_hash(from, engine->hash_key);
+    for (uint8_t i = 0; i < suspicion->num_from; i++)
+        if (suspicion->from[i] == hash)
+            return false;
+    suspicion->confirmed++;
+    count_from(engine, suspicion, from);
+    set_suspicion_deadline(engine, member);
+    return true;
 }
 
 /* Nobody refuted in time. */
 static int expire(shoal *engine, struct member *member)
 {
-    int error =
-        update_member(engine, member, SHOAL_DOWN, member->incarnation, true);
+    shoal_update claim = {.id = identity_id(member->identity),
+                          .incarnation = member->incarnation,
+                          .state = SHOAL_DOWN};
+    int error = update_member(engine, member, &claim, true);
     if (error)
         return error;
     if (engine->config.notify_down_members &&
@@ -51,12 +149,58 @@ int suspicion_tick(shoal *engine)
     return 0;
 }
 
+/* ---- All of them ---- */
+
 void suspicion_forgive(shoal *engine)
 {
     const struct order *active = &engine->members.active;
     for (uint32_t i = 0; i < active->count; i++) {
         struct member *member = members_at(&engine->members, active->slots[i]);
-        if (member->state == SHOAL_SUSPECT)
-            suspicion_set_deadline(engine, member);
+        if (member->state != SHOAL_SUSPECT)
+            continue;
+        if (member->suspicion)
+            member->suspicion->start_us = engine->now_us;
+        set_suspicion_deadline(engine, member);
     }
+}
+
+/* Moves a deadline by as much as the duration it was made from has changed. */
+static void shift(shoal *engine, struct member *member, uint64_t before_us,
+                  uint64_t after_us)
+{
+    uint64_t at_us = engine->timers.heap[member->timer - 1].at_us;
+    set_deadline(engine, member, at_us - before_us + after_us);
+}
+
+void suspicion_rearm(shoal *engine, const shoal_config *before)
+{
+    const shoal_config *config = &engine->config;
+    const struct order *active = &engine->members.active;
+    for (uint32_t i = 0; i < active->count; i++) {
+        struct member *member = members_at(&engine->members, active->slots[i]);
+        if (member->state == SHOAL_SUSPECT && member->suspicion)
+            set_suspicion_deadline(engine, member);
+        else if (member->state == SHOAL_SUSPECT)
+            shift(engine, member, before->suspect_to_down_after_us,
+                  config->suspect_to_down_after_us);
+    }
+    const struct order *down = &engine->members.down;
+    for (uint32_t i = 0; i < down->count; i++)
+        shift(engine, members_at(&engine->members, down->slots[i]),
+              before->remove_down_after_us, config->remove_down_after_us);
+}
+
+/* ---- Local health ---- */
+
+void health_change(shoal *engine, int by)
+{
+    int64_t score = (int64_t)engine->health + by;
+    int64_t max = engine->config.max_local_health;
+    score = score > max ? max : score;
+    engine->health = score < 0 ? 0 : (uint32_t)score;
+}
+
+uint64_t health_stretch(const shoal *engine, uint64_t us)
+{
+    return us * (1 + engine->health);
 }

@@ -43,6 +43,7 @@ void update_forget(shoal *engine, struct member *member)
 {
     if (member->queued)
         backlog_remove(&engine->updates, &engine->mem, member->queued);
+    suspicion_drop(engine, member);
     timers_cancel(&engine->timers, &member->timer);
     members_remove(&engine->members, &engine->mem, member);
 }
@@ -56,19 +57,20 @@ static bool reserve(shoal *engine, const struct who *who, shoal_bytes before,
 {
     return notify_reserve(engine, who, before, MAX_EVENTS) &&
            timers_reserve(&engine->timers, &engine->mem) &&
+           (state != SHOAL_SUSPECT || suspicion_reserve(engine)) &&
            members_reserve_state(&engine->members, &engine->mem, state);
 }
 
 /* Sets state and incarnation; the rest follows from them. */
-static void settle(shoal *engine, struct member *member, shoal_state state,
-                   uint16_t incarnation, bool fresh)
+static void settle(shoal *engine, struct member *member,
+                   const shoal_update *claim, bool fresh)
 {
-    if (fresh || member->state != state)
+    if (fresh || member->state != claim->state)
         member->since_us = engine->now_us;
-    member->incarnation = incarnation;
-    members_set_state(&engine->members, member, state);
-    suspicion_set_deadline(engine, member);
-    if (state == SHOAL_SUSPECT)
+    member->incarnation = claim->incarnation;
+    members_set_state(&engine->members, member, claim->state);
+    suspicion_enter(engine, member, claim->from);
+    if (claim->state == SHOAL_SUSPECT)
         engine->stats.suspicions++;
 }
 
@@ -86,21 +88,20 @@ static void announce_change(shoal *engine, const struct member *member,
     engine_update_connection(engine);
 }
 
-int update_member(shoal *engine, struct member *member, shoal_state state,
-                  uint16_t incarnation, bool queue)
+int update_member(shoal *engine, struct member *member,
+                  const shoal_update *claim, bool queue)
 {
     struct who who;
     who_from(&who, member->identity);
-    if (!reserve(engine, &who, (shoal_bytes){0}, state))
+    if (!reserve(engine, &who, (shoal_bytes){0}, claim->state))
         return SHOAL_ERR_NOMEM;
-    shoal_update claim = {who.id, incarnation, (uint8_t)state};
-    int error = queue ? gossip(engine, &claim, member) : 0;
+    int error = queue ? gossip(engine, claim, member) : 0;
     if (error)
         return error;
     shoal_state before = member->state;
-    settle(engine, member, state, incarnation, false);
+    settle(engine, member, claim, false);
     announce_change(engine, member, before != SHOAL_DOWN);
-    if (before == SHOAL_SUSPECT && state == SHOAL_ALIVE)
+    if (before == SHOAL_SUSPECT && member->state == SHOAL_ALIVE)
         notify_member(engine, SHOAL_EVENT_REFUTED, member, (shoal_bytes){0});
     return 0;
 }
@@ -123,7 +124,7 @@ static int insert(shoal *engine, const struct who *who,
         members_remove(&engine->members, &engine->mem, member);
         return error;
     }
-    settle(engine, member, claim->state, claim->incarnation, true);
+    settle(engine, member, claim, true);
     announce_change(engine, member, false);
     return 0;
 }
@@ -145,21 +146,25 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
     bool was_active = member_is_active(member);
     identity_retain(before);
     members_rename(&engine->members, &engine->mem, member, identity);
-    settle(engine, member, claim->state, claim->incarnation, true);
+    settle(engine, member, claim, true);
     notify_member(engine, SHOAL_EVENT_RENAME, member, identity_id(before));
     identity_release(&engine->mem, before);
     announce_change(engine, member, was_active);
     return 0;
 }
 
-static int apply_known(shoal *engine, struct member *member,
-                       const shoal_update *claim, bool queue)
+int update_known(shoal *engine, struct member *member,
+                 const shoal_update *claim, bool queue)
 {
-    if (!member_overrides(member->state, member->incarnation, claim->state,
-                          claim->incarnation))
-        return 0;
-    return update_member(engine, member, claim->state, claim->incarnation,
-                         queue);
+    if (member_overrides(member->state, member->incarnation, claim->state,
+                         claim->incarnation))
+        return update_member(engine, member, claim, queue);
+    /* Somebody else has come to suspect it too: pass that on. */
+    bool confirms = member->state == SHOAL_SUSPECT &&
+                    claim->state == SHOAL_SUSPECT &&
+                    claim->incarnation == member->incarnation &&
+                    suspicion_confirm(engine, member, claim->from);
+    return confirms && queue ? gossip(engine, claim, member) : 0;
 }
 
 int update_apply_to(shoal *engine, const struct who *who,
@@ -173,7 +178,7 @@ int update_apply_to(shoal *engine, const struct who *who,
         return insert(engine, who, claim, queue);
     shoal_bytes known = identity_id(member->identity);
     if (bytes_equal(known, claim->id))
-        return apply_known(engine, member, claim, queue);
+        return update_known(engine, member, claim, queue);
     if (!ask_wins(engine, claim->id, known))
         return engine_drop(engine, SHOAL_DROP_REPLACED, 0);
     return replace(engine, member, who, claim, queue);
@@ -186,7 +191,7 @@ int update_apply(shoal *engine, const shoal_update *claim, bool queue)
     uint32_t hash = bytes_hash(claim->id, engine->hash_key);
     struct member *member = members_find_id(&engine->members, claim->id, hash);
     if (member)
-        return apply_known(engine, member, claim, queue);
+        return update_known(engine, member, claim, queue);
     struct who who;
     int error = ask_who(engine, claim->id, &who);
     if (error)

@@ -102,6 +102,14 @@ static shoal_bytes read_value(struct reader *reader, size_t max)
     return value;
 }
 
+/* Is the next value `true`? Any other one says no. */
+static bool read_true(struct reader *reader)
+{
+    shoal_bytes value = read_value(reader, reader->left);
+
+    return value.size == 1 && value.data[0] == 0xc3;
+}
+
 static shoal_bytes read_identity(struct reader *reader)
 {
     return read_value(reader, SHOAL_MAX_IDENTITY);
@@ -139,6 +147,11 @@ static void read_header(struct reader *reader, uint64_t elements,
     if (needed > WIRE_NUMBER)
         header->number = (uint8_t)read_uint(reader, UINT8_MAX);
     header->peer = needed > WIRE_PEER ? read_identity(reader) : none;
+    header->wants_nack = false;
+    if (header->kind == SHOAL_MSG_PING_REQ && elements > WIRE_NACK) {
+        header->wants_nack = read_true(reader);
+        needed++;
+    }
     skip(reader, elements - needed);
 }
 
@@ -183,7 +196,13 @@ int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *out,
     member.state = (uint8_t)read_uint(&reader, SHOAL_DOWN);
     if (reader.failed || elements < WIRE_MEMBER_ELEMENTS)
         return SHOAL_ERR_MALFORMED;
-    skip(&reader, elements - WIRE_MEMBER_ELEMENTS);
+    elements -= WIRE_MEMBER_ELEMENTS;
+    member.from = (shoal_bytes){NULL, 0};
+    if (member.state == SHOAL_SUSPECT && elements > 0) {
+        member.from = read_identity(&reader);
+        elements--;
+    }
+    skip(&reader, elements);
     if (reader.failed)
         return SHOAL_ERR_MALFORMED;
     *out = member;

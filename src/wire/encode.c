@@ -42,8 +42,9 @@ static int pack_identity(msgpack_packer *packer, shoal_bytes id)
 static int pack_header(msgpack_packer *packer, const shoal_header *header)
 {
     unsigned elements = wire_elements(header->kind);
+    bool nack = header->kind == SHOAL_MSG_PING_REQ && header->wants_nack;
 
-    if (msgpack_pack_array(packer, elements) ||
+    if (msgpack_pack_array(packer, elements + nack) ||
         msgpack_pack_uint8(packer, WIRE_VERSION) ||
         msgpack_pack_uint8(packer, header->kind) ||
         pack_identity(packer, header->src) ||
@@ -54,7 +55,7 @@ static int pack_header(msgpack_packer *packer, const shoal_header *header)
         return -1;
     if (elements > WIRE_PEER && pack_identity(packer, header->peer))
         return -1;
-    return 0;
+    return nack ? msgpack_pack_true(packer) : 0;
 }
 
 int wire_encode_header(void *context, const shoal_header *header, uint8_t *out,
@@ -78,11 +79,14 @@ int wire_encode_header(void *context, const shoal_header *header, uint8_t *out,
 
 static int pack_member(msgpack_packer *packer, const shoal_update *member)
 {
-    if (msgpack_pack_array(packer, WIRE_MEMBER_ELEMENTS) ||
+    bool from = member->state == SHOAL_SUSPECT && member->from.size > 0;
+
+    if (msgpack_pack_array(packer, WIRE_MEMBER_ELEMENTS + from) ||
         pack_identity(packer, member->id) ||
-        msgpack_pack_uint16(packer, member->incarnation))
+        msgpack_pack_uint16(packer, member->incarnation) ||
+        msgpack_pack_uint8(packer, member->state))
         return -1;
-    return msgpack_pack_uint8(packer, member->state);
+    return from ? pack_identity(packer, member->from) : 0;
 }
 
 int wire_encode_member(void *context, const shoal_update *member, uint8_t *out,
@@ -92,7 +96,8 @@ int wire_encode_member(void *context, const shoal_update *member, uint8_t *out,
     msgpack_packer packer;
 
     (void)context;
-    if (member->state > SHOAL_DOWN || !is_identity(member->id))
+    if (member->state > SHOAL_DOWN || !is_identity(member->id) ||
+        (member->from.size > 0 && !is_identity(member->from)))
         return SHOAL_ERR_CODEC;
     msgpack_packer_init(&packer, &sink, wire_sink_write);
     if (pack_member(&packer, member))

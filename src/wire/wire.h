@@ -13,13 +13,14 @@
  *               broadcast turn_undead  end here+     |        |
  *               ping ack                     end here+        |
  *               ping_req indirect_ping                        |
- *               indirect_ack forwarded_ack            end here+
+ *               indirect_ack forwarded_ack nack       end here+
+ *   A ping_req that wants a nack has an 8th element, true.
  *
- *   member   array of 3
- *   +----+-------------+-------+ - - -
- *   | id | incarnation | state | ...
- *   | id |    uint     | uint  |
- *   +----+-------------+-------+ - - -
+ *   member   array of 3, or of 4 when it tells who suspects it
+ *   +----+-------------+-------+------+ - - -
+ *   | id | incarnation | state | from | ...
+ *   | id |    uint     | uint  |  id  |
+ *   +----+-------------+-------+------+ - - -
  *                        0 alive, 1 suspect, 2 down
  *
  *   id: any one MessagePack value of 1 to SHOAL_MAX_IDENTITY bytes, embedded as
@@ -39,6 +40,7 @@ enum {
      * are in every header. */
     WIRE_NUMBER = 5,
     WIRE_PEER = 6,
+    WIRE_NACK = 7,
     WIRE_MEMBER_ELEMENTS = 3
 };
 
@@ -53,6 +55,7 @@ static inline unsigned wire_elements(unsigned kind)
     case SHOAL_MSG_INDIRECT_PING:
     case SHOAL_MSG_INDIRECT_ACK:
     case SHOAL_MSG_FORWARDED_ACK:
+    case SHOAL_MSG_NACK:
         return WIRE_PEER + 1;
     default:
         return WIRE_NUMBER;

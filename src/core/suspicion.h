@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How long a suspicion lasts, and how well we are ourselves.
+ *
+ * Plain SWIM: suspect_to_down_after. With Lifeguard's dogpile protection (4.B)
+ * a lonely suspicion lasts suspicion_max_factor times as long, for it may well
+ * be the suspecting member that is sick; as others come to the same conclusion
+ * by their own probes, it shrinks:
+ *
+ *   timeout = max - (max - min) * log(confirmed + 1) / log(wanted + 1)
+ */
+#ifndef SHOAL_CORE_SUSPICION_H
+#define SHOAL_CORE_SUSPICION_H
+
+#include "member.h"
+
+/* Kept while a member is suspect and confirmations are waited for. */
+struct suspicion {
+    uint64_t start_us;
+    uint8_t wanted, confirmed;
+    uint8_t num_from;
+    uint32_t from[SHOAL_MAX_CONFIRMATIONS + 1]; /* who did, by hash */
+};
+
+/* Makes room so that one member can become suspect. false: out of memory. */
+bool suspicion_reserve(shoal *engine);
+/* The member has entered its state (again): a suspicion by `from` begins, or
+ * the one before is over; its deadline is set. Room was made with
+ * timers_reserve() and suspicion_reserve(). */
+void suspicion_enter(shoal *engine, struct member *member, shoal_bytes from);
+/* `from` suspects it too. true: that was a confirmation which counts. */
+bool suspicion_confirm(shoal *engine, struct member *member, shoal_bytes from);
+/* The member is about to be forgotten. */
+void suspicion_drop(shoal *engine, struct member *member);
+/* Ends suspicions and forgets down members whose time has come. 0 or NOMEM. */
+int suspicion_tick(shoal *engine);
+/* We were not there for a while: suspicions begin anew, nobody is declared
+ * down for it. */
+void suspicion_forgive(shoal *engine);
+/* The config was `before`: moves the deadlines. */
+void suspicion_rearm(shoal *engine, const shoal_config *before);
+
+/* ---- Local health (Lifeguard 4.A) ---- */
+
+/* Our score goes up or down by that, within 0 and max_local_health. */
+void health_change(shoal *engine, int by);
+/* A duration of the probe cycle, as long as our health makes it. */
+uint64_t health_stretch(const shoal *engine, uint64_t us);
+
+#endif
