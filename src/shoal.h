@@ -372,6 +372,10 @@ typedef struct shoal_config {
      * lasts suspect_to_down_after. */
     uint32_t suspicion_confirmations;
     uint32_t suspicion_max_factor; /* 1 to 255 */
+    /* What the preset was scaled to. A cluster that has grown beyond it gets
+     * more transmissions and longer suspicions, as the preset would scale them
+     * today. 0: never. */
+    uint32_t cluster_size;
     bool tell_suspects;            /* in the very ping that probes them (4.C) */
 } shoal_config;
 

@@ -24,6 +24,7 @@ static void free_entry(struct backlog *backlog, struct mem *mem,
     if (entry->owner)
         *entry->owner = NULL;
     backlog->count--;
+    backlog->num_urgent -= entry->urgent;
     mem_free(mem, entry, footprint(entry));
 }
 
@@ -33,6 +34,12 @@ void backlog_clear(struct backlog *backlog, struct mem *mem)
         backlog_remove(backlog, mem, backlog->first->head);
     mem_free(mem, backlog->unused, sizeof *backlog->unused);
     backlog->unused = NULL;
+}
+
+void backlog_hurry(struct backlog *backlog, struct entry *entry)
+{
+    backlog->num_urgent += !entry->urgent;
+    entry->urgent = true;
 }
 
 static bool goes_before(const struct run *run, uint8_t left, uint16_t size)

@@ -64,7 +64,7 @@ static int queue_item(shoal *engine, shoal_bytes item, shoal_bytes key)
 {
     struct entry *entry = NULL;
     if (!backlog_push(&engine->items, &engine->mem, item, key,
-                      (uint8_t)engine->config.max_transmissions, &entry))
+                      engine_transmissions(engine), &entry))
         return SHOAL_ERR_NOMEM;
     entry->owner = NULL;
     drop_invalidated(engine, entry);

@@ -7,6 +7,8 @@
  * cluster's size, so that an update reaches everybody with high probability
  * (SWIM 5) and a suspicion lives long enough to be refuted.
  */
+#include "config.h"
+
 #include "index.h"
 
 #include <math.h>
@@ -23,10 +25,32 @@ static uint32_t transmissions(uint32_t n)
     return times < 1 ? 1 : (uint32_t)times;
 }
 
+static double suspicion_scale(uint32_t n)
+{
+    return n > 10 ? log10((double)n) : 1;
+}
+
 static uint64_t suspicion(uint32_t n, uint32_t multiplier, uint64_t period_us)
 {
-    double scale = n > 10 ? log10((double)n) : 1;
-    return (uint64_t)llround(scale * multiplier * (double)period_us);
+    return (uint64_t)llround(suspicion_scale(n) * multiplier *
+                             (double)period_us);
+}
+
+uint8_t config_transmissions(const shoal_config *config, uint32_t n)
+{
+    uint32_t wanted = config->max_transmissions;
+    if (config->cluster_size > 0 && n > config->cluster_size &&
+        transmissions(n) > wanted)
+        wanted = transmissions(n);
+    return (uint8_t)wanted;
+}
+
+uint64_t config_suspicion_us(const shoal_config *config, uint32_t n)
+{
+    double min_us = (double)config->suspect_to_down_after_us;
+    if (config->cluster_size > 0 && n > config->cluster_size)
+        min_us *= suspicion_scale(n) / suspicion_scale(config->cluster_size);
+    return (uint64_t)min_us;
 }
 
 shoal_config shoal_config_simple(void)
@@ -49,12 +73,13 @@ shoal_config shoal_config_lan(uint32_t n)
     shoal_config config = shoal_config_simple();
     config.probe_period_us = 1 * S;
     config.probe_rtt_us = 500 * MS;
+    config.cluster_size = n;
     config.max_transmissions = transmissions(n);
     config.suspect_to_down_after_us = suspicion(n, 4, config.probe_period_us);
     config.notify_down_members = true;
     config.announce = (shoal_periodic){30 * S, 1};
     config.announce_to_down = (shoal_periodic){30 * S, 1};
-    config.gossip = (shoal_periodic){200 * MS, 3};
+    config.gossip = (shoal_periodic){100 * MS, 3};
     /* Lifeguard 5: S = 8, alpha = 4 or 6 (the multiplier), beta = 6; as many
      * confirmations as memberlist waits for, alpha - 2. */
     config.max_local_health = 8;

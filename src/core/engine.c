@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine.h"
 
+#include "config.h"
+
 /* ---- Around every entry point ---- */
 
 void engine_set_detail(shoal *engine, const char *text)
@@ -59,6 +61,12 @@ int engine_drop(shoal *engine, shoal_drop why, int error)
     return error;
 }
 
+uint8_t engine_transmissions(const shoal *engine)
+{
+    return config_transmissions(&engine->config,
+                                engine->members.active.count + 1);
+}
+
 /* ---- Connection state and periodic tasks ---- */
 
 static uint64_t next_turn(const shoal *engine, const shoal_periodic *task)
@@ -100,6 +108,14 @@ void engine_update_connection(shoal *engine)
         become_idle(engine);
 }
 
+void engine_ask_for_more(shoal *engine)
+{
+    uint64_t soon = engine->now_us + engine->config.probe_period_us / 5;
+    if (engine->tasks.announce_at_us != SHOAL_NEVER &&
+        engine->tasks.announce_at_us > soon)
+        engine->tasks.announce_at_us = soon;
+}
+
 /* Is it the task's turn? Then its next one is set; missed ones are gone. */
 static bool take_turn(shoal *engine, uint64_t *at_us,
                       const shoal_periodic *task)
@@ -114,7 +130,7 @@ static bool take_turn(shoal *engine, uint64_t *at_us,
 
 static bool has_gossip(const shoal *engine)
 {
-    return engine->updates.count + engine->items.count > 0;
+    return engine->updates.num_urgent + engine->items.count > 0;
 }
 
 static void tasks_tick(shoal *engine)

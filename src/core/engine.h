@@ -61,6 +61,7 @@ struct shoal {
     struct tasks tasks;
     struct backlog updates, items;
     struct effects effects;
+    uint64_t learned;   /* members that were new to us, or renamed */
     uint32_t feed_next; /* where the next feed begins, in members.active */
 
     uint64_t now_us;
@@ -90,6 +91,11 @@ void engine_set_detail(shoal *engine, const char *text);
 void engine_add_detail(shoal *engine, const char *text);
 /* Appends " (update 12)". */
 void engine_add_index(shoal *engine, size_t index);
+/* How often an update is sent, in a cluster of this size. */
+uint8_t engine_transmissions(const shoal *engine);
+/* A feed came that had no room for everybody, and told us something: ask
+ * somebody else for more soon. */
+void engine_ask_for_more(shoal *engine);
 /* The connection state after members came or went. */
 void engine_update_connection(shoal *engine);
 

@@ -54,7 +54,7 @@ static void start(shoal *engine)
     if (!member)
         return;
     probe->target = identity_retain(member->identity);
-    probe->succeeded = false;
+    probe->succeeded = probe->direct = false;
     probe->number++;
     probe->indirect_at_us =
         engine->now_us + health_stretch(engine, engine->config.probe_rtt_us);
@@ -107,8 +107,10 @@ static void suspect(shoal *engine, struct member *member)
 static int health_after(const shoal *engine)
 {
     const struct probe *probe = &engine->probe;
-    if (probe->succeeded)
+    if (probe->direct)
         return -1;
+    if (probe->succeeded) /* it is there, but our own way to it failed */
+        return engine->health == 0;
     if (probe->num_asked == 0 || !engine->handlers.codec.lifeguard)
         return 1;
     return (int)(probe->num_asked - probe->num_nacks);
@@ -154,8 +156,10 @@ static bool is_about(const struct probe *probe, shoal_bytes id, uint8_t number)
 
 void probe_on_ack(shoal *engine, shoal_bytes id, uint8_t number)
 {
-    if (is_about(&engine->probe, id, number))
-        succeed(engine);
+    if (!is_about(&engine->probe, id, number))
+        return;
+    succeed(engine);
+    engine->probe.direct = true;
 }
 
 /* Which of those we asked is that? num_asked: none. */

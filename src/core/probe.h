@@ -15,7 +15,8 @@ struct probe {
         indirect_at_us;    /* when to ask others; SHOAL_NEVER: not (any more) */
     uint64_t period_at_us; /* when the next period starts */
     uint8_t number;
-    bool succeeded;
+    bool succeeded; /* somebody heard of the target ... */
+    bool direct;    /* ... and we did, from itself */
     uint32_t num_asked, num_nacks;
     struct identity *asked[MEMBERS_MAX_PICK];
     bool nacked[MEMBERS_MAX_PICK]; /* which of them did */

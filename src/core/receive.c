@@ -141,13 +141,27 @@ static struct member *meet_sender(shoal *engine, const shoal_header *header,
     return *error ? NULL : member;
 }
 
+/* Whoever says so knows us as down: only as somebody new can we be heard, and
+ * he is the first to tell. After a partition, that is the bridge. */
+static int on_turn_undead(shoal *engine, const struct identity *sender)
+{
+    uint64_t renewals = engine->stats.renewals;
+    int error = self_declared_down(engine, true);
+    if (error || engine->stats.renewals == renewals)
+        return error;
+    struct who to;
+    who_from(&to, sender);
+    send_message(engine, &to, SHOAL_MSG_ANNOUNCE, 0, (shoal_bytes){0});
+    return 0;
+}
+
 /* A member that is down does not count, but it is told, so that it can come
  * back as somebody else. */
 static int on_down_sender(shoal *engine, const shoal_header *header,
                           const struct member *sender)
 {
     if (header->kind == SHOAL_MSG_TURN_UNDEAD)
-        return self_declared_down(engine, true);
+        return on_turn_undead(engine, sender->identity);
     engine_drop(engine, SHOAL_DROP_DOWN_SENDER, 0);
     if (engine->config.notify_down_members &&
         engine->connection != SHOAL_CONNECTION_DEFUNCT)
@@ -170,8 +184,10 @@ static void on_announce(shoal *engine, const struct who *src)
 }
 
 static int on_message(shoal *engine, const shoal_header *header,
-                      const struct who *src)
+                      const struct identity *sender)
 {
+    struct who who, *src = &who;
+    who_from(src, sender);
     switch ((shoal_message)header->kind) {
     case SHOAL_MSG_PING:
         on_ping(engine, header, src);
@@ -199,7 +215,7 @@ static int on_message(shoal *engine, const shoal_header *header,
         on_announce(engine, src);
         break;
     case SHOAL_MSG_TURN_UNDEAD:
-        return self_declared_down(engine, true);
+        return on_turn_undead(engine, sender);
     case SHOAL_MSG_FEED:
     case SHOAL_MSG_GOSSIP:
     case SHOAL_MSG_BROADCAST:
@@ -221,12 +237,23 @@ static int apply_claims(shoal *engine)
     return 0;
 }
 
+/* Had the feed of `size` bytes no room for one member more? */
+static bool was_full(const shoal *engine, size_t size)
+{
+    uint32_t count = engine->decoded.count;
+    return count > 0 && size + size / count > engine->config.max_packet_size;
+}
+
 /* Steps 3 to 5. `held` is the sender's identity, which a claim may replace. */
 static int handle(shoal *engine, const shoal_header *header, shoal_bytes items,
-                  const struct identity *held)
+                  const struct identity *held, size_t size)
 {
     struct identity *self = identity_retain(engine->self);
+    uint64_t learned = engine->learned;
     int error = apply_claims(engine);
+    if (header->kind == SHOAL_MSG_FEED && engine->learned > learned &&
+        was_full(engine, size))
+        engine_ask_for_more(engine);
     if (!error)
         error = broadcast_receive(engine, items, header->src);
     /* Whoever we are by now, it is not who was asked; and the defunct are
@@ -235,9 +262,7 @@ static int handle(shoal *engine, const shoal_header *header, shoal_bytes items,
     identity_release(&engine->mem, self);
     if (error || !same || engine->connection == SHOAL_CONNECTION_DEFUNCT)
         return error;
-    struct who src;
-    who_from(&src, held);
-    return on_message(engine, header, &src);
+    return on_message(engine, header, held);
 }
 
 static int accept(shoal *engine, const shoal_header *header, shoal_bytes items,
@@ -253,7 +278,7 @@ static int accept(shoal *engine, const shoal_header *header, shoal_bytes items,
     if (!member_is_active(sender))
         return on_down_sender(engine, header, sender);
     struct identity *held = identity_retain(sender->identity);
-    error = handle(engine, header, items, held);
+    error = handle(engine, header, items, held, size);
     identity_release(&engine->mem, held);
     return error;
 }

@@ -15,11 +15,15 @@ static int queue_claim(shoal *engine, shoal_bytes id, uint16_t incarnation,
 {
     shoal_update claim = {
         .id = id, .incarnation = incarnation, .state = (uint8_t)state};
-    int error = update_queue(engine, &claim, engine->config.max_transmissions,
+    int error = update_queue(engine, &claim, engine_transmissions(engine),
                              &engine->queued);
-    if (!error)
-        engine->queued_is_self = is_self;
-    return error;
+    if (error)
+        return error;
+    engine->queued_is_self = is_self;
+    bool refutes = state == SHOAL_ALIVE;
+    if (engine->queued && !(refutes && engine->config.tell_suspects))
+        backlog_hurry(&engine->updates, engine->queued);
+    return 0;
 }
 
 static void become_defunct(shoal *engine)
@@ -195,7 +199,7 @@ int shoal_leave(shoal *engine, uint64_t now_us)
         return engine_leave(engine, SHOAL_ERR_NOMEM);
     /* Our last word: the transmissions it is worth are spent at once, and every
      * packet says it. */
-    uint32_t fanout = engine->config.max_transmissions;
+    uint32_t fanout = engine_transmissions(engine);
     if (fanout < engine->config.num_indirect_probes)
         fanout = engine->config.num_indirect_probes;
     shoal_update claim = {

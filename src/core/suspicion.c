@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include "suspicion.h"
 
+#include "config.h"
 #include "engine.h"
 
 #include <math.h>
 
+enum { MAX_ASKS = 3 };
+
 /* ---- How long ---- */
+
+static uint64_t shortest(const shoal *engine)
+{
+    return config_suspicion_us(&engine->config,
+                               engine->members.active.count + 1);
+}
 
 static uint64_t timeout_of(const shoal *engine,
                            const struct suspicion *suspicion)
 {
-    uint64_t min = engine->config.suspect_to_down_after_us;
+    uint64_t min = shortest(engine);
     if (suspicion->confirmed >= suspicion->wanted)
         return min;
     double max = (double)min * engine->config.suspicion_max_factor;
@@ -37,13 +46,27 @@ static void set_deadline(shoal *engine, struct member *member, uint64_t at_us)
     timers_set(&engine->timers, &member->timer, member->slot, at_us);
 }
 
+/* It is asked in each of the last periods before `end_us`; those that are over
+ * are skipped. */
+static uint64_t next_ask(const shoal *engine, struct suspicion *suspicion,
+                         uint64_t end_us)
+{
+    uint64_t period = engine->config.probe_period_us;
+    while (suspicion->asks > 0 &&
+           end_us < engine->now_us + suspicion->asks * period)
+        suspicion->asks--;
+    return end_us - suspicion->asks * period;
+}
+
 static void set_suspicion_deadline(shoal *engine, struct member *member)
 {
-    const struct suspicion *suspicion = member->suspicion;
-    set_deadline(engine, member,
-                 suspicion ? suspicion->start_us + timeout_of(engine, suspicion)
-                           : engine->now_us +
-                                 engine->config.suspect_to_down_after_us);
+    struct suspicion *suspicion = member->suspicion;
+    uint64_t at = engine->now_us + shortest(engine);
+    if (suspicion)
+        at = suspicion->start_us + timeout_of(engine, suspicion);
+    if (suspicion)
+        at = next_ask(engine, suspicion, at);
+    set_deadline(engine, member, at);
 }
 
 /* ---- Begin, confirm, end ---- */
@@ -77,9 +100,16 @@ static void begin(shoal *engine, struct member *member, shoal_bytes from)
     member->suspicion = engine->spare_suspicion;
     engine->spare_suspicion = NULL;
     *member->suspicion =
-        (struct suspicion){.start_us = engine->now_us, .wanted = wanted};
-    if (from.size > 0)
-        count_from(engine, member->suspicion, from);
+        (struct suspicion){.start_us = engine->now_us,
+                           .wanted = wanted,
+                           .asks = engine->config.tell_suspects ? MAX_ASKS : 0};
+    if (from.size == 0)
+        return;
+    count_from(engine, member->suspicion, from);
+    /* What we found out ourselves began with the ping that got no answer. */
+    if (bytes_equal(from, identity_id(engine->self)) &&
+        engine->now_us > engine->config.probe_period_us)
+        member->suspicion->start_us -= engine->config.probe_period_us;
 }
 
 void suspicion_enter(shoal *engine, struct member *member, shoal_bytes from)
@@ -117,6 +147,17 @@ bool suspicion_confirm(shoal *engine, struct member *member, shoal_bytes from)
     return true;
 }
 
+/* It has refuted long ago, perhaps, and only we have not heard: ask it itself,
+ * with the suspicion in the ping, before it is too late. */
+static void ask_again(shoal *engine, struct member *member)
+{
+    member->suspicion->asks--;
+    set_suspicion_deadline(engine, member);
+    if (engine->connection == SHOAL_CONNECTION_ACTIVE)
+        send_to_member(engine, member, SHOAL_MSG_PING, engine->probe.number,
+                       (shoal_bytes){0});
+}
+
 /* Nobody refuted in time. */
 static int expire(shoal *engine, struct member *member)
 {
@@ -140,6 +181,10 @@ int suspicion_tick(shoal *engine)
             members_at(&engine->members, engine->timers.heap[0].slot);
         if (member->state == SHOAL_DOWN) {
             update_forget(engine, member);
+            continue;
+        }
+        if (member->suspicion && member->suspicion->asks > 0) {
+            ask_again(engine, member);
             continue;
         }
         int error = expire(engine, member);

@@ -18,6 +18,7 @@
 struct suspicion {
     uint64_t start_us;
     uint8_t wanted, confirmed;
+    uint8_t asks; /* how often it is still to be pinged before it is down */
     uint8_t num_from;
     uint32_t from[SHOAL_MAX_CONFIRMATIONS + 1]; /* who did, by hash */
 };

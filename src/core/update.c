@@ -32,11 +32,17 @@ int update_queue(shoal *engine, const shoal_update *claim,
     return 0;
 }
 
+/* Members that come and go are worth packets of their own. Suspicions and their
+ * refutations, of which a lossy network makes many, go with those of the probe
+ * cycle: the suspect was told by its prober. */
 static int gossip(shoal *engine, const shoal_update *claim,
-                  struct member *about)
+                  struct member *about, bool comes_or_goes)
 {
-    return update_queue(engine, claim, engine->config.max_transmissions,
-                        &about->queued);
+    int error = update_queue(engine, claim, engine_transmissions(engine),
+                             &about->queued);
+    if (about->queued && (comes_or_goes || !engine->config.tell_suspects))
+        backlog_hurry(&engine->updates, about->queued);
+    return error;
 }
 
 void update_forget(shoal *engine, struct member *member)
@@ -95,10 +101,11 @@ int update_member(shoal *engine, struct member *member,
     who_from(&who, member->identity);
     if (!reserve(engine, &who, (shoal_bytes){0}, claim->state))
         return SHOAL_ERR_NOMEM;
-    int error = queue ? gossip(engine, claim, member) : 0;
+    shoal_state before = member->state;
+    bool goes = claim->state == SHOAL_DOWN; /* down is final: nobody comes */
+    int error = queue ? gossip(engine, claim, member, goes) : 0;
     if (error)
         return error;
-    shoal_state before = member->state;
     settle(engine, member, claim, false);
     announce_change(engine, member, before != SHOAL_DOWN);
     if (before == SHOAL_SUSPECT && member->state == SHOAL_ALIVE)
@@ -119,11 +126,12 @@ static int insert(shoal *engine, const struct who *who,
         return SHOAL_ERR_NOMEM;
     struct member *member =
         members_insert(&engine->members, identity, claim->state);
-    int error = queue ? gossip(engine, claim, member) : 0;
+    int error = queue ? gossip(engine, claim, member, true) : 0;
     if (error) {
         members_remove(&engine->members, &engine->mem, member);
         return error;
     }
+    engine->learned++;
     settle(engine, member, claim, true);
     announce_change(engine, member, false);
     return 0;
@@ -138,7 +146,7 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
     struct identity *identity = identity_new(&engine->mem, who);
     if (!identity)
         return SHOAL_ERR_NOMEM;
-    int error = queue ? gossip(engine, claim, member) : 0;
+    int error = queue ? gossip(engine, claim, member, true) : 0;
     if (error) {
         identity_release(&engine->mem, identity);
         return error;
@@ -146,6 +154,7 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
     bool was_active = member_is_active(member);
     identity_retain(before);
     members_rename(&engine->members, &engine->mem, member, identity);
+    engine->learned++;
     settle(engine, member, claim, true);
     notify_member(engine, SHOAL_EVENT_RENAME, member, identity_id(before));
     identity_release(&engine->mem, before);
@@ -164,7 +173,7 @@ int update_known(shoal *engine, struct member *member,
                     claim->state == SHOAL_SUSPECT &&
                     claim->incarnation == member->incarnation &&
                     suspicion_confirm(engine, member, claim->from);
-    return confirms && queue ? gossip(engine, claim, member) : 0;
+    return confirms && queue ? gossip(engine, claim, member, false) : 0;
 }
 
 int update_apply_to(shoal *engine, const struct who *who,
