@@ -56,6 +56,7 @@ static void check_update(lua_State *L, const char *who, shoal_update *update)
     value_identity id;
     int top = lua_gettop(L);
 
+    memset(update, 0, sizeof *update);
     if (!lua_istable(L, top))
         luaL_error(L, "%s must be a table, got %s", who,
                    options_describe(L, top));

@@ -180,6 +180,7 @@ static void run_decode_member(lua_State *L, void *context)
     *t->size = read_used(L, 3, t->bytes.size);
     fields_read_member(L, 2, &member);
     keep_identity(L, t->q, 5);
+    keep_identity(L, t->q, 6);
     *t->member_out = member;
 }
 

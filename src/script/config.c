@@ -31,6 +31,10 @@ static const struct field fields[] = {
     FIELD("max_packet_size", COUNT, max_packet_size),
     FIELD("max_members", COUNT, max_members),
     FIELD("notify_down_members", FLAG, notify_down_members),
+    FIELD("max_local_health", COUNT, max_local_health),
+    FIELD("suspicion_confirmations", COUNT, suspicion_confirmations),
+    FIELD("suspicion_max_factor", COUNT, suspicion_max_factor),
+    FIELD("tell_suspects", FLAG, tell_suspects),
     FIELD("announce", PERIODIC, announce),
     FIELD("announce_to_down", PERIODIC, announce_to_down),
     FIELD("gossip", PERIODIC, gossip),
@@ -52,6 +56,10 @@ static const char *const keys[] = {
     "max_packet_size",
     "max_members",
     "notify_down_members",
+    "max_local_health",
+    "suspicion_confirmations",
+    "suspicion_max_factor",
+    "tell_suspects",
     "announce",
     "announce_to_down",
     "gossip",
@@ -190,8 +198,7 @@ static void read_base(lua_State *L, int index, const char *who,
     if (preset)
         read_preset(L, who, preset, (uint32_t)size, config);
     else if (options_get(L, index, "cluster_size") != LUA_TNIL)
-        luaL_error(L, "%s: option 'cluster_size' needs a preset that it scales",
-                   who);
+        config->cluster_size = (uint32_t)size;
     if (!preset)
         lua_pop(L, 1);
 }
@@ -286,6 +293,8 @@ void config_push(lua_State *L, const shoal_config *config)
             push_periodic(L, at);
         lua_setfield(L, -2, fields[i].name);
     }
+    lua_pushinteger(L, (lua_Integer)config->cluster_size);
+    lua_setfield(L, -2, "cluster_size");
 }
 
 /* preset(name, n) -> config table */

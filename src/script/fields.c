@@ -17,12 +17,13 @@ static const char *const kinds[] = {
 
 static bool has_number(unsigned kind)
 {
-    return kind <= SHOAL_MSG_FORWARDED_ACK;
+    return kind <= SHOAL_MSG_FORWARDED_ACK || kind == SHOAL_MSG_NACK;
 }
 
 static bool has_peer(unsigned kind)
 {
-    return kind >= SHOAL_MSG_PING_REQ && kind <= SHOAL_MSG_FORWARDED_ACK;
+    return (kind >= SHOAL_MSG_PING_REQ && kind <= SHOAL_MSG_FORWARDED_ACK) ||
+           kind == SHOAL_MSG_NACK;
 }
 
 /* ---- Tables out of structs ---- */
@@ -51,6 +52,10 @@ void fields_push_header(lua_State *L, const shoal_header *header)
         set_integer(L, "number", header->number);
     if (has_peer(header->kind))
         set_identity(L, "peer", header->peer);
+    if (header->wants_nack) {
+        lua_pushboolean(L, 1);
+        lua_setfield(L, -2, "wants_nack");
+    }
 }
 
 void fields_push_member(lua_State *L, const shoal_update *member)
@@ -60,6 +65,8 @@ void fields_push_member(lua_State *L, const shoal_update *member)
     set_integer(L, "incarnation", member->incarnation);
     lua_pushstring(L, shoal_state_name(member->state));
     lua_setfield(L, -2, "state");
+    if (member->from.size > 0)
+        set_identity(L, "from", member->from);
 }
 
 /* ---- Structs out of tables ---- */
@@ -100,10 +107,13 @@ void fields_read_header(lua_State *L, int index, shoal_header *header)
         read_identity(L, index, "header", "peer", &header->peer);
     else
         lua_pushnil(L);
+    header->wants_nack =
+        options_boolean(L, index, "header", "wants_nack", false);
 }
 
 void fields_read_member(lua_State *L, int index, shoal_update *member)
 {
+    memset(member, 0, sizeof *member);
     if (!lua_istable(L, index))
         luaL_error(L, "a member must be a table, got %s",
                    options_describe(L, index));
@@ -112,4 +122,8 @@ void fields_read_member(lua_State *L, int index, shoal_update *member)
     member->incarnation = (uint16_t)options_integer(
         L, index, "member", "incarnation", 0, SHOAL_MAX_INCARNATION, 0);
     read_identity(L, index, "member", "id", &member->id);
+    if (options_get(L, index, "from") == LUA_TNIL)
+        return;
+    lua_pop(L, 1);
+    read_identity(L, index, "member", "from", &member->from);
 }

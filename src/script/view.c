@@ -244,6 +244,7 @@ void view_push_stats(lua_State *L, const shoal *engine)
     set_count(L, "renewals", stats.renewals);
     set_count(L, "conflicts", stats.conflicts);
     set_count(L, "memory_bytes", stats.memory_bytes);
+    set_count(L, "local_health", stats.local_health);
     set_counts(L, "sent", stats.sent, SHOAL_NUM_MESSAGES, shoal_message_name);
     set_counts(L, "received", stats.received, SHOAL_NUM_MESSAGES,
                shoal_message_name);
