@@ -46,8 +46,12 @@ static void encodes_and_decodes_every_header(void)
         struct bytes src = bytes_of_hex(g->src), dst = bytes_of_hex(g->dst);
         struct bytes peer = bytes_of_hex(g->peer ? g->peer : "");
         struct bytes packet = bytes_of_hex(g->header);
-        shoal_header header = {g->kind,       g->number,     g->src_incarnation,
-                               spanning(src), spanning(dst), spanning(peer)};
+        shoal_header header = {.kind = g->kind,
+                               .number = g->number,
+                               .src_incarnation = g->src_incarnation,
+                               .src = spanning(src),
+                               .dst = spanning(dst),
+                               .peer = spanning(peer)};
         uint8_t out[600];
         size_t size, used;
 
@@ -77,7 +81,9 @@ static void encodes_and_decodes_every_member(void)
     for (size_t i = 0; i < COUNT(golden_members); i++) {
         const struct golden_member *g = &golden_members[i];
         struct bytes id = bytes_of_hex(g->id), bytes = bytes_of_hex(g->member);
-        shoal_update member = {spanning(id), g->incarnation, g->state};
+        shoal_update member = {.id = spanning(id),
+                               .incarnation = g->incarnation,
+                               .state = g->state};
         uint8_t out[600];
         size_t size, used;
 

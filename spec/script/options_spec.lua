@@ -60,7 +60,8 @@ describe("misuse raises and", function()
     new_raises("core.new: option 'gossip' must be a table or false, got true", { config = { gossip = true } })
     new_raises("core.new: option 'gossip': unknown option 'evry' (did you mean 'every'?)",
       { config = { gossip = { evry = 1 } } })
-    new_raises("core.new: option 'cluster_size' needs a preset that it scales", { config = { cluster_size = 5 } })
+    new_raises("core.new: option 'cluster_size' must be a whole number from 1 to 4294967295, got 0",
+      { config = { preset = "lan", cluster_size = 0 } })
     new_raises("core.new: diagnostics must be true, false or a list of names, got 'suspect'",
       { diagnostics = "suspect" })
     new_raises("core.new: unknown event 'suspct' (did you mean 'suspect'?)", { diagnostics = { "suspct" } })

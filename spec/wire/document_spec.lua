@@ -52,9 +52,10 @@ describe("the picture of the wire format", function()
   end)
 
   it("names every kind with its value", function()
-    for i, entry in ipairs(golden.headers) do
-      local row = ("\n| %s | %d | %d |"):format(entry[2].kind, i - 1, tonumber(entry[1]:sub(2, 2), 16))
-      assert.is_truthy(text:find(row, 1, true), row)
+    for _, entry in ipairs(golden.headers) do
+      local elements, kind = entry[1]:match("^9(%x) 01 (%x%x)")
+      local row = ("\n| %s | %d | [^|]*%d"):format(entry[2].kind, tonumber(kind, 16), tonumber(elements, 16))
+      assert.is_truthy(text:find(row), row)
     end
   end)
 end)

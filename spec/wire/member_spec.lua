@@ -19,8 +19,8 @@ describe("a member", function()
   end
 
   it("of a newer release is read without the elements that it has more", function()
-    local member, used = codec.decode_member(bytes "95 B 03 01 A c0" .. "more")
-    assert.same({ id = golden.ids.B, incarnation = 3, state = "suspect" }, member)
-    assert.equal(#bytes "95 B 03 01 A c0", used)
+    local member, used = codec.decode_member(bytes "95 B 03 00 A c0" .. "more")
+    assert.same({ id = golden.ids.B, incarnation = 3, state = "alive" }, member)
+    assert.equal(#bytes "95 B 03 00 A c0", used)
   end)
 end)

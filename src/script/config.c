@@ -191,9 +191,9 @@ static void read_field(struct reading *r, int index, const struct field *field,
 static void read_base(lua_State *L, int index, const char *who,
                       uint32_t cluster_size, shoal_config *config)
 {
-    double size = options_integer(L, index, who, "cluster_size", 1, UINT32_MAX,
-                                  cluster_size);
     const char *preset = options_string(L, index, who, "preset", NULL);
+    double size = options_integer(L, index, who, "cluster_size", preset ? 1 : 0,
+                                  UINT32_MAX, cluster_size);
 
     if (preset)
         read_preset(L, who, preset, (uint32_t)size, config);
