@@ -441,8 +441,8 @@ describe("changing the handlers of an engine", function()
   it("lets go of the old ones", function()
     local gone = setmetatable({}, { __mode = "k" })
     local engine = assert(core.new { identity = { "a", 1 }, seed = 1, handlers = { identity = identity() } })
-    for _ = 1, 5 do
-      local handlers = { identity = identity() }
+    for i = 1, 5 do
+      local handlers = { identity = identity { addr = function(id) return id[i] and id[1] end } }
       gone[handlers.identity.addr] = true
       assert(engine:set_handlers(handlers))
     end

@@ -144,7 +144,7 @@ describe("packing", function()
     end
     refuses("value: cannot carry a function", print)
     refuses("value.a.b: cannot carry a function", { a = { b = print } })
-    refuses("value[2].x: cannot carry a thread", { 1, { x = coroutine.create(print) } })
+    refuses("value[2].x: cannot carry a thread", { 1, { x = coroutine.create(function() end) } })
     refuses("value[true]: cannot carry a userdata", { [true] = io.stdout })
     refuses("value.a: cannot carry a table as a key", { a = { [{}] = 1 } })
     refuses("value: cannot carry a function as a key", { [print] = 1 })
