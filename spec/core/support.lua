@@ -94,11 +94,12 @@ local function scripted(questions)
   return scheme
 end
 
---- "c suspect 3" -> "c", "suspect", 3
+--- "c suspect 3" -> "c", "suspect", 3; "c suspect 3 by b": and "b"
 local function parse_claim(text)
-  local id, state, incarnation = text:match("^(%S+)%s*(%a*)%s*(%d*)$")
+  local claim, from = text:match("^(.-) by (%S+)$")
+  local id, state, incarnation = (claim or text):match("^(%S+)%s*(%a*)%s*(%d*)$")
   if not id then error("not a claim: " .. text, 2) end
-  return id, state ~= "" and state or "alive", tonumber(incarnation) or 0
+  return id, state ~= "" and state or "alive", tonumber(incarnation) or 0, from
 end
 
 local function claim_text(scheme, member)
@@ -123,15 +124,16 @@ local BARE = { announce = true, turn_undead = true }
 local ITEMS_ONLY = { broadcast = true }
 
 local function decode_updates(scheme, bytes, at)
-  local updates, count = {}
+  local updates, by, count = {}, {}
   count, at = read_u16(bytes, at)
   for i = 1, count do
     local member, used = core.codec.decode_member(bytes:sub(at))
     assert(member, used)
     updates[i] = claim_text(scheme, member)
+    by[i] = member.from and scheme.text(member.from) or false
     at = at + used
   end
-  return updates, at
+  return updates, at, by
 end
 
 local function decode_items(bytes, at)
@@ -157,6 +159,7 @@ local function decode(scheme, bytes)
     incarnation = header.src_incarnation,
     to = scheme.text(header.dst),
     peer = header.peer and scheme.text(header.peer),
+    wants_nack = header.wants_nack or false,
     updates = {},
     items = {},
     header_size = used,
@@ -169,7 +172,7 @@ local function decode(scheme, bytes)
     return packet
   end
   if not ITEMS_ONLY[packet.kind] then
-    packet.updates, at = decode_updates(scheme, bytes, at)
+    packet.updates, at, packet.by = decode_updates(scheme, bytes, at)
   end
   packet.items = decode_items(bytes, at)
   return packet
@@ -364,8 +367,10 @@ function Engine:whoami() return self.scheme.text(self.core:identity()) end
 function Engine:claims(texts)
   local claims = {}
   for i, text in ipairs(texts) do
-    local id, state, incarnation = parse_claim(text)
-    claims[i] = { id = self.scheme.id(id), state = state, incarnation = incarnation }
+    local id, state, incarnation, from = parse_claim(text)
+    claims[i] = {
+      id = self.scheme.id(id), state = state, incarnation = incarnation, from = from and self.scheme.id(from),
+    }
   end
   return claims
 end
@@ -377,10 +382,11 @@ function Engine:knowing(...)
 end
 
 --- The bytes of a packet. Fields: kind, from, to (default: us), incarnation,
--- number, peer, updates (claims), items, tail (bytes that do not belong there).
+-- number, peer, wants_nack, updates (claims), items, tail (bytes that do not
+-- belong there).
 function Engine:packet(fields)
   local kind = fields.kind
-  local indirect = kind == "ping_req" or kind:match("^indirect") or kind == "forwarded_ack"
+  local indirect = kind == "ping_req" or kind:match("^indirect") or kind == "forwarded_ack" or kind == "nack"
   local numbered = indirect or kind == "ping" or kind == "ack"
   local parts = {
     assert(core.codec.encode_header {
@@ -390,6 +396,7 @@ function Engine:packet(fields)
       dst = fields.to and self.scheme.id(fields.to) or self.core:identity(),
       number = numbered and (fields.number or 0) or nil,
       peer = indirect and self.scheme.id(fields.peer) or nil,
+      wants_nack = fields.wants_nack,
     }),
   }
   if not BARE[kind] and not ITEMS_ONLY[kind] then
