@@ -370,9 +370,22 @@ describe("a suspect", function()
 end)
 
 describe("a cluster larger than the config was made for", function()
+  --- Plain suspicions, in a preset that is scaled to `size` members, or not.
+  local function scaled(size)
+    return {
+      config = {
+        preset = size and "lan" or "simple",
+        cluster_size = size,
+        probe_period = 1000,
+        suspicion_confirmations = 0,
+        tell_suspects = false,
+      },
+    }
+  end
+
   it("gets more transmissions", function()
     local function sent_times(size)
-      local e = engine("a", { config = { cluster_size = size } })
+      local e = engine("a", scaled(size))
       e:apply(support.names(99))
       e:receive { kind = "gossip", from = "n1", incarnation = 1 }
       local times = 0
@@ -387,7 +400,7 @@ describe("a cluster larger than the config was made for", function()
 
   it("gets longer suspicions", function()
     local function in_hundred(size)
-      local e = engine("a", { config = { cluster_size = size, probe_period = 1000 } })
+      local e = engine("a", scaled(size))
       e:apply(support.names(98))
       e:receive { kind = "gossip", from = "n1", updates = { "x suspect 0" } }
       return lasts(e)
