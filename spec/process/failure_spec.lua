@@ -27,7 +27,8 @@ local function seconds_until_heard(others, gone, limit)
         table.remove(left, i)
       end
     end
-    return #left == 0, #left .. " have not heard"
+    return #left == 0, #left > 0 and ("%d have not heard, one of them: %s%s"):format(
+      #left, left[1]:log(), left[1].monitor:stderr())
   end, limit, "word of a down member")
   return seconds
 end

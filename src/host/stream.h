@@ -17,7 +17,8 @@
 enum {
     STREAM_MAX_MESSAGE = 1 << 20,
     STREAM_MAX_BACKLOG = 16 << 20,
-    STREAM_MAX_CONNECTIONS = 64
+    STREAM_MAX_CONNECTIONS = 64,
+    STREAM_TIMEOUT = -2
 };
 
 typedef struct stream_server stream_server;
@@ -61,7 +62,8 @@ stream_client *stream_connect(const char *path, char *error);
 /* 0, or -1 and `error`. */
 int stream_client_send(stream_client *client, shoal_bytes bytes, char *error);
 /* The next value: 1 and `*message` (borrowed until the next call), 0 at the
- * end of the stream, -1 and `error` (also after `timeout_ms`; -1: none). */
+ * end of the stream, -1 and `error`, or STREAM_TIMEOUT and `error` when nothing
+ * came within `timeout_ms` (-1: no limit). */
 int stream_client_receive(stream_client *client, int timeout_ms,
                           shoal_bytes *message, char *error);
 /* NULL is fine. */

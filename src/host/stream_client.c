@@ -146,8 +146,10 @@ int stream_client_receive(stream_client *client, int timeout_ms,
         if (result < 0)
             return fail(error, "the node sent something that is no message");
         result = wait_readable(client->fd, end_ms);
-        if (result == 0)
-            return fail(error, "the node did not answer in time");
+        if (result == 0) {
+            fail(error, "the node did not answer in time");
+            return STREAM_TIMEOUT;
+        }
         if (result < 0)
             return fail_errno(error, errno, "cannot wait for the node");
         result = read_more(client, error);

@@ -83,7 +83,7 @@ static int receive(lua_State *L, struct client *client, uint64_t deadline_us,
         client->stream, milliseconds_until(deadline_us), &bytes, error);
     if (got == 0)
         return fail(L, "the node has closed the connection", "closed");
-    if (got < 0 && now_us() >= deadline_us)
+    if (got == STREAM_TIMEOUT)
         return fail(L, "no answer in time", "timeout");
     if (got < 0)
         return fail(L, error, "closed");

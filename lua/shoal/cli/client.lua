@@ -17,8 +17,6 @@ local PATIENCE = 30
 function client.explain(failure, code)
   if code == "timeout" then
     return ("the node did not answer within %d s"):format(PATIENCE)
-  elseif code == "closed" then
-    return "the node went away"
   elseif type(failure) == "table" and type(failure.message) == "string" then
     return failure.message
   end
