@@ -1,45 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Lua values into canonical MessagePack.
- *
- * A map is written in the order in which lua_next() walks the table, with a
- * note of where each entry is, and its entries are then put in order: nothing
- * is encoded twice, and for small maps nothing is allocated.
- *
- * Each function returns 0, or an error with a message on top of the stack; what
- * is below it is cleared away by finish().
- */
-#include "value.h"
+/* Lua values into canonical MessagePack. */
+#include "packer.h"
 
 #include "compat.h"
 #include "options.h"
 
 #include <msgpack/pack.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum {
-    SMALL_MAP = 16,   /* entries noted without an allocation */
-    SMALL_BODY = 512, /* bytes put in order without one */
-    FIRST_ROOM = 256
-};
-
-struct packer {
-    lua_State *L;
-    const char *name; /* of the whole value, for messages */
-    uint8_t *data;
-    size_t size, room;
-    int box; /* stack index of the userdata that data is in; 0: the caller's */
-    int depth, max_depth;
-    int keys[VALUE_MAX_DEPTH]; /* stack indices of the keys that lead here */
-};
-
-/* An entry of a map: its key, and key and value together. While the map is
- * being written `at` is kept as an offset, since the buffer may move. */
-struct entry {
-    size_t offset, key_size, size;
-    const uint8_t *at;
-};
+enum { FIRST_ROOM = 256 };
 
 /* ---- Messages ---- */
 
@@ -61,7 +30,7 @@ static void push_path(struct packer *p)
     }
 }
 
-static int refuse(struct packer *p, const char *problem, const char *what)
+int packer_refuse(struct packer *p, const char *problem, const char *what)
 {
     push_path(p);
     lua_pushfstring(p->L, problem, lua_tostring(p->L, -1), what);
@@ -90,7 +59,7 @@ static int grow(struct packer *p, size_t size)
     return 0;
 }
 
-static int put(struct packer *p, const void *data, size_t size)
+int packer_put(struct packer *p, const void *data, size_t size)
 {
     if (size > p->room - p->size) {
         int error = grow(p, size);
@@ -104,15 +73,9 @@ static int put(struct packer *p, const void *data, size_t size)
     return 0;
 }
 
-/* What msgpack-c writes at once: a number, or the head of something. */
-struct head {
-    char bytes[16];
-    size_t size;
-};
-
-static int write_head(void *context, const char *data, size_t size)
+int packer_write_head(void *context, const char *data, size_t size)
 {
-    struct head *head = context;
+    struct packer_head *head = context;
 
     if (size > sizeof head->bytes - head->size)
         return -1;
@@ -128,7 +91,7 @@ static void pack_float(msgpack_packer *packer, double number)
     static const char nan[] = "\xcb\x7f\xf8\0\0\0\0\0";
 
     if (number != number)
-        write_head(packer->data, nan, sizeof nan);
+        packer_write_head(packer->data, nan, sizeof nan);
     else
         msgpack_pack_double(packer, number);
 }
@@ -149,216 +112,41 @@ static void pack_double(msgpack_packer *packer, double number)
 
 static int pack_number(struct packer *p, int index)
 {
-    struct head head = {.size = 0};
+    struct packer_head head = {.size = 0};
     msgpack_packer packer;
 
-    msgpack_packer_init(&packer, &head, write_head);
+    msgpack_packer_init(&packer, &head, packer_write_head);
     if (compat_is_integer(p->L, index))
         msgpack_pack_int64(&packer, (int64_t)lua_tointeger(p->L, index));
     else
         pack_double(&packer, lua_tonumber(p->L, index));
-    return put(p, head.bytes, head.size);
+    return packer_put(p, head.bytes, head.size);
 }
 
 static int pack_string(struct packer *p, int index)
 {
-    struct head head = {.size = 0};
+    struct packer_head head = {.size = 0};
     msgpack_packer packer;
     size_t size;
     const char *string = lua_tolstring(p->L, index, &size);
     int error;
 
     if (size > UINT32_MAX)
-        return refuse(p, "%s: cannot carry a %s of 4 GiB", "string");
-    msgpack_packer_init(&packer, &head, write_head);
+        return packer_refuse(p, "%s: cannot carry a %s of 4 GiB", "string");
+    msgpack_packer_init(&packer, &head, packer_write_head);
     msgpack_pack_str(&packer, size);
-    error = put(p, head.bytes, head.size);
-    return error ? error : put(p, string, size);
+    error = packer_put(p, head.bytes, head.size);
+    return error ? error : packer_put(p, string, size);
 }
 
 static int pack_constant(struct packer *p, uint8_t byte)
 {
-    return put(p, &byte, 1);
+    return packer_put(p, &byte, 1);
 }
 
-/* ---- Tables ---- */
+/* ---- Values ---- */
 
-static int pack_value(struct packer *p, int index);
-
-/* How many entries a table has, and whether its keys are exactly 1..n. */
-static size_t measure(lua_State *L, int index, bool *is_array)
-{
-    lua_Number greatest = 0;
-    size_t count = 0;
-
-    *is_array = true;
-    lua_pushnil(L);
-    while (lua_next(L, index)) {
-        lua_Number key = 0;
-
-        lua_pop(L, 1);
-        count++;
-        if (lua_type(L, -1) == LUA_TNUMBER)
-            key = lua_tonumber(L, -1);
-        if (key < 1 || key > 4294967295.0 || (lua_Number)(uint32_t)key != key)
-            *is_array = false;
-        if (key > greatest)
-            greatest = key;
-    }
-    if (greatest != (lua_Number)count)
-        *is_array = false;
-    return count;
-}
-
-static int pack_table_head(struct packer *p, size_t count, bool is_array)
-{
-    struct head head = {.size = 0};
-    msgpack_packer packer;
-
-    if (count > UINT32_MAX)
-        return refuse(p, "%s: cannot carry a %s of 2^32 entries", "table");
-    msgpack_packer_init(&packer, &head, write_head);
-    if (is_array)
-        msgpack_pack_array(&packer, count);
-    else
-        msgpack_pack_map(&packer, count);
-    return put(p, head.bytes, head.size);
-}
-
-/* The value on top of the stack, with its key below it. Pops the value. */
-static int pack_entry_value(struct packer *p)
-{
-    int top = lua_gettop(p->L);
-    int error;
-
-    p->keys[p->depth++] = top - 1;
-    error = pack_value(p, top);
-    if (error)
-        return error;
-    p->depth--;
-    lua_settop(p->L, top - 1);
-    return 0;
-}
-
-static int pack_array(struct packer *p, int index, size_t count)
-{
-    int error = 0;
-
-    for (size_t i = 1; i <= count && !error; i++) {
-        lua_pushinteger(p->L, (lua_Integer)i);
-        lua_pushvalue(p->L, -1);
-        lua_rawget(p->L, index);
-        error = pack_entry_value(p);
-        if (!error)
-            lua_pop(p->L, 1);
-    }
-    return error;
-}
-
-static int compare(const void *left, const void *right)
-{
-    const struct entry *a = left, *b = right;
-    size_t shorter = a->key_size < b->key_size ? a->key_size : b->key_size;
-    int order = memcmp(a->at, b->at, shorter);
-
-    if (order != 0)
-        return order;
-    return a->key_size < b->key_size ? -1 : a->key_size > b->key_size;
-}
-
-/* Puts the entries, which are the last bytes written, in the order of their
- * keys. May leave a block on the stack. */
-static void sort_entries(struct packer *p, struct entry *entries, size_t count)
-{
-    uint8_t small[SMALL_BODY], *copy = small;
-    size_t start = entries[0].offset, size = p->size - start;
-    uint8_t *out = p->data + start;
-
-    if (size > sizeof small)
-        copy = compat_newblock(p->L, size);
-    memcpy(copy, out, size);
-    for (size_t i = 0; i < count; i++)
-        entries[i].at = copy + (entries[i].offset - start);
-    qsort(entries, count, sizeof *entries, compare);
-    for (size_t i = 0; i < count; i++) {
-        memcpy(out, entries[i].at, entries[i].size);
-        out += entries[i].size;
-    }
-}
-
-/* The key on top of the stack, left there. */
-static int pack_key(struct packer *p)
-{
-    int top = lua_gettop(p->L);
-    int type = lua_type(p->L, top);
-
-    if (type == LUA_TSTRING || type == LUA_TNUMBER || type == LUA_TBOOLEAN)
-        return pack_value(p, top);
-    return refuse(p, "%s: cannot carry a %s as a key",
-                  lua_typename(p->L, type));
-}
-
-/* Key and value are on the stack; leaves the key for lua_next(). */
-static int pack_entry(struct packer *p, struct entry *entry)
-{
-    int top = lua_gettop(p->L), error;
-
-    entry->offset = p->size;
-    lua_pushvalue(p->L, top - 1);
-    error = pack_key(p);
-    if (error)
-        return error;
-    lua_settop(p->L, top);
-    entry->key_size = p->size - entry->offset;
-    error = pack_entry_value(p);
-    entry->size = p->size - entry->offset;
-    return error;
-}
-
-static int pack_map(struct packer *p, int index, size_t count)
-{
-    struct entry small[SMALL_MAP], *entries = small;
-    size_t done = 0;
-
-    if (count > SMALL_MAP)
-        entries = compat_newblock(p->L, count * sizeof *entries);
-    lua_pushnil(p->L);
-    while (lua_next(p->L, index)) {
-        int error;
-
-        if (done == count) /* a finalizer that ran meanwhile changed it */
-            return refuse(p, "%s: the %s changed meanwhile", "table");
-        error = pack_entry(p, &entries[done++]);
-        if (error)
-            return error;
-    }
-    if (done < count)
-        return refuse(p, "%s: the %s changed meanwhile", "table");
-    sort_entries(p, entries, count);
-    return 0;
-}
-
-static int pack_table(struct packer *p, int index)
-{
-    bool is_array;
-    size_t count;
-    int error;
-
-    if (p->depth >= p->max_depth) {
-        p->depth = 0; /* a path of that length would help nobody */
-        lua_pushfstring(p->L, "%s: has more than %d tables inside each other",
-                        p->name, p->max_depth);
-        return SHOAL_ERR_MALFORMED;
-    }
-    luaL_checkstack(p->L, 12, "cannot pack a table");
-    count = measure(p->L, index, &is_array);
-    error = pack_table_head(p, count, is_array);
-    if (error || count == 0)
-        return error;
-    return is_array ? pack_array(p, index, count) : pack_map(p, index, count);
-}
-
-static int pack_value(struct packer *p, int index)
+int packer_value(struct packer *p, int index)
 {
     int type = lua_type(p->L, index);
 
@@ -372,9 +160,10 @@ static int pack_value(struct packer *p, int index)
     case LUA_TSTRING:
         return pack_string(p, index);
     case LUA_TTABLE:
-        return pack_table(p, index);
+        return packer_table(p, index);
     default:
-        return refuse(p, "%s: cannot carry a %s", lua_typename(p->L, type));
+        return packer_refuse(p, "%s: cannot carry a %s",
+                             lua_typename(p->L, type));
     }
 }
 
@@ -401,7 +190,7 @@ int value_pack(lua_State *L, int index, const char *name)
     packer.data = compat_newblock(L, packer.room);
     packer.box = top + 1;
     packer.max_depth = VALUE_MAX_DEPTH;
-    error = pack_value(&packer, index);
+    error = packer_value(&packer, index);
     if (error)
         return finish(&packer, error, top);
     lua_pushlstring(L, (const char *)packer.data, packer.size);
@@ -418,7 +207,7 @@ int value_pack_into(lua_State *L, int index, const char *name, uint8_t *out,
 
     luaL_checkstack(L, 12, "cannot pack a value");
     packer.max_depth = VALUE_IDENTITY_DEPTH;
-    error = pack_value(&packer, lua_absindex(L, index));
+    error = packer_value(&packer, lua_absindex(L, index));
     *size = packer.size;
     return finish(&packer, error, top);
 }

@@ -1,0 +1,205 @@
+---@meta
+--- What `require "shoal.core"` deals in: the engine, sans I/O, for those with a
+--- transport, a clock or an event loop of their own. Nothing here runs.
+---
+--- Conventions are those of `shoal` (../types.lua); moments are seconds of any
+--- clock that does not run backwards.
+
+---@class shoal.core
+---@field version string      "1.2.3"
+---@field presets string[]    the names of the config presets
+---@field codec shoal.CodecHandlers  the default codec; its decoders answer nil, message, code for bytes that are none
+local core = {}
+
+---@class shoal.CoreHandlers
+---@field identity? shoal.IdentityHandlers
+---@field broadcast? shoal.CoreBroadcastHandlers
+---@field codec? shoal.CodecHandlers
+
+---@class shoal.CoreBroadcastHandlers
+---@field receive fun(engine: shoal.Engine, data: string, sender: shoal.Identity?): any  its key, or nil: no news
+---@field invalidates? fun(key: any, other: any): boolean
+---@field wanted_by? fun(engine: shoal.Engine, member: shoal.Member): boolean
+
+---@class shoal.EngineOptions
+---@field identity shoal.Identity
+---@field config? shoal.Preset|shoal.Config  default "lan"
+---@field cluster_size? integer  what a preset is scaled to (10)
+---@field seed? integer          of every random choice; none: one of its own
+---@field handlers? shoal.CoreHandlers
+---@field diagnostics? boolean|shoal.Event[]  which diagnostics are told
+
+--- A new engine, idle and alone.
+---@param options shoal.EngineOptions
+---@return shoal.Engine?, string? message, string? code
+function core.new(options) end
+
+--- The identity that needs no script: an address, a number that grows with every
+--- life, and what else there is to say.
+---@param addr string "host:port"
+---@param bump integer
+---@param extra? table name, meta, ...
+---@return table
+function core.stock_identity(addr, bump, extra) end
+
+---@param name shoal.Preset
+---@param cluster_size? integer
+---@return shoal.Config
+function core.preset(name, cluster_size) end
+
+--- Canonical MessagePack: equal values are equal bytes.
+---@param value any
+---@return string? bytes, string? message
+function core.pack(value) end
+
+---@param bytes string one whole value
+---@return any value, string? message
+function core.unpack(bytes) end
+
+--- The entry of `list` that `name` was probably meant to be.
+---@param name string
+---@param list string[]
+---@return string?
+function core.nearest(name, list) end
+
+-- ---- The engine ------------------------------------------------------------
+
+--- Entry points answer true, or nil, message, code, and leave effects behind.
+--- Inside one of the engine's own questions they, and close(), answer nil,
+--- message, "reentrant"; queries work there.
+---@class shoal.Engine
+local Engine = {}
+
+--- A packet arrived.
+---@param now number
+---@param packet string
+---@return true?, string? message, string? code
+function Engine:receive(now, packet) end
+
+--- Does what is due: to be called at deadline(), or late.
+---@param now number
+---@return true?, string? message, string? code
+function Engine:tick(now) end
+
+--- When tick() wants to be called; nil while there is nothing to wait for.
+---@return number?
+function Engine:deadline() end
+
+--- Asks `id`, or whoever has its address, to let us join.
+---@param now number
+---@param id shoal.Identity
+---@return true?, string? message, string? code
+function Engine:announce(now, id) end
+
+--- Sends updates and broadcasts to a few random members now.
+---@param now number
+---@return true?, string? message, string? code
+function Engine:gossip(now) end
+
+--- Sends waiting broadcasts, and nothing else, now.
+---@param now number
+---@return true?, string? message, string? code
+function Engine:broadcast(now) end
+
+--- Queues an item of ours: true; false when `receive` took it for no news.
+---@param now number
+---@param data string
+---@return boolean?, string? message, string? code
+function Engine:add_broadcast(now, data) end
+
+--- Tells some members that we are going, and is defunct.
+---@param now number
+---@return true?, string? message, string? code
+function Engine:leave(now) end
+
+---@param now number
+---@param id shoal.Identity
+---@return true?, string? message, string? code
+function Engine:change_identity(now, id) end
+
+---@param now number
+---@return true?, string? message, string? code
+function Engine:reuse_down_identity(now) end
+
+--- Takes claims as if a packet had brought them; state() can be given back.
+---@param now number
+---@param states shoal.Claim[]
+---@param options? { broadcast: boolean }
+---@return true?, string? message, string? code
+function Engine:apply(now, states, options) end
+
+--- Changes what is named, over the present config.
+---@param now number
+---@param config shoal.Preset|shoal.Config
+---@return true?, string? message, string? code
+function Engine:set_config(now, config) end
+
+--- All other handlers from now on.
+---@param handlers shoal.CoreHandlers
+---@return true?, string? message, string? code
+function Engine:set_handlers(handlers) end
+
+---@param diagnostics boolean|shoal.Event[]
+---@return true
+function Engine:set_diagnostics(diagnostics) end
+
+--- Takes the packets out: for to, bytes, message, endpoint in engine:sends() do
+---@return fun(engine: shoal.Engine): shoal.Identity?, string, shoal.Message, string
+---@return shoal.Engine
+function Engine:sends() end
+
+--- Takes the events out: for event, a, b in engine:events() do
+---   member; rename: before { id=, addr= } and after; active, idle, defunct:
+---   nothing; packet_*: { id=, message=, updates=, size= }
+---@return fun(engine: shoal.Engine): shoal.Event?, any, any
+---@return shoal.Engine
+function Engine:events() end
+
+--- Takes both out in order: "send", to, bytes, message, endpoint or "notify",
+--- event, a, b.
+---@return fun(engine: shoal.Engine): "send"|"notify"|nil, any, any, any, any
+---@return shoal.Engine
+function Engine:effects() end
+
+---@return shoal.Identity
+function Engine:identity() end
+---@return shoal.Member
+function Engine:self() end
+---@return shoal.Connection
+function Engine:connection() end
+--- Active ones.
+---@return integer
+function Engine:num_members() end
+--- Down ones included.
+---@return integer
+function Engine:num_known() end
+---@param options? shoal.MembersOptions
+---@return shoal.Member[]
+function Engine:members(options) end
+---@param addr any
+---@return shoal.Member?
+function Engine:member(addr) end
+--- All members, down ones included.
+---@return shoal.Member[]
+function Engine:state() end
+---@return { updates: integer, broadcasts: integer }
+function Engine:backlog() end
+---@return shoal.Config
+function Engine:config() end
+--- Counters since the beginning: packets and bytes, `sent` and `received` by
+--- message, `dropped` by reason, `handlers` { calls=, errors=, slow=, slowest=,
+--- slowest_handler=, last_error= }, memory_bytes, allocations.
+---@return table
+function Engine:stats() end
+
+--- Frees it; it then only raises. Unreferenced engines are freed as well.
+---@return true?, string? message, string? code
+function Engine:close() end
+
+--- For tests: the n-th allocation of the engine from now on fails, with `after`
+--- all that follow as well; nil: none.
+---@param n? integer
+---@param after? boolean
+function Engine:fail_allocation(n, after) end
+
+return core
