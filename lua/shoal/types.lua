@@ -378,7 +378,8 @@ function Watcher:cancel() end
 local core = {}
 
 --- Calls `fn(name)` in the loop when the process gets the signal ("INT",
---- "TERM", "HUP", "USR1", "USR2", "QUIT"). Does not keep the loop running.
+--- "TERM", "HUP", "USR1", "USR2", "QUIT"). Does not keep the loop running. INT
+--- and TERM that come again later end the process, though a function hangs.
 ---@param name string
 ---@param fn fun(name: string)
 ---@return shoal.Watcher?, string? message, string? code

@@ -3,6 +3,14 @@ local process = require "spec.support.process"
 local stat = require "posix.sys.stat"
 local wait = require "spec.support.wait"
 
+-- Sends a signal until it has an effect, as somebody at a keyboard does.
+local function insist(member, signal)
+  return wait.for_that(function()
+    member:signal(signal)
+    return member.process:ended()
+  end, 2, "end")
+end
+
 describe("shoal run", function()
   after_each(process.cleanup)
 
@@ -45,8 +53,28 @@ describe("shoal run", function()
       return process.read(file)
     end, 5, "on_stop")
     assert.is_nil(a.process:ended())
+    assert.equal("INT", insist(a, "INT"))
+  end)
+
+  it("ends at once on a second signal, though a handler hung before the first", function()
+    local file = process.tempdir() .. "/hanging"
+    local a = node.start({
+      source = ([[return { on_start = function(node)
+        node:after(0.2, function() io.open(%q, 'w'):close() while true do end end)
+      end }]]):format(file),
+    })
+    wait.for_that(function()
+      return process.read(file)
+    end, 5, "hanging handler")
+    assert.equal("TERM", insist(a, "TERM"))
+  end)
+
+  it("leaves as ever when the signal comes twice at once", function()
+    local a = node.start({})
     a:signal("INT")
-    assert.equal("INT", a:wait(2))
+    a:signal("INT")
+    a:signal("TERM")
+    assert.equal(0, a:wait(2))
   end)
 
   it("loads its script again on HUP", function()

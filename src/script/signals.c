@@ -5,9 +5,11 @@
 #include "options.h"
 #include "owner.h"
 
+#include <errno.h>
 #include <ev.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 static const char type_name[] = "shoal.signal";
 
@@ -26,6 +28,54 @@ struct watcher {
     int fn, userdata; /* references */
     bool watching;
 };
+
+/* ---- A program that does not listen
+ * ------------------------------------------------
+ *
+ * A signal waits until the loop has its turn, and a function that hangs never
+ * gives it back. Whoever sends INT or TERM a second time, and not just twice at
+ * once, wants the end: then the process has it as if nobody watched.
+ */
+
+enum { IMPATIENCE_MS = 200 };
+
+static int64_t first_ms; /* of either signal; 0: none came */
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Where signals arrive: nothing here may be but what POSIX allows there. */
+static void on_end_wanted(int number)
+{
+    int before = errno;
+    int64_t now = now_ms();
+    if (first_ms == 0)
+        first_ms = now;
+    if (now - first_ms >= IMPATIENCE_MS) {
+        signal(number, SIG_DFL);
+        raise(number); /* delivered when we return */
+    }
+    ev_feed_signal(number);
+    errno = before;
+}
+
+/* Takes the place of libev's handler, which it calls. */
+static void heed_impatience(int number)
+{
+    struct sigaction action = {.sa_handler = on_end_wanted,
+                               .sa_flags = SA_RESTART};
+    if (number != SIGINT && number != SIGTERM)
+        return;
+    sigfillset(&action.sa_mask);
+    sigaction(number, &action, NULL);
+}
+
+/* ---- Watchers
+ * --------------------------------------------------------------------- */
 
 static void stop(lua_State *L, struct watcher *watcher)
 {
@@ -111,6 +161,7 @@ static int watch(lua_State *L)
     ev_signal_init(&watcher->signal, on_signal, numbers[which]);
     watcher->signal.data = watcher;
     ev_signal_start(loop, &watcher->signal);
+    heed_impatience(numbers[which]);
     ev_unref(loop);
     watcher->watching = true;
     return 1;

@@ -74,20 +74,18 @@ local function stop(node)
   shoal.stop()
 end
 
--- INT and TERM: leave and stop. From the first on the system's own answer is back
--- in force, so that a second one ends us at once even when a handler hangs.
+-- INT and TERM: leave and stop. That a second one ends us at once, even when a
+-- handler hangs, is core.signal's doing.
 local function watch_signals(node)
-  local watchers = {}
-  local function on_end()
-    for _, watcher in ipairs(watchers) do
-      watcher:cancel()
-    end
-    stop(node)
+  for _, name in ipairs({ "INT", "TERM" }) do
+    core.signal(name, function()
+      stop(node)
+    end)
   end
-  watchers[1] = core.signal("INT", on_end)
-  watchers[2] = core.signal("TERM", on_end)
   core.signal("HUP", function()
-    node:reload("signal")
+    if not node:is_closed() then
+      node:reload("signal")
+    end
   end)
 end
 
