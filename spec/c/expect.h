@@ -78,7 +78,8 @@ static inline struct bytes bytes_of_hex(const char *hex)
 static inline bool bytes_are(const uint8_t *data, size_t size, const char *hex)
 {
     struct bytes wanted = bytes_of_hex(hex);
-    bool same = wanted.size == size && memcmp(wanted.data, data, size) == 0;
+    bool same = wanted.size == size &&
+                (size == 0 || memcmp(wanted.data, data, size) == 0);
 
     free(wanted.data);
     return same;

@@ -17,43 +17,53 @@ static const struct golden {
     uint16_t src_incarnation;
     const char *src, *dst, *peer;
     const char *header;
+    bool wants_nack;
 } golden[] = {
-    {SHOAL_MSG_PING, 7, 0, A, B, NULL, "960100" A "00" B "07"},
-    {SHOAL_MSG_ACK, 7, 3, B, A, NULL, "960101" B "03" A "07"},
-    {SHOAL_MSG_PING_REQ, 200, 0, A, B, C, "970102" A "00" B "ccc8" C},
-    {SHOAL_MSG_INDIRECT_PING, 200, 3, B, C, A, "970103" B "03" C "ccc8" A},
-    {SHOAL_MSG_INDIRECT_ACK, 200, 127, C, B, A, "970104" C "7f" B "ccc8" A},
-    {SHOAL_MSG_FORWARDED_ACK, 255, 128, B, A, C, "970105" B "cc80" A "ccff" C},
-    {SHOAL_MSG_ANNOUNCE, 0, 65535, A, B, NULL, "950106" A "cdffff" B},
-    {SHOAL_MSG_FEED, 0, 256, B, A, NULL, "950107" B "cd0100" A},
-    {SHOAL_MSG_GOSSIP, 0, 255, A, C, NULL, "950108" A "ccff" C},
-    {SHOAL_MSG_BROADCAST, 0, 0, A, C, NULL, "950109" A "00" C},
-    {SHOAL_MSG_TURN_UNDEAD, 0, 0, C, A, NULL, "95010a" C "00" A},
+    {SHOAL_MSG_PING, 7, 0, A, B, NULL, "960100" A "00" B "07", false},
+    {SHOAL_MSG_ACK, 7, 3, B, A, NULL, "960101" B "03" A "07", false},
+    {SHOAL_MSG_PING_REQ, 200, 0, A, B, C, "970102" A "00" B "ccc8" C, false},
+    {SHOAL_MSG_INDIRECT_PING, 200, 3, B, C, A, "970103" B "03" C "ccc8" A,
+     false},
+    {SHOAL_MSG_INDIRECT_ACK, 200, 127, C, B, A, "970104" C "7f" B "ccc8" A,
+     false},
+    {SHOAL_MSG_FORWARDED_ACK, 255, 128, B, A, C, "970105" B "cc80" A "ccff" C,
+     false},
+    {SHOAL_MSG_ANNOUNCE, 0, 65535, A, B, NULL, "950106" A "cdffff" B, false},
+    {SHOAL_MSG_FEED, 0, 256, B, A, NULL, "950107" B "cd0100" A, false},
+    {SHOAL_MSG_GOSSIP, 0, 255, A, C, NULL, "950108" A "ccff" C, false},
+    {SHOAL_MSG_BROADCAST, 0, 0, A, C, NULL, "950109" A "00" C, false},
+    {SHOAL_MSG_TURN_UNDEAD, 0, 0, C, A, NULL, "95010a" C "00" A, false},
+    {SHOAL_MSG_NACK, 7, 3, B, A, C, "97010b" B "03" A "07" C, false},
+    {SHOAL_MSG_PING_REQ, 7, 0, A, B, C, "980102" A "00" B "07" C "c3", true},
     /* Identities of other types. */
     {SHOAL_MSG_PING, 0, 0, "01", "a3613a31", NULL,
      "960100"
      "01"
      "00"
      "a3613a31"
-     "00"},
+     "00",
+     false},
     {SHOAL_MSG_PING, 0, 0, "c40200ff", "9201c0", NULL,
      "960100"
      "c40200ff"
      "00"
      "9201c0"
-     "00"},
+     "00",
+     false},
 };
 
 static const struct golden_member {
     const char *id;
     uint16_t incarnation;
     uint8_t state;
+    const char *from;
     const char *member;
 } golden_members[] = {
-    {A, 0, SHOAL_ALIVE, "93" A "0000"},
-    {B, 200, SHOAL_SUSPECT, "93" B "ccc801"},
-    {C, 65535, SHOAL_DOWN, "93" C "cdffff02"},
-    {"05", 7, SHOAL_ALIVE, "93050700"},
+    {A, 0, SHOAL_ALIVE, "", "93" A "0000"},
+    {B, 200, SHOAL_SUSPECT, "", "93" B "ccc801"},
+    {B, 3, SHOAL_SUSPECT, A, "94" B "0301" A},
+    {C, 65535, SHOAL_DOWN, "", "93" C "cdffff02"},
+    {"05", 7, SHOAL_ALIVE, "", "93050700"},
 };
 
 #define COUNT(list) (sizeof list / sizeof *list)

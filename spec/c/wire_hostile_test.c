@@ -188,6 +188,8 @@ static void bounds_nesting_and_size_of_identities(void)
         EXPECT(header_of(hex) == wanted);
         sprintf(hex, "93%s0000", big);
         EXPECT(member_of(hex) == wanted);
+        sprintf(hex, "94" A "0001%s", big);
+        EXPECT(member_of(hex) == wanted);
     }
 }
 
@@ -222,6 +224,34 @@ static void skips_elements_it_does_not_know(void)
     EXPECT(used == bytes.size - 2);
     EXPECT(member.incarnation == 3 && member.state == SHOAL_SUSPECT);
     free(bytes.data);
+}
+
+static void takes_nil_for_what_is_not_there(void)
+{
+    struct bytes bytes = bytes_of_hex("95" A "0001 c0 07");
+    shoal_header header;
+    shoal_update member;
+    size_t used;
+
+    expect_subject = "nil";
+    EXPECT(codec.decode_member(NULL, spanning(bytes), &member, &used) == 0);
+    EXPECT(used == bytes.size && member.from.size == 0);
+    free(bytes.data);
+    /* Who suspects is read of suspect members only. */
+    bytes = bytes_of_hex("94" A "0000" B);
+    EXPECT(codec.decode_member(NULL, spanning(bytes), &member, &used) == 0);
+    EXPECT(used == bytes.size && member.from.size == 0);
+    free(bytes.data);
+    /* Any value but true wants no nack, and neither does any other kind. */
+    bytes = bytes_of_hex("990102" A "00" B "07" C "c0 07");
+    EXPECT(codec.decode_header(NULL, spanning(bytes), &header, &used) == 0);
+    EXPECT(used == bytes.size && !header.wants_nack);
+    free(bytes.data);
+    bytes = bytes_of_hex("980103" A "00" B "07" C "c3");
+    EXPECT(codec.decode_header(NULL, spanning(bytes), &header, &used) == 0);
+    EXPECT(used == bytes.size && !header.wants_nack);
+    free(bytes.data);
+    EXPECT(header_of("980102" A "00" B "07" C "c1") == SHOAL_ERR_MALFORMED);
 }
 
 static void tells_a_newer_release_from_nonsense(void)
@@ -278,6 +308,7 @@ int main(void)
     refuses_lying_counts();
     bounds_nesting_and_size_of_identities();
     skips_elements_it_does_not_know();
+    takes_nil_for_what_is_not_there();
     tells_a_newer_release_from_nonsense();
     survives_every_change_of_one_byte();
     return expect_done();

@@ -51,7 +51,8 @@ static void encodes_and_decodes_every_header(void)
                                .src_incarnation = g->src_incarnation,
                                .src = spanning(src),
                                .dst = spanning(dst),
-                               .peer = spanning(peer)};
+                               .peer = spanning(peer),
+                               .wants_nack = g->wants_nack};
         uint8_t out[600];
         size_t size, used;
 
@@ -65,6 +66,7 @@ static void encodes_and_decodes_every_header(void)
         EXPECT(used == packet.size);
         EXPECT(header.kind == g->kind && header.number == g->number);
         EXPECT(header.src_incarnation == g->src_incarnation);
+        EXPECT(header.wants_nack == g->wants_nack);
         EXPECT(bytes_are(header.src.data, header.src.size, g->src));
         EXPECT(bytes_are(header.dst.data, header.dst.size, g->dst));
         EXPECT(g->peer ? bytes_are(header.peer.data, header.peer.size, g->peer)
@@ -81,9 +83,11 @@ static void encodes_and_decodes_every_member(void)
     for (size_t i = 0; i < COUNT(golden_members); i++) {
         const struct golden_member *g = &golden_members[i];
         struct bytes id = bytes_of_hex(g->id), bytes = bytes_of_hex(g->member);
+        struct bytes from = bytes_of_hex(g->from);
         shoal_update member = {.id = spanning(id),
                                .incarnation = g->incarnation,
-                               .state = g->state};
+                               .state = g->state,
+                               .from = spanning(from)};
         uint8_t out[600];
         size_t size, used;
 
@@ -97,6 +101,8 @@ static void encodes_and_decodes_every_member(void)
         EXPECT(bytes_are(member.id.data, member.id.size, g->id));
         EXPECT(member.incarnation == g->incarnation);
         EXPECT(member.state == g->state);
+        EXPECT(bytes_are(member.from.data, member.from.size, g->from));
+        free(from.data);
         free(id.data);
         free(bytes.data);
     }
@@ -157,6 +163,9 @@ static void refuses_to_write_what_nobody_could_read(void)
                              .dst = spanning(good),
                              .peer = spanning(bad)};
         shoal_update member = {.id = spanning(bad)};
+        shoal_update from = {.id = spanning(good),
+                             .state = SHOAL_SUSPECT,
+                             .from = spanning(bad)};
 
         expect_subject = no_identities[i];
         EXPECT(codec.encode_header(NULL, &src, out, sizeof out, &size) ==
@@ -167,6 +176,8 @@ static void refuses_to_write_what_nobody_could_read(void)
                SHOAL_ERR_CODEC);
         EXPECT(codec.encode_member(NULL, &member, out, sizeof out, &size) ==
                SHOAL_ERR_CODEC);
+        EXPECT(codec.encode_member(NULL, &from, out, sizeof out, &size) ==
+               (bad.size == 0 ? 0 : SHOAL_ERR_CODEC));
         free(bad.data);
     }
     expect_subject = "an unknown kind or state";

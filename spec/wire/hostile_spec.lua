@@ -6,16 +6,21 @@ local golden = require "spec.wire.golden"
 
 local codec, bytes = core.codec, golden.bytes
 
+-- Asked thousands of times, hence without luassert, which takes its time.
+local function must_be_malformed(value, code, packet)
+  if value ~= nil or code ~= "malformed" then
+    error(("%s: %s"):format(golden.hex(packet), value and "was taken" or code), 3)
+  end
+end
+
 local function header_is_malformed(packet)
   local header, _, code = codec.decode_header(packet)
-  assert.is_nil(header)
-  assert.equal("malformed", code)
+  must_be_malformed(header, code, packet)
 end
 
 local function member_is_malformed(packet)
   local member, _, code = codec.decode_member(packet)
-  assert.is_nil(member)
-  assert.equal("malformed", code)
+  must_be_malformed(member, code, packet)
 end
 
 local function value_is_malformed(text)
@@ -86,13 +91,16 @@ describe("a header", function()
     header_is_malformed(bytes "96 01 06 A 00 B 919191919191919191 05")
   end)
 
-  it("is looked at without trust whichever byte is changed", function()
+  it("is looked at without trust whichever bit is changed", function()
     local packet = bytes "97 01 02 A 03 B ccc8 C"
     for place = 1, #packet do
-      for byte = 0, 255 do
-        local changed = packet:sub(1, place - 1) .. string.char(byte) .. packet:sub(place + 1)
+      local byte = packet:byte(place)
+      for bit = 0, 7 do
+        local is_set = math.floor(byte / 2 ^ bit) % 2 == 1
+        local flipped = string.char(byte + (is_set and -1 or 1) * 2 ^ bit)
+        local changed = packet:sub(1, place - 1) .. flipped .. packet:sub(place + 1)
         local header, used = codec.decode_header(changed)
-        assert.is_true(header == nil or used <= #changed)
+        if header and used > #changed then error("used more than there is: " .. golden.hex(changed)) end
       end
     end
   end)

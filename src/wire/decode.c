@@ -115,6 +115,16 @@ static shoal_bytes read_identity(struct reader *reader)
     return read_value(reader, SHOAL_MAX_IDENTITY);
 }
 
+/* An identity that need not be there: nil keeps its place when something else
+ * comes behind it. */
+static shoal_bytes read_optional_identity(struct reader *reader)
+{
+    static const shoal_bytes none = {NULL, 0};
+    shoal_bytes id = read_identity(reader);
+
+    return id.size == 1 && id.data[0] == 0xc0 ? none : id;
+}
+
 /* The rest of an array: elements of a later version, which we need not know. */
 static void skip(struct reader *reader, uint64_t elements)
 {
@@ -199,7 +209,7 @@ int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *out,
     elements -= WIRE_MEMBER_ELEMENTS;
     member.from = (shoal_bytes){NULL, 0};
     if (member.state == SHOAL_SUSPECT && elements > 0) {
-        member.from = read_identity(&reader);
+        member.from = read_optional_identity(&reader);
         elements--;
     }
     skip(&reader, elements);
