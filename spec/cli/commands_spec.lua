@@ -85,6 +85,21 @@ describe("shoal", function()
     assert.is_nil(out:find("\27"))
   end)
 
+  it("members lists twenty thousand", function()
+    local a = node.start({ config = "lan", source = [[
+      return { on_start = function(node)
+        local claims = {}
+        for i = 1, 20000 do
+          local addr = ("10.%d.%d.1:7946"):format(i / 250, i % 250)
+          claims[i] = { id = { addr = addr, bump = 1, name = ("x"):rep(60) }, incarnation = 0, state = "alive" }
+        end
+        assert(node:apply(claims, { broadcast = false }))
+      end }
+    ]] })
+    local _, count = a:ask("members", "--json").out:gsub('"since":', "")
+    assert.equal(20000, count)
+  end)
+
   it("members shows identities and addresses that are no tables and strings", function()
     local golf = process.write(process.tempdir() .. "/golf.lua", [[
       local function port(endpoint) return tonumber(endpoint:match(":(%d+)$")) end
