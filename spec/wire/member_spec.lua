@@ -18,6 +18,12 @@ describe("a member", function()
     end)
   end
 
+  it("that is suspect is suspected by nobody when nil is in that place", function()
+    local member, used = codec.decode_member(bytes "95 B 03 01 c0 07")
+    assert.same({ id = golden.ids.B, incarnation = 3, state = "suspect" }, member)
+    assert.equal(#bytes "95 B 03 01 c0 07", used)
+  end)
+
   it("of a newer release is read without the elements that it has more", function()
     local member, used = codec.decode_member(bytes "95 B 03 00 A c0" .. "more")
     assert.same({ id = golden.ids.B, incarnation = 3, state = "alive" }, member)

@@ -78,6 +78,19 @@ describe("a packet", function()
     starts_with("97 01 05 B 00 A ccc8 C", packet)
   end)
 
+  it("of ping_req that wants a nack is answered by one with its number, if there is nothing better", function()
+    local b = engine "B"
+    assert(b:receive(0, bytes "98 01 02 A 00 B 07 C c3 0000"))
+    local packets = sent(b)
+    while packets[#packets][2] ~= "nack" do
+      assert(b:tick(assert(b:deadline(), "there will be no nack")))
+      for _, packet in ipairs(sent(b)) do packets[#packets + 1] = packet end
+      assert.is_true(#packets < 10)
+    end
+    assert.equal("a:1", packets[#packets][3])
+    starts_with("97 01 0b B 00 A 07 C", packets[#packets][1])
+  end)
+
   it("of turn_undead is a header and nothing else", function()
     local a = engine("A", { notify_down_members = true })
     assert(a:apply(0, { { id = ids.C, state = "down", incarnation = 0 } }, {}))
