@@ -60,8 +60,22 @@ static void drop_invalidated(shoal *engine, const struct entry *by)
     }
 }
 
+/* The same key replaces: no need to look at the others. */
+static int queue_by_key(shoal *engine, shoal_bytes item, shoal_bytes key)
+{
+    uint32_t hash = bytes_hash(key, engine->hash_key);
+    struct entry **owner =
+        keys_owner(&engine->item_keys, &engine->mem, key, hash);
+    if (!owner || !backlog_push(&engine->items, &engine->mem, item, key,
+                                engine_transmissions(engine), owner))
+        return SHOAL_ERR_NOMEM;
+    return 0;
+}
+
 static int queue_item(shoal *engine, shoal_bytes item, shoal_bytes key)
 {
+    if (!engine->handlers.broadcast.invalidates)
+        return queue_by_key(engine, item, key);
     struct entry *entry = NULL;
     if (!backlog_push(&engine->items, &engine->mem, item, key,
                       engine_transmissions(engine), &entry))

@@ -375,6 +375,7 @@ void shoal_free(shoal *engine)
              sizeof *engine->spare_suspicion);
     backlog_clear(&engine->updates, &engine->mem);
     backlog_clear(&engine->items, &engine->mem);
+    keys_clear(&engine->item_keys, &engine->mem);
     members_clear(&engine->members, &engine->mem);
     timers_clear(&engine->timers, &engine->mem);
     effects_clear(&engine->effects, &engine->mem);

@@ -21,6 +21,7 @@
 #include "backlog.h"
 #include "effects.h"
 #include "indirect.h"
+#include "keys.h"
 #include "members.h"
 #include "probe.h"
 #include "suspicion.h"
@@ -60,6 +61,7 @@ struct shoal {
     uint32_t health;                   /* our score, 0: fine */
     struct tasks tasks;
     struct backlog updates, items;
+    struct keys item_keys; /* of `items`, while equal keys invalidate */
     struct effects effects;
     uint64_t learned;   /* members that were new to us, or renamed */
     uint32_t feed_next; /* where the next feed begins, in members.active */

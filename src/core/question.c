@@ -111,8 +111,6 @@ int ask_receive(shoal *engine, shoal_bytes data, shoal_bytes sender,
 bool ask_invalidates(shoal *engine, shoal_bytes key, shoal_bytes other)
 {
     const shoal_broadcast_questions *ask = &engine->handlers.broadcast;
-    if (!ask->invalidates)
-        return bytes_equal(key, other);
     int answer;
     ASK(engine, answer, ask->invalidates(ask->context, key, other));
     return answer > 0;
