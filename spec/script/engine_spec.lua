@@ -588,7 +588,9 @@ describe("memory", function()
     engine:fail_allocation()
     assert.is_true(engine:apply(0, states))
     assert.equal(2000, engine:num_members())
-    assert.has_error(function() engine:fail_allocation(0) end)
+    for _, n in ipairs { 0, -1, 0 / 0, 1 / 0, "1" } do
+      assert.has_error(function() engine:fail_allocation(n) end)
+    end
     assert.has_error(function() engine:fail_allocation "soon" end)
   end)
 end)

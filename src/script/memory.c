@@ -49,7 +49,8 @@ int memory_fail(lua_State *L)
     object->memory.fail_at = 0;
     if (lua_isnoneornil(L, 2))
         return 0;
-    if (!(luaL_checknumber(L, 2) >= 1))
+    luaL_checktype(L, 2, LUA_TNUMBER);
+    if (!(lua_tonumber(L, 2) >= 1 && lua_tonumber(L, 2) <= 1e15))
         return luaL_error(L, "fail_allocation: must be 1 or more, got %s",
                           options_describe(L, 2));
     object->memory.fail_at =
