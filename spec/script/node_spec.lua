@@ -404,6 +404,20 @@ describe("a node", function()
       assert.is_true(fired)
     end)
 
+    it("lets go when the interpreter is interrupted", function()
+      local node = stage:start()
+      node:after(0, function()
+        -- What the standalone interpreter does on Ctrl-C.
+        debug.sethook(function()
+          debug.sethook()
+          error("interrupted!")
+        end, "c")
+      end)
+      assert.error_matches(shoal.run, "interrupted!")
+      assert.is_false(node:is_closed())
+      assert.equal(0, node:info().handlers.errors)
+    end)
+
     it("is not run from inside of itself", function()
       local message
       local node = stage:start()

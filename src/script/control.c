@@ -38,8 +38,7 @@ struct peer {
 /* What the uservalue of a server has besides peers. */
 static const char handlers_key[] = "handlers", path_key[] = "path";
 
-/* ---- Peers
- * ---------------------------------------------------------------------- */
+/* ---- Peers ---- */
 
 /* Pushes the server's uservalue. */
 static void push_server_values(lua_State *L, const struct server *server)
@@ -77,8 +76,7 @@ static struct peer *push_peer(lua_State *L, struct server *server,
     return lua_touserdata(L, -1);
 }
 
-/* ---- Messages
- * ------------------------------------------------------------------- */
+/* ---- Messages ---- */
 
 struct delivery {
     struct server *server;
@@ -194,8 +192,7 @@ static void on_close(void *context, stream *connection)
     leave(server);
 }
 
-/* ---- The peer in Lua
- * ------------------------------------------------------------ */
+/* ---- The peer in Lua ---- */
 
 static struct peer *check_peer(lua_State *L)
 {
@@ -245,8 +242,7 @@ static int close_peer(lua_State *L)
     return 0;
 }
 
-/* ---- The server in Lua
- * ---------------------------------------------------------- */
+/* ---- The server in Lua ---- */
 
 static struct server *check_server(lua_State *L)
 {
@@ -349,8 +345,7 @@ static int listen_at(lua_State *L)
     return 3;
 }
 
-/* ---- Metatables
- * ----------------------------------------------------------------- */
+/* ---- Metatables ---- */
 
 static void add_type(lua_State *L, const char *name, const luaL_Reg *methods,
                      lua_CFunction collect)

@@ -33,8 +33,7 @@ static struct client *check_open(lua_State *L)
     return client;
 }
 
-/* ---- Time
- * ------------------------------------------------------------------------ */
+/* ---- Time ---- */
 
 static uint64_t now_us(void)
 {
@@ -62,8 +61,7 @@ static int milliseconds_until(uint64_t deadline_us)
     return ms < INT_MAX ? (int)ms : INT_MAX;
 }
 
-/* ---- Messages
- * -------------------------------------------------------------------- */
+/* ---- Messages ---- */
 
 static int fail(lua_State *L, const char *message, const char *code)
 {
@@ -99,8 +97,7 @@ static void push_value(lua_State *L, shoal_bytes bytes)
         lua_error(L);
 }
 
-/* ---- The queue
- * ------------------------------------------------------------------- */
+/* ---- The queue ---- */
 
 static void keep_notification(lua_State *L, struct client *client,
                               const struct rpc_message *message)
@@ -127,8 +124,7 @@ static int take_notification(lua_State *L, struct client *client)
     return 2;
 }
 
-/* ---- In Lua
- * ---------------------------------------------------------------------- */
+/* ---- In Lua ---- */
 
 /* What a response says: the result, or nil, error, "remote". */
 static int push_outcome(lua_State *L, const struct rpc_message *message)

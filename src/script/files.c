@@ -22,7 +22,7 @@ static uint64_t hash_more(uint64_t hash, const void *data, size_t size)
     return hash;
 }
 
-/* ---- Reading ------------------------------------------------------------ */
+/* ---- Reading ---- */
 
 /* Opens a regular file and tells its size; -1 with errno. Not blocking, since
  * somebody may have put a FIFO there. */
@@ -88,7 +88,7 @@ static char *read_file(const char *path, size_t *size)
     return content;
 }
 
-/* ---- The list ----------------------------------------------------------- */
+/* ---- The list ---- */
 
 static struct file *find(const struct files *files, const char *path)
 {
@@ -162,7 +162,7 @@ int files_add_missing(struct files *files, const char *path)
     return 0;
 }
 
-/* ---- Questions about them ----------------------------------------------- */
+/* ---- Questions about them ---- */
 
 static bool has_changed(const struct file *file)
 {

@@ -43,8 +43,7 @@ void info_push_stats(lua_State *L, struct node *node)
     lua_setfield(L, -2, "handlers");
 }
 
-/* ---- The parts of info ------------------------------------------------------
- */
+/* ---- The parts of info ---- */
 
 static void set_ourselves(lua_State *L, struct node *node)
 {

@@ -12,8 +12,7 @@
 
 #include <string.h>
 
-/* ---- Names ----------------------------------------------------------------
- */
+/* ---- Names ---- */
 
 static const char *check_event(lua_State *L, const char *who)
 {
@@ -42,8 +41,7 @@ static void check_function(lua_State *L, const char *who)
                    options_describe(L, 3));
 }
 
-/* ---- Lists ----------------------------------------------------------------
- */
+/* ---- Lists ---- */
 
 /* Pushes the tenant's table of lists. */
 static void push_lists(lua_State *L, struct tenant *tenant)
@@ -122,8 +120,7 @@ int listeners_off(lua_State *L, struct tenant *tenant)
     return 1;
 }
 
-/* ---- Telling --------------------------------------------------------------
- */
+/* ---- Telling ---- */
 
 /* Calls each function of the list under `key` with the node's object and the
  * values from `first` to `last`. */

@@ -9,8 +9,7 @@
 
 enum { MAX_FIELDS = 32 };
 
-/* ---- The option
- * ---------------------------------------------------------------- */
+/* ---- The option ---- */
 
 static void set_levels(lua_State *L, const char *who, const char *what,
                        const char *levels, struct log *log)
@@ -69,8 +68,7 @@ void logging_read(lua_State *L, int index, const char *who, struct log *log)
     lua_pop(L, 1);
 }
 
-/* ---- node:log()
- * ------------------------------------------------------------------ */
+/* ---- node:log() ---- */
 
 static log_level check_level(lua_State *L)
 {

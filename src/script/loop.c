@@ -25,13 +25,27 @@ static void run_once(struct owner *owner, lua_State *L, struct ev_loop *loop,
     owner_leave(owner, before);
 }
 
+/* The standalone interpreters answer Ctrl-C with a hook that raises in whatever
+ * Lua runs next. That should be the program, and not the handler of an event
+ * hours later: so some Lua runs whenever the loop has woken up. */
+static void let_hooks_run(lua_State *L, int nothing)
+{
+    lua_pushvalue(L, nothing);
+    dispatch_plain(L, 0, 0);
+}
+
 static int run(lua_State *L)
 {
     struct ev_loop *loop = check_idle(L, "shoal.run");
     struct owner *owner = owner_of(L);
+    if (luaL_loadstring(L, "return") != LUA_OK)
+        return lua_error(L);
+    int nothing = lua_gettop(L);
     owner->stopped = false;
-    while (owner->nodes && !owner->stopped)
+    while (owner->nodes && !owner->stopped) {
         run_once(owner, L, loop, EVRUN_ONCE);
+        let_hooks_run(L, nothing);
+    }
     return 0;
 }
 

@@ -1,13 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-/* The node's object in Lua: one metatable for every state that has it. */
+/*
+ * The node's object in Lua: one metatable for every state that has it.
+ *
+ *   methods.c        the object, its checks, node.store, what a tenant sets up
+ *   methods_enter.c  what goes into the engine: announce, gossip, leave, ...
+ *   methods_query.c  what can be asked: members, info, ...
+ *   methods_life.c   reload, set_handlers, close
+ */
 #ifndef SHOAL_SCRIPT_METHODS_H
 #define SHOAL_SCRIPT_METHODS_H
 
+#include "compat.h"
 #include "node.h"
 
 /* Pushes an object of the node for the tenant's state; it holds the node. May
  * raise. */
 void methods_push_object(lua_State *L, struct node *node,
                          struct tenant *tenant);
+
+extern const luaL_Reg methods_enter[], methods_query[], methods_life[];
+
+/* ---- For the methods; the object is the first argument ---- */
+
+/* The node, whatever has become of it. */
+struct node *methods_check(lua_State *L);
+/* The node; raises unless it can be used. */
+struct node *methods_check_open(lua_State *L);
+/* The same for a method that a version must not call while it loads. */
+struct node *methods_check_sending(lua_State *L, const char *method);
+/* Of the state that has the object. */
+struct tenant *methods_tenant(lua_State *L);
+
+/* Push nil, message, code and return 3. */
+int methods_fail(lua_State *L, const char *message, const char *code);
+int methods_refuse_inside(lua_State *L);
 
 #endif

@@ -16,7 +16,7 @@
 #define SEARCHERS "searchers"
 #endif
 
-/* ---- What the program has ------------------------------------------------ */
+/* ---- What the program has ---- */
 
 static char *copy_string_field(lua_State *L, int table, const char *name)
 {
@@ -92,7 +92,7 @@ void module_paths_clear(struct module_paths *paths)
     *paths = (struct module_paths){0};
 }
 
-/* ---- Compiling ----------------------------------------------------------- */
+/* ---- Compiling ---- */
 
 /* Past a byte order mark, and past the text of a "#!" line: its end stays, so
  * that line numbers are right. */
@@ -125,7 +125,7 @@ void modules_compile(lua_State *L, struct files *files, const char *path)
     lua_remove(L, -2);
 }
 
-/* ---- The searcher -------------------------------------------------------- */
+/* ---- The searcher ---- */
 
 /* The next template of `*path` with the module's name in it: pushes it, or
  * pushes nothing at the end. */
@@ -184,7 +184,7 @@ static int search(lua_State *L)
     return 1;
 }
 
-/* ---- A fresh state ------------------------------------------------------- */
+/* ---- A fresh state ---- */
 
 static void set_paths(lua_State *L, int package,
                       const struct module_paths *paths, const char *folder)

@@ -2,6 +2,7 @@
 #include "node.h"
 
 #include "compat.h"
+#include "failures.h"
 #include "listeners.h"
 #include "view.h"
 #include "waits.h"
@@ -10,15 +11,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Clocks that differ by more have been set. */
-enum { CLOCK_STEP_US = 1000 };
+/* Clocks that differ by more than a step have been set. */
+enum { CLOCK_STEP_US = 1000, AGAIN_US = 10 * 1000 };
 
-/* ---- Small answers ----------------------------------------------------------
- */
+/* ---- Small answers ---- */
 
 shoal *node_engine(const struct node *node)
 {
     return node->backend ? node->backend->ops->engine(node->backend) : NULL;
+}
+
+static void set_clock_offset(struct node *node, int64_t offset_us)
+{
+    node->clock_offset_us = offset_us;
+    if (node->current && node->current->questions)
+        node->current->questions->clock_offset_us = offset_us;
 }
 
 /* Kept as long as the clocks agree about it: a moment that was told once must
@@ -29,7 +36,7 @@ int64_t node_clock_offset_us(struct node *node)
     int64_t offset_us =
         (int64_t)(ops->wall_us(node->backend) - ops->now_us(node->backend));
     if (llabs(offset_us - node->clock_offset_us) > CLOCK_STEP_US)
-        node->clock_offset_us = offset_us;
+        set_clock_offset(node, offset_us);
     return node->clock_offset_us;
 }
 
@@ -42,7 +49,7 @@ bool node_is_asking(struct node *node)
 
 bool node_is_busy(const struct node *node, const struct tenant *tenant)
 {
-    return node->depth > 0 || tenant->L != NULL;
+    return node->depth > 0 || node->reloads.loading || tenant->L != NULL;
 }
 
 void node_update_diagnostics(struct node *node)
@@ -54,78 +61,7 @@ void node_update_diagnostics(struct node *node)
         node->backend->ops->set_diagnostics(node->backend, mask);
 }
 
-/* ---- Failing handlers
- * -------------------------------------------------------- */
-
-static struct node_failure *copy_failure(const dispatch_report *report)
-{
-    struct node_failure *failure = calloc(1, sizeof *failure);
-    if (!failure)
-        return NULL;
-    failure->what = strdup(report->what);
-    failure->text = strdup(report->text);
-    if (failure->what && failure->text)
-        return failure;
-    free(failure->what);
-    free(failure->text);
-    free(failure);
-    return NULL;
-}
-
-static void free_failure(struct node_failure *failure)
-{
-    free(failure->what);
-    free(failure->text);
-    free(failure);
-}
-
-/* on_error is told later: Lua must not be called here. */
-static void keep_failure(struct node *node, const dispatch_report *report)
-{
-    struct node_failure *failure = copy_failure(report);
-    struct node_failure **last = &node->failures;
-    if (!failure)
-        return;
-    while (*last)
-        last = &(*last)->next;
-    *last = failure;
-    (void)node_put_off(node);
-}
-
-void node_report(void *context, const dispatch_report *report)
-{
-    struct node *node = context;
-    complaints_tell(&node->complaints, &node->log, report,
-                    node->backend ? node->backend->ops->now_us(node->backend)
-                                  : 0);
-    if (report->text && node->on_error != LUA_NOREF &&
-        strcmp(report->what, "on_error") != 0)
-        keep_failure(node, report);
-}
-
-static void call_on_error(lua_State *L, void *context)
-{
-    const struct node_failure *failure = context;
-    struct node *node = failure->node;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, node->on_error);
-    lua_pushstring(L, failure->what);
-    lua_pushstring(L, failure->text);
-    dispatch_invoke(node->program.dispatch, L, 2, 0);
-}
-
-static void tell_failures(struct node *node)
-{
-    while (node->failures) {
-        struct node_failure *failure = node->failures;
-        node->failures = failure->next;
-        failure->node = node;
-        tenant_run(&node->program, call_on_error, failure, "on_error");
-        free_failure(failure);
-    }
-}
-
-/* ---- Events
- * ------------------------------------------------------------------ */
+/* ---- Events ---- */
 
 struct news {
     struct node *node;
@@ -189,8 +125,7 @@ static int identity_at(void *context, const char *endpoint, uint8_t *out,
     return questions_at(node->current->questions, endpoint, out, size);
 }
 
-/* ---- What was put off
- * -------------------------------------------------------- */
+/* ---- What was put off ---- */
 
 static void free_over(struct node *node)
 {
@@ -206,12 +141,14 @@ static void do_put_off(void *context)
     struct node *node = context;
     char error[HOST_MAX_ERROR];
     node->put_off = NULL;
-    if (node->depth > 0) {
-        (void)node_put_off(node);
+    if (node->depth > 0 || node->reloads.loading) {
+        /* a handler, or a script that loads, runs the loop */
+        node->put_off = node->backend->ops->timer_new(node->backend, AGAIN_US,
+                                                      0, do_put_off, node);
         return;
     }
     free_over(node);
-    tell_failures(node);
+    failures_tell(node);
     if (node->wants_reload && !node->wants_close) {
         node->wants_reload = false;
         (void)reload_script(node, node->wanted_reason, NULL, error);
@@ -229,8 +166,7 @@ bool node_put_off(struct node *node)
     return node->put_off != NULL;
 }
 
-/* ---- Life
- * -------------------------------------------------------------------- */
+/* ---- Life ---- */
 
 struct node *node_new(struct owner *owner)
 {
@@ -259,11 +195,7 @@ static void free_node(struct node *node)
     if (backend)
         backend->ops->close(backend);
     version_free(node->current);
-    while (node->failures) {
-        struct node_failure *failure = node->failures;
-        node->failures = failure->next;
-        free_failure(failure);
-    }
+    failures_clear(node);
     module_paths_clear(&node->paths);
     free(node->script);
     free(node->name);
@@ -364,7 +296,7 @@ void node_close(struct node *node)
     node->phase = NODE_CLOSING;
     reload_unwatch(node);
     (void)version_call(node->current, "on_stop", NULL, NULL);
-    tell_failures(node);
+    failures_tell(node);
     node->phase = NODE_CLOSED;
     waits_close(&node->current->tenant);
     waits_close(&node->program);

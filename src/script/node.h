@@ -35,13 +35,6 @@
 
 enum node_phase { NODE_OPENING, NODE_LIVE, NODE_CLOSING, NODE_CLOSED };
 
-/* A failure that on_error is yet to hear of. */
-struct node_failure {
-    struct node *node;
-    struct node_failure *next;
-    char *what, *text;
-};
-
 struct node {
     unsigned references;
     enum node_phase phase;
@@ -61,8 +54,8 @@ struct node {
     void *put_off; /* the timer for it */
     bool wants_close, wants_reload;
     char wanted_reason[RELOAD_MAX_REASON];
-    struct node_failure *failures;
-    void *wait_timer; /* while somebody waits */
+    struct failure *failures; /* that on_error has not heard of */
+    void *wait_timer;         /* while somebody waits */
     unsigned wait_round;
 
     dispatch_counts counts;
@@ -97,8 +90,8 @@ void node_close(struct node *node);
 /* Closes at once, calling nobody: the program's state is going. */
 void node_abandon(struct node *node);
 
-/* Is code of the node on the stack? Or is `tenant`, which asks, in a state that
- * a reload would close? */
+/* Is code of the node on the stack, or a version loading? Or is `tenant`, which
+ * asks, in a state that a reload would close? */
 bool node_is_busy(const struct node *node, const struct tenant *tenant);
 /* Does what it `wants` once the stack is free of it. false: no memory. */
 bool node_put_off(struct node *node);
@@ -108,8 +101,6 @@ bool node_is_asking(struct node *node);
 shoal *node_engine(const struct node *node);
 /* Added to the engine's times they are unix time. */
 int64_t node_clock_offset_us(struct node *node);
-/* For the dispatches of its tenants. */
-void node_report(void *context, const dispatch_report *report);
 /* After a tenant's subscriptions have changed. */
 void node_update_diagnostics(struct node *node);
 

@@ -12,8 +12,7 @@
 
 enum { QUIET_US = 100 * 1000 };
 
-/* ---- Watching files -------------------------------------------------------
- */
+/* ---- Watching files ---- */
 
 static void reload_quietly(struct node *node, const char *reason)
 {
@@ -24,7 +23,7 @@ static void reload_quietly(struct node *node, const char *reason)
 static void on_change(void *context)
 {
     struct node *node = context;
-    if (node->depth == 0) {
+    if (node->depth == 0 && !node->reloads.loading) {
         reload_quietly(node, "changed");
         return;
     }
@@ -87,8 +86,7 @@ void reload_unwatch(struct node *node)
     node->reloads.watch = NULL;
 }
 
-/* ---- Checks before the swap ------------------------------------------------
- */
+/* ---- Checks before the swap ---- */
 
 /* The running identity must have the same address for the new version, or it
  * would not know itself. */
@@ -147,8 +145,7 @@ static int call_on_reload(struct version *version, const struct version *before,
     return failure;
 }
 
-/* ---- The swap --------------------------------------------------------------
- */
+/* ---- The swap ---- */
 
 /* The old version's state must stay as long as it may be on the stack. */
 static void retire(struct node *node, struct version *version)
@@ -199,8 +196,7 @@ static int take_over(struct node *node, struct version *version,
     return failure;
 }
 
-/* ---- Scripts ----------------------------------------------------------------
- */
+/* ---- Scripts ---- */
 
 int reload_first(struct node *node, char *error)
 {
@@ -295,8 +291,7 @@ int reload_script(struct node *node, const char *reason, bool *swapped,
     return 0;
 }
 
-/* ---- Tables
- * ------------------------------------------------------------------ */
+/* ---- Tables ---- */
 
 int reload_table(struct node *node, struct version *version, char *error)
 {

@@ -8,8 +8,7 @@
 
 #include <string.h>
 
-/* ---- Reading
- * ------------------------------------------------------------------ */
+/* ---- Reading ---- */
 
 /* What is left of a message that is being taken apart. */
 struct cursor {
@@ -109,8 +108,7 @@ bool rpc_read(shoal_bytes bytes, struct rpc_message *out)
     return read_body(&at, head.count, out);
 }
 
-/* ---- Writing
- * ------------------------------------------------------------------ */
+/* ---- Writing ---- */
 
 enum {
     ARRAY_OF_3 = 0x93,

@@ -23,7 +23,7 @@ static void keep_trouble(void *context, const dispatch_report *report)
         snprintf(script->trouble, sizeof script->trouble, "%s", report->text);
 }
 
-/* ---- The state ----------------------------------------------------------- */
+/* ---- The state ---- */
 
 struct preparation {
     struct script *script;
@@ -80,8 +80,7 @@ static int open_state(struct script *script, const struct module_paths *paths,
     return 0;
 }
 
-/* ---- Running the file -----------------------------------------------------
- */
+/* ---- Running the file ---- */
 
 static void run_file(lua_State *L, void *context)
 {

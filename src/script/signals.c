@@ -29,8 +29,7 @@ struct watcher {
     bool watching;
 };
 
-/* ---- A program that does not listen
- * ------------------------------------------------
+/* ---- A program that does not listen ----
  *
  * A signal waits until the loop has its turn, and a function that hangs never
  * gives it back. Whoever sends INT or TERM a second time, and not just twice at
@@ -74,8 +73,7 @@ static void heed_impatience(int number)
     sigaction(number, &action, NULL);
 }
 
-/* ---- Watchers
- * --------------------------------------------------------------------- */
+/* ---- Watchers ---- */
 
 static void stop(lua_State *L, struct watcher *watcher)
 {

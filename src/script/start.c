@@ -11,10 +11,10 @@
 
 #include "advertise.h"
 #include "compat.h"
+#include "failures.h"
 #include "methods.h"
 
-/* ---- Going live: nothing raises
- * -------------------------------------------------- */
+/* ---- Going live: nothing raises ---- */
 
 static int fail(struct start *start, const char *code)
 {
@@ -89,6 +89,14 @@ static int join_seeds(lua_State *L, struct start *start)
     return 0;
 }
 
+static void tell_of_script(struct node *node)
+{
+    char hash[17];
+    if (version_hash(node->current, hash))
+        log_line(&node->log, LOG_INFO, LOG_SCRIPT, "script loaded",
+                 log_str("script", node->script), log_str("hash", hash));
+}
+
 /* A seed that is no endpoint is found before anybody has heard of us: the
  * first packet leaves in the next turn of the loop. */
 static int go_live(lua_State *L, struct start *start)
@@ -102,12 +110,12 @@ static int go_live(lua_State *L, struct start *start)
     }
     node_become_live(node);
     reload_watch(node);
+    tell_of_script(node);
     (void)version_call(node->current, "on_start", NULL, NULL);
     return 0;
 }
 
-/* ---- In Lua
- * ------------------------------------------------------------------------ */
+/* ---- In Lua ---- */
 
 /* Pushes the node's object, which then owns it. */
 static struct node *push_node(lua_State *L, struct owner *owner)
@@ -124,7 +132,7 @@ static void prepare_program(lua_State *L, struct node *node, int object)
 {
     dispatch_init(&node->program_dispatch, L, &node->counts);
     node->program_dispatch.context = node;
-    node->program_dispatch.report = node_report;
+    node->program_dispatch.report = failures_report;
     lua_pushvalue(L, object);
     node->program.self = luaL_ref(L, LUA_REGISTRYINDEX);
 }
@@ -148,6 +156,8 @@ static int start_node(lua_State *L)
     prepare_program(L, start.node, 2);
     if (!start.node->script)
         start.node->current = version_of_table(start.node, L);
+    if (!start.node->script && !start.node->current)
+        return luaL_error(L, "not enough memory");
     lua_State *before = owner_enter(owner, L);
     int failure = go_live(L, &start);
     owner_leave(owner, before);

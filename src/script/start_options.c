@@ -36,6 +36,8 @@ static char *absolute(lua_State *L, const char *path)
     char folder[PATH_MAX];
     if (*path == '/')
         return copy(L, path);
+    while (path[0] == '.' && path[1] == '/')
+        path += 2;
     if (!getcwd(folder, sizeof folder))
         luaL_error(L, "%s: option 'handlers': the current folder is unknown",
                    who);
@@ -171,9 +173,9 @@ int start_read_options(lua_State *L, struct start *start)
     logging_read(L, 1, who, &node->log);
     start->seed = read_seed(L, node);
     start->seeds = read_seeds(L);
-    read_on_error(L, node);
     if (read_config(L, start) != 0 || read_meta(L, start) != 0)
         return -1;
     read_handlers(L, start);
+    read_on_error(L, node); /* the last, since the registry keeps it */
     return 0;
 }

@@ -20,8 +20,7 @@ void store_set(lua_State *L, struct version *version, int index)
     version->store = store;
 }
 
-/* ---- Between states -------------------------------------------------------
- */
+/* ---- Between states ---- */
 
 /* A store on its way, as MessagePack. The bytes are those of a string that the
  * state it leaves keeps for us, in the slot `parcel` of its registry. */
@@ -88,8 +87,7 @@ static int send(struct version *from, struct version *to, char *error)
     return failure;
 }
 
-/* ---- Within a state -------------------------------------------------------
- */
+/* ---- Within a state ---- */
 
 /* No memory is needed for it, so there is no region around it. */
 static void hand_over(struct version *from, struct version *to)

@@ -18,8 +18,7 @@ struct timer {
 
 static const char type_name[] = "shoal.timer";
 
-/* ---- The list of a tenant -------------------------------------------------
- */
+/* ---- The list of a tenant ---- */
 
 static void link_timer(struct tenant *tenant, struct timer *timer)
 {
@@ -61,8 +60,7 @@ void timers_end(struct tenant *tenant)
         end(tenant_state(tenant), tenant->timers);
 }
 
-/* ---- Firing ---------------------------------------------------------------
- */
+/* ---- Firing ---- */
 
 struct firing {
     struct timer *timer;
@@ -102,8 +100,7 @@ static void fire_again(void *context)
     fire(context);
 }
 
-/* ---- In Lua ---------------------------------------------------------------
- */
+/* ---- In Lua ---- */
 
 static int cancel(lua_State *L)
 {

@@ -2,6 +2,7 @@
 #include "version.h"
 
 #include "compat.h"
+#include "failures.h"
 #include "methods.h"
 #include "node.h"
 
@@ -55,8 +56,7 @@ struct version *version_of_table(struct node *node, lua_State *L)
     return version;
 }
 
-/* ---- Making it ready ------------------------------------------------------
- */
+/* ---- Making it ready ---- */
 
 /* Where its questions are counted and reported: from the start, those of a
  * table, with the node's; those of a script with its loading, until it takes
@@ -120,7 +120,7 @@ void version_take_charge(struct version *version)
     d->counts = &node->counts;
     d->slow_us = DISPATCH_SLOW_US;
     d->context = node;
-    d->report = node_report;
+    d->report = failures_report;
 }
 
 bool version_hash(const struct version *version, char *out)
@@ -131,8 +131,7 @@ bool version_hash(const struct version *version, char *out)
     return true;
 }
 
-/* ---- Calling it -----------------------------------------------------------
- */
+/* ---- Calling it ---- */
 
 struct call {
     struct version *version;
@@ -163,8 +162,7 @@ int version_call(struct version *version, const char *name,
     return tenant_run(&version->tenant, call, &arguments, name);
 }
 
-/* ---- Its end --------------------------------------------------------------
- */
+/* ---- Its end ---- */
 
 void version_end(struct version *version)
 {

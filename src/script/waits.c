@@ -17,8 +17,7 @@ struct wait {
     int thread, condition; /* references */
 };
 
-/* ---- The list of a tenant -------------------------------------------------
- */
+/* ---- The list of a tenant ---- */
 
 static void link_wait(struct tenant *tenant, struct wait *wait)
 {
@@ -54,8 +53,7 @@ void waits_end(struct tenant *tenant)
         free_wait(tenant_state(tenant), tenant->waits);
 }
 
-/* ---- Resuming -------------------------------------------------------------
- */
+/* ---- Resuming ---- */
 
 static int resume(lua_State *thread, lua_State *from, int nargs)
 {
@@ -118,8 +116,7 @@ static void wake_failed(lua_State *L, struct wait *wait, const char *message,
     wake(L, wait, 3);
 }
 
-/* ---- Checking -------------------------------------------------------------
- */
+/* ---- Checking ---- */
 
 struct check {
     struct wait *wait;
@@ -216,8 +213,7 @@ void waits_close(struct tenant *tenant)
     }
 }
 
-/* ---- In Lua ---------------------------------------------------------------
- */
+/* ---- In Lua ---- */
 
 static bool can_yield(lua_State *L)
 {
