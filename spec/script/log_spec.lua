@@ -1,0 +1,134 @@
+--- What a node writes to its log. The log is standard error, so that is a file
+--- meanwhile.
+
+local dkjson = require "dkjson"
+local fcntl = require "posix.fcntl"
+local stages = require "spec.script.stage"
+local unistd = require "posix.unistd"
+
+describe("the log of a node", function()
+  local stage
+
+  before_each(function() stage = stages.new() end)
+  after_each(function() stage:close() end)
+
+  --- The lines that are written while the function runs.
+  local function capture(body)
+    local path = stage:path("log")
+    local kept = unistd.dup(2)
+    local fd = assert(fcntl.open(path, fcntl.O_CREAT + fcntl.O_WRONLY + fcntl.O_TRUNC + fcntl.O_APPEND, 384))
+    unistd.dup2(fd, 2)
+    unistd.close(fd)
+    local ok, message = pcall(body)
+    unistd.dup2(kept, 2)
+    unistd.close(kept)
+    if not ok then error(message, 0) end
+    local lines = {}
+    for line in io.lines(path) do lines[#lines + 1] = line end
+    return lines
+  end
+
+  local function find(lines, ...)
+    local found = {}
+    for _, line in ipairs(lines) do
+      local fits = true
+      for _, part in ipairs { ... } do fits = fits and line:find(part, 1, true) end
+      if fits then found[#found + 1] = line end
+    end
+    return found
+  end
+
+  it("has lines of the script's own, with fields in order", function()
+    local lines = capture(function()
+      local node = stage:start { log = "info" }
+      node:log("info", "hello there", { b = 2, a = "one", c = true, d = "with space" })
+      node:log("debug", "not this")
+      node:log("warn", "no fields")
+    end)
+    assert.matches('info  script  hello there a=one b=2 c=true d="with space"$', find(lines, "hello")[1])
+    assert.equal(0, #find(lines, "not this"))
+    assert.equal(1, #find(lines, "warn", "script", "no fields"))
+  end)
+
+  it("is JSON when it was asked for", function()
+    local lines = capture(function()
+      local node = stage:start { log = { levels = "info", format = "json" } }
+      node:log("error", "trouble", { why = 'a "quoted"\nreason', times = 3 })
+    end)
+    local line = dkjson.decode(find(lines, "trouble")[1])
+    assert.equal("error", line.level)
+    assert.equal("script", line.area)
+    assert.equal("trouble", line.text)
+    assert.equal('a "quoted"\nreason', line.why)
+    assert.equal(3, line.times)
+  end)
+
+  it("is silent when told so, and up to warn by default", function()
+    local lines = capture(function()
+      local node = stage:start { log = false }
+      node:log("error", "never")
+      local other = stage:start { log = "warn" }
+      other:log("info", "never")
+    end)
+    assert.same({}, lines)
+  end)
+
+  it("is misuse with a level that does not exist, or fields that are none", function()
+    local node = stage:start { log = "info" }
+    assert.error_matches(function() node:log("inof", "x") end, "unknown level 'inof' %(did you mean 'info'%?%)")
+    assert.error_matches(function() node:log("info", "x", { a = {} }) end, "field 'a' must be text or a number, got a table")
+    assert.error_matches(function() node:log("info", "x", { 1 }) end, "fields have names, got the key 1")
+    assert.error_matches(function() node:log("info", "x", 5) end, "table expected")
+  end)
+
+  it("tells of a failing handler with its traceback, once a minute for each error", function()
+    local lines = capture(function()
+      local node = stage:start { log = "error", handlers = stage:write("s.lua", [[
+        local count = 0
+        return { on_start = function(node)
+          node:every(0.001, function()
+            count = count + 1
+            node.store.count = count
+            if count % 2 == 0 then error("even") else error("odd") end
+          end)
+        end }
+      ]]) }
+      stage:wait(function() return (node.store.count or 0) >= 10 end)
+      assert.is_true(node:info().handlers.errors >= 10)
+    end)
+    assert.equal(2, #lines)
+    local even = find(lines, "s.lua:6: even")[1]
+    assert.matches("error script  handler failed handler=timer", even)
+    assert.matches("stack traceback", even)
+    assert.equal(1, #find(lines, "odd"))
+  end)
+
+  it("tells of a script's versions", function()
+    local path = stage:write("s.lua", "return {}")
+    local lines = capture(function()
+      local node = stage:start { log = "info", handlers = path, watch = false }
+      stage:write("s.lua", "return {} -- other")
+      assert.is_true(node:reload("signal"))
+      stage:write("s.lua", "local function f() error('not this one') end f() return {}")
+      assert.is_nil((node:reload()))
+    end)
+    assert.equal(1, #find(lines, "script loaded", path))
+    assert.equal(1, #find(lines, "info", "reloaded", "reason=signal", "generation=2"))
+    local refused = find(lines, "reload refused, the old version goes on", "reason=asked")[1]
+    assert.matches("^%S+ error script", refused)
+    assert.matches("s.lua:1: not this one", refused)
+    assert.matches("traceback", refused)
+  end)
+
+  it("tells of a slow handler, and where it is", function()
+    local lines = capture(function()
+      stage:start { log = "warn", handlers = stage:write("s.lua", [[
+        return { on_start = function()
+          local start = os.clock()
+          while os.clock() - start < 0.12 do end
+        end }
+      ]]) }
+    end)
+    assert.equal(1, #find(lines, "warn", "slow handler", "handler=on_start", "s.lua:1"))
+  end)
+end)
