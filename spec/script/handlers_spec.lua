@@ -15,7 +15,9 @@ end
 function M.on_start(node) record(node, "start") end
 function M.on_member_up(node, member) record(node, "member_up", member.addr, member.state) end
 function M.on_member_down(node, member) record(node, "member_down", member.addr, member.state) end
-function M.on_rename(node, before, after) record(node, "rename", before.addr, after.addr, after.id.bump - before.id.bump) end
+function M.on_rename(node, before, after)
+  record(node, "rename", before.addr, after.addr, after.id.bump - before.id.bump)
+end
 function M.on_active(node) record(node, "active") end
 function M.on_idle(node) record(node, "idle") end
 function M.on_defunct(node) record(node, "defunct") end
@@ -367,7 +369,9 @@ describe("handlers", function()
   describe("as subscriptions", function()
     it("are called after the handler, with the same", function()
       local heard = {}
-      local node = stage:start { handlers = { on_member_up = function(_, m) heard[#heard + 1] = "handler " .. m.addr end } }
+      local node = stage:start { handlers = {
+        on_member_up = function(_, m) heard[#heard + 1] = "handler " .. m.addr end,
+      } }
       node:on("member_up", function(n, m)
         assert.equal(node, n)
         heard[#heard + 1] = "listener " .. m.addr
@@ -439,7 +443,8 @@ describe("handlers", function()
 
     it("are misuse for events that do not exist", function()
       local node = stage:start()
-      assert.error_matches(function() node:on("member_pu", print) end, "unknown event 'member_pu' %(did you mean 'member_up'")
+      assert.error_matches(function() node:on("member_pu", print) end,
+        "unknown event 'member_pu' %(did you mean 'member_up'")
       assert.error_matches(function() node:on("member_up", 42) end, "needs a function, got 42")
       assert.error_matches(function() node:off("member_up") end, "needs a function, got nil")
     end)

@@ -76,7 +76,8 @@ describe("the log of a node", function()
   it("is misuse with a level that does not exist, or fields that are none", function()
     local node = stage:start { log = "info" }
     assert.error_matches(function() node:log("inof", "x") end, "unknown level 'inof' %(did you mean 'info'%?%)")
-    assert.error_matches(function() node:log("info", "x", { a = {} }) end, "field 'a' must be text or a number, got a table")
+    assert.error_matches(function() node:log("info", "x", { a = {} }) end,
+      "field 'a' must be text or a number, got a table")
     assert.error_matches(function() node:log("info", "x", { 1 }) end, "fields have names, got the key 1")
     assert.error_matches(function() node:log("info", "x", 5) end, "table expected")
   end)

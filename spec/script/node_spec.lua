@@ -313,7 +313,8 @@ describe("a node", function()
       local timer = node:after(60, print)
       node:close()
       assert.is_true(node:close())
-      for _, method in ipairs { "identity", "members", "info", "leave", "gossip", "after", "reload", "bound", "step" } do
+      local methods = { "identity", "members", "info", "leave", "gossip", "after", "reload", "bound", "step" }
+      for _, method in ipairs(methods) do
         assert.error_matches(function() node[method](node, 1, print) end, "node is closed")
       end
       assert.error_matches(function() return node.store end, "node is closed")

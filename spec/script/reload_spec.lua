@@ -411,10 +411,10 @@ describe("a reload", function()
 
     it("loads once for ten writes in a second", function()
       local node = watched()
-      local start = wait.now()
+      local began = wait.now()
       for i = 1, 10 do
         stage:write("service.lua", version("v" .. i))
-        repeat stage:step(0.005) until wait.now() > start + i * 0.05
+        repeat stage:step(0.005) until wait.now() > began + i * 0.05
       end
       stage:wait(function() return node.store.name == "v10" end)
       assert.is_true(script_of(node).generation <= 4, "a load for every write")

@@ -59,7 +59,8 @@ describe("a signal", function()
   end)
 
   it("is misuse when there is no such one, or no function", function()
-    assert.error_matches(function() core.signal("SIGINT", print) end, "unknown signal 'SIGINT' %(did you mean 'INT'%?%)")
+    assert.error_matches(function() core.signal("SIGINT", print) end,
+      "unknown signal 'SIGINT' %(did you mean 'INT'%?%)")
     assert.error_matches(function() core.signal("KILL", print) end, "unknown signal 'KILL'")
     assert.error_matches(function() core.signal("INT") end, "function expected")
   end)

@@ -80,7 +80,10 @@ describe("the store", function()
   end)
 
   it("is not shared by two nodes of one script", function()
-    local path = stage:write("s.lua", "count = (count or 0) + 1 return { on_start = function(n) n.store.count = count end }")
+    local path = stage:write("s.lua", [[
+      count = (count or 0) + 1
+      return { on_start = function(node) node.store.count = count end }
+    ]])
     local a, b = stage:start { handlers = path }, stage:start { handlers = path }
     assert.equal(1, a.store.count)
     assert.equal(1, b.store.count)
@@ -256,7 +259,8 @@ describe("shoal.check", function()
     stage:write("part.lua", "return {}")
     local path = stage:write("h.lua", [[
       require "part"
-      return { on_start = function() end, broadcast = { receive = print }, identity = { new = function(o) return { addr = o.bind, bump = 0 } end } }
+      return { on_start = function() end, broadcast = { receive = print },
+        identity = { new = function(opts) return { addr = opts.bind, bump = 0 } end } }
     ]])
     local report = assert(shoal.check(path))
     assert.equal(path, report.path)

@@ -112,7 +112,8 @@ describe("a timer", function()
   end)
 
   it("is misuse with a strange interval, or without a function", function()
-    assert.error_matches(function() node:after(-1, print) end, "seconds must be a number of seconds, 0 or more, got %-1")
+    assert.error_matches(function() node:after(-1, print) end,
+      "seconds must be a number of seconds, 0 or more, got %-1")
     assert.error_matches(function() node:after(0 / 0, print) end, "seconds must be")
     assert.error_matches(function() node:after("soon", print) end, "seconds must be")
     assert.error_matches(function() node:every(0, print) end, "seconds must be more than 0")
