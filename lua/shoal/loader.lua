@@ -13,7 +13,7 @@ local loader = {}
 
 -- load a chunk with its globals in `env`: 5.1 and LuaJIT set them afterwards.
 local function compile(text, name, env)
-  if setfenv then
+  if setfenv then -- luacheck: ignore 113
     local chunk, message = loadstring(text, name) -- luacheck: ignore 113
     return chunk and setfenv(chunk, env), message -- luacheck: ignore 113
   end

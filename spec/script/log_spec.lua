@@ -20,6 +20,7 @@ describe("the log of a node", function()
     unistd.dup2(fd, 2)
     unistd.close(fd)
     local ok, message = pcall(body)
+    stage:close_nodes()
     unistd.dup2(kept, 2)
     unistd.close(kept)
     if not ok then error(message, 0) end
@@ -74,12 +75,14 @@ describe("the log of a node", function()
   end)
 
   it("is misuse with a level that does not exist, or fields that are none", function()
-    local node = stage:start { log = "info" }
-    assert.error_matches(function() node:log("inof", "x") end, "unknown level 'inof' %(did you mean 'info'%?%)")
-    assert.error_matches(function() node:log("info", "x", { a = {} }) end,
-      "field 'a' must be text or a number, got a table")
-    assert.error_matches(function() node:log("info", "x", { 1 }) end, "fields have names, got the key 1")
-    assert.error_matches(function() node:log("info", "x", 5) end, "table expected")
+    capture(function()
+      local node = stage:start { log = "info" }
+      assert.error_matches(function() node:log("inof", "x") end, "unknown level 'inof' %(did you mean 'info'%?%)")
+      assert.error_matches(function() node:log("info", "x", { a = {} }) end,
+        "field 'a' must be text or a number, got a table")
+      assert.error_matches(function() node:log("info", "x", { 1 }) end, "fields have names, got the key 1")
+      assert.error_matches(function() node:log("info", "x", 5) end, "table expected")
+    end)
   end)
 
   it("tells of a failing handler with its traceback, once a minute for each error", function()

@@ -84,8 +84,13 @@ function Stage.idle(_, seconds)
   repeat shoal.step(0.01) until wait.now() > deadline
 end
 
-function Stage:close()
+function Stage:close_nodes()
   for _, node in ipairs(self.nodes) do node:close() end
+  self.nodes = {}
+end
+
+function Stage:close()
+  self:close_nodes()
   os.execute("rm -rf '" .. self.folder .. "'")
 end
 

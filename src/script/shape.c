@@ -6,9 +6,8 @@
 
 #include <string.h>
 
-static const char *const tables[] = {"identity", "broadcast", "codec"};
-enum { NUM_TABLES = sizeof tables / sizeof *tables };
-
+/* Tables of questions, then functions. */
+enum { NUM_TABLES = 3 };
 static const char *const names[] = {
     "identity",       "broadcast", "codec",     "on_start", "on_member_up",
     "on_member_down", "on_rename", "on_active", "on_idle",  "on_defunct",
