@@ -128,9 +128,9 @@ describe("a node that cannot start", function()
     assert_refused(run(script("return {}"), "--set", "probe_period=-1"), "probe_period")
   end)
 
-  it("because its log levels or its cluster's name are wrong", function()
+  it("because its log levels are wrong", function()
     assert_refused(run(script("return {}"), "--log-level", "loud"), "loud")
-    assert_refused(run(script("return {}"), "--cluster", ("x"):rep(65)), "cluster")
+    assert_refused(run(script("return {}"), "--log-level", "info,motor=trace"), "motor")
   end)
 
   it("because its identity is wrong", function()

@@ -42,6 +42,15 @@ local function whole_number(option)
   end
 end
 
+-- An empty variable in somebody's unit file must not lead into the cluster without
+-- a label.
+local function cluster_label(argument)
+  if #argument < 1 or #argument > 64 then
+    return nil, ("argument for option '--cluster' must have 1 to 64 bytes, not %d"):format(#argument)
+  end
+  return argument
+end
+
 -- A file name for the control socket, so nothing that could leave its folder.
 local function node_name(argument)
   if #argument > 64 or not argument:find("^[%w_%-][%w_%-%.]*$") then
@@ -79,7 +88,7 @@ local function add_run(root)
   option(run, "--advertise", "HOST:PORT", "The address others reach us at. Default: what was bound.")
   option(run, "--join", "HOST:PORT", "A member to join through. May be repeated."):count("*")
   add_name(run, "Names this node on its host and in its identity. Default: default, and none in the identity.")
-  option(run, "--cluster", "NAME", "Label of the cluster: packets of others are dropped.")
+  option(run, "--cluster", "NAME", "Label of the cluster: packets of others are dropped."):convert(cluster_label)
   option(run, "--config", "CONFIG", "lan, wan, simple, loopback, or a Lua file that returns a table. Default: lan.")
   option(run, "--cluster-size", "N", "How many members are expected, which lan, wan and loopback scale with.")
     :convert(whole_number("--cluster-size"))

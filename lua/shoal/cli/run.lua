@@ -54,7 +54,7 @@ local function start(options)
     if not complaint then
       error(node, 0)
     end
-    return nil, complaint
+    return nil, (complaint:gsub("^log: option 'levels': ", ""))
   end
   if not node and code == "script" then
     message = script.name(options.handlers, message)
@@ -89,6 +89,12 @@ local function watch_signals(node)
   end)
 end
 
+-- The engine has said where it listens; this is the rest of what an operator wants.
+local function announce(node, path)
+  local loaded = node:info().script
+  node:log("info", "running", { script = loaded.path, hash = loaded.hash, control = path })
+end
+
 ---@param request table
 ---@return true? ok
 ---@return string? message
@@ -102,8 +108,9 @@ function run.run(request)
   if not reachable then
     return nil, message
   end
+  local path = paths.control(request)
   local server
-  server, message = control.listen(paths.control(request))
+  server, message = control.listen(path)
   if not server then
     return nil, message
   end
@@ -118,6 +125,7 @@ function run.run(request)
     stop(node)
   end
   watch_signals(node)
+  announce(node, path)
   shoal.run()
   server:close()
   return true
