@@ -2,10 +2,16 @@
 /*
  * What a simulation is made of:
  *   sim.c      the clock, and what happens next
- *   network.c  a packet's way
+ *   place.c    who lives where
  *   node.c     an engine's life
- *   seeds.c    joining
+ *   network.c  a packet's way
+ *   inbox.c    packets that arrived and wait
+ *   cut.c      places that do not hear each other
+ *   fault.c    what can befall a node
+ *   seed.c     joining
  *   timer.c    a program's timers
+ *   witness.c  what is observed
+ *   trace.c    the hash of it all
  */
 #ifndef SHOAL_SIM_INTERNAL_H
 #define SHOAL_SIM_INTERNAL_H
@@ -16,13 +22,15 @@
 
 struct packet {
     struct packet *next; /* in an inbox */
-    uint32_t from;
+    uint64_t label;      /* of the sender's cluster */
+    uint32_t life;       /* of the node that is getting to it slowly */
     size_t size;
     uint8_t bytes[];
 };
 
 struct seed {
     struct seed *next;
+    bool is_new; /* not announced to yet */
     char endpoint[];
 };
 
@@ -37,31 +45,38 @@ struct sim_timer {
 
 struct sim_node {
     sim *net;
-    uint32_t number;
-    uint32_t by_address_next; /* chain of the address table, number + 1 */
-    char address[SIM_MAX_ADDRESS];
+    uint32_t place;
+    uint32_t life; /* which of those who lived there it is */
     sim_callbacks callbacks;
+    uint64_t label;    /* a hash; 0: none */
+    size_t label_size; /* what it adds to a packet */
     shoal *engine;
     int64_t clock_us; /* its clock is that much ahead */
     uint64_t delay_us;
     uint64_t handled_us; /* when a slow one is through with what it has */
     uint64_t tick_at_us; /* of its event in the queue; SHOAL_NEVER: none */
+    uint64_t wake_at_us; /* the same, for sim_wake() */
     struct packet *inbox, **inbox_end;
-    uint32_t inbox_size;
+    uint32_t waiting; /* packets, in the inbox or being handled slowly */
     struct seed *seeds;
     sim_timer *seeding; /* announces again */
     uint64_t seed_backoff_us;
     sim_timer *timers;
     sim_traffic traffic;
-    bool paused, draining, closing;
-    unsigned callbacks_running;
+    unsigned busy; /* calls of its engine or callbacks on the stack */
+    bool paused, draining, closing, crashed;
 };
 
-struct sim_cut {
-    struct sim_cut *next;
-    double loss;
-    uint8_t *from, *to; /* bits by node number */
-    size_t bytes;       /* of each */
+struct place {
+    char address[SIM_MAX_ADDRESS];
+    uint32_t next;         /* chain of the address table, number + 1 */
+    struct sim_node *node; /* NULL: nobody */
+    uint32_t lives;        /* nodes that were opened there */
+    uint64_t seen_us;      /* the data that is watched */
+    /* See sim_record. */
+    uint64_t wrong_downs, excused_downs, renewals, ended_us;
+    uint64_t *noticed_us;
+    size_t num_noticed, noticed_capacity, unnoted;
 };
 
 struct sim {
@@ -69,47 +84,88 @@ struct sim {
     struct rng rng;
     sim_network network;
     struct queue queue;
-    struct sim_node **nodes; /* by number; those gone are NULL */
-    uint32_t num_nodes, capacity;
+    struct place *places; /* by number */
+    uint32_t num_places, capacity;
     uint32_t *buckets; /* address table: number + 1 */
     uint32_t num_buckets;
     struct sim_cut *cuts;
     sim_counts counts;
     uint64_t trace;
+    uint8_t *watched; /* data, see sim_watch(); NULL: none */
+    size_t watched_size;
 };
 
+/* ---- trace.c ---- */
+/* What happened, as the trace tells it. */
+enum trace {
+    TRACE_OPEN,
+    TRACE_END,
+    TRACE_SEND,
+    TRACE_RECEIVE,
+    TRACE_NOTIFY,
+    TRACE_FAULT
+};
+/* At this moment, at that place; `detail` is whatever tells it from others. */
+void trace_note(sim *net, enum trace what, uint32_t place, uint64_t detail);
+void trace_bytes(sim *net, shoal_bytes bytes);
+
 /* ---- sim.c ---- */
-void sim_note(sim *net, const void *data, size_t size);
 bool sim_chance(sim *net, double chance);
+
+/* ---- place.c ---- */
+/* NULL: the address is not known. */
+struct place *place_find(const sim *net, shoal_bytes address);
+/* One for the address, or for a new one when that is NULL. NULL: no memory. */
+struct place *place_make(sim *net, const char *address);
+void place_free_all(sim *net);
 
 /* ---- network.c ---- */
 /* A packet that `from` sends to whoever is at `endpoint`. */
 void network_send(struct sim_node *from, shoal_bytes endpoint,
                   shoal_bytes packet);
+
+/* ---- inbox.c ---- */
 /* A packet has arrived at `node`. Takes it over. */
-void network_arrive(struct sim_node *node, struct packet *packet);
-/* A slow node has got to it. Takes it over. */
-void network_handle(struct sim_node *node, struct packet *packet);
+void inbox_arrive(struct sim_node *node, struct packet *packet);
+/* A slow node has got to it, or one that was paused. Takes it over. */
+void inbox_handle(struct sim_node *node, struct packet *packet);
+/* The node goes on: what waits is to be handled. */
+void inbox_resume(struct sim_node *node);
+void inbox_free(struct sim_node *node);
+
+/* ---- cut.c ---- */
+/* Is the packet lost on that way? */
+bool cut_loses(sim *net, uint32_t from, uint32_t to);
+/* Does nothing get from one to the other, or back? */
+bool cut_separates(const sim *net, uint32_t a, uint32_t b);
 
 /* ---- node.c ---- */
-/* NULL: nobody is there. */
-struct sim_node *node_at(const sim *net, shoal_bytes address);
 /* Hands the packet to the engine. */
 void node_receive(struct sim_node *node, shoal_bytes packet);
 void node_tick(struct sim_node *node);
-/* Does what the engine wants done, and arms its deadline. */
+/* Does what the engine wants done, and arms its deadline. It may be the end of
+ * the node. */
 void node_drain(struct sim_node *node);
+/* Makes sure that it is ticked in time. */
+void node_arm(struct sim_node *node);
 /* Without a word to anybody. */
 void node_free(struct sim_node *node);
 
-/* ---- seeds.c ---- */
+/* ---- seed.c ---- */
 /* After the connection state may have changed. */
-void seeds_update(struct sim_node *node);
-void seeds_free(struct sim_node *node);
+void seed_update(struct sim_node *node);
+void seed_free_all(struct sim_node *node);
 
 /* ---- timer.c ---- */
 void timer_fire(sim_timer *timer);
 void timer_resume_all(struct sim_node *node);
 void timer_free_all(struct sim_node *node);
+
+/* ---- witness.c ---- */
+void witness_opened(struct place *place);
+void witness_ended(struct place *place, uint64_t now_us);
+void witness_notify(struct sim_node *node, const shoal_effect *effect);
+/* `packet` is handed to the node. */
+void witness_packet(struct sim_node *node, shoal_bytes packet);
 
 #endif

@@ -10,15 +10,16 @@ enum event_kind {
     EVENT_PACKET,
     EVENT_HANDLE,
     EVENT_TICK,
+    EVENT_WAKE,
     EVENT_TIMER
 };
 
 struct event {
     uint64_t at_us;
     uint64_t order;
-    uint32_t node; /* number of the node it happens to */
-    uint8_t kind;  /* enum event_kind */
-    void *what;    /* packet, timer, call */
+    uint32_t place; /* that it happens at */
+    uint8_t kind;   /* enum event_kind */
+    void *what;     /* packet, timer, call */
 };
 
 struct queue {

@@ -33,6 +33,7 @@ static void free_event(const struct event *event)
             free(timer);
         break;
     case EVENT_TICK:
+    case EVENT_WAKE:
         break;
     }
 }
@@ -41,15 +42,13 @@ void sim_free(sim *net)
 {
     if (!net)
         return;
-    for (uint32_t i = 0; i < net->num_nodes; i++)
-        node_free(net->nodes[i]);
+    place_free_all(net);
     for (size_t i = 0; i < net->queue.count; i++)
         free_event(&net->queue.heap[i]);
     queue_clear(&net->queue);
     while (net->cuts)
         sim_cut_free(net, net->cuts);
-    free(net->nodes);
-    free(net->buckets);
+    free(net->watched);
     free(net);
 }
 
@@ -73,11 +72,6 @@ sim_counts sim_get_counts(const sim *net)
     return net->counts;
 }
 
-uint64_t sim_trace(const sim *net)
-{
-    return net->trace;
-}
-
 uint64_t sim_random(sim *net)
 {
     return rng_next(&net->rng);
@@ -88,16 +82,6 @@ bool sim_chance(sim *net, double chance)
     if (chance <= 0)
         return false;
     return (double)(rng_next(&net->rng) >> 11) * 0x1p-53 < chance;
-}
-
-/* FNV-1a, over words where it can. */
-void sim_note(sim *net, const void *data, size_t size)
-{
-    const uint8_t *bytes = data;
-    uint64_t hash = net->trace;
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ bytes[i]) * 0x100000001b3u;
-    net->trace = hash;
 }
 
 bool sim_at(sim *net, uint64_t at_us, sim_fn *fn, void *context)
@@ -115,25 +99,50 @@ bool sim_at(sim *net, uint64_t at_us, sim_fn *fn, void *context)
     return false;
 }
 
+static void call_back(void *what)
+{
+    struct call call = *(struct call *)what;
+    free(what);
+    call.fn(call.context);
+}
+
+static void handle(sim *net, struct sim_node *node, struct packet *packet)
+{
+    if (node->life == packet->life) {
+        inbox_handle(node, packet);
+        return;
+    }
+    net->counts.lost++; /* it was in the hands of the one who lived there */
+    free(packet);
+}
+
+static void happen_at(sim *net, struct sim_node *node,
+                      const struct event *event)
+{
+    if (event->kind == EVENT_PACKET)
+        inbox_arrive(node, event->what);
+    else if (event->kind == EVENT_HANDLE)
+        handle(net, node, event->what);
+    else if (event->kind == EVENT_TICK && event->at_us == node->tick_at_us)
+        node_tick(node);
+    else if (event->kind == EVENT_WAKE && event->at_us == node->wake_at_us) {
+        node->wake_at_us = SHOAL_NEVER;
+        node_drain(node);
+    }
+}
+
 static void happen(sim *net, const struct event *event)
 {
-    struct sim_node *node =
-        event->kind == EVENT_CALL ? NULL : net->nodes[event->node];
     if (event->kind == EVENT_CALL) {
-        struct call call = *(struct call *)event->what;
-        free(event->what);
-        call.fn(call.context);
+        call_back(event->what);
     } else if (event->kind == EVENT_TIMER) {
         timer_fire(event->what);
-    } else if (!node) { /* gone meanwhile */
-        net->counts.lost += event->kind != EVENT_TICK;
+    } else if (net->places[event->place].node) {
+        happen_at(net, net->places[event->place].node, event);
+    } else { /* gone meanwhile */
+        net->counts.lost +=
+            event->kind == EVENT_PACKET || event->kind == EVENT_HANDLE;
         free_event(event);
-    } else if (event->kind == EVENT_PACKET) {
-        network_arrive(node, event->what);
-    } else if (event->kind == EVENT_HANDLE) {
-        network_handle(node, event->what);
-    } else if (event->at_us == node->tick_at_us) {
-        node_tick(node);
     }
 }
 

@@ -8,13 +8,18 @@
  * Everything random comes from one seed, so the same calls give the same run,
  * byte for byte; sim_trace() is a hash to hold two runs against each other.
  *
- * A node goes through the same life as one of src/host/host.h, with the same
- * callbacks: sim_open(), sim_start(), sim_close(); its address is what it says
- * it is. sim_crash() ends it without a word.
+ * A *place* is an address, and has a number: 0, 1, 2, ... in the order in which
+ * addresses were first used. At a place there is a node or, after it has ended,
+ * nobody; the next node there takes the place's number, and gets what is still
+ * on its way to the one before.
  *
- * Nothing here allocates behind the caller's back without saying so: functions
- * that make something answer NULL when there is no memory; a packet for which
- * there is none is lost, and counted.
+ * A node goes through the same life as one of src/host/host.h, with the same
+ * callbacks: sim_open(), sim_start(), sim_close(). sim_crash() ends it without
+ * a word. As there, effects are drained in the simulation's steps, never inside
+ * a call of the program's.
+ *
+ * Functions that make something answer NULL or false when there is no memory;
+ * a packet for which there is none is lost, and counted.
  *
  * One thread. Times are microseconds of virtual time, which starts at 0.
  */
@@ -51,9 +56,10 @@ typedef struct sim_network {
 
 typedef struct sim_counts {
     uint64_t events;
-    uint64_t packets, bytes;  /* sent */
-    uint64_t delivered, lost; /* lost: by chance, too large, cut, nobody there,
-                                 no memory */
+    uint64_t packets, bytes; /* sent */
+    uint64_t delivered;      /* to an engine */
+    uint64_t lost;           /* by chance, too large, cut, nobody there, no room
+                                where it arrived, no memory */
     uint64_t duplicated, reordered;
 } sim_counts;
 
@@ -79,6 +85,15 @@ bool sim_step(sim *net, uint64_t until_us);
 typedef void sim_fn(void *context);
 bool sim_at(sim *net, uint64_t at_us, sim_fn *fn, void *context);
 
+/* ---- Places ---- */
+
+enum { SIM_MAX_ADDRESS = 64 /* bytes, with the NUL */ };
+
+uint32_t sim_num_places(const sim *net);
+const char *sim_address(const sim *net, uint32_t place);
+/* NULL: nobody is there. */
+sim_node *sim_node_at(const sim *net, uint32_t place);
+
 /* ---- Nodes ---- */
 
 typedef struct sim_callbacks {
@@ -90,24 +105,28 @@ typedef struct sim_callbacks {
     void (*on_closed)(void *context);
 } sim_callbacks;
 
-enum { SIM_MAX_ADDRESS = 64 /* bytes, with the NUL */ };
+typedef struct sim_options {
+    /* Where packets for that endpoint go from now on ("10.0.0.1:7946"); NULL:
+     * an address that nobody ever had. Copied. */
+    const char *address;
+    /* Of the cluster; NULL: none. Packets between nodes with different labels
+     * are dropped where they arrive. Copied. */
+    const char *label;
+    sim_callbacks callbacks; /* copied */
+} sim_options;
 
-/* A node at `address` ("10.0.0.1:7946"), where packets for that endpoint go
- * from now on; NULL: one that nobody has. NULL and `*problem` (static) when
- * somebody is there already, it is too long, or there is no memory. */
-sim_node *sim_open(sim *net, const char *address,
-                   const sim_callbacks *callbacks, const char **problem);
-const char *sim_address(const sim_node *node);
-/* Numbers nodes from 0 in the order of sim_open(). */
-uint32_t sim_number(const sim_node *node);
+/* NULL and `*problem` (static) when somebody is there already, the address is
+ * too long, or there is no memory. */
+sim_node *sim_open(sim *net, const sim_options *options, const char **problem);
+uint32_t sim_place(const sim_node *node);
 /* Makes the engine. 0 or a shoal_error, with `*detail` as in shoal_new(). */
 int sim_start(sim_node *node, const shoal_options *options,
               const char **detail);
-/* Sends what waits, then it is gone. Inside a callback of the node: after it
- * has returned. */
+/* Sends what waits, then it is gone. Inside a callback of the node, or a
+ * question of its engine that the simulation caused: after it has returned. */
 void sim_close(sim_node *node);
-/* It is gone at once, with all that waits; on_closed is called. Not inside a
- * callback of this node. */
+/* It is gone with all that waits, and nothing more of it is sent; on_closed is
+ * called. Inside a callback or question as above: after it has returned. */
 void sim_crash(sim_node *node);
 
 /* NULL before sim_start(). */
@@ -116,9 +135,10 @@ shoal *sim_engine(sim_node *node);
 uint64_t sim_node_now(const sim_node *node);
 /* After an entry point that was not called by the simulation. */
 void sim_wake(sim_node *node);
-/* Announces to `endpoint`, now and, while it knows no active member, again with
- * backoff: 1 s, then 2, 4, ... 30 s. 0, NOMEM, or what identity_at answered. */
-int sim_join(sim_node *node, const char *endpoint);
+/* Announces to `endpoint`, as soon as the simulation goes on and, while no
+ * active member is known, again with backoff: 1 s, then 2, 4, ... 30 s. false:
+ * no memory. */
+bool sim_join(sim_node *node, const char *endpoint);
 
 typedef struct sim_timer sim_timer;
 /* As host_timer_new(). On the node's clock: a paused node's timers fire when it
@@ -128,31 +148,68 @@ sim_timer *sim_timer_new(sim_node *node, uint64_t after_us, uint64_t repeat_us,
 void sim_timer_cancel(sim_timer *timer);
 
 typedef struct sim_traffic {
-    uint64_t packets_sent, bytes_sent, packets_received;
+    uint64_t packets_sent, bytes_sent;
+    uint64_t packets_received, bytes_received;
+    uint64_t foreign; /* not counted above: of clusters with another label */
+    uint64_t nowhere; /* sent to where nobody is */
 } sim_traffic;
 sim_traffic sim_node_traffic(const sim_node *node);
 
 /* ---- Faults ---- */
 
+/* Packets that wait at a paused or slow node, as in a socket's buffer; what
+ * comes beyond it is lost. */
+enum { SIM_MAX_WAITING = 4096 };
+
 /* A paused node does nothing; what arrives is kept, and is handled at once when
- * it goes on, before its timers (as after SIGSTOP). At most SIM_MAX_INBOX
- * packets are kept, as a socket would. */
-enum { SIM_MAX_INBOX = 4096 };
+ * it goes on, before its timers (as after SIGSTOP). */
 void sim_pause(sim_node *node);
 void sim_resume(sim_node *node);
 bool sim_is_paused(const sim_node *node);
-/* It handles each packet that much later than it arrives (0: not slow). */
+/* It takes that long for each packet, one after the other (0: not slow). */
 void sim_set_slowness(sim_node *node, uint64_t delay_us);
-/* Moves its clock; back too, which the engine must bear. */
+/* Moves its clock; back too, which the engine must bear, though not to before
+ * 0. */
 void sim_step_clock(sim_node *node, int64_t by_us);
 
-/* A cut loses packets from some nodes to others. */
+/* A cut loses packets from some places to others, whoever is there. */
 typedef struct sim_cut sim_cut;
-/* Packets from a node of `from` to one of `to` are lost with chance `loss`. The
- * lists are copied. One-way; make two for both. NULL: no memory. */
-sim_cut *sim_cut_new(sim *net, sim_node *const from[], size_t num_from,
-                     sim_node *const to[], size_t num_to, double loss);
+
+enum { SIM_REST = UINT32_MAX };
+
+/* Packets from one of the places `from` to one of `to` are lost with chance
+ * `loss`. Either list (copied) may be SIM_REST long: then it is of all places,
+ * future ones included, that are not in the other one. One-way; make two for
+ * both ways. NULL: no memory. */
+sim_cut *sim_cut_new(sim *net, const uint32_t *from, uint32_t num_from,
+                     const uint32_t *to, uint32_t num_to, double loss);
 /* Heals it. NULL is fine. */
 void sim_cut_free(sim *net, sim_cut *cut);
+
+/* ---- What is observed ---- */
+
+/* What members said of the one at a place, held against what was so; and what
+ * it did itself. */
+typedef struct sim_record {
+    /* How often one of the others reported it down while it ran: in vain, since
+     * it was neither paused nor cut off from that one in either direction; or
+     * with reason. */
+    uint64_t wrong_downs, excused_downs;
+    uint64_t renewals; /* it had to take a new identity */
+    uint64_t ended_us; /* SHOAL_NEVER while it runs */
+    /* When others reported it down since then; each once if all is well.
+     * Borrowed until the simulation goes on. */
+    const uint64_t *noticed_us;
+    size_t num_noticed;
+    size_t unnoted; /* for which there was no memory */
+} sim_record;
+sim_record sim_get_record(const sim *net, uint32_t place);
+
+/* From now on notes when a packet that contains `data` (copied) is first
+ * handed to the node at each place; `origin` has it already. One at a time: the
+ * one before is forgotten. false: no memory. */
+bool sim_watch(sim *net, shoal_bytes data, uint32_t origin);
+/* SHOAL_NEVER: it did not come. */
+uint64_t sim_seen(const sim *net, uint32_t place);
 
 #endif

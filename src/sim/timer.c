@@ -7,7 +7,7 @@ static bool arm(sim_timer *timer, uint64_t at_us)
 {
     struct event event = {.at_us = at_us,
                           .kind = EVENT_TIMER,
-                          .node = timer->node->number,
+                          .place = timer->node->place,
                           .what = timer};
     return queue_push(&timer->node->net->queue, event);
 }
@@ -79,9 +79,9 @@ void timer_fire(sim_timer *timer)
         timer->due = true;
         return;
     }
-    node->callbacks_running++;
+    node->busy++;
     timer->fn(timer->context);
-    node->callbacks_running--;
+    node->busy--;
     bool again = timer->node && timer->repeat_us > 0 &&
                  arm(timer, node->net->now_us + timer->repeat_us);
     if (!again) {

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t hash_of(shoal_bytes address)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < address.size; i++)
+        hash = (hash ^ address.data[i]) * 16777619u;
+    return hash;
+}
+
+static shoal_bytes address_of(const struct place *place)
+{
+    return (shoal_bytes){(const uint8_t *)place->address,
+                         strlen(place->address)};
+}
+
+struct place *place_find(const sim *net, shoal_bytes address)
+{
+    if (net->num_buckets == 0)
+        return NULL;
+    uint32_t number = net->buckets[hash_of(address) & (net->num_buckets - 1)];
+    while (number) {
+        struct place *place = &net->places[number - 1];
+        shoal_bytes own = address_of(place);
+        if (own.size == address.size &&
+            memcmp(own.data, address.data, own.size) == 0)
+            return place;
+        number = place->next;
+    }
+    return NULL;
+}
+
+static void link_place(sim *net, uint32_t number)
+{
+    struct place *place = &net->places[number];
+    uint32_t *bucket =
+        &net->buckets[hash_of(address_of(place)) & (net->num_buckets - 1)];
+    place->next = *bucket;
+    *bucket = number + 1;
+}
+
+/* Room for one more, in the list and in the address table. */
+static bool grow(sim *net)
+{
+    if (net->num_places < net->capacity)
+        return true;
+    uint32_t capacity = net->capacity ? net->capacity * 2 : 64;
+    uint32_t *buckets = calloc(capacity, sizeof *buckets);
+    struct place *places = realloc(net->places, capacity * sizeof *net->places);
+    if (places)
+        net->places = places;
+    if (!buckets || !places) {
+        free(buckets);
+        return false;
+    }
+    free(net->buckets);
+    net->buckets = buckets;
+    net->capacity = net->num_buckets = capacity;
+    for (uint32_t i = 0; i < net->num_places; i++)
+        link_place(net, i);
+    return true;
+}
+
+static void put_digits(char **at, unsigned value)
+{
+    if (value >= 10)
+        put_digits(at, value / 10);
+    *(*at)++ = (char)('0' + value % 10);
+}
+
+/* The n-th address is 10.x.y.z:7946. */
+static void make_address(uint32_t number, char *out)
+{
+    const unsigned parts[] = {10, (number + 1) >> 16 & 255,
+                              (number + 1) >> 8 & 255, (number + 1) & 255};
+    for (int i = 0; i < 4; i++) {
+        put_digits(&out, parts[i]);
+        *out++ = i < 3 ? '.' : ':';
+    }
+    memcpy(out, "7946", 5);
+}
+
+static void choose_address(const sim *net, char *out)
+{
+    uint32_t number = net->num_places;
+    do
+        make_address(number++, out);
+    while (place_find(net, (shoal_bytes){(const uint8_t *)out, strlen(out)}));
+}
+
+struct place *place_make(sim *net, const char *address)
+{
+    char chosen[SIM_MAX_ADDRESS];
+    if (!address) {
+        choose_address(net, chosen);
+        address = chosen;
+    }
+    size_t size = strlen(address);
+    struct place *place =
+        place_find(net, (shoal_bytes){(const uint8_t *)address, size});
+    if (place)
+        return place;
+    if (!grow(net))
+        return NULL;
+    uint32_t number = net->num_places++;
+    place = &net->places[number];
+    *place = (struct place){.seen_us = SHOAL_NEVER};
+    memcpy(place->address, address, size + 1);
+    link_place(net, number);
+    return place;
+}
+
+void place_free_all(sim *net)
+{
+    for (uint32_t i = 0; i < net->num_places; i++) {
+        node_free(net->places[i].node);
+        free(net->places[i].noticed_us);
+    }
+    free(net->places);
+    free(net->buckets);
+}
+
+uint32_t sim_num_places(const sim *net)
+{
+    return net->num_places;
+}
+
+const char *sim_address(const sim *net, uint32_t place)
+{
+    return net->places[place].address;
+}
+
+sim_node *sim_node_at(const sim *net, uint32_t place)
+{
+    return net->places[place].node;
+}
