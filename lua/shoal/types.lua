@@ -233,7 +233,7 @@ function Node:add_broadcast(data) end
 function Node:leave() end
 --- Take claims as if a packet had brought them. (sends)
 ---@param states shoal.Claim[]
----@param options? { broadcast: boolean }  default true
+---@param options? { broadcast: boolean }  gossip what changes? default false
 ---@return true?, string? message, string? code
 function Node:apply(states, options) end
 --- Be somebody else. (sends)
@@ -292,7 +292,8 @@ function Node:on(event, fn) end
 function Node:off(event, fn) end
 --- Loads the script anew: true when the new version is in charge, or nothing
 --- has changed (`true, "unchanged"`). Inside a handler it happens after it
---- (`true, "deferred"`), and its outcome is logged. On failure the old version
+--- (`true, "deferred"`), and its outcome is logged; so it is whenever the
+--- script itself asks. On failure the old version
 --- goes on: `nil, message, code`, code one of "script" (also in
 --- info().script.last_error), "loading" (one is being loaded), "reentrant"
 --- (inside identity, broadcast or codec functions), "no_script" (the handlers
@@ -300,14 +301,16 @@ function Node:off(event, fn) end
 ---@param reason? string  for the log and on_reload ("asked")
 ---@return true?, string? message, string? code
 function Node:reload(reason) end
---- Other handlers, checked and swapped at once; timers of the old ones are
---- cancelled, the store stays, `on_reload` is called. For handlers that are no
---- file. (sends)
+--- Other handlers, checked and swapped at once; timers, waits and subscriptions
+--- of the old ones end, the store stays, `on_reload` is called. For handlers
+--- that are no file. `nil, message, code`: "script" (on_reload failed, or the
+--- running identity is not theirs), "reentrant", "closed". (sends)
 ---@param handlers shoal.Handlers
 ---@return true?, string? message, string? code
 function Node:set_handlers(handlers) end
 --- Calls `on_stop`, sends what waits, closes the socket. It does not leave:
---- call `leave` first. Inside a handler it happens after it. (sends)
+--- call `leave` first. Inside a handler it happens after it (`true,
+--- "deferred"`). (sends)
 ---@return true?, string? message, string? code
 function Node:close() end
 ---@return boolean
@@ -340,8 +343,8 @@ function Node:step(timeout) end
 local shoal = {}
 shoal._VERSION = ""
 
---- A live node; `on_start` has been called. Codes: the engine's, and "bind",
---- "advertise", "script", "join".
+--- A live node; `on_start` has been called. Codes: the engine's, and "script"
+--- (it does not load), "bind", "advertise", "join" (what is no address).
 ---@param options? shoal.StartOptions
 ---@return shoal.Node?, string? message, string? code
 function shoal.start(options) end
@@ -375,6 +378,7 @@ function shoal.check(path) end
 local Watcher = {}
 function Watcher:cancel() end
 
+---@class shoal.core
 local core = {}
 
 --- Calls `fn(name)` in the loop when the process gets the signal ("INT",
