@@ -4,8 +4,9 @@
  * network. The node itself (node.c) knows neither; it asks for the time, an
  * engine, timers and its end through this table.
  *
- * backend_open_libev() (host_libev.c) makes the one over src/host/host.h, whose
- * comments say what each function does in full.
+ * The one over src/host/host.h (host_libev.c), whose comments say what each
+ * function does in full, and the one over src/sim (host_sim.c) are made by the
+ * worlds that nodes are started in.
  */
 #ifndef SHOAL_SCRIPT_BACKEND_H
 #define SHOAL_SCRIPT_BACKEND_H
@@ -16,6 +17,8 @@
 
 /* A timer of the program: `fn(context)` once, or every `repeat_us`. */
 typedef void backend_timer_fn(void *context);
+
+struct node;
 
 struct backend {
     const struct backend_ops *ops;
@@ -54,7 +57,24 @@ struct backend_ops {
     void (*close)(struct backend *backend);
 };
 
-/* Binds. NULL and `error` on failure. */
-struct backend *backend_open_libev(const host_options *options, char *error);
+/* Where nodes are started: on this machine, or in a simulation. */
+struct world {
+    const char *bind; /* when the program does not say; NULL: see open() */
+    /* Binds. NULL and `error` on failure. */
+    struct backend *(*open)(struct world *world, const host_options *options,
+                            char *error);
+    /* For the random choices of a node that was given none. NULL: real chance.
+     */
+    uint64_t (*seed)(struct world *world);
+    /* Makes the fresh state of a script of the node see this world. May raise.
+     * NULL: it sees the real one, as every state does. */
+    void (*furnish)(struct world *world, struct node *node, lua_State *L);
+};
+
+/* This machine: src/host. */
+struct world *backend_machine(void);
+
+/* Pushes a table of counters. Raises Lua's memory error. */
+void backend_push_stats(lua_State *L, const host_stats *stats);
 
 #endif

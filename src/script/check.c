@@ -59,7 +59,8 @@ static void inspect(lua_State *L, void *context)
 
 static int try_it(struct trial *trial, const char *path, char *error)
 {
-    int failure = script_load(path, &trial->paths, &trial->script, error);
+    struct script_source source = {.path = path, .paths = &trial->paths};
+    int failure = script_load(&source, &trial->script, error);
     struct script *script = trial->script;
     if (failure != 0)
         return failure;

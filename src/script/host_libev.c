@@ -77,27 +77,7 @@ static void timer_cancel(struct backend *backend, void *timer)
 static void push_stats(struct backend *backend, lua_State *L)
 {
     host_stats stats = host_get_stats(from(backend)->host);
-    const struct {
-        const char *name;
-        uint64_t value;
-    } fields[] = {
-        {"datagrams_received", stats.datagrams_received},
-        {"datagrams_sent", stats.datagrams_sent},
-        {"bytes_received", stats.bytes_received},
-        {"bytes_sent", stats.bytes_sent},
-        {"send_errors", stats.send_errors},
-        {"receive_errors", stats.receive_errors},
-        {"foreign_cluster", stats.foreign_cluster},
-        {"truncated", stats.truncated},
-        {"unresolved", stats.unresolved},
-        {"wakeups", stats.wakeups},
-    };
-    size_t count = sizeof fields / sizeof *fields;
-    lua_createtable(L, 0, (int)count);
-    for (size_t i = 0; i < count; i++) {
-        lua_pushnumber(L, (lua_Number)fields[i].value);
-        lua_setfield(L, -2, fields[i].name);
-    }
+    backend_push_stats(L, &stats);
 }
 
 static struct ev_loop *loop(struct backend *backend)
@@ -152,8 +132,10 @@ static const struct backend_ops ops = {
     .close = close_backend,
 };
 
-struct backend *backend_open_libev(const host_options *options, char *error)
+static struct backend *open_backend(struct world *world,
+                                    const host_options *options, char *error)
 {
+    (void)world;
     struct libev_backend *self = calloc(1, sizeof *self);
     if (!self) {
         snprintf(error, HOST_MAX_ERROR, "cannot open a node: out of memory");
@@ -173,4 +155,10 @@ struct backend *backend_open_libev(const host_options *options, char *error)
         return &self->base;
     free(self);
     return NULL;
+}
+
+struct world *backend_machine(void)
+{
+    static struct world machine = {.bind = "127.0.0.1:0", .open = open_backend};
+    return &machine;
 }

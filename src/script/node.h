@@ -39,6 +39,7 @@ struct node {
     unsigned references;
     enum node_phase phase;
     struct owner *owner; /* of the program's state; NULL when that is gone */
+    struct world *world; /* where it is started; borrowed for life */
     struct node *next, *previous; /* in the owner's list */
     struct backend *backend;      /* NULL before it is open, and at the end */
 

@@ -198,10 +198,27 @@ static int take_over(struct node *node, struct version *version,
 
 /* ---- Scripts ---- */
 
+/* As the world that the node is in wants scripts to see it. */
+static void furnish(void *context, lua_State *L)
+{
+    struct node *node = context;
+    if (node->world->furnish)
+        node->world->furnish(node->world, node, L);
+}
+
+static int load(struct node *node, struct script **out, char *error)
+{
+    struct script_source source = {.path = node->script,
+                                   .paths = &node->paths,
+                                   .furnish = furnish,
+                                   .context = node};
+    return script_load(&source, out, error);
+}
+
 int reload_first(struct node *node, char *error)
 {
     struct script *script;
-    int failure = script_load(node->script, &node->paths, &script, error);
+    int failure = load(node, &script, error);
     if (failure == 0)
         node->current = version_of_script(node, script);
     if (node->current)
@@ -217,7 +234,7 @@ static int load_and_take_over(struct node *node, const char *reason,
 {
     struct script *script;
     struct version *version = NULL;
-    int failure = script_load(node->script, &node->paths, &script, error);
+    int failure = load(node, &script, error);
     if (failure == 0) {
         version = version_of_script(node, script);
         failure =

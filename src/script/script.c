@@ -27,7 +27,7 @@ static void keep_trouble(void *context, const dispatch_report *report)
 
 struct preparation {
     struct script *script;
-    const struct module_paths *paths;
+    const struct script_source *source;
 };
 
 /* For the one call of prepare(): a light userdata cannot carry every address
@@ -36,19 +36,22 @@ static _Thread_local const struct preparation *preparing;
 
 static int prepare(lua_State *L)
 {
+    const struct script_source *source = preparing->source;
     struct script *script = preparing->script;
     const char *path = script->path;
     size_t length = (size_t)(script->name - path);
     lua_pushlstring(L, path, length > 1 ? length - 1 : length);
-    modules_install(L, preparing->paths, lua_tostring(L, -1), &script->files);
+    modules_install(L, source->paths, lua_tostring(L, -1), &script->files);
     dispatch_init(&script->dispatch, L, &script->counts);
+    if (source->furnish)
+        source->furnish(source->context, L);
     return 0;
 }
 
 static int prepare_protected(struct script *script,
-                             const struct module_paths *paths)
+                             const struct script_source *source)
 {
-    struct preparation preparation = {.script = script, .paths = paths};
+    struct preparation preparation = {.script = script, .source = source};
     preparing = &preparation;
 #if LUA_VERSION_NUM == 501
     int status = lua_cpcall(script->L, prepare, NULL);
@@ -60,7 +63,7 @@ static int prepare_protected(struct script *script,
     return status;
 }
 
-static int open_state(struct script *script, const struct module_paths *paths,
+static int open_state(struct script *script, const struct script_source *source,
                       char *error)
 {
     script->L = luaL_newstate();
@@ -69,7 +72,7 @@ static int open_state(struct script *script, const struct module_paths *paths,
                  script->name);
         return -1;
     }
-    if (prepare_protected(script, paths) != LUA_OK) {
+    if (prepare_protected(script, source) != LUA_OK) {
         snprintf(error, HOST_MAX_ERROR, "%s: cannot set up its Lua state: %s",
                  script->name, lua_tostring(script->L, -1));
         return -1;
@@ -92,8 +95,8 @@ static void run_file(lua_State *L, void *context)
     script->handlers = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-int script_load(const char *path, const struct module_paths *paths,
-                struct script **out, char *error)
+int script_load(const struct script_source *source, struct script **out,
+                char *error)
 {
     struct script *script = calloc(1, sizeof *script);
     *out = script;
@@ -101,10 +104,10 @@ int script_load(const char *path, const struct module_paths *paths,
         snprintf(error, HOST_MAX_ERROR, "out of memory");
         return SHOAL_ERR_NOMEM;
     }
-    script->path = path;
-    script->name = last_part(path);
+    script->path = source->path;
+    script->name = last_part(source->path);
     script->handlers = LUA_NOREF;
-    if (open_state(script, paths, error) != 0)
+    if (open_state(script, source, error) != 0)
         return SHOAL_ERR_NOMEM;
     int failure =
         dispatch_run(&script->dispatch, script->L, run_file, script, "load");

@@ -29,12 +29,22 @@ struct script {
     char trouble[SCRIPT_MAX_TROUBLE];
 };
 
+/* Where a script comes from, and what its state is to be like. */
+struct script_source {
+    const char *path;                 /* absolute; borrowed for life */
+    const struct module_paths *paths; /* borrowed for the call */
+    /* Changes the fresh state before anything of the script runs in it. May
+     * raise. NULL: it stays as it is. */
+    void (*furnish)(void *context, lua_State *L);
+    void *context;
+};
+
 /* Makes the state, runs the file and checks the table's shape (shape.h). 0 and
  * the script, or an error and a script that knows its files (to be watched) and
  * says in `error` (HOST_MAX_ERROR bytes) what is wrong; NULL: no memory. Never
  * raises. */
-int script_load(const char *path, const struct module_paths *paths,
-                struct script **out, char *error);
+int script_load(const struct script_source *source, struct script **out,
+                char *error);
 /* NULL is fine. */
 void script_free(struct script *script);
 

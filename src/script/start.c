@@ -41,7 +41,7 @@ static int open_backend(struct start *start)
                             .cluster = node->cluster,
                             .log = &node->log,
                             .callbacks = node_callbacks(node)};
-    node->backend = backend_open_libev(&options, start->error);
+    node->backend = node->world->open(node->world, &options, start->error);
     return node->backend ? 0 : fail(start, "bind");
 }
 
@@ -145,12 +145,12 @@ static int push_failure(lua_State *L, const struct start *start)
     return 3;
 }
 
-static int start_node(lua_State *L)
+int start_node(lua_State *L, struct owner *owner, struct world *world)
 {
     struct start start = {.code = NULL};
     lua_settop(L, 1);
-    struct owner *owner = owner_of(L);
     start.node = push_node(L, owner); /* at 2 */
+    start.node->world = world;
     if (start_read_options(L, &start) != 0)
         return push_failure(L, &start);
     prepare_program(L, start.node, 2);
@@ -169,8 +169,13 @@ static int start_node(lua_State *L)
     return 1;
 }
 
+static int start_here(lua_State *L)
+{
+    return start_node(L, owner_of(L), backend_machine());
+}
+
 void start_register(lua_State *L)
 {
-    lua_pushcfunction(L, start_node);
+    lua_pushcfunction(L, start_here);
     lua_setfield(L, -2, "start");
 }

@@ -120,7 +120,10 @@ static uint64_t random_seed(const void *address)
 static uint64_t read_seed(lua_State *L, const struct node *node)
 {
     double seed = options_integer(L, 1, who, "seed", 0, 9007199254740992.0, -1);
-    return seed < 0 ? random_seed(node) : (uint64_t)seed;
+    if (seed >= 0)
+        return (uint64_t)seed;
+    return node->world->seed ? node->world->seed(node->world)
+                             : random_seed(node);
 }
 
 /* 0, or -1 with `error`. */
@@ -165,7 +168,7 @@ int start_read_options(lua_State *L, struct start *start)
         "on_error", NULL};
     struct node *node = start->node;
     options_check(L, 1, who, names, true);
-    start->bind = options_string(L, 1, who, "bind", "127.0.0.1:0");
+    start->bind = options_string(L, 1, who, "bind", node->world->bind);
     start->advertise = options_string(L, 1, who, "advertise", NULL);
     node->name = copy(L, options_string(L, 1, who, "name", NULL));
     node->cluster = copy(L, options_string(L, 1, who, "cluster", NULL));
