@@ -1,10 +1,7 @@
---- What a node writes to its log. The log is standard error, so that is a file
---- meanwhile.
+--- What a node writes to its log. The log is standard error.
 
 local dkjson = require "dkjson"
-local fcntl = require "posix.fcntl"
 local stages = require "spec.script.stage"
-local unistd = require "posix.unistd"
 
 describe("the log of a node", function()
   local stage
@@ -12,22 +9,7 @@ describe("the log of a node", function()
   before_each(function() stage = stages.new() end)
   after_each(function() stage:close() end)
 
-  --- The lines that are written while the function runs.
-  local function capture(body)
-    local path = stage:path("log")
-    local kept = unistd.dup(2)
-    local fd = assert(fcntl.open(path, fcntl.O_CREAT + fcntl.O_WRONLY + fcntl.O_TRUNC + fcntl.O_APPEND, 384))
-    unistd.dup2(fd, 2)
-    unistd.close(fd)
-    local ok, message = pcall(body)
-    stage:close_nodes()
-    unistd.dup2(kept, 2)
-    unistd.close(kept)
-    if not ok then error(message, 0) end
-    local lines = {}
-    for line in io.lines(path) do lines[#lines + 1] = line end
-    return lines
-  end
+  local function capture(body) return stage:capture(body) end
 
   local function find(lines, ...)
     local found = {}

@@ -7,7 +7,9 @@
 --   stage:close()                   closes the nodes, removes the folder
 --
 -- The loop runs only inside wait() and step(): between them nothing happens.
+local fcntl = require "posix.fcntl"
 local shoal = require "shoal"
+local unistd = require "posix.unistd"
 local wait = require "spec.support.wait"
 
 local stages = {}
@@ -82,6 +84,24 @@ end
 function Stage.idle(_, seconds)
   local deadline = wait.now() + seconds
   repeat shoal.step(0.01) until wait.now() > deadline
+end
+
+--- The lines that are written to standard error, which is the log, while the
+--- function runs and until the nodes are closed.
+function Stage:capture(body)
+  local path = self:path("log")
+  local kept = unistd.dup(2)
+  local fd = assert(fcntl.open(path, fcntl.O_CREAT + fcntl.O_WRONLY + fcntl.O_TRUNC + fcntl.O_APPEND, 384))
+  unistd.dup2(fd, 2)
+  unistd.close(fd)
+  local ok, message = pcall(body)
+  self:close_nodes()
+  unistd.dup2(kept, 2)
+  unistd.close(kept)
+  if not ok then error(message, 0) end
+  local lines = {}
+  for line in io.lines(path) do lines[#lines + 1] = line end
+  return lines
 end
 
 function Stage:close_nodes()

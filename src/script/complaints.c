@@ -37,19 +37,20 @@ static struct complaint *find(struct complaints *complaints, uint64_t hash)
 }
 
 void complaints_tell(struct complaints *complaints, struct log *log,
-                     const dispatch_report *report, uint64_t now_us)
+                     log_area area, const dispatch_report *report,
+                     uint64_t now_us)
 {
     uint64_t held_back;
     struct complaint *complaint = find(complaints, hash_report(report));
     if (!log_gate_open(&complaint->gate, now_us, EVERY_US, &held_back))
         return;
     if (report->text)
-        log_line(log, LOG_ERROR, LOG_SCRIPT, "handler failed",
+        log_line(log, LOG_ERROR, area, "handler failed",
                  log_str("handler", report->what),
                  log_str("error", report->text),
                  log_num("held_back", (double)held_back));
     else
-        log_line(log, LOG_WARN, LOG_SCRIPT, "slow handler",
+        log_line(log, LOG_WARN, area, "slow handler",
                  log_str("handler", report->what),
                  log_str("where", report->where),
                  log_num("seconds", (double)report->duration_us / 1e6),

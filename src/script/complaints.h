@@ -21,6 +21,7 @@ struct complaints {
 };
 
 void complaints_tell(struct complaints *complaints, struct log *log,
-                     const dispatch_report *report, uint64_t now_us);
+                     log_area area, const dispatch_report *report,
+                     uint64_t now_us);
 
 #endif

@@ -94,11 +94,15 @@ static bool push_handler(lua_State *L, int values, const char *name)
     return !lua_isnil(L, -1);
 }
 
-static void push_value(lua_State *L, shoal_bytes bytes)
+/* Answers a request, if it is one, with an error; no memory is needed. */
+static void refuse(struct delivery *delivery, const char *text)
 {
-    size_t used;
-    if (value_push(L, bytes, &used) != 0)
-        lua_error(L);
+    const struct rpc_message *message = &delivery->message;
+    uint8_t response[RPC_MAX_FAILURE];
+    if (message->kind != RPC_REQUEST || !delivery->server->listener)
+        return;
+    size_t size = rpc_write_failure(response, message->id, text);
+    stream_send(delivery->stream, (shoal_bytes){response, size});
 }
 
 static void deliver(lua_State *L, void *context)
@@ -106,6 +110,7 @@ static void deliver(lua_State *L, void *context)
     struct delivery *delivery = context;
     const struct rpc_message *message = &delivery->message;
     bool is_request = message->kind == RPC_REQUEST;
+    size_t used;
     push_server_values(L, delivery->server);
     int values = lua_gettop(L);
     push_peer(L, delivery->server, delivery->stream);
@@ -115,7 +120,10 @@ static void deliver(lua_State *L, void *context)
     if (is_request)
         lua_pushnumber(L, message->id);
     value_push_bytes(L, message->method);
-    push_value(L, message->values[0]);
+    if (value_push(L, message->values[0], &used) != 0) {
+        refuse(delivery, lua_tostring(L, -1)); /* well-formed, not for Lua */
+        return;
+    }
     dispatch_invoke(&delivery->server->owner->dispatch, L, is_request ? 4 : 3,
                     0);
 }
@@ -134,18 +142,6 @@ static void leave(struct server *server)
         luaL_unref(L, LUA_REGISTRYINDEX, server->userdata);
 }
 
-static void tell_failure(struct delivery *delivery)
-{
-    const struct rpc_message *message = &delivery->message;
-    const struct owner *owner = delivery->server->owner;
-    uint8_t response[RPC_MAX_FAILURE];
-    if (message->kind != RPC_REQUEST || !delivery->server->listener)
-        return;
-    size_t size = rpc_write_failure(response, message->id,
-                                    dispatch_last_message(&owner->dispatch));
-    stream_send(delivery->stream, (shoal_bytes){response, size});
-}
-
 static void on_message(void *context, stream *connection, shoal_bytes bytes)
 {
     struct server *server = context;
@@ -160,7 +156,7 @@ static void on_message(void *context, stream *connection, shoal_bytes bytes)
     enter(server);
     if (dispatch_run(&owner->dispatch, owner->L, deliver, &delivery,
                      "control") != 0)
-        tell_failure(&delivery);
+        refuse(&delivery, dispatch_last_message(&owner->dispatch));
     leave(server);
 }
 

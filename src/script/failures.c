@@ -55,7 +55,7 @@ static void keep_failure(struct node *node, const dispatch_report *report)
 void failures_report(void *context, const dispatch_report *report)
 {
     struct node *node = context;
-    complaints_tell(&node->complaints, &node->log, report,
+    complaints_tell(&node->complaints, &node->log, LOG_SCRIPT, report,
                     node->backend ? node->backend->ops->now_us(node->backend)
                                   : 0);
     if (report->text && node->on_error != LUA_NOREF &&

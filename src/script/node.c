@@ -247,6 +247,7 @@ void node_become_live(struct node *node)
     node->phase = NODE_LIVE;
     node->started_us = node->backend->ops->wall_us(node->backend);
     link_to_owner(node);
+    node->owner->log = node->log;
     version_take_charge(node->current);
     node->current->questions->clock_offset_us = node_clock_offset_us(node);
 }

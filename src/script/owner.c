@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const char registry_key[] = "shoal.owner";
 
@@ -14,10 +15,11 @@ static const char registry_key[] = "shoal.owner";
 static void report(void *context, const dispatch_report *report)
 {
     struct owner *owner = context;
-    if (report->text)
-        log_line(&owner->log, LOG_ERROR, LOG_CLI, "handler failed",
-                 log_str("handler", report->what),
-                 log_str("error", report->text));
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    complaints_tell(&owner->complaints, &owner->log, LOG_CONTROL, report,
+                    (uint64_t)now.tv_sec * 1000000 +
+                        (uint64_t)now.tv_nsec / 1000);
 }
 
 static int collect(lua_State *L)
@@ -39,20 +41,30 @@ static lua_State *push_idle_thread(lua_State *L)
     return L;
 }
 
+void owner_init(struct owner *owner, lua_State *L)
+{
+    memset(owner, 0, sizeof *owner);
+    log_init(&owner->log);
+    owner->L = push_idle_thread(L);
+    owner->idle = luaL_ref(L, LUA_REGISTRYINDEX);
+    dispatch_init(&owner->dispatch, L, &owner->counts);
+    owner->dispatch.context = owner;
+    owner->dispatch.report = report;
+}
+
+void owner_clear(struct owner *owner, lua_State *L)
+{
+    luaL_unref(L, LUA_REGISTRYINDEX, owner->idle);
+}
+
 static struct owner *make(lua_State *L)
 {
     struct owner *owner = lua_newuserdata(L, sizeof *owner);
-    memset(owner, 0, sizeof *owner);
-    log_init(&owner->log);
+    owner_init(owner, L);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, collect);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
-    owner->L = push_idle_thread(L);
-    (void)luaL_ref(L, LUA_REGISTRYINDEX);
-    dispatch_init(&owner->dispatch, L, &owner->counts);
-    owner->dispatch.context = owner;
-    owner->dispatch.report = report;
     lua_setfield(L, LUA_REGISTRYINDEX, registry_key);
     return owner;
 }

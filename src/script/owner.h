@@ -4,12 +4,14 @@
  * and which nodes are its own.
  *
  * There is one per state, kept in its registry. When the state is closed, its
- * nodes are closed with it, without a word to its handlers.
+ * nodes are closed with it, without a word to its handlers. A simulation has
+ * one of its own, for its members.
  */
 #ifndef SHOAL_SCRIPT_OWNER_H
 #define SHOAL_SCRIPT_OWNER_H
 
 #include "../host/log.h"
+#include "complaints.h"
 #include "dispatch.h"
 
 #include <lua.h>
@@ -20,13 +22,20 @@ struct owner {
     /* Where to call handlers: the thread that runs the loop, or the state's
      * main one (or one made for it) while nothing of the state runs. */
     lua_State *L;
+    int idle;           /* reference of the thread while nothing runs */
     struct node *nodes; /* open ones */
     bool stopped;       /* shoal.stop() was called */
     /* For what belongs to no node: signals, the control socket. */
     dispatch dispatch;
     dispatch_counts counts;
-    struct log log;
+    struct log log; /* as that of the node started last */
+    struct complaints complaints;
 };
+
+/* For nodes that are not run by the state's loop. May raise. */
+void owner_init(struct owner *owner, lua_State *L);
+/* Gives back what it took; its nodes are gone. */
+void owner_clear(struct owner *owner, lua_State *L);
 
 /* The one of this state; made when there is none. May raise. */
 struct owner *owner_of(lua_State *L);
