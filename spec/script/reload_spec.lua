@@ -529,11 +529,6 @@ describe("a reload", function()
   end)
 
   describe("done ten thousand times", function()
-    local function descriptors()
-      local count = 0
-      for _ in io.popen("ls /proc/self/fd"):lines() do count = count + 1 end
-      return count
-    end
     --- Bytes of resident memory.
     local function resident()
       for line in io.lines("/proc/self/status") do
@@ -557,10 +552,10 @@ describe("a reload", function()
       local times = 10000 / wait.slowness / wait.slowness
       reload(times / 5)
       collectgarbage()
-      local files, memory = descriptors(), resident()
+      local files, memory = stage:descriptors(), resident()
       reload(times - times / 5)
       collectgarbage()
-      assert.equal(files, descriptors())
+      assert.equal(files, stage:descriptors())
       local growth = resident() - memory
       if not os.getenv("LD_PRELOAD") and wait.slowness == 1 then
         assert.is_true(growth < 2 * 1024 * 1024, "grew by " .. growth .. " bytes")

@@ -7,6 +7,7 @@
 --   stage:close()                   closes the nodes, removes the folder
 --
 -- The loop runs only inside wait() and step(): between them nothing happens.
+local dirent = require "posix.dirent"
 local fcntl = require "posix.fcntl"
 local shoal = require "shoal"
 local unistd = require "posix.unistd"
@@ -64,6 +65,13 @@ end
 
 function Stage.step(_, seconds)
   shoal.step(seconds or 0)
+end
+
+--- How many descriptors this process has open.
+function Stage.descriptors()
+  local count = 0
+  for _ in dirent.files("/proc/self/fd") do count = count + 1 end
+  return count
 end
 
 --- Runs the loop until the condition holds; fails the spec when it does not in
