@@ -463,4 +463,34 @@ describe("a malformed list of items", function()
     e:receive { kind = "gossip", from = "n" }
     assert.same({}, received.received)
   end)
+
+  it("that nobody wants is given up after as many turns as it would have been sent", function()
+    local e = engine("a", {
+      config = { gossip = { every = 0.125, members = 3 }, probe_period = 1000 },
+      broadcast = { receive = function(_, data) return data end, wanted_by = function() return false end },
+    }):knowing("b", "c")
+    e:add "item"
+    assert.equal(1, e:waiting_items())
+    local out = e:advance(10)
+    assert.same({}, out:sent("gossip"))
+    assert.equal(0, e:waiting_items())
+    assert.is_true(e.core:deadline() > e.now + 10)
+  end)
+
+  it("waits for members who want it while somebody does", function()
+    local wanted = false
+    local e = engine("a", {
+      config = { gossip = { every = 0.125, members = 3 }, probe_period = 1000 },
+      broadcast = {
+        receive = function(_, data) return data end,
+        wanted_by = function(_, member) return wanted and member.addr:sub(1, 1) == "b" end,
+      },
+    }):knowing("b", "c")
+    e:add "item"
+    e:advance(0.25)
+    wanted = true
+    local out = e:advance(1)
+    assert.same({ "b", "b", "b" }, out:targets("gossip"))
+    assert.equal(0, e:waiting_items())
+  end)
 end)

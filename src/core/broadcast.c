@@ -60,6 +60,25 @@ static void drop_invalidated(shoal *engine, const struct entry *by)
     }
 }
 
+static void drop_all(shoal *engine)
+{
+    while (engine->items.count > 0)
+        backlog_remove(&engine->items, &engine->mem,
+                       backlog_next(&engine->items, NULL));
+}
+
+/* What nobody wants is not kept for ever: as many turns as it would have been
+ * sent. */
+void broadcast_turn(shoal *engine)
+{
+    if (send_items(engine, engine->config.gossip.members) > 0) {
+        engine->unwanted = 0;
+        return;
+    }
+    if (++engine->unwanted >= engine_transmissions(engine))
+        drop_all(engine);
+}
+
 /* The same key replaces: no need to look at the others. */
 static int queue_by_key(shoal *engine, shoal_bytes item, shoal_bytes key)
 {
@@ -74,6 +93,7 @@ static int queue_by_key(shoal *engine, shoal_bytes item, shoal_bytes key)
 
 static int queue_item(shoal *engine, shoal_bytes item, shoal_bytes key)
 {
+    engine->unwanted = 0;
     if (!engine->handlers.broadcast.invalidates)
         return queue_by_key(engine, item, key);
     struct entry *entry = NULL;

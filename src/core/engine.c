@@ -69,6 +69,11 @@ uint8_t engine_transmissions(const shoal *engine)
 
 /* ---- Connection state and periodic tasks ---- */
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 static uint64_t next_turn(const shoal *engine, const shoal_periodic *task)
 {
     return task->every_us ? engine->now_us + task->every_us : SHOAL_NEVER;
@@ -144,17 +149,15 @@ static void tasks_tick(shoal *engine)
                   &config->announce_to_down))
         send_announces(engine, &engine->members.down,
                        config->announce_to_down.members);
-    if (take_turn(engine, &tasks->gossip_at_us, &config->gossip) &&
-        has_gossip(engine))
+    if (!take_turn(engine, &tasks->gossip_at_us, &config->gossip))
+        return;
+    if (engine->updates.num_urgent > 0)
         send_gossip(engine, config->gossip.members);
+    else if (engine->items.count > 0)
+        broadcast_turn(engine);
 }
 
 /* ---- Time ---- */
-
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 uint64_t shoal_next_deadline(const shoal *engine)
 {

@@ -61,6 +61,7 @@ struct shoal {
     uint32_t health;                   /* our score, 0: fine */
     struct tasks tasks;
     struct backlog updates, items;
+    uint32_t unwanted;     /* turns in which nobody wanted `items` */
     struct keys item_keys; /* of `items`, while equal keys invalidate */
     struct effects effects;
     uint64_t learned;   /* members that were new to us, or renamed */
@@ -95,8 +96,10 @@ void engine_add_detail(shoal *engine, const char *text);
 void engine_add_index(shoal *engine, size_t index);
 /* How often an update is sent, in a cluster of this size. */
 uint8_t engine_transmissions(const shoal *engine);
-/* A feed came that had no room for everybody, and told us something: ask
- * somebody else for more soon. */
+/* A feed told us of somebody: ask a random member for more soon, until one
+ * tells nothing new. A feed need not have room for everybody, those who join at
+ * the same time miss some of each other's news, and gossip reaches everybody
+ * only in all likelihood. */
 void engine_ask_for_more(shoal *engine);
 /* The connection state after members came or went. */
 void engine_update_connection(shoal *engine);
@@ -153,6 +156,8 @@ void send_to_member(shoal *engine, const struct member *to, shoal_message kind,
                     uint8_t number, shoal_bytes peer);
 /* A gossip to up to `fanout` random active members. */
 void send_gossip(shoal *engine, uint32_t fanout);
+/* The same to members that want our broadcasts. How many there were. */
+uint32_t send_items(shoal *engine, uint32_t fanout);
 /* An announce to up to `count` random members of `order`. */
 void send_announces(shoal *engine, const struct order *order, uint32_t count);
 /* Broadcasts alone, to up to `fanout` random members that want them. */
@@ -198,6 +203,8 @@ int self_declared_down(shoal *engine, bool queue);
 
 /* Checks a list of items: 0 or MALFORMED. */
 int broadcast_check(shoal_bytes items);
+/* It is the periodic gossip's turn, and nothing but items waits. */
+void broadcast_turn(shoal *engine);
 /* Hands each item of a checked list to the handler. 0 or NOMEM. */
 int broadcast_receive(shoal *engine, shoal_bytes items, shoal_bytes sender);
 

@@ -237,22 +237,14 @@ static int apply_claims(shoal *engine)
     return 0;
 }
 
-/* Had the feed of `size` bytes no room for one member more? */
-static bool was_full(const shoal *engine, size_t size)
-{
-    uint32_t count = engine->decoded.count;
-    return count > 0 && size + size / count > engine->config.max_packet_size;
-}
-
 /* Steps 3 to 5. `held` is the sender's identity, which a claim may replace. */
 static int handle(shoal *engine, const shoal_header *header, shoal_bytes items,
-                  const struct identity *held, size_t size)
+                  const struct identity *held)
 {
     struct identity *self = identity_retain(engine->self);
     uint64_t learned = engine->learned;
     int error = apply_claims(engine);
-    if (header->kind == SHOAL_MSG_FEED && engine->learned > learned &&
-        was_full(engine, size))
+    if (header->kind == SHOAL_MSG_FEED && engine->learned > learned)
         engine_ask_for_more(engine);
     if (!error)
         error = broadcast_receive(engine, items, header->src);
@@ -278,7 +270,7 @@ static int accept(shoal *engine, const shoal_header *header, shoal_bytes items,
     if (!member_is_active(sender))
         return on_down_sender(engine, header, sender);
     struct identity *held = identity_retain(sender->identity);
-    error = handle(engine, header, items, held, size);
+    error = handle(engine, header, items, held);
     identity_release(&engine->mem, held);
     return error;
 }

@@ -225,13 +225,30 @@ void send_message(shoal *engine, const struct who *to, shoal_message kind,
         send_packet(engine, to, kind, number, peer, false);
 }
 
-void send_gossip(shoal *engine, uint32_t fanout)
+static bool wants_items(void *context, const struct member *member)
+{
+    return ask_wanted_by(context, member);
+}
+
+static uint32_t gossip_to(shoal *engine, uint32_t fanout,
+                          members_filter *filter)
 {
     struct member *to[MEMBERS_MAX_PICK];
     uint32_t n = members_pick(&engine->members, &engine->members.active,
-                              &engine->rng, fanout, NULL, NULL, to);
+                              &engine->rng, fanout, filter, engine, to);
     for (uint32_t i = 0; i < n; i++)
         send_to_member(engine, to[i], SHOAL_MSG_GOSSIP, 0, (shoal_bytes){0});
+    return n;
+}
+
+void send_gossip(shoal *engine, uint32_t fanout)
+{
+    gossip_to(engine, fanout, NULL);
+}
+
+uint32_t send_items(shoal *engine, uint32_t fanout)
+{
+    return gossip_to(engine, fanout, wants_items);
 }
 
 void send_announces(shoal *engine, const struct order *order, uint32_t count)
@@ -241,11 +258,6 @@ void send_announces(shoal *engine, const struct order *order, uint32_t count)
                               NULL, NULL, to);
     for (uint32_t i = 0; i < n; i++)
         send_to_member(engine, to[i], SHOAL_MSG_ANNOUNCE, 0, (shoal_bytes){0});
-}
-
-static bool wants_items(void *context, const struct member *member)
-{
-    return ask_wanted_by(context, member);
 }
 
 void send_broadcasts(shoal *engine, uint32_t fanout)
