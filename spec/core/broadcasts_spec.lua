@@ -463,7 +463,9 @@ describe("a malformed list of items", function()
     e:receive { kind = "gossip", from = "n" }
     assert.same({}, received.received)
   end)
+end)
 
+describe("an item that waits", function()
   it("that nobody wants is given up after as many turns as it would have been sent", function()
     local e = engine("a", {
       config = { gossip = { every = 0.125, members = 3 }, probe_period = 1000 },
