@@ -11,6 +11,7 @@
 #include "loop.h"
 #include "options.h"
 #include "signals.h"
+#include "simulation.h"
 #include "start.h"
 #include "value.h"
 
@@ -25,6 +26,7 @@ static register_fn *const parts[] = {
     engine_register,         /* new, stock_identity */
     start_register,          /* start */
     loop_register,           /* run, stop, step */
+    simulation_register,     /* simulation */
     check_register,          /* check, check_handlers */
     lookup_register,         /* resolve */
     signals_register,        /* signal */

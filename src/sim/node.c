@@ -63,6 +63,11 @@ uint32_t sim_place(const sim_node *node)
     return node->place;
 }
 
+void *sim_context(const sim_node *node)
+{
+    return node->callbacks.context;
+}
+
 int sim_start(sim_node *node, const shoal_options *options, const char **detail)
 {
     int error = shoal_new(options, &node->engine, detail);

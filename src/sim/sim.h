@@ -119,6 +119,8 @@ typedef struct sim_options {
  * too long, or there is no memory. */
 sim_node *sim_open(sim *net, const sim_options *options, const char **problem);
 uint32_t sim_place(const sim_node *node);
+/* Of its callbacks. */
+void *sim_context(const sim_node *node);
 /* Makes the engine. 0 or a shoal_error, with `*detail` as in shoal_new(). */
 int sim_start(sim_node *node, const shoal_options *options,
               const char **detail);

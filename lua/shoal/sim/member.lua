@@ -1,0 +1,91 @@
+-- SPDX-License-Identifier: MIT
+-- A member of a simulated network: a node that may crash and be started again at
+-- the same address. What is not its own it asks the node that runs there now, so
+-- it has every method of a node, and its store.
+
+---@class shoal.sim.Member: shoal.Node
+---@field addr string      "10.0.0.1:7946": where it is, whatever its identity says
+---@field number integer   1, 2, 3, ... in the order in which addresses were first used
+---@field node shoal.Node  what runs there now, or ran there last
+---@field net shoal.sim.Net
+local Member = {}
+
+-- Methods of the node, called on whatever node the member has by then.
+local forwards = {}
+
+local function forward(name)
+  if not forwards[name] then
+    forwards[name] = function(self, ...)
+      return self.node[name](self.node, ...)
+    end
+  end
+  return forwards[name]
+end
+
+--- Does it run? A paused member does.
+---@return boolean
+function Member:is_up()
+  return self.net.handle:is_up(self.number - 1)
+end
+
+---@return boolean
+function Member:is_paused()
+  return self.net.handle:is_paused(self.number - 1)
+end
+
+--- The state in which it knows another member (or an address), nil when it does
+--- not know it.
+---@param other shoal.sim.Member|string
+---@return shoal.State?
+function Member:sees(other)
+  local known = self.node:member(type(other) == "table" and other.known_as or other)
+  return known and known.state
+end
+
+local meta = {}
+
+function meta.__index(self, name)
+  if Member[name] then
+    return Member[name]
+  end
+  if name == "store" then
+    return self.node.store
+  end
+  return self.node[name] and forward(name)
+end
+
+-- As for a node: `store` is all that there is to set.
+function meta.__newindex(self, name, value)
+  self.node[name] = value
+end
+
+function meta.__tostring(self)
+  return self.addr
+end
+
+local member = {}
+
+--- `known_as` is the address in its identity, by which others know it.
+---@return shoal.sim.Member
+function member.new(net, number, node, known_as)
+  return setmetatable({
+    net = net,
+    number = number,
+    node = node,
+    addr = node:bound(),
+    known_as = known_as,
+  }, meta)
+end
+
+--- Another node lives there from now on.
+function member.revive(self, node, known_as)
+  rawset(self, "node", node)
+  rawset(self, "known_as", known_as)
+end
+
+---@return boolean
+function member.is(value)
+  return getmetatable(value) == meta
+end
+
+return member
