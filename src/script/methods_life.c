@@ -22,7 +22,7 @@ static int put_off(lua_State *L, struct node *node)
 static int reload_later(lua_State *L, struct node *node, const char *reason)
 {
     node->wants_reload = true;
-    strcpy(node->wanted_reason, reason);
+    memcpy(node->wanted_reason, reason, strlen(reason) + 1);
     return put_off(L, node);
 }
 

@@ -55,7 +55,8 @@ static void on_end_wanted(int number)
     if (first_ms == 0)
         first_ms = now;
     if (now - first_ms >= IMPATIENCE_MS) {
-        signal(number, SIG_DFL);
+        struct sigaction action = {.sa_handler = SIG_DFL};
+        sigaction(number, &action, NULL);
         raise(number); /* delivered when we return */
     }
     ev_feed_signal(number);

@@ -92,7 +92,7 @@ end
 ---@param message string
 ---@return string
 function text.one_line(message)
-  message = message:gsub("\n%s*no f[^\n]*", ""):gsub(":?%s*$", ""):gsub("%s*\n%s*", " ")
+  message = message:gsub("\n%s*no f.*", ""):gsub(":?%s*$", ""):gsub("%s*\n%s*", " ")
   return text.escape(message)
 end
 
