@@ -64,7 +64,8 @@ struct shoal {
     uint32_t unwanted;     /* turns in which nobody wanted `items` */
     struct keys item_keys; /* of `items`, while equal keys invalidate */
     struct effects effects;
-    uint64_t learned;   /* members that were new to us, or renamed */
+    uint64_t learned;         /* members that were new to us, or renamed */
+    uint64_t learned_by_feed; /* when the last feed had been taken in */
     uint32_t feed_next; /* where the next feed begins, in members.active */
 
     uint64_t now_us;
@@ -96,10 +97,10 @@ void engine_add_detail(shoal *engine, const char *text);
 void engine_add_index(shoal *engine, size_t index);
 /* How often an update is sent, in a cluster of this size. */
 uint8_t engine_transmissions(const shoal *engine);
-/* A feed told us of somebody: ask a random member for more soon, until one
- * tells nothing new. A feed need not have room for everybody, those who join at
- * the same time miss some of each other's news, and gossip reaches everybody
- * only in all likelihood. */
+/* A feed came, and since the one before we heard of somebody, in it or by
+ * gossip: ask a random member for more soon. A feed need not have room for
+ * everybody, those who join at the same time miss some of each other's news,
+ * and gossip reaches everybody only in all likelihood. */
 void engine_ask_for_more(shoal *engine);
 /* The connection state after members came or went. */
 void engine_update_connection(shoal *engine);
