@@ -49,6 +49,8 @@
 #ifndef SHOAL_H
 #define SHOAL_H
 
+#include "shoal_tables.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -82,46 +84,11 @@ enum {
 
 #define SHOAL_NEVER UINT64_MAX
 
-/* ---- Errors
- * -------------------------------------------------------------------------------------
+/* ---- Errors ----
  *
- * X(NAME, value, "name", "text"): SHOAL_ERR_<NAME> is a negative int. The text
- * says what state is left.
+ * SHOAL_ERR_<NAME> is a negative int; the names and texts are in
+ * shoal_tables.h, and so are those of messages, events and drops.
  */
-#define SHOAL_ERRORS(X)                                                        \
-    X(NOMEM, -1, "no_memory",                                                  \
-      "out of memory; what was done before it is kept, the rest is as before") \
-    X(TOO_BIG, -2, "too_big",                                                  \
-      "larger than max_packet_size allows; nothing changed")                   \
-    X(MALFORMED, -3, "malformed",                                              \
-      "not a well-formed packet or item; nothing of it was applied")           \
-    X(UNSUPPORTED, -4, "unsupported",                                          \
-      "a protocol version or message of a newer release; nothing changed")     \
-    X(FROM_OURSELVES, -5, "from_ourselves",                                    \
-      "the packet's sender has our own address; nothing changed")              \
-    X(INDIRECT_FOR_OURSELVES, -6, "indirect_for_ourselves",                    \
-      "an indirect probe that names ourselves as the far end; nothing "        \
-      "changed")                                                               \
-    X(SAME_IDENTITY, -7, "same_identity",                                      \
-      "that is the identity in use already; nothing changed")                  \
-    X(NOT_DEFUNCT, -8, "not_defunct",                                          \
-      "only a defunct engine can reuse its identity; nothing changed")         \
-    X(INVALID_CONFIG, -9, "invalid_config",                                    \
-      "a config field is out of range; the config is as before")               \
-    X(REENTRANT, -10, "reentrant",                                             \
-      "called from inside a question; nothing changed")                        \
-    X(CODEC, -11, "codec",                                                     \
-      "the codec failed: the packet was dropped or not sent, or a claim is "   \
-      "believed but not gossiped; the rest was done")                          \
-    X(NO_HANDLER, -12, "no_handler",                                           \
-      "there is no broadcast handler; nothing changed")                        \
-    X(BROADCAST, -13, "broadcast",                                             \
-      "the broadcast handler failed; the item was dropped")                    \
-    X(IDENTITY, -14, "identity",                                               \
-      "the identity is invalid, or a question about it failed; nothing "       \
-      "changed")                                                               \
-    X(FULL, -15, "full",                                                       \
-      "max_members are known already; the newcomer was dropped")
 
 typedef enum shoal_error {
 #define SHOAL_ERROR_ENUM(NAME, VALUE, name, text) SHOAL_ERR_##NAME = VALUE,
@@ -142,8 +109,7 @@ SHOAL_API const char *shoal_error_detail(const shoal *engine);
 /* "1.2.3": the release. Static. */
 SHOAL_API const char *shoal_version(void);
 
-/* ---- Members and messages
- * ----------------------------------------------------------------------- */
+/* ---- Members and messages ---- */
 
 typedef enum shoal_state {
     SHOAL_ALIVE = 0,
@@ -181,35 +147,7 @@ typedef enum shoal_connection {
     SHOAL_CONNECTION_DEFUNCT
 } shoal_connection;
 
-/* clang-format off */
-/* Message kinds. The values are on the wire. X(NAME, value, "name") */
-#define SHOAL_MESSAGES(X)                                                      \
-    /* are you there? number */                                                \
-    X(PING, 0, "ping")                                                         \
-    /* I am. number */                                                         \
-    X(ACK, 1, "ack")                                                           \
-    /* ask `peer` (the target) for me. number */                               \
-    X(PING_REQ, 2, "ping_req")                                                 \
-    /* are you there? `peer` (the origin) asks. number */                      \
-    X(INDIRECT_PING, 3, "indirect_ping")                                       \
-    /* I am; tell `peer` (the origin of the question). number */               \
-    X(INDIRECT_ACK, 4, "indirect_ack")                                         \
-    /* `peer` (the target) is there, it told me. number */                     \
-    X(FORWARDED_ACK, 5, "forwarded_ack")                                       \
-    /* let me join */                                                          \
-    X(ANNOUNCE, 6, "announce")                                                 \
-    /* these are members */                                                    \
-    X(FEED, 7, "feed")                                                         \
-    /* only updates and broadcasts */                                          \
-    X(GOSSIP, 8, "gossip")                                                     \
-    /* only broadcasts */                                                      \
-    X(BROADCAST, 9, "broadcast")                                               \
-    /* the cluster thinks that you are down */                                 \
-    X(TURN_UNDEAD, 10, "turn_undead")                                          \
-    /* `peer` (the target) does not answer me. number (Lifeguard) */           \
-    X(NACK, 11, "nack")
-/* clang-format on */
-
+/* Message kinds; the values are on the wire. */
 typedef enum shoal_message {
 #define SHOAL_MESSAGE_ENUM(NAME, VALUE, name) SHOAL_MSG_##NAME = VALUE,
     SHOAL_MESSAGES(SHOAL_MESSAGE_ENUM)
@@ -234,8 +172,7 @@ typedef struct shoal_header {
     bool wants_nack;  /* ping_req: tell us if the target does not answer */
 } shoal_header;
 
-/* ---- Memory
- * -------------------------------------------------------------------------------------
+/* ---- Memory ----
  *
  * One function, as Lua's: size 0 frees (and returns NULL), ptr NULL allocates,
  * else it moves. A NULL answer to anything but a free makes the call return
@@ -247,9 +184,7 @@ typedef struct shoal_allocator {
                      size_t new_size); /* NULL: libc's */
 } shoal_allocator;
 
-/* ---- Questions
- * ----------------------------------------------------------------------------------
- */
+/* ---- Questions ---- */
 
 /* Who is who. All four must be there. shoal_stock_identity() answers for the
  * stock identity. */
@@ -315,8 +250,7 @@ typedef struct shoal_handlers {
 
 SHOAL_API shoal_codec shoal_default_codec(void);
 
-/* ---- The stock identity
- * --------------------------------------------------------------------------
+/* ---- The stock identity ----
  *
  * A canonical MessagePack map {"addr": "host:port", "bump": uint, ...}: further
  * keys (name, meta) are the embedder's. Its address and its endpoint are
@@ -329,9 +263,7 @@ SHOAL_API shoal_identity_questions shoal_stock_identity(void);
 SHOAL_API int shoal_stock_identity_new(shoal_bytes addr, uint64_t bump,
                                        uint8_t *out, size_t *size);
 
-/* ---- Config
- * -------------------------------------------------------------------------------------
- */
+/* ---- Config ---- */
 
 /* Something done every `every_us` to `members` random members. every_us 0: not
  * at all. */
@@ -376,7 +308,7 @@ typedef struct shoal_config {
      * more transmissions and longer suspicions, as the preset would scale them
      * today. 0: never. */
     uint32_t cluster_size;
-    bool tell_suspects;            /* in the very ping that probes them (4.C) */
+    bool tell_suspects; /* in the very ping that probes them (4.C) */
 } shoal_config;
 
 /* Presets; `n` is the expected number of members (at least 1).
@@ -394,9 +326,7 @@ SHOAL_API shoal_config shoal_config_loopback(uint32_t n);
 SHOAL_API const char *shoal_config_check(const shoal_config *config,
                                          const char **problem);
 
-/* ---- Lifecycle
- * ----------------------------------------------------------------------------------
- */
+/* ---- Lifecycle ---- */
 
 typedef struct shoal_options {
     shoal_bytes identity;    /* ours; copied */
@@ -419,8 +349,7 @@ SHOAL_API void shoal_free(shoal *engine);
  * REENTRANT. */
 SHOAL_API int shoal_set_handlers(shoal *engine, const shoal_handlers *handlers);
 
-/* ---- Inputs
- * -------------------------------------------------------------------------------------
+/* ---- Inputs ----
  *
  * Each returns 0 or a negative shoal_error and leaves effects behind. All may
  * return NOMEM and REENTRANT.
@@ -472,31 +401,10 @@ SHOAL_API int shoal_apply(shoal *engine, uint64_t now_us,
 SHOAL_API int shoal_set_config(shoal *engine, uint64_t now_us,
                                const shoal_config *config);
 
-/* ---- Effects
- * ------------------------------------------------------------------------------------
- */
+/* ---- Effects ---- */
 
-/* What a program may want to know. X(NAME, value, "name"); those from SUSPECT
- * on are diagnostics, off until shoal_set_diagnostics() asks for them. */
-#define SHOAL_EVENTS(X)                                                        \
-    X(MEMBER_UP, 0, "member_up")                                               \
-    X(MEMBER_DOWN, 1, "member_down")                                           \
-    X(RENAME, 2,                                                               \
-      "rename") /* `before` was replaced by `member`, at the same address */   \
-    X(ACTIVE, 3, "active")   /* from no active member to one */                \
-    X(IDLE, 4, "idle")       /* and back */                                    \
-    X(DEFUNCT, 5, "defunct") /* declared down (or left), not renewable */      \
-    X(REJOIN, 6,                                                               \
-      "rejoin") /* declared down, renewed: `member` is what we are now */      \
-    X(SUSPECT, 7, "suspect")                                                   \
-    X(REFUTED, 8,                                                              \
-      "refuted") /* a suspicion against `member` (or ourselves) was refuted */ \
-    X(CONFLICT, 9, "conflict") /* `member` claims our address */               \
-    X(PROBE_STARTED, 10, "probe_started")                                      \
-    X(PROBE_FAILED, 11, "probe_failed")                                        \
-    X(PACKET_RECEIVED, 12, "packet_received")                                  \
-    X(PACKET_SENT, 13, "packet_sent")
-
+/* What a program may want to know. Those from SUSPECT on are diagnostics, off
+ * until shoal_set_diagnostics() asks for them. */
 typedef enum shoal_event {
 #define SHOAL_EVENT_ENUM(NAME, VALUE, name) SHOAL_EVENT_##NAME = VALUE,
     SHOAL_EVENTS(SHOAL_EVENT_ENUM)
@@ -530,9 +438,7 @@ SHOAL_API bool shoal_next_effect(shoal *engine, shoal_effect *out);
  * SUSPECT come always. */
 SHOAL_API void shoal_set_diagnostics(shoal *engine, uint32_t mask);
 
-/* ---- Queries
- * ------------------------------------------------------------------------------------
- */
+/* ---- Queries ---- */
 
 /* Ourselves; `state` is SHOAL_DOWN while defunct. */
 SHOAL_API shoal_member shoal_self(const shoal *engine);
@@ -556,24 +462,7 @@ shoal_num_broadcasts(const shoal *engine); /* backlog of custom broadcasts */
 SHOAL_API const shoal_config *shoal_get_config(
     const shoal *engine); /* borrowed until set_config */
 
-/* Why packets, updates and items were dropped. X(NAME, "name") */
-#define SHOAL_DROPS(X)                                                         \
-    X(MALFORMED, "malformed")                                                  \
-    X(TOO_BIG, "too_big")                                                      \
-    X(UNSUPPORTED, "unsupported")                                              \
-    X(CODEC, "codec")                                                          \
-    X(FROM_OURSELVES, "from_ourselves")                                        \
-    X(INDIRECT_FOR_OURSELVES, "indirect_for_ourselves")                        \
-    X(NOT_FOR_US,                                                              \
-      "not_for_us") /* another identity, or an older one of ours */            \
-    X(DOWN_SENDER, "down_sender") /* from a member that is down */             \
-    X(REPLACED, "replaced") /* from an identity that another one replaced */   \
-    X(FULL, "full")         /* a newcomer beyond max_members */                \
-    X(IDENTITY, "identity") /* a question about an identity failed */          \
-    X(NO_HANDLER, "no_handler") /* an item without a broadcast handler */      \
-    X(BROADCAST, "broadcast")   /* an item whose handler failed */             \
-    X(NOMEM, "no_memory")
-
+/* Why packets, updates and items were dropped. */
 typedef enum shoal_drop {
 #define SHOAL_DROP_ENUM(NAME, name) SHOAL_DROP_##NAME,
     SHOAL_DROPS(SHOAL_DROP_ENUM)

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tables behind shoal.h's enumerations: one row for each error, message,
+ * event and reason to drop, with its name and what it means.
+ *
+ * A row is X(NAME, value, "name"[, "text"]) or X(NAME, "name"). Programs use
+ * the enumerations and the shoal_*_name() functions.
+ */
+#ifndef SHOAL_TABLES_H
+#define SHOAL_TABLES_H
+
+/* clang-format off */
+
+/* The text says what state is left. X(NAME, value, "name", "text") */
+#define SHOAL_ERRORS(X)                                                        \
+    X(NOMEM, -1, "no_memory",                                                  \
+      "out of memory; what was done before it is kept, the rest is as before") \
+    X(TOO_BIG, -2, "too_big",                                                  \
+      "larger than max_packet_size allows; nothing changed")                   \
+    X(MALFORMED, -3, "malformed",                                              \
+      "not a well-formed packet or item; nothing of it was applied")           \
+    X(UNSUPPORTED, -4, "unsupported",                                          \
+      "a protocol version or message of a newer release; nothing changed")     \
+    X(FROM_OURSELVES, -5, "from_ourselves",                                    \
+      "the packet's sender has our own address; nothing changed")              \
+    X(INDIRECT_FOR_OURSELVES, -6, "indirect_for_ourselves",                    \
+      "an indirect probe that names ourselves as the far end; nothing "        \
+      "changed")                                                               \
+    X(SAME_IDENTITY, -7, "same_identity",                                      \
+      "that is the identity in use already; nothing changed")                  \
+    X(NOT_DEFUNCT, -8, "not_defunct",                                          \
+      "only a defunct engine can reuse its identity; nothing changed")         \
+    X(INVALID_CONFIG, -9, "invalid_config",                                    \
+      "a config field is out of range; the config is as before")               \
+    X(REENTRANT, -10, "reentrant",                                             \
+      "called from inside a question; nothing changed")                        \
+    X(CODEC, -11, "codec",                                                     \
+      "the codec failed: the packet was dropped or not sent, or a claim is "   \
+      "believed but not gossiped; the rest was done")                          \
+    X(NO_HANDLER, -12, "no_handler",                                           \
+      "there is no broadcast handler; nothing changed")                        \
+    X(BROADCAST, -13, "broadcast",                                             \
+      "the broadcast handler failed; the item was dropped")                    \
+    X(IDENTITY, -14, "identity",                                               \
+      "the identity is invalid, or a question about it failed; nothing "       \
+      "changed")                                                               \
+    X(FULL, -15, "full",                                                       \
+      "max_members are known already; the newcomer was dropped")
+
+/* Message kinds; the values are on the wire. X(NAME, value, "name") */
+#define SHOAL_MESSAGES(X)                                                      \
+    /* are you there? number */                                                \
+    X(PING, 0, "ping")                                                         \
+    /* I am. number */                                                         \
+    X(ACK, 1, "ack")                                                           \
+    /* ask `peer` (the target) for me. number */                               \
+    X(PING_REQ, 2, "ping_req")                                                 \
+    /* are you there? `peer` (the origin) asks. number */                      \
+    X(INDIRECT_PING, 3, "indirect_ping")                                       \
+    /* I am; tell `peer` (the origin of the question). number */               \
+    X(INDIRECT_ACK, 4, "indirect_ack")                                         \
+    /* `peer` (the target) is there, it told me. number */                     \
+    X(FORWARDED_ACK, 5, "forwarded_ack")                                       \
+    /* let me join */                                                          \
+    X(ANNOUNCE, 6, "announce")                                                 \
+    /* these are members */                                                    \
+    X(FEED, 7, "feed")                                                         \
+    /* only updates and broadcasts */                                          \
+    X(GOSSIP, 8, "gossip")                                                     \
+    /* only broadcasts */                                                      \
+    X(BROADCAST, 9, "broadcast")                                               \
+    /* the cluster thinks that you are down */                                 \
+    X(TURN_UNDEAD, 10, "turn_undead")                                          \
+    /* `peer` (the target) does not answer me. number (Lifeguard) */           \
+    X(NACK, 11, "nack")
+
+/* What a program may want to know; those from SUSPECT on are diagnostics.
+ * X(NAME, value, "name") */
+#define SHOAL_EVENTS(X)                                                        \
+    X(MEMBER_UP, 0, "member_up")                                               \
+    X(MEMBER_DOWN, 1, "member_down")                                           \
+    /* `before` was replaced by `member`, at the same address */               \
+    X(RENAME, 2, "rename")                                                     \
+    /* from no active member to one, and back */                               \
+    X(ACTIVE, 3, "active")                                                     \
+    X(IDLE, 4, "idle")                                                         \
+    /* declared down (or left), not renewable */                               \
+    X(DEFUNCT, 5, "defunct")                                                   \
+    /* declared down, renewed: `member` is what we are now */                  \
+    X(REJOIN, 6, "rejoin")                                                     \
+    X(SUSPECT, 7, "suspect")                                                   \
+    /* a suspicion against `member` (or ourselves) was refuted */              \
+    X(REFUTED, 8, "refuted")                                                   \
+    /* `member` claims our address */                                          \
+    X(CONFLICT, 9, "conflict")                                                 \
+    X(PROBE_STARTED, 10, "probe_started")                                      \
+    X(PROBE_FAILED, 11, "probe_failed")                                        \
+    X(PACKET_RECEIVED, 12, "packet_received")                                  \
+    X(PACKET_SENT, 13, "packet_sent")
+
+/* Why packets, updates and items were dropped. X(NAME, "name") */
+#define SHOAL_DROPS(X)                                                         \
+    X(MALFORMED, "malformed")                                                  \
+    X(TOO_BIG, "too_big")                                                      \
+    X(UNSUPPORTED, "unsupported")                                              \
+    X(CODEC, "codec")                                                          \
+    X(FROM_OURSELVES, "from_ourselves")                                        \
+    X(INDIRECT_FOR_OURSELVES, "indirect_for_ourselves")                        \
+    /* for another identity, or an older one of ours */                        \
+    X(NOT_FOR_US, "not_for_us")                                                \
+    /* from a member that is down */                                           \
+    X(DOWN_SENDER, "down_sender")                                              \
+    /* from an identity that another one replaced */                           \
+    X(REPLACED, "replaced")                                                    \
+    /* a newcomer beyond max_members */                                        \
+    X(FULL, "full")                                                            \
+    /* a question about an identity failed */                                  \
+    X(IDENTITY, "identity")                                                    \
+    /* an item without a broadcast handler */                                  \
+    X(NO_HANDLER, "no_handler")                                                \
+    /* an item whose handler failed */                                         \
+    X(BROADCAST, "broadcast")                                                  \
+    X(NOMEM, "no_memory")
+
+/* clang-format on */
+
+#endif
