@@ -112,7 +112,10 @@ static int close_node(lua_State *L)
 
 static int step(lua_State *L)
 {
-    methods_check_open(L);
+    struct node *node = methods_check_open(L);
+    if (!node->backend->ops->loop(node->backend))
+        return luaL_error(L, "node:step: a simulated member has no loop: run "
+                             "its network");
     lua_remove(L, 1);
     return loop_step(L);
 }
