@@ -21,6 +21,7 @@ MAKEFLAGS += --no-print-directory
 BUILD := build$(if $(SANITIZE),-sanitize)$(if $(filter-out luajit,$(LUA)),-$(LUA))
 FLAGS := -DSHOAL_LUA=$(LUA) -DSHOAL_SANITIZE=$(if $(SANITIZE),ON,OFF) \
          -DSHOAL_GC=$(if $(GC),ON,OFF)
+TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
 C_FILES = $(shell find src spec -name '*.[ch]')
 
@@ -28,7 +29,7 @@ C_FILES = $(shell find src spec -name '*.[ch]')
 
 build: deps-build
 	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
-	@cmake --build $(BUILD) -j $(JOBS)
+	@cmake --build $(BUILD) -j $(JOBS) --target $(TARGETS)
 
 deps:
 	@.ci/deps build demo test check
@@ -38,7 +39,7 @@ deps-build:
 
 test:
 	@.ci/deps build test
-	@$(MAKE) build
+	@$(MAKE) build TARGETS=all
 	@cd $(BUILD) && ctest -j $(JOBS) --output-on-failure --no-tests=error \
 	  $(if $(ONLY),-R '$(ONLY)')
 
