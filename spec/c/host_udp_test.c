@@ -75,7 +75,7 @@ static shoal_bytes receive_one(struct pair *pair, bool *truncated)
 static void datagrams_arrive_in_order_and_in_batches(void)
 {
     struct pair pair;
-    char text[20];
+    char text[32];
     int i, count, total = 0;
 
     set_up(&pair);
