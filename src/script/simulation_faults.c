@@ -70,14 +70,15 @@ static bool crash_later(struct simulation *s, struct node *node)
     return false;
 }
 
-/* crash(place) -> is it gone already? */
+/* crash(place[, now]) -> is it gone? Not if something of it is on the stack:
+ * then it goes after that has returned or, with `now`, does not go. */
 static int crash(lua_State *L)
 {
     struct simulation *s = simulation_check(L);
     uint32_t place = sim_place(simulation_check_node(L, 2, s));
     struct node *node = host_sim_node(s->net, place);
     bool later = node->depth > 0 || node_is_asking(node);
-    if (later && !crash_later(s, node))
+    if (later && !lua_toboolean(L, 3) && !crash_later(s, node))
         return luaL_error(L, "not enough memory");
     if (!later) {
         lua_State *before = owner_enter(&s->owner, L);

@@ -88,4 +88,17 @@ function member.is(value)
   return getmetatable(value) == meta
 end
 
+--- The place of the member, or address, that the program gave to a method of the
+--- network; raises where it called that.
+---@return integer
+function member.place_of(net, who, method)
+  if type(who) == "string" then
+    who = net:member(who)
+  end
+  if not member.is(who) or who.net ~= net then
+    error(("net:%s: needs a member of this network"):format(method), 3)
+  end
+  return who.number - 1
+end
+
 return member

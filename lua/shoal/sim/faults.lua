@@ -1,0 +1,106 @@
+-- SPDX-License-Identifier: MIT
+-- What can befall members of a simulated network, and the network itself.
+local Member = require "shoal.sim.member"
+
+---@class shoal.sim.Net
+local Net = {}
+
+--- Changes the network: latency, loss, duplicate, reorder, reorder_by, max_packet.
+---@param options shoal.sim.NetworkOptions
+function Net:set(options)
+  self.handle:set(options)
+end
+
+--- Stops it like SIGSTOP: what arrives waits and is handled at once when it goes
+--- on, after `seconds` (none: when `resume` is called).
+---@param member shoal.sim.Member
+---@param seconds? number
+function Net:pause(member, seconds)
+  local place = Member.place_of(self, member, "pause")
+  self.handle:pause(place)
+  if seconds then
+    local node = member.node
+    self:after(seconds, function()
+      if member.node == node and member:is_paused() then
+        self.handle:resume(place)
+      end
+    end)
+  end
+end
+
+---@param member shoal.sim.Member
+function Net:resume(member)
+  self.handle:resume(Member.place_of(self, member, "resume"))
+end
+
+--- It takes so long for every packet, one after the other; 0: no longer.
+---@param member shoal.sim.Member
+---@param seconds number
+function Net:slow(member, seconds)
+  self.handle:slow(Member.place_of(self, member, "slow"), seconds)
+end
+
+--- Moves its clock, the wall clock and the one that timers and the protocol go by;
+--- forward or back.
+---@param member shoal.sim.Member
+---@param seconds number
+function Net:step_clock(member, seconds)
+  self.handle:step_clock(Member.place_of(self, member, "step_clock"), seconds)
+end
+
+--- It is gone without a word, as after SIGKILL. Inside one of its own handlers:
+--- when that has returned.
+---@param member shoal.sim.Member
+function Net:crash(member)
+  self.handle:crash(Member.place_of(self, member, "crash"))
+end
+
+---@class shoal.sim.Partition
+local Partition = {}
+Partition.__index = Partition
+
+--- Ends it.
+function Partition:heal()
+  for _, cut in ipairs(self.cuts) do
+    self.net.handle:heal(cut)
+  end
+  self.cuts = {}
+end
+
+-- A list of places; nil for "rest".
+local function places_in(net, group, method)
+  if group == "rest" then
+    return nil
+  end
+  if Member.is(group) or type(group) == "string" then
+    group = { group }
+  end
+  local places = {}
+  for i, member in ipairs(group) do
+    places[i] = Member.place_of(net, member, method)
+  end
+  return places
+end
+
+--- Packets between the groups are lost. A group is a list of members, one member,
+--- or "rest": all who are not in the other, also those that come later. `oneway`:
+--- only from the first to the second. `loss`: not all of them, with that chance.
+---@param group shoal.sim.Member[]|shoal.sim.Member|"rest"
+---@param other shoal.sim.Member[]|shoal.sim.Member|"rest"
+---@param options? { oneway?: boolean, loss?: number }
+---@return shoal.sim.Partition
+function Net:partition(group, other, options)
+  options = options or {}
+  local from, to = places_in(self, group, "partition"), places_in(self, other, "partition")
+  if not from and not to then
+    error("net:partition: the rest of what?", 2)
+  end
+  local loss = options.loss or 1
+  local cuts = { self.handle:cut(from, to, loss) }
+  if not options.oneway then
+    cuts[2] = self.handle:cut(to, from, loss)
+  end
+  return setmetatable({ net = self, cuts = cuts }, Partition)
+end
+
+return Net

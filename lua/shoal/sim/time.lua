@@ -1,0 +1,60 @@
+-- SPDX-License-Identifier: MIT
+-- The virtual clock of a simulated network.
+
+---@class shoal.sim.Net
+local Net = {}
+
+-- How often run_until() asks, in virtual seconds.
+local STEP = 0.01
+
+--- Seconds since the beginning.
+---@return number
+function Net:now()
+  return self.handle:now()
+end
+
+--- Lets `seconds` pass.
+---@param seconds number
+function Net:run(seconds)
+  self.handle:run(self:now() + seconds)
+end
+
+--- Lets time pass until `condition(net)` holds: its value. `nil, message` when it
+--- does not within `timeout` seconds. It is asked every hundredth of a second, or
+--- `step` seconds.
+---@param condition fun(net: shoal.sim.Net): any
+---@param timeout number
+---@param step? number
+---@return any, string? message
+function Net:run_until(condition, timeout, step)
+  step = step or STEP
+  local deadline = self:now() + timeout
+  while true do
+    local value = condition(self)
+    if value then
+      return value
+    end
+    local now = self:now()
+    if now >= deadline then
+      return nil, ("not so after %g s:\n%s"):format(timeout, self:picture())
+    end
+    self.handle:run(math.min(now + step, deadline))
+  end
+end
+
+--- Calls `fn()` when `seconds` have passed, whoever is paused then. What it raises
+--- comes out of `run`.
+---@param seconds number
+---@param fn fun()
+function Net:after(seconds, fn)
+  self.handle:after(seconds, fn)
+end
+
+--- A whole number from 1 to `m`, from the network's seed.
+---@param m integer
+---@return integer
+function Net:random(m)
+  return self.handle:random(m)
+end
+
+return Net

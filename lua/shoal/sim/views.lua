@@ -1,0 +1,103 @@
+-- SPDX-License-Identifier: MIT
+-- What can be seen of a simulated network from outside, by an eye that sees all.
+local Member = require "shoal.sim.member"
+
+---@class shoal.sim.Net
+local Net = {}
+
+--- Does everybody who takes part (runs, and has not left) see all the others
+--- alive, and nobody else? If not: who does not, and whom it does not see (nil:
+--- it sees some who are not there).
+---@return boolean, shoal.sim.Member? member, shoal.sim.Member? other
+function Net:converged()
+  local agree, place, other = self.handle:converged()
+  return agree, place and self.by_number[place + 1], other and self.by_number[other + 1]
+end
+
+--- How many take part; and how many active members, itself included, they count:
+--- the one that counts fewest, the median, the most.
+---@return integer members, integer? fewest, integer? median, integer? most
+function Net:census()
+  return self.handle:census()
+end
+
+local MAX_LINES = 12
+
+local function describe(member)
+  local counts = {}
+  for _, known in ipairs(member:state()) do
+    counts[known.state] = (counts[known.state] or 0) + 1
+  end
+  return ("  %-21s %s%s: %d alive, %d suspect, %d down"):format(member.addr, member:connection(),
+    member:is_paused() and ", paused" or "", counts.alive or 0, counts.suspect or 0, counts.down or 0)
+end
+
+--- What the members know, a line each, for people.
+---@return string
+function Net:picture()
+  local members = self:members()
+  local lines = { ("at %.3f s, %d members run:"):format(self:now(), #members) }
+  for i = 1, math.min(#members, MAX_LINES) do
+    lines[#lines + 1] = describe(members[i])
+  end
+  if #members > MAX_LINES then
+    lines[#lines + 1] = ("  and %d more"):format(#members - MAX_LINES)
+  end
+  local _, doubter, other = self:converged()
+  if doubter then
+    lines[#lines + 1] = ("  %s %s"):format(doubter.addr,
+      other and "does not see " .. other.addr .. " alive" or "sees some who are not there")
+  end
+  return table.concat(lines, "\n")
+end
+
+--- Handlers that failed: when, whose, what and why; the first hundred.
+---@return { at: number, member: shoal.sim.Member, what: string, message: string }[] list, integer how_many
+function Net:errors()
+  return self.failures, self.num_failures
+end
+
+--- What the others said of a member, held against what was so:
+---   wrong_downs    how often one of them found it down though it ran, was not
+---                  paused, and nothing cut them off from each other
+---   excused_downs  the same, though it was paused or cut off
+---   renewals       how often it had to take a new identity
+---   ended, noticed since when it does not run (nil: it does), and when the others
+---                  found out
+---@param member shoal.sim.Member
+---@return { wrong_downs: integer, excused_downs: integer, renewals: integer, ended?: number, noticed: number[] }
+function Net:record(member)
+  return self.handle:record(Member.place_of(self, member, "record"))
+end
+
+--- From now on `seen` tells when a packet that carries `data` first came to a
+--- member; `origin` has it already. One at a time.
+---@param data string
+---@param origin shoal.sim.Member
+function Net:watch(data, origin)
+  self.handle:watch(data, Member.place_of(self, origin, "watch"))
+end
+
+---@param member shoal.sim.Member
+---@return number? seconds when, if it did
+function Net:seen(member)
+  return self.handle:seen(Member.place_of(self, member, "seen"))
+end
+
+--- Packets sent to and from everybody, or by and to one member.
+---@param member? shoal.sim.Member
+---@return table<string, integer>
+function Net:stats(member)
+  if member then
+    return self.handle:traffic(Member.place_of(self, member, "stats"))
+  end
+  return self.handle:counts()
+end
+
+--- A hash of all that happened: the same for two runs that were the same.
+---@return string
+function Net:trace()
+  return self.handle:trace()
+end
+
+return Net
