@@ -8,6 +8,9 @@
 #                              UBSan; GC=1: with the most aggressive Lua GC;
 #                              ONLY=regex: tests with such names; LUA=lua5.4
 #   make check                 format, cppcheck, luacheck, layers, -Werror
+#   make bench                 how fast it is (docs/performance.md), also to
+#                              build/bench.json; ONLY=name: one benchmark;
+#                              COUNT=1: instructions, too
 #   make demo                  a cluster on loopback, and what happens to it
 #   make install PREFIX=/usr/local [DESTDIR=]
 #   make clean
@@ -23,16 +26,16 @@ FLAGS := -DSHOAL_LUA=$(LUA) -DSHOAL_SANITIZE=$(if $(SANITIZE),ON,OFF) \
          -DSHOAL_GC=$(if $(GC),ON,OFF)
 TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
-C_FILES = $(shell find src spec -name '*.[ch]')
+C_FILES = $(shell find src spec bench -name '*.[ch]')
 
-.PHONY: build deps deps-build test check demo install clean
+.PHONY: build deps deps-build test check bench demo install clean
 
 build: deps-build
 	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
 	@cmake --build $(BUILD) -j $(JOBS) --target $(TARGETS)
 
 deps:
-	@.ci/deps build demo test check
+	@.ci/deps build demo test check bench
 
 deps-build:
 	@.ci/deps build
@@ -49,7 +52,7 @@ check:
 	@echo cppcheck; cppcheck --quiet --error-exitcode=1 -j $(JOBS) --std=c11 \
 	  --enable=warning,performance,portability --inline-suppr \
 	  --suppressions-list=.ci/cppcheck -I src $(filter %.c,$(C_FILES))
-	@echo luacheck; luacheck --quiet lua spec examples .busted .luacheckrc
+	@echo luacheck; luacheck --quiet lua spec bench examples .busted .luacheckrc
 	@echo layers, habits, version; luajit /usr/bin/busted \
 	  $(patsubst %,spec/house/%_spec.lua,layers style version)
 	@echo warnings are errors; cmake -S . -B build-check \
@@ -60,6 +63,15 @@ demo:
 	@.ci/deps build demo
 	@$(MAKE) build
 	@luajit examples/demo.lua $(BUILD)
+
+# Release, in a folder of its own. The figures go where everything else is.
+bench:
+	@.ci/deps build bench
+	@cmake -S . -B build-bench -DCMAKE_BUILD_TYPE=Release -DSHOAL_TESTS=OFF \
+	  -DSHOAL_LUA=luajit $(QUIETLY)
+	@cmake --build build-bench -j $(JOBS) --target all bench
+	@mkdir -p build
+	@luajit bench/run.lua build-bench JSON=build/bench.json ONLY=$(ONLY) COUNT=$(COUNT)
 
 install: build
 	cmake --install $(BUILD) --prefix '$(PREFIX)'

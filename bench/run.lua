@@ -1,0 +1,156 @@
+-- SPDX-License-Identifier: MIT
+-- Runs the benchmarks and tells what they found.
+--
+--   luajit bench/run.lua BUILD [JSON=file] [ONLY=name] [COUNT=1]
+--
+-- Each benchmark is a program of its own that warms up, repeats, and prints a
+-- line for each repetition: value, allocations per operation, operations. Here
+-- they are put together: a table on stdout and a JSON file.
+--
+-- With COUNT=1 callgrind counts instructions, which no neighbour on the machine
+-- disturbs: those under the stopwatch of the programs in C, and what a second
+-- repetition adds for the others.
+local cases = require "bench.cases"
+local json = require "dkjson"
+
+local REPETITIONS = 7
+
+local function parse_arguments()
+  local options = { build = arg[1] or "build" }
+  for i = 2, #arg do
+    local key, value = arg[i]:match("^(%u+)=(.*)$")
+    if not key then
+      error("not NAME=value: " .. arg[i], 0)
+    end
+    options[key:lower()] = value ~= "" and value or nil
+  end
+  return options
+end
+
+-- ---- One benchmark -----------------------------------------------------------
+
+local function run(command)
+  local pipe = assert(io.popen(command, "r"))
+  local lines = {}
+  for line in pipe:lines() do
+    local row = {}
+    for number in line:gmatch("%S+") do
+      row[#row + 1] = assert(tonumber(number), "not a measurement: " .. line)
+    end
+    lines[#lines + 1] = row
+  end
+  pipe:close()
+  if #lines == 0 then
+    error("it measured nothing: " .. command, 0)
+  end
+  return lines
+end
+
+local function median(sorted)
+  local middle = (#sorted + 1) / 2
+  return (sorted[math.floor(middle)] + sorted[math.ceil(middle)]) / 2
+end
+
+local function summary(case, members, rows)
+  local values = {}
+  for i, row in ipairs(rows) do
+    values[i] = row[1]
+  end
+  table.sort(values)
+  return {
+    name = case.name, members = members, unit = case.unit,
+    median = median(values), min = values[1], max = values[#values],
+    allocations = rows[#rows][2], reach = case.reach and case.reach[members or 1],
+  }
+end
+
+-- ---- Instructions -------------------------------------------------------------
+
+-- What callgrind collected, and the operations that were done meanwhile.
+local function collect(command, toggle)
+  local log = os.tmpname()
+  local rows = run(("valgrind --tool=callgrind --callgrind-out-file=/dev/null --log-file=%s %s %s"):format(
+    log, toggle and "--toggle-collect=" .. toggle or "", command))
+  local file = assert(io.open(log))
+  local collected = file:read("*a"):match("Collected : (%d+)")
+  file:close()
+  os.remove(log)
+  return tonumber(collected), rows[#rows][3]
+end
+
+local function count(case, command)
+  if case.count == "stopwatch" then
+    local instructions, operations = collect(command(1), "bench_measure")
+    return instructions / operations
+  elseif case.count == "difference" then
+    local one, operations = collect(command(1))
+    return (collect(command(2)) - one) / operations
+  end
+end
+
+-- ---- All of them ----------------------------------------------------------------
+
+local HEAD = ("%-20s %9s %-12s %10s %10s %8s %8s %10s %9s"):format(
+  "benchmark", "members", "unit", "median", "minimum", "spread", "allocs", "instr.", "reach")
+
+local function number(value)
+  if not value then
+    return "-"
+  end
+  return value >= 1000 and ("%.0f"):format(value) or ("%.4g"):format(value)
+end
+
+local function show(row)
+  local spread = row.median > 0 and (row.max - row.min) / row.median * 100 or 0
+  print(("%-20s %9s %-12s %10s %10s %7.0f%% %8s %10s %9s"):format(
+    row.name, row.members or "-", row.unit, number(row.median), number(row.min), spread,
+    number(row.allocations), number(row.instructions), number(row.reach)))
+  io.stdout:flush()
+end
+
+local function measure(case, members, options)
+  local function command(repetitions)
+    return case.command { build = options.build, members = members, repetitions = repetitions }
+  end
+  local row = summary(case, members, run(command(case.repetitions or REPETITIONS)))
+  if options.count then
+    row.instructions = count(case, command)
+  end
+  return row
+end
+
+local FIELDS = { "name", "members", "unit", "median", "min", "max", "allocations", "instructions" }
+
+local function write(path, rows)
+  local list = {}
+  for i, row in ipairs(rows) do
+    local entry = setmetatable({}, { __jsonorder = FIELDS })
+    for _, key in ipairs(FIELDS) do
+      entry[key] = row[key] == nil and json.null or row[key]
+    end
+    list[i] = entry
+  end
+  local file = assert(io.open(path, "w"))
+  assert(file:write(json.encode({ benchmarks = list }, { indent = true }), "\n"))
+  assert(file:close())
+end
+
+local function main()
+  local options = parse_arguments()
+  local rows = {}
+  print(HEAD)
+  for _, case in ipairs(cases) do
+    if not options.only or options.only == case.name then
+      for _, members in ipairs(case.members or { false }) do
+        rows[#rows + 1] = measure(case, members or nil, options)
+        show(rows[#rows])
+      end
+    end
+  end
+  if #rows == 0 then
+    error("there is no benchmark " .. options.only, 0)
+  end
+  write(options.json or options.build .. "/bench.json", rows)
+end
+
+main()
