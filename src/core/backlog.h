@@ -62,6 +62,13 @@ static inline shoal_bytes backlog_key(const struct entry *entry)
     return bytes_of(entry->bytes + entry->size, entry->key_size);
 }
 
+/* `entry` is about to be taken out of its run, which touches its neighbours. */
+static inline void backlog_warm(const struct entry *entry)
+{
+    mem_warm(entry->next);
+    mem_warm(entry->prev);
+}
+
 /* Walks all entries, in sending order: NULL to start, NULL at the end. The
  * entry that was answered last must still be there. */
 struct entry *backlog_next(const struct backlog *backlog,

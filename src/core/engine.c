@@ -234,6 +234,8 @@ int shoal_apply(shoal *engine, uint64_t now_us, const shoal_update *updates,
     if (error)
         return error;
     for (size_t i = 0; i < count && !error; i++) {
+        if (i % AHEAD == 0)
+            ahead_of_claims(engine, updates + i, count - i);
         if (updates[i].state > SHOAL_DOWN)
             error = SHOAL_ERR_MALFORMED;
         else

@@ -6,6 +6,7 @@
  *   receive.c     a packet: accept or refuse, then one function per message
  *   send.c        a packet to somebody: header, claims, broadcasts
  *   update.c      a claim about a member: does it hold, what follows from it
+ *   ahead.c       what many claims are about, into the cache
  *   self.c        claims about ourselves: refute, renew, be defunct, leave
  *   probe.c       the probe cycle
  *   indirect.c    the middle and the far end of indirect probes
@@ -186,6 +187,15 @@ int update_queue(shoal *engine, const shoal_update *claim,
                  uint32_t transmissions, struct entry **owner);
 /* Forgets a member and what waits about it. */
 void update_forget(shoal *engine, struct member *member);
+
+/* ---- ahead.c ---- */
+
+enum { AHEAD = 32 /* claims looked ahead at */ };
+
+/* These claims are taken next: up to AHEAD of them. Changes nothing but what is
+ * in the cache. */
+void ahead_of_claims(const shoal *engine, const shoal_update *claims,
+                     size_t count);
 
 /* ---- self.c ---- */
 

@@ -20,7 +20,7 @@ static void put(struct index *index, uint32_t hash, uint32_t slot)
 }
 
 bool index_reserve(struct index *index, struct mem *mem, index_hash_of *hash_of,
-                   const void *context)
+                   const void *context, uint32_t num_slots)
 {
     /* Full at 7/8: linear probing stays short and memory small. */
     if (index->count + 1 <= index->capacity - index->capacity / 8 &&
@@ -33,12 +33,11 @@ bool index_reserve(struct index *index, struct mem *mem, index_hash_of *hash_of,
     if (!grown.cells)
         return false;
     memset(grown.cells, 0, size);
-    for (uint32_t i = 0; i < index->capacity; i++) {
-        if (index->cells[i]) {
-            uint32_t slot = (index->cells[i] & 0xffffffu) - 1;
-            put(&grown, hash_of(context, slot), slot);
-        }
-    }
+    /* Not cell by cell: the slots lie one behind the other in memory. */
+    uint32_t hash;
+    for (uint32_t slot = 0; slot < num_slots; slot++)
+        if (hash_of(context, slot, &hash))
+            put(&grown, hash, slot);
     index_clear(index, mem);
     *index = grown;
     return true;
@@ -60,7 +59,9 @@ void index_remove(struct index *index, uint32_t hash, uint32_t slot,
      * collisions moves up. */
     for (uint32_t i = (hole + 1) & mask; index->cells[i]; i = (i + 1) & mask) {
         uint32_t other = (index->cells[i] & 0xffffffu) - 1;
-        uint32_t home = hash_of(context, other) & mask;
+        uint32_t home = 0;
+        hash_of(context, other, &home);
+        home &= mask;
         if (((i - home) & mask) >= ((i - hole) & mask)) {
             index->cells[hole] = index->cells[i];
             hole = i;

@@ -19,17 +19,25 @@ struct index {
     uint32_t count;
 };
 
-/* The hash of what is in `slot`. */
-typedef uint32_t index_hash_of(const void *context, uint32_t slot);
+/* The hash of what is in `slot`: true, or false when nothing is. */
+typedef bool index_hash_of(const void *context, uint32_t slot, uint32_t *hash);
 
 void index_clear(struct index *index, struct mem *mem);
-/* Makes room so that one index_insert() cannot fail. false: out of memory. */
+/* Makes room so that one index_insert() cannot fail. What is in the index is in
+ * one of the first `num_slots` slots. false: out of memory. */
 bool index_reserve(struct index *index, struct mem *mem, index_hash_of *hash_of,
-                   const void *context);
+                   const void *context, uint32_t num_slots);
 void index_insert(struct index *index, uint32_t hash, uint32_t slot);
 /* `slot` must be in the index under `hash`. */
 void index_remove(struct index *index, uint32_t hash, uint32_t slot,
                   index_hash_of *hash_of, const void *context);
+
+/* A lookup of `hash` comes soon: its cells shall be in the cache by then. */
+static inline void index_warm(const struct index *index, uint32_t hash)
+{
+    if (index->capacity > 0)
+        mem_warm(&index->cells[hash & (index->capacity - 1)]);
+}
 
 /* Walks the slots that may have `hash`. Start with *at = INDEX_START; answers
  * a slot or INDEX_END. */

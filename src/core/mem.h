@@ -18,6 +18,14 @@ enum {
     MEM_CLASSES = MEM_MAX_POOLED / MEM_STEP
 };
 
+/* A hint that `at` is needed soon. It reads nothing and changes nothing; `at`
+ * may be NULL. */
+#if defined(__GNUC__)
+#define mem_warm(at) __builtin_prefetch(at)
+#else
+#define mem_warm(at) ((void)(at))
+#endif
+
 struct mem {
     shoal_allocator allocator;
     size_t held; /* bytes that we have from the allocator */

@@ -3,14 +3,20 @@
 
 enum { CHUNK = 64 /* members; a power of two */ };
 
-static uint32_t id_hash(const void *context, uint32_t slot)
+static bool id_hash(const void *context, uint32_t slot, uint32_t *hash)
 {
-    return members_at(context, slot)->identity->hash;
+    const struct member *member = members_live(context, slot);
+    if (member)
+        *hash = member->identity->hash;
+    return member != NULL;
 }
 
-static uint32_t addr_hash(const void *context, uint32_t slot)
+static bool addr_hash(const void *context, uint32_t slot, uint32_t *hash)
 {
-    return members_at(context, slot)->identity->addr_hash;
+    const struct member *member = members_live(context, slot);
+    if (member)
+        *hash = member->identity->addr_hash;
+    return member != NULL;
 }
 
 void members_init(struct members *members)
@@ -123,8 +129,10 @@ static bool grow_chunks(struct members *members, struct mem *mem)
 bool members_reserve(struct members *members, struct mem *mem)
 {
     return grow_chunks(members, mem) &&
-           index_reserve(&members->by_id, mem, id_hash, members) &&
-           index_reserve(&members->by_addr, mem, addr_hash, members) &&
+           index_reserve(&members->by_id, mem, id_hash, members,
+                         members->used) &&
+           index_reserve(&members->by_addr, mem, addr_hash, members,
+                         members->used) &&
            grow_order(mem, &members->active) && grow_order(mem, &members->down);
 }
 

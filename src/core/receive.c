@@ -229,7 +229,10 @@ static int on_message(shoal *engine, const shoal_header *header,
 
 static int apply_claims(shoal *engine)
 {
-    for (uint32_t i = 0; i < engine->decoded.count; i++) {
+    uint32_t count = engine->decoded.count;
+    for (uint32_t i = 0; i < count; i++) {
+        if (i % AHEAD == 0)
+            ahead_of_claims(engine, engine->decoded.claims + i, count - i);
         int error = update_apply(engine, &engine->decoded.claims[i], true);
         if (error == SHOAL_ERR_NOMEM)
             return engine_drop(engine, SHOAL_DROP_NOMEM, error);
