@@ -8,10 +8,10 @@
 
 package.path = "./?.lua;" .. package.path
 
-local process = require "spec.support.process"
+local interrupts = require "spec.support.interrupts"
 local node = require "spec.support.node"
+local process = require "spec.support.process"
 local wait = require "spec.support.wait"
-local signal = require "posix.signal"
 
 local NAMES = { "ada", "bo", "cleo", "dan", "eve" }
 local began = wait.now()
@@ -136,12 +136,16 @@ end
 if arg[1] then
   process.use(arg[1])
 end
--- Ctrl-C is an error that the interpreter raises, so it ends the play like any
--- failure; while we clean up after it, it has no say.
+-- Ctrl-C and its kind end the play like a failure, and have no say in the cleaning.
+interrupts.hold()
+process.on_fork = interrupts.release
+wait.check = function()
+  assert(not interrupts.came(), "interrupted")
+end
 local played, problem = pcall(play)
-signal.signal(signal.SIGINT, signal.SIG_IGN)
-if not played and tostring(problem):find("interrupted!", 1, true) then
-  say("interrupted")
+wait.check = function() end
+if not played and interrupts.came() then
+  say("interrupted by %s", interrupts.came())
 elseif not played then
   say("FAILED: %s", tostring(problem))
   for _, member in ipairs(cast) do

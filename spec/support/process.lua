@@ -37,6 +37,9 @@ process.use(os.getenv("SHOAL_BUILD") or "build")
 local Process = {}
 Process.__index = Process
 
+--- Called in a child before it becomes somebody else.
+process.on_fork = function() end
+
 -- What cleanup() has to see to.
 local processes, folders = {}, {}
 
@@ -87,6 +90,7 @@ end
 
 local function become(options, folder)
   unistd.setpid("p", 0, 0)
+  process.on_fork()
   die_with_parent()
   redirect(unistd.STDIN_FILENO, options.stdin and folder .. "/stdin" or "/dev/null", fcntl.O_RDONLY)
   local fresh = fcntl.O_WRONLY + fcntl.O_CREAT + fcntl.O_TRUNC + fcntl.O_APPEND

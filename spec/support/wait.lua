@@ -22,8 +22,12 @@ function wait.now()
   return t.tv_sec + t.tv_nsec / 1e9
 end
 
+--- Called at every moment of waiting; may raise, to end it.
+wait.check = function() end
+
 --- Lets other processes have the processor for a moment.
 function wait.moment()
+  wait.check()
   time.nanosleep({ tv_sec = 0, tv_nsec = POLL_NS })
 end
 
