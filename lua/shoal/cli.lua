@@ -18,6 +18,7 @@ local FINE, FAILED, USAGE = 0, 1, 2
 local COMMANDS = {
   run = "shoal.cli.run",
   check = "shoal.cli.check",
+  sim = "shoal.cli.sim",
   members = "shoal.cli.members",
   info = "shoal.cli.info",
   join = "shoal.cli.requests",

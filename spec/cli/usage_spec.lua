@@ -42,13 +42,26 @@ local MISTAKES = {
     "option '--control' can not be used together with option '--name'; see 'shoal members --help'",
   },
   { { "check" }, "missing argument 'SCRIPT'; see 'shoal check --help'" },
+  { { "sim" }, "missing argument 'SCRIPT'; see 'shoal sim --help'" },
+  {
+    { "sim", "a.lua", "--loss", "10" },
+    "argument for option '--loss' must be a number from 0 to 1, not '10'; see 'shoal sim --help'",
+  },
+  {
+    { "sim", "a.lua", "--nodes", "1.5" },
+    "argument for option '--nodes' must be a whole number from 1 to 10000, not '1.5'; see 'shoal sim --help'",
+  },
+  {
+    { "sim", "a.lua", "--latency", "2-1" },
+    "argument for option '--latency' must be seconds, or from-to, not '2-1'; see 'shoal sim --help'",
+  },
   { { "join" }, "missing argument 'HOST:PORT'; see 'shoal join --help'" },
   { { "broadcast" }, "missing argument 'DATA'; see 'shoal broadcast --help'" },
   { { "leave", "now" }, "too many arguments; see 'shoal leave --help'" },
 }
 
 local COMMANDS = {
-  "run", "check", "members", "info", "join", "leave", "reload", "broadcast", "monitor", "version",
+  "run", "check", "sim", "members", "info", "join", "leave", "reload", "broadcast", "monitor", "version",
 }
 
 describe("the command line", function()

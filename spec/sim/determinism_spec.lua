@@ -3,15 +3,6 @@
 local nets = require "spec.sim.support"
 local process = require "spec.support.process"
 
--- The program that runs the specs.
-local function interpreter()
-  local i = 0
-  while arg[i - 1] do
-    i = i - 1
-  end
-  return arg[i]
-end
-
 -- Everything that can befall a cluster, in a minute.
 local function ordeal(seed, handlers)
   local net = nets.new { seed = seed, latency = { 0.0005, 0.002, distribution = "exponential" }, loss = 0.05,
@@ -69,26 +60,13 @@ describe("a simulation", function()
   end)
 
   it("is the same in another process", function()
-    local program = ([[
-      local sim = require "shoal.sim"
-      local net = sim.new { seed = 5, loss = 0.1 }
-      local members = net:spawn(10, { handlers = %q, config = "loopback" })
-      net:run(5)
-      for i, member in ipairs(members) do member:add_broadcast(i .. " key" .. i .. " value") end
-      net:crash(members[2])
-      net:run(5)
-      net:spawn(5, { handlers = %q, config = "loopback" })
-      net:run(20)
-      io.write(net:trace())
-    ]]):format(process.source .. "/examples/kv.lua", process.source .. "/examples/kv.lua")
-    local path = nets.script(program)
-    local function run()
-      local ended = process.run { interpreter(), path }
+    local function report()
+      local ended = process.cli("sim", "examples/kv.lua", "--nodes", "12", "--for", "40", "--loss", "0.1",
+        "--duplicate", "0.02", "--kill", "2", "--partition", "10", "--seed", "5", "--config", "loopback", "--json")
       assert.equal("", ended.err)
-      assert.matches("^%x+$", ended.out)
       return ended.out
     end
-    assert.equal(run(), run())
+    assert.equal(report(), report())
   end)
 
   it("notes whatever makes a difference", function()

@@ -205,6 +205,14 @@ describe("time", function()
     assert.matches("10.0.0.1:7946", message)
   end)
 
+  it("comes to an end though a moment lies between two microseconds", function()
+    local net = nets.new()
+    net:run(1 / 3)
+    assert.is_nil((net:run_until(function() end, 1 / 7)))
+    assert.is_nil((net:run_until(function() end, 1e-5, 1e-9)))
+    assert.near(1 / 3 + 1 / 7, net:now(), 2e-5)
+  end)
+
   it("cannot be run from within", function()
     local net, message = nets.new(), nil
     net:after(0, function()

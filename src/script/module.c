@@ -13,6 +13,7 @@
 #include "signals.h"
 #include "simulation.h"
 #include "start.h"
+#include "terminal.h"
 #include "value.h"
 
 /* Each adds its functions to the table on top of the stack. */
@@ -30,6 +31,7 @@ static register_fn *const parts[] = {
     check_register,          /* check, check_handlers */
     lookup_register,         /* resolve */
     signals_register,        /* signal */
+    terminal_register,       /* is_terminal */
     control_register,        /* control_listen */
     control_client_register, /* control_connect */
 };

@@ -47,7 +47,7 @@ static bool sees(const shoal *engine, const shoal *other)
 {
     shoal_member self = shoal_self(other), known;
     return shoal_find_identity(engine, self.id, &known) &&
-           known.state == SHOAL_ALIVE;
+           known.state != SHOAL_DOWN;
 }
 
 /* The first place whose member this one does not see, or -1 - the count that it

@@ -51,6 +51,26 @@ local function cluster_label(argument)
   return argument
 end
 
+local function number(option, low, high, whole)
+  return function(argument)
+    local n = argument:match("^[%d%.]+$") and tonumber(argument)
+    if not n or n < low or n > high or (whole and n % 1 ~= 0) then
+      return nil, ("argument for option '%s' must be a %snumber from %.14g to %.14g, not '%s'"):format(
+        option, whole and "whole " or "", low, high, argument)
+    end
+    return n
+  end
+end
+
+local function latency(argument)
+  local low, high = argument:match("^([%d%.]+)%-?([%d%.]*)$")
+  low, high = tonumber(low), tonumber(high == "" and low or high)
+  if not low or not high or low > high then
+    return nil, ("argument for option '--latency' must be seconds, or from-to, not '%s'"):format(argument)
+  end
+  return { low, high }
+end
+
 -- A file name for the control socket, so nothing that could leave its folder.
 local function node_name(argument)
   if #argument > 64 or not argument:find("^[%w_%-][%w_%-%.]*$") then
@@ -81,6 +101,13 @@ local function add_log_options(command)
     :choices({ "text", "json" })
 end
 
+local function add_config_options(command, about_size)
+  option(command, "--config", "CONFIG", "lan, wan, simple, loopback, or a Lua file that returns a table. Default: lan.")
+  option(command, "--cluster-size", "N", about_size):convert(whole_number("--cluster-size"))
+  option(command, "--set", "KEY=VALUE", "Change one config field: probe_period=0.5, announce.every=30, gossip=false. "
+    .. "Durations are seconds. May be repeated."):convert(split_setting):count("*")
+end
+
 local function add_run(root)
   local run = with_help(root:command("run", "Run a member with this script until INT, TERM or 'shoal leave'."))
   run:argument("SCRIPT", "The handler script, reloaded whenever it changes."):target("script")
@@ -89,11 +116,7 @@ local function add_run(root)
   option(run, "--join", "HOST:PORT", "A member to join through. May be repeated."):count("*")
   add_name(run, "Names this node on its host and in its identity. Default: default, and none in the identity.")
   option(run, "--cluster", "NAME", "Label of the cluster: packets of others are dropped."):convert(cluster_label)
-  option(run, "--config", "CONFIG", "lan, wan, simple, loopback, or a Lua file that returns a table. Default: lan.")
-  option(run, "--cluster-size", "N", "How many members are expected, which lan, wan and loopback scale with.")
-    :convert(whole_number("--cluster-size"))
-  option(run, "--set", "KEY=VALUE", "Change one config field: probe_period=0.5, announce.every=30, gossip=false. "
-    .. "Durations are seconds. May be repeated."):convert(split_setting):count("*")
+  add_config_options(run, "How many members are expected, which lan, wan and loopback scale with.")
   option(
     run,
     "--control",
@@ -106,6 +129,30 @@ end
 local function add_check(root)
   local check = with_help(root:command("check", "Would this script load? Says where it would not."))
   check:argument("SCRIPT", "The handler script."):target("script")
+end
+
+local function add_sim(root)
+  local sim = with_help(root:command("sim", "Run many members with this script in a simulation, and report."))
+  sim:argument("SCRIPT", "The handler script."):target("script")
+  option(sim, "--nodes", "N", "How many members. Default: 50.")
+    :convert(number("--nodes", 1, 10000, true)):default("50"):show_default(false)
+  option(sim, "--for", "SECONDS", "How long, in virtual time. Default: 60."):target("seconds")
+    :convert(number("--for", 0.001, 1e6)):default("60"):show_default(false)
+  option(sim, "--seed", "N", "Of everything random: the same run for the same seed. Default: 1.")
+    :convert(number("--seed", 0, 2 ^ 53, true)):default("1"):show_default(false)
+  option(sim, "--loss", "P", "Chance that a packet is lost, 0 to 1. Default: 0."):convert(number("--loss", 0, 1))
+  option(sim, "--duplicate", "P", "Chance that it arrives twice."):convert(number("--duplicate", 0, 1))
+  option(sim, "--reorder", "P", "Chance that it is held back."):convert(number("--reorder", 0, 1))
+  option(sim, "--latency", "SECONDS", "How long it takes: 0.001, or a range, 0.0005-0.002, which is the default.")
+    :convert(latency)
+  option(sim, "--kill", "N", "Crash so many members after a third of the time.")
+    :convert(number("--kill", 1, 10000, true))
+  option(sim, "--partition", "SECONDS", "Cut the members in two halves after half of the time, for so long.")
+    :convert(number("--partition", 0.001, 1e6))
+  option(sim, "--broadcast", "DATA", "What the first member broadcasts once all agree. Default: '1 shoal sim'.")
+  add_config_options(sim, "What lan, wan and loopback scale with. Default: as many as there are.")
+  sim:flag("--json", "One object instead of lines.")
+  option(sim, "--plot", "FILE.svg", "Draw membership over time, and how the broadcast spread.")
 end
 
 -- A command that talks to a running node.
@@ -145,6 +192,7 @@ local function build()
   root:command_target("command"):help_max_width(80)
   add_run(root)
   add_check(root)
+  add_sim(root)
   add_clients(root)
   with_help(root:command("version", "Print the version."))
   return root

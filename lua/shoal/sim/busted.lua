@@ -3,7 +3,7 @@
 --
 --     require "shoal.sim.busted"
 --
---     assert.converged(net)           everybody sees everybody else alive
+--     assert.converged(net)           everybody takes everybody else for active
 --     assert.converged(net, 60)       within 60 virtual seconds
 --     assert.sees(member, other)      alive
 --     assert.sees(member, other, "suspect")

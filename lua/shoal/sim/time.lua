@@ -7,6 +7,11 @@ local Net = {}
 -- How often run_until() asks, in virtual seconds.
 local STEP = 0.01
 
+-- The clock counts microseconds: a moment between two is never reached.
+local function moment(seconds)
+  return math.floor(seconds * 1e6 + 0.5) / 1e6
+end
+
 --- Seconds since the beginning.
 ---@return number
 function Net:now()
@@ -27,8 +32,8 @@ end
 ---@param step? number
 ---@return any, string? message
 function Net:run_until(condition, timeout, step)
-  step = step or STEP
-  local deadline = self:now() + timeout
+  step = math.max(step or STEP, 1e-6)
+  local deadline = moment(self:now() + timeout)
   while true do
     local value = condition(self)
     if value then

@@ -5,9 +5,9 @@ local Member = require "shoal.sim.member"
 ---@class shoal.sim.Net
 local Net = {}
 
---- Does everybody who takes part (runs, and has not left) see all the others
---- alive, and nobody else? If not: who does not, and whom it does not see (nil:
---- it sees some who are not there).
+--- Does everybody who takes part (runs, and has not left) take all the others for
+--- active, and nobody else? If not: who does not, and whom it does not see (nil:
+--- it sees some who are not there). A suspect is active, as in node:members().
 ---@return boolean, shoal.sim.Member? member, shoal.sim.Member? other
 function Net:converged()
   local agree, place, other = self.handle:converged()
@@ -46,7 +46,7 @@ function Net:picture()
   local _, doubter, other = self:converged()
   if doubter then
     lines[#lines + 1] = ("  %s %s"):format(doubter.addr,
-      other and "does not see " .. other.addr .. " alive" or "sees some who are not there")
+      other and "does not see " .. other.addr or "sees some who are not there")
   end
   return table.concat(lines, "\n")
 end

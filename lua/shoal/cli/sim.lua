@@ -1,0 +1,198 @@
+--- `shoal sim SCRIPT`: a cluster of this script in a simulation, and a report.
+
+local config = require("shoal.cli.config")
+local core = require("shoal.core")
+local json = require("shoal.cli.json")
+local output = require("shoal.cli.output")
+local plot = require("shoal.cli.plot")
+local script = require("shoal.cli.script")
+local text = require("shoal.cli.text")
+local trial = require("shoal.cli.trial")
+
+local sim = {}
+
+local ORDER = {
+  "members", "seconds", "seed", "loss", "converged_after", "at_the_end", "detection", "partition",
+  "false_positives", "traffic", "handlers", "broadcast", "trace",
+}
+
+-- ---- Progress --------------------------------------------------------------
+
+local STDERR = 2
+local CLEAR_LINE = "\r\27[K"
+
+-- A function that tells how far it is, on a terminal; nowhere else.
+local function make_progress()
+  if not core.is_terminal(STDERR) then
+    return function() end, function() end
+  end
+  local function tell(run)
+    local members, _, median = run.net:census()
+    io.stderr:write(CLEAR_LINE, ("%.1f s of %g s, %d members, the median knows %d"):format(
+      run.net:now(), run.request.seconds, members, median or 0))
+  end
+  return tell, function()
+    io.stderr:write(CLEAR_LINE)
+  end
+end
+
+-- ---- The report for people -------------------------------------------------
+
+local function seconds(value)
+  if not value then
+    return "never"
+  end
+  return value < 1 and ("%.0f ms"):format(value * 1000) or ("%.2f s"):format(value)
+end
+
+local function ending_line(ending)
+  if ending.agree then
+    return ("all %d agree"):format(ending.members)
+  end
+  if ending.members == 0 then
+    return "nobody is there"
+  end
+  return ("they do not agree: of %d, the members count %d to %d, half of them %d or more"):format(
+    ending.members, ending.fewest, ending.most, ending.median)
+end
+
+local function detection_line(found)
+  local line = ("%d at %s"):format(found.killed, seconds(found.at))
+  if found.noticed > 0 then
+    line = ("%s: the first to notice after %s, half after %s, the last after %s"):format(
+      line, seconds(found.first), seconds(found.median), seconds(found.last))
+  end
+  if found.noticed < found.expected then
+    line = ("%s; %d of %d have not"):format(line, found.expected - found.noticed, found.expected)
+  end
+  return line
+end
+
+local function partition_line(partition)
+  return ("%d | %d from %s to %s, one cluster again %s"):format(
+    partition.sides[1], partition.sides[2], seconds(partition.from),
+    partition.to and seconds(partition.to) or "the end",
+    partition.healed_after and seconds(partition.healed_after) .. " later" or "not by the end")
+end
+
+local function traffic_line(traffic)
+  local line = ("%.2f packets and %.0f bytes per member and second"):format(traffic.packets, traffic.bytes)
+  local later = traffic.after_convergence
+  return later and ("%s; since they agreed, %.2f and %.0f"):format(line, later.packets, later.bytes) or line
+end
+
+local function broadcast_line(broadcast)
+  if broadcast.refused then
+    return "none: " .. broadcast.refused
+  end
+  local function after(name, value)
+    return value and ("%s after %s"):format(name, seconds(value)) or ("%s never"):format(name)
+  end
+  return ("'%s' reached %d of %d: %s, %s, %s"):format(broadcast.data, broadcast.reached, broadcast.members,
+    after("50 %", broadcast.p50), after("99 %", broadcast.p99), after("all", broadcast.p100))
+end
+
+local function handlers_line(handlers)
+  if handlers.errors == 0 then
+    return "no errors"
+  end
+  return ("%d errors: %s"):format(handlers.errors, table.concat(handlers.messages, "; "))
+end
+
+local function rows(request, report)
+  local wrong = report.false_positives
+  local list = {
+    { "cluster", ("%d members of %s, %g s, seed %d"):format(
+      report.members, request.script, report.seconds, report.seed) },
+    { "agreed", report.converged_after and "after " .. seconds(report.converged_after) or "never" },
+    { "at the end", ending_line(report.at_the_end) },
+  }
+  local function add(name, line)
+    list[#list + 1] = { name, line }
+  end
+  if report.detection then
+    add("killed", detection_line(report.detection))
+  end
+  if report.partition then
+    add("partition", partition_line(report.partition))
+  end
+  add("false alarms", ("%d reports of members down that were not (%d more of unreachable ones), %d renewals"):format(
+    wrong.downs, wrong.while_unreachable, wrong.renewals))
+  add("traffic", traffic_line(report.traffic))
+  add("handlers", handlers_line(report.handlers))
+  add("broadcast", broadcast_line(report.broadcast))
+  add("trace", report.trace)
+  for _, row in ipairs(list) do
+    row[2] = text.escape(row[2])
+  end
+  return list
+end
+
+-- ---- The command -----------------------------------------------------------
+
+local function check(request)
+  if request.kill and request.kill >= request.nodes then
+    return nil, ("--kill %d: of %d members at least one must live"):format(request.kill, request.nodes), 2
+  end
+  if request.partition and request.partition > request.seconds / 2 then
+    return nil, ("--partition %g: begins at %g s, so it can last %g s at most"):format(
+      request.partition, request.seconds / 2, request.seconds / 2), 2
+  end
+  return true
+end
+
+local function write_plot(path, run, report)
+  local file, message = io.open(path, "w")
+  if not file then
+    return nil, "cannot write the plot: " .. message
+  end
+  local written, write_message = file:write(plot.draw(run, report))
+  local closed, close_message = file:close()
+  if not (written and closed) then
+    return nil, "cannot write the plot: " .. (write_message or close_message)
+  end
+  return true
+end
+
+-- What the script is refused for names the script.
+local function simulate(request, fields)
+  local progress, finish = make_progress()
+  local path = script.path(request.script)
+  local run, message = trial.run(request, path, fields, progress)
+  finish()
+  return run, message and script.name(path, message)
+end
+
+---@param request table
+---@return true? ok
+---@return string? message, integer? code
+function sim.sim(request)
+  local ok, message, code = check(request)
+  if not ok then
+    return nil, message, code
+  end
+  local fields
+  fields, message = config.from(request)
+  if not fields then
+    return nil, message
+  end
+  local run
+  run, message = simulate(request, fields)
+  if not run then
+    return nil, message
+  end
+  local report = trial.report(run)
+  if request.plot then
+    ok, message = write_plot(request.plot, run, report)
+  end
+  run.net:close()
+  if not ok then
+    return nil, message
+  end
+  if request.json then
+    return output.write(json.encode_object(report, ORDER), "\n")
+  end
+  return output.write(text.table(rows(request, report)))
+end
+
+return sim

@@ -1,0 +1,291 @@
+--- What `shoal sim` does with a script: a cluster of it, what befalls that, and
+--- what came of it.
+--
+-- The schedule depends on nothing but the request. With S seconds in all,
+--   at 0        all members start, and join through the first
+--   at S / 4    a broadcast, unless all agreed before: then at once
+--   at S / 3    `kill` members crash, at the same moment
+--   at S / 2    the members are cut in two halves, for `partition` seconds
+-- Who is hit is drawn from the seed.
+
+local sim = require("shoal.sim")
+
+local trial = {}
+
+local SAMPLES = 240
+-- What most scripts take for news: "version key value", or a name and a key.
+local DEFAULT_DATA = "1 shoal sim"
+local MAX_MESSAGES = 5
+
+---@class shoal.cli.Trial
+---@field net shoal.sim.Net
+---@field members shoal.sim.Member[]
+---@field request table
+---@field samples number[][]  { time, members, fewest, median, most }, see Net:census
+---@field marks { at: number, what: string }[]  what was done when
+
+-- A moment or a duration, as finely as the clock goes.
+local function round(seconds)
+  return seconds and math.floor(seconds * 1e6 + 0.5) / 1e6
+end
+
+local function mark(self, what)
+  self.marks[#self.marks + 1] = { at = round(self.net:now()), what = what }
+end
+
+-- ---- What befalls it -------------------------------------------------------
+
+local function shuffled(self)
+  local list = self.net:members()
+  for i = #list, 2, -1 do
+    local j = self.net:random(i)
+    list[i], list[j] = list[j], list[i]
+  end
+  return list
+end
+
+local function send(self)
+  local data = self.request.broadcast or DEFAULT_DATA
+  local origin = self.members[1]
+  self.broadcast = { data = data, at = round(self.net:now()), members = #self.net:members() }
+  self.net:watch(data, origin)
+  local taken, message, code = origin:add_broadcast(data)
+  if not taken then
+    self.broadcast.refused = code == "no_handler" and "the script takes no broadcasts"
+      or message or "the script did not want it"
+    return
+  end
+  mark(self, "broadcast")
+end
+
+local function kill(self)
+  self.killed = {}
+  local list = shuffled(self)
+  for i = 1, self.request.kill do
+    self.killed[i] = list[i]
+    self.net:crash(list[i])
+  end
+  mark(self, ("%d killed"):format(#self.killed))
+end
+
+local function cut(self)
+  local sides, list = { {}, {} }, shuffled(self)
+  for i, member in ipairs(list) do
+    table.insert(sides[i % 2 + 1], member)
+  end
+  self.partition = { from = round(self.net:now()), sides = { #sides[1], #sides[2] } }
+  local partition = self.net:partition(sides[1], sides[2])
+  mark(self, "cut in two")
+  self.net:after(self.request.partition, function()
+    partition:heal()
+    self.partition.to = round(self.net:now())
+    mark(self, "healed")
+  end)
+end
+
+local function plan(self)
+  local seconds = self.request.seconds
+  local function at(moment, act)
+    self.net:after(moment, function()
+      act(self)
+    end)
+  end
+  at(seconds / 4, function()
+    if not self.broadcast then
+      send(self)
+    end
+  end)
+  if self.request.kill then
+    at(seconds / 3, kill)
+  end
+  if self.request.partition then
+    at(seconds / 2, cut)
+  end
+end
+
+-- ---- Running it ------------------------------------------------------------
+
+local function sample(self)
+  self.samples[#self.samples + 1] = { self.net:now(), self.net:census() }
+end
+
+local function look(self)
+  if not self.converged_after and self.net:converged() then
+    self.converged_after = round(self.net:now())
+    self.packets_before = self.net:stats()
+    if not self.broadcast then
+      send(self)
+    end
+  end
+  local partition = self.partition
+  if partition and partition.to and not partition.healed_after and self.net:converged() then
+    partition.healed_after = round(self.net:now() - partition.to)
+  end
+end
+
+-- So often that the moments looked for are found to a hundredth of a second.
+local function advance(self, until_time)
+  local net = self.net
+  net:run_until(function()
+    look(self)
+    return net:now() >= until_time
+  end, until_time - net:now())
+end
+
+local function network_options(request)
+  return {
+    seed = request.seed,
+    loss = request.loss,
+    duplicate = request.duplicate,
+    reorder = request.reorder,
+    latency = request.latency,
+  }
+end
+
+--- Runs the whole of it, telling `progress(trial)` now and then.
+---@param request table
+---@param handlers string path
+---@param fields shoal.Config
+---@param progress fun(trial: shoal.cli.Trial)
+---@return shoal.cli.Trial? trial, string? message
+function trial.run(request, handlers, fields, progress)
+  local net = sim.new(network_options(request))
+  local members, message = net:spawn(request.nodes, { handlers = handlers, config = fields })
+  if not members then
+    return nil, message
+  end
+  local self = { net = net, members = members, request = request, samples = {}, marks = {} }
+  plan(self)
+  sample(self)
+  for i = 1, SAMPLES do
+    advance(self, round(request.seconds * i / SAMPLES))
+    sample(self)
+    progress(self)
+  end
+  return self
+end
+
+-- ---- What came of it -------------------------------------------------------
+
+-- The smallest that `share` of `total` do not exceed; nil when there are not so
+-- many. The list is sorted.
+local function quantile(list, share, total)
+  return list[math.max(1, math.ceil(share * total))]
+end
+
+local function detection(self)
+  local delays, expected = {}, 0
+  for _, victim in ipairs(self.killed) do
+    local record = self.net:record(victim)
+    for _, at in ipairs(record.noticed) do
+      delays[#delays + 1] = round(at - record.ended)
+    end
+    expected = expected + self.request.nodes - #self.killed
+  end
+  table.sort(delays)
+  return {
+    killed = #self.killed,
+    at = round(self.net:record(self.killed[1]).ended),
+    noticed = #delays,
+    expected = expected,
+    first = delays[1],
+    median = quantile(delays, 0.5, #delays),
+    last = delays[#delays],
+  }
+end
+
+local function false_positives(self)
+  local sum = { downs = 0, while_unreachable = 0, renewals = 0 }
+  for _, member in ipairs(self.members) do
+    local record = self.net:record(member)
+    sum.downs = sum.downs + record.wrong_downs
+    sum.while_unreachable = sum.while_unreachable + record.excused_downs
+    sum.renewals = sum.renewals + record.renewals
+  end
+  return sum
+end
+
+-- Seconds that all members together ran, from a moment on.
+local function member_seconds(self, from)
+  local seconds, now = 0, self.net:now()
+  for _, member in ipairs(self.members) do
+    seconds = seconds + (self.net:record(member).ended or now) - from
+  end
+  return seconds
+end
+
+local function per_member(self, packets, bytes, from)
+  local seconds = member_seconds(self, from)
+  return { packets = round(packets / seconds), bytes = round(bytes / seconds) }
+end
+
+local function traffic(self)
+  local all, before = self.net:stats(), self.packets_before
+  local report = per_member(self, all.packets, all.bytes, 0)
+  report.lost = all.packets > 0 and round(all.lost / all.packets) or 0
+  if before and self.converged_after < self.net:now() then
+    report.after_convergence =
+      per_member(self, all.packets - before.packets, all.bytes - before.bytes, self.converged_after)
+  end
+  return report
+end
+
+local function dissemination(self)
+  local broadcast, delays = self.broadcast, {}
+  local report = { data = broadcast.data, at = broadcast.at, refused = broadcast.refused }
+  if broadcast.refused then
+    return report
+  end
+  for _, member in ipairs(self.members) do
+    local seen = self.net:seen(member)
+    delays[#delays + 1] = seen and round(seen - broadcast.at)
+  end
+  table.sort(delays)
+  local total = broadcast.members
+  report.reached, report.members, report.delays = #delays, total, delays
+  report.p50, report.p99, report.p100 =
+    quantile(delays, 0.5, total), quantile(delays, 0.99, total), quantile(delays, 1, total)
+  return report
+end
+
+-- The first line of each message, and how often it came among those kept.
+local function handlers(self)
+  local list, count = self.net:errors()
+  local report, known = { errors = count, messages = {} }, {}
+  for _, failure in ipairs(list) do
+    local message = ("%s: %s"):format(failure.what, failure.message:match("[^\n]*"))
+    if not known[message] and #report.messages < MAX_MESSAGES then
+      known[message] = true
+      table.insert(report.messages, message)
+    end
+  end
+  return report
+end
+
+local function ending(self)
+  local members, fewest, median, most = self.net:census()
+  return { agree = (self.net:converged()), members = members, fewest = fewest, median = median, most = most }
+end
+
+--- What came of it, as plain tables.
+---@param self shoal.cli.Trial
+---@return table
+function trial.report(self)
+  return {
+    members = self.request.nodes,
+    seconds = self.request.seconds,
+    seed = self.request.seed,
+    loss = self.request.loss,
+    converged_after = self.converged_after,
+    at_the_end = ending(self),
+    detection = self.killed and detection(self),
+    partition = self.partition,
+    false_positives = false_positives(self),
+    traffic = traffic(self),
+    handlers = handlers(self),
+    broadcast = dissemination(self),
+    trace = self.net:trace(),
+  }
+end
+
+return trial

@@ -1,0 +1,160 @@
+--- `shoal sim`: a cluster of a script in a simulation, and a report.
+
+local dkjson = require "dkjson"
+local process = require "spec.support.process"
+local unpack = table.unpack or unpack -- luacheck: std max
+
+local function simulate(script, ...)
+  return process.cli("sim", script, "--config", "loopback", ...)
+end
+
+local function report_of(script, ...)
+  local arguments = { ... }
+  arguments[#arguments + 1] = "--json"
+  local done = simulate(script, unpack(arguments))
+  assert.equal("", done.err)
+  assert.equal(0, done.code)
+  return assert(dkjson.decode(done.out))
+end
+
+local function script(text)
+  return process.write(process.tempdir() .. "/service.lua", text)
+end
+
+describe("shoal sim", function()
+  after_each(process.cleanup)
+
+  it("reports when all agreed, what it cost, and how a broadcast spread", function()
+    local report = report_of("examples/kv.lua", "--nodes", "20", "--for", "20")
+    assert.equal(20, report.members)
+    assert.equal(20, report.seconds)
+    assert.equal(1, report.seed)
+    assert.is_true(report.converged_after > 0 and report.converged_after < 5)
+    assert.same({ agree = true, members = 20, fewest = 20, median = 20, most = 20 }, report.at_the_end)
+    assert.same({ downs = 0, renewals = 0, while_unreachable = 0 }, report.false_positives)
+    assert.same({ errors = 0, messages = {} }, report.handlers)
+    assert.is_true(report.traffic.packets > 1 and report.traffic.bytes > 50 * report.traffic.packets)
+    assert.is_true(report.traffic.after_convergence.packets < report.traffic.packets)
+    local spread = report.broadcast
+    assert.equal("1 shoal sim", spread.data)
+    assert.equal(20, spread.reached)
+    assert.is_true(0 < spread.p50 and spread.p50 <= spread.p99 and spread.p99 <= spread.p100 and spread.p100 < 5)
+    assert.is_nil(report.detection)
+    assert.is_nil(report.partition)
+    assert.matches("^%x+$", report.trace)
+  end)
+
+  it("kills members, and tells when the others found out", function()
+    local report = report_of("examples/hello.lua", "--nodes", "20", "--for", "60", "--kill", "2")
+    local found = report.detection
+    assert.equal(2, found.killed)
+    assert.equal(20, found.at)
+    assert.equal(36, found.expected)
+    assert.equal(36, found.noticed)
+    assert.is_true(0 < found.first and found.first <= found.median and found.median <= found.last and found.last < 15)
+    assert.equal(18, report.at_the_end.members)
+    assert.is_true(report.at_the_end.agree)
+  end)
+
+  it("cuts the members in two, and tells when they were one again", function()
+    local report = report_of("examples/hello.lua", "--nodes", "10", "--for", "120", "--partition", "20")
+    assert.equal(60, report.partition.from)
+    assert.equal(80, report.partition.to)
+    assert.same({ 5, 5 }, report.partition.sides)
+    assert.is_true(report.partition.healed_after > 0)
+    assert.is_true(report.false_positives.while_unreachable >= 50)
+    assert.is_true(report.at_the_end.agree)
+  end)
+
+  it("says what became of the broadcast", function()
+    assert.equal("the script takes no broadcasts",
+      report_of("examples/hello.lua", "--nodes", "3", "--for", "2").broadcast.refused)
+    assert.equal("the script did not want it",
+      report_of("examples/kv.lua", "--nodes", "3", "--for", "2", "--broadcast", "junk").broadcast.refused)
+    local taken = report_of("examples/kv.lua", "--nodes", "3", "--for", "5", "--broadcast", "7 key value").broadcast
+    assert.equal("7 key value", taken.data)
+    assert.equal(3, taken.reached)
+  end)
+
+  it("counts handlers that fail and shows what they said", function()
+    local path = script 'return { on_member_up = function() error("a\\27bad day") end }'
+    local report = report_of(path, "--nodes", "3", "--for", "3")
+    assert.equal(6, report.handlers.errors)
+    assert.equal(1, #report.handlers.messages)
+    assert.matches("on_member_up: service.lua:1: a\27bad day", (report.handlers.messages[1]:gsub(": [^ ]*/", ": ")))
+    local done = simulate(path, "--nodes", "3", "--for", "3")
+    assert.matches("handlers +6 errors: on_member_up: .*a\\x1bbad day", done.out)
+  end)
+
+  it("prints lines for people, and nothing on stderr unless that is a terminal", function()
+    local done = simulate("examples/kv.lua", "--nodes", "10", "--for", "60", "--kill", "1", "--partition", "10",
+      "--seed", "3")
+    assert.equal("", done.err)
+    assert.equal(0, done.code)
+    for _, line in ipairs {
+      "^cluster +10 members of examples/kv.lua, 60 s, seed 3\n",
+      "\nagreed +after [%d.]+ m?s\n",
+      "\nat the end +all 9 agree\n",
+      "\nkilled +1 at 20.00 s: the first to notice after [%d.]+ s, half after [%d.]+ s, the last after [%d.]+ s\n",
+      "\npartition +[45] | [45] from 30.00 s to 40.00 s, one cluster again [%d.]+ m?s later\n",
+      "\nfalse alarms +0 reports of members down that were not %(%d+ more of unreachable ones%), %d+ renewals\n",
+      "\ntraffic +[%d.]+ packets and %d+ bytes per member and second; since they agreed, [%d.]+ and %d+\n",
+      "\nhandlers +no errors\n",
+      "\nbroadcast +'1 shoal sim' reached 10 of 10: 50 %% after %d+ ms, 99 %% after %d+ ms, all after %d+ ms\n",
+      "\ntrace +%x+\n$",
+    } do
+      assert.matches(line, done.out)
+    end
+  end)
+
+  it("takes the config and the network that it is given", function()
+    local calm = report_of("examples/hello.lua", "--nodes", "5", "--for", "20")
+    local busy = report_of("examples/hello.lua", "--nodes", "5", "--for", "20", "--set", "probe_period=0.05",
+      "--set", "probe_rtt=0.02")
+    assert.is_true(busy.traffic.packets > 3 * calm.traffic.packets)
+    local lossy = report_of("examples/hello.lua", "--nodes", "10", "--for", "60", "--loss", "0.3")
+    assert.near(0.3, lossy.traffic.lost, 0.05)
+    local far = report_of("examples/hello.lua", "--nodes", "5", "--for", "20", "--latency", "0.1-0.2")
+    assert.is_true(far.converged_after > 0.2)
+  end)
+
+  it("draws a plot", function()
+    local path = process.tempdir() .. "/plot.svg"
+    report_of("examples/kv.lua", "--nodes", "10", "--for", "60", "--kill", "1", "--partition", "5", "--plot", path)
+    local svg = process.read(path)
+    assert.matches("^<svg xmlns=.*</svg>\n$", svg)
+    for _, mark in ipairs { "broadcast", "1 killed", "cut in two", "healed" } do
+      assert.matches(">" .. mark .. "</text>", svg)
+    end
+    assert.is_nil(svg:find("nan", 1, true) or svg:find("inf", 1, true))
+    report_of("examples/hello.lua", "--nodes", "2", "--for", "3", "--plot", path)
+    assert.matches("none: the script takes no broadcasts", process.read(path))
+  end)
+
+  it("says in one line what is wrong", function()
+    local broken = script "return { on_memberup = 1 }"
+    local plot = process.tempdir() .. "/missing/plot.svg"
+    local cases = {
+      { { "nowhere.lua" }, 1, "nowhere.lua" },
+      { { broken }, 1, "unknown field 'on_memberup'" },
+      { { "examples/hello.lua", "--set", "probe_period=no" }, 1, "probe_period" },
+      { { "examples/hello.lua", "--nodes", "3", "--kill", "3" }, 2, "%-%-kill 3: of 3 members at least one must live" },
+      { { "examples/hello.lua", "--for", "10", "--partition", "6" }, 2, "begins at 5 s, so it can last 5 s at most" },
+      { { "examples/hello.lua", "--nodes", "2", "--for", "1", "--plot", plot }, 1, "cannot write the plot: .*missing" },
+    }
+    for _, case in ipairs(cases) do
+      local done = process.cli("sim", unpack(case[1]))
+      assert.equal(case[2], done.code)
+      assert.matches("^shoal: [^\n]*" .. case[3] .. "[^\n]*\n$", done.err)
+      assert.equal("", done.out)
+    end
+  end)
+
+  it("shows its progress on a terminal", function()
+    local command = process.shoal .. " sim examples/hello.lua --nodes 3 --for 5"
+    local done = process.run { "script", "-qec", command, "/dev/null" }
+    assert.equal(0, done.code)
+    assert.matches("5.0 s of 5 s, 3 members, the median knows 3", done.out)
+    assert.matches("\27%[Kcluster +3 members", done.out)
+  end)
+end)
