@@ -1,9 +1,8 @@
 -- SPDX-License-Identifier: MIT
 -- What is measured, at which cluster sizes, and what we want to reach.
 --
--- `command` gives the command line of a benchmark's program. `count` says how
--- instructions per operation are had: "stopwatch" for the programs in C,
--- "difference" for scripts that do the same in each repetition.
+-- `command` gives the command line of a benchmark's program, and `count` says
+-- that callgrind can count its instructions.
 
 local function engine(name)
   return function(at)
@@ -25,7 +24,32 @@ local cases = {
 
 for _, case in ipairs(cases) do
   case.command = engine(case.name)
-  case.count = not case.name:match("bytes") and "stopwatch"
+  case.count = not case.name:match("bytes")
 end
+
+-- A script measures several things at once: a value for each unit, and none of
+-- them has allocations of the engine's to tell of. What is not to be warmed up
+-- runs in a process of its own each time.
+local function script(name, units, more)
+  local case = { name = name, units = units }
+  for key, value in pairs(more or {}) do
+    case[key] = value
+  end
+  function case.command(at)
+    local share, lib = at.build .. "/share/lua/5.1", at.build .. "/lib/lua/5.1"
+    return ("LUA_PATH='%s/?.lua;%s/?/init.lua;./?.lua;;' LUA_CPATH='%s/?.so;;' luajit bench/%s.lua %s %d"):format(
+      share, share, lib, name, at.build, at.repetitions)
+  end
+  cases[#cases + 1] = case
+end
+
+script("ping_ack_scripted", { { "of stock", 1.1 } }, { members = { 10000 } })
+script("broadcast_lua", { { "new/s", 1e6 }, { "known/s", 2e6 } })
+script("event_lua", { { "events/s", 3e6 } })
+script("udp", { { "packets/s" }, { "of echo/s" } })
+script("idle", { { "CPU s/min", 0.01 }, { "MiB", 4 }, { "ms to start", 8 } }, { processes = 3, members = { 32 } })
+script("join_128", { { "s", 1.5 }, { "CPU s/min", 0.01 }, { "KiB", 120 } }, { processes = 3, members = { 128 } })
+script("reload", { { "ms", 5 } })
+script("sim", { { "s", 10 } }, { processes = 1, members = { 1000 } })
 
 return cases

@@ -4,12 +4,11 @@
 --   luajit bench/run.lua BUILD [JSON=file] [ONLY=name] [COUNT=1]
 --
 -- Each benchmark is a program of its own that warms up, repeats, and prints a
--- line for each repetition: value, allocations per operation, operations. Here
--- they are put together: a table on stdout and a JSON file.
+-- line for each repetition: bench/engine.c and bench/driver.lua say what is in
+-- it. Here they are put together: a table on stdout and a JSON file.
 --
--- With COUNT=1 callgrind counts instructions, which no neighbour on the machine
--- disturbs: those under the stopwatch of the programs in C, and what a second
--- repetition adds for the others.
+-- With COUNT=1 callgrind counts the instructions of the programs in C, which no
+-- neighbour on the machine disturbs.
 local cases = require "bench.cases"
 local json = require "dkjson"
 
@@ -51,41 +50,29 @@ local function median(sorted)
   return (sorted[math.floor(middle)] + sorted[math.ceil(middle)]) / 2
 end
 
-local function summary(case, members, rows)
+-- One unit's column of what the repetitions printed.
+local function summary(name, members, unit, rows, column)
   local values = {}
   for i, row in ipairs(rows) do
-    values[i] = row[1]
+    values[i] = row[column]
   end
   table.sort(values)
-  return {
-    name = case.name, members = members, unit = case.unit,
-    median = median(values), min = values[1], max = values[#values],
-    allocations = rows[#rows][2], reach = case.reach and case.reach[members or 1],
-  }
+  return { name = name, members = members, unit = unit,
+    median = median(values), min = values[1], max = values[#values] }
 end
 
 -- ---- Instructions -------------------------------------------------------------
 
--- What callgrind collected, and the operations that were done meanwhile.
-local function collect(command, toggle)
+-- What callgrind collected under the stopwatch, by the operations done there.
+local function count(command)
   local log = os.tmpname()
   local rows = run(("valgrind --tool=callgrind --callgrind-out-file=/dev/null --log-file=%s %s %s"):format(
-    log, toggle and "--toggle-collect=" .. toggle or "", command))
+    log, "--toggle-collect=bench_measure", command))
   local file = assert(io.open(log))
   local collected = file:read("*a"):match("Collected : (%d+)")
   file:close()
   os.remove(log)
-  return tonumber(collected), rows[#rows][3]
-end
-
-local function count(case, command)
-  if case.count == "stopwatch" then
-    local instructions, operations = collect(command(1), "bench_measure")
-    return instructions / operations
-  elseif case.count == "difference" then
-    local one, operations = collect(command(1))
-    return (collect(command(2)) - one) / operations
-  end
+  return tonumber(collected) / rows[#rows][3]
 end
 
 -- ---- All of them ----------------------------------------------------------------
@@ -108,15 +95,34 @@ local function show(row)
   io.stdout:flush()
 end
 
-local function measure(case, members, options)
+-- The programs in C: one unit, allocations, perhaps instructions.
+local function measure_engine(case, members, options)
   local function command(repetitions)
     return case.command { build = options.build, members = members, repetitions = repetitions }
   end
-  local row = summary(case, members, run(command(case.repetitions or REPETITIONS)))
-  if options.count then
-    row.instructions = count(case, command)
+  local rows = run(command(case.repetitions or REPETITIONS))
+  local result = summary(case.name, members, case.unit, rows, 1)
+  result.allocations, result.reach = rows[#rows][2], case.reach and case.reach[members]
+  if options.count and case.count then
+    result.instructions = count(command(1))
   end
-  return row
+  return { result }
+end
+
+local function measure_script(case, members, options)
+  local rows = {}
+  for _ = 1, case.processes or 1 do
+    local repetitions = case.processes and 1 or REPETITIONS
+    for _, row in ipairs(run(case.command { build = options.build, repetitions = repetitions })) do
+      rows[#rows + 1] = row
+    end
+  end
+  local results = {}
+  for column, unit in ipairs(case.units) do
+    results[column] = summary(case.name, members, unit[1], rows, column)
+    results[column].reach = unit[2]
+  end
+  return results
 end
 
 local FIELDS = { "name", "members", "unit", "median", "min", "max", "allocations", "instructions" }
@@ -142,8 +148,11 @@ local function main()
   for _, case in ipairs(cases) do
     if not options.only or options.only == case.name then
       for _, members in ipairs(case.members or { false }) do
-        rows[#rows + 1] = measure(case, members or nil, options)
-        show(rows[#rows])
+        local measure = case.units and measure_script or measure_engine
+        for _, row in ipairs(measure(case, members or nil, options)) do
+          rows[#rows + 1] = row
+          show(row)
+        end
       end
     end
   end
