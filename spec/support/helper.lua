@@ -10,9 +10,12 @@ if os.getenv("SHOAL_GC") then
 end
 
 -- The sanitizer's runtime was preloaded for this interpreter. The programs that
--- specs start are none of its business, or bring it themselves.
+-- specs start are none of its business, or bring it themselves; other interpreters
+-- that load the module get it back (process.preload).
 if os.getenv("LD_PRELOAD") then
-  require("posix.stdlib").setenv("LD_PRELOAD", nil)
+  local stdlib = require "posix.stdlib"
+  stdlib.setenv("SHOAL_PRELOAD", os.getenv("LD_PRELOAD"))
+  stdlib.setenv("LD_PRELOAD", nil)
 end
 
 -- Leaks are looked for at the very end, when Lua has unloaded the module: the

@@ -26,6 +26,10 @@ local process = {}
 
 process.source = os.getenv("SHOAL_SOURCE") or unistd.getcwd()
 
+--- What an interpreter that loads the module needs as env.LD_PRELOAD when the
+-- build is a sanitized one; false otherwise.
+process.preload = os.getenv("SHOAL_PRELOAD") or false
+
 --- Which build's program is `process.shoal`.
 function process.use(build)
   process.build = build:sub(1, 1) == "/" and build or process.source .. "/" .. build
