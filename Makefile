@@ -26,7 +26,7 @@ FLAGS := -DSHOAL_LUA=$(LUA) -DSHOAL_SANITIZE=$(if $(SANITIZE),ON,OFF) \
          -DSHOAL_GC=$(if $(GC),ON,OFF)
 TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
-C_FILES = $(shell find src spec bench -name '*.[ch]')
+C_FILES = $(shell find src spec bench examples -name '*.[ch]')
 
 .PHONY: build deps deps-build test check bench demo install clean
 
