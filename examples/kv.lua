@@ -4,13 +4,15 @@
 --   shoal run examples/kv.lua --bind 127.0.0.1:7946
 --   shoal broadcast "$(date +%s) colour blue"
 --
--- The map is in node.store.kv, so editing this script does not lose it.
+-- The map is in node.store.kv, so editing this script does not lose it. How it is
+-- tested against lost packets, crashes and partitions is in docs/testing.md.
 
 local M = { broadcast = {} }
 
+-- "version.told key value": how often it was told again makes old news news.
 local function parse(data)
-  local version, key, value = data:match("^(%d+) (%S+) (.*)$")
-  return tonumber(version), key, value
+  local version, told, key, value = data:match("^(%d+)%.?(%d*) (%S+) (.*)$")
+  return key, { version = tonumber(version), told = tonumber(told) or 0, value = value }
 end
 
 local function map(node)
@@ -19,38 +21,38 @@ local function map(node)
 end
 
 -- Equal versions: the greater value, so that all copies agree whatever came first.
-local function is_newer(version, value, old)
-  return not old or version > old.version or (version == old.version and value > old.value)
-end
-
-function M.broadcast.receive(node, data, sender)
-  local version, key, value = parse(data)
-  if not version then
-    return nil -- not ours to judge, and not worth passing on
+local function is_news(entry, old)
+  for _, field in ipairs { "version", "value", "told" } do
+    if not old or entry[field] ~= old[field] then return not old or entry[field] > old[field] end
   end
-  local old = map(node)[key]
-  if is_newer(version, value, old) then
-    map(node)[key] = { version = version, value = value }
-    node:log("info", "set " .. key, { value = value, version = version })
-    return key
+  return false
+end
+
+function M.broadcast.receive(node, data)
+  local key, entry = parse(data)
+  local old = key and map(node)[key]
+  if not key or not is_news(entry, old) then
+    return nil
   end
-  -- We tell a newcomer what we know: that is not news to us, but it must go out.
-  local again = not sender and old.version == version and old.value == value
-  return again and key or nil
+  map(node)[key] = entry
+  if not old or old.value ~= entry.value then
+    node:log("info", "set " .. key, { value = entry.value, version = entry.version })
+  end
+  return key
 end
 
--- Newcomers get the whole map, from the member with the lowest address alone.
-local function is_first(node, newcomer)
-  local mine = node:identity().addr
-  local lower = node:members { where = function(m) return m.addr < mine and m.addr ~= newcomer.addr end }
-  return #lower == 0
-end
+-- Newcomers, and those who were cut off, are told the whole map, by one of us: by
+-- whoever has waited in vain for another to do it. The lowest address waits least.
+local PATIENCE = 0.5 -- seconds
 
-function M.on_member_up(node, member)
-  if is_first(node, member) then
-    for key, entry in pairs(map(node)) do
-      node:add_broadcast(("%d %s %s"):format(entry.version, key, entry.value))
-    end
+function M.on_member_up(node)
+  local lower = node:members { where = function(m) return m.addr < node:identity().addr end }
+  for key, entry in pairs(map(node)) do
+    node:after(PATIENCE * (#lower + 1), function()
+      if map(node)[key] == entry then
+        node:add_broadcast(("%d.%d %s %s"):format(entry.version, entry.told + 1, key, entry.value))
+      end
+    end)
   end
 end
 

@@ -1,0 +1,72 @@
+--- docs/testing.md: its programs work, its specs pass, its commands run.
+
+local files = require "spec.support.files"
+local process = require "spec.support.process"
+-- The code blocks of that language, in order, each with the line it begins at.
+local function blocks(language)
+  local list, block = {}, nil
+  for number, line in files.lines("docs/testing.md") do
+    if block and line == "```" then
+      list[#list + 1] = { line = block.line, text = table.concat(block, "\n") }
+      block = nil
+    elseif block then
+      block[#block + 1] = line
+    elseif line == "```" .. language then
+      block = { line = number }
+    elseif line:match("^```") then
+      block = nil
+    end
+  end
+  return list
+end
+
+-- With this file's globals, which busted has given it.
+local function compiled(block)
+  -- luacheck: push ignore 113 143
+  local name = ("@docs/testing.md:%d"):format(block.line)
+  if setfenv then
+    return setfenv(assert(loadstring(block.text, name)), getfenv(1))
+  end
+  return assert(load(block.text, name, "t", _ENV))
+  -- luacheck: pop
+end
+
+describe("docs/testing.md", function()
+  after_each(process.cleanup)
+
+  local programs, specs = 0, 0
+  for _, block in ipairs(blocks("lua")) do
+    if block.text:find("describe(", 1, true) then
+      specs = specs + 1
+      compiled(block)() -- its own describe, within this one
+    else
+      programs = programs + 1
+      it(("has a program at line %d that runs"):format(block.line), compiled(block))
+    end
+  end
+
+  it("has a program and a spec", function()
+    assert.is_true(programs >= 1 and specs >= 1)
+  end)
+
+  it("has commands that print what it shows, but for the figures", function()
+    local commands = blocks("sh")
+    assert.is_true(#commands >= 1)
+    for _, command in ipairs(commands) do
+      local arguments = {}
+      for word in command.text:gmatch("%S+") do
+        arguments[#arguments + 1] = word
+      end
+      assert.equal("shoal", arguments[1])
+      arguments[1] = process.shoal
+      local done = process.run(arguments)
+      assert.equal("", done.err)
+      assert.equal(0, done.code)
+      local function figureless(text)
+        return (text:gsub("trace +%x+", "trace"):gsub("[%d.]+ m?s", "N s"):gsub("%d[%d.]*", "N"))
+      end
+      local shown = files.read("docs/testing.md"):match(command.text:gsub("%p", "%%%0") .. "\n```\n\n```\n(.-)```")
+      assert.equal(figureless(done.out), figureless(shown))
+    end
+  end)
+end)
