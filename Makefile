@@ -11,6 +11,8 @@
 #   make bench                 how fast it is (docs/performance.md), also to
 #                              build/bench.json; ONLY=name: one benchmark;
 #                              COUNT=1: instructions, too
+#   make explore               random faults over random clusters: SECONDS=600,
+#                              SEED=1; SANITIZE=1
 #   make demo                  a cluster on loopback, and what happens to it
 #   make install PREFIX=/usr/local [DESTDIR=]
 #   make clean
@@ -18,6 +20,7 @@
 PREFIX ?= /usr/local
 LUA    ?= luajit
 JOBS   ?= $(shell nproc 2>/dev/null || echo 2)
+SEED   ?= 1
 
 MAKEFLAGS += --no-print-directory
 
@@ -58,6 +61,10 @@ check:
 	@echo warnings are errors; cmake -S . -B build-check \
 	  -DCMAKE_BUILD_TYPE=Release -DSHOAL_WERROR=ON -DSHOAL_LUA=$(LUA) $(QUIETLY)
 	@cmake --build build-check -j $(JOBS)
+
+explore:
+	@$(MAKE) build TARGETS=spec-explore
+	@$(BUILD)/spec/spec-explore --seed $(SEED) --seconds $(or $(SECONDS),600)
 
 demo:
 	@.ci/deps build demo

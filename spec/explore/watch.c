@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/* What must hold of a member at any time, whatever happens. */
+#include "world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    FIXED_MEMORY = 256 * 1024, /* effects of a busy moment, blocks kept */
+    MEMORY_EACH = 1024         /* of a member, or an entry of the backlog */
+};
+
+static bool same(const struct belief *belief, shoal_bytes id)
+{
+    return belief->size == id.size && memcmp(belief->id, id.data, id.size) == 0;
+}
+
+static void remember(struct belief *belief, const shoal_member *member)
+{
+    memcpy(belief->id, member->id.data, member->id.size);
+    belief->size = member->id.size;
+    belief->incarnation = member->incarnation;
+    belief->state = member->state;
+}
+
+static bool is_newer(shoal_bytes id, const struct belief *than)
+{
+    shoal_identity_questions stock = shoal_stock_identity();
+    return stock.wins(stock.context, id, (shoal_bytes){than->id, than->size}) ==
+           1;
+}
+
+void watch_begin(struct watched *member)
+{
+    struct world *world = member->world;
+    uint32_t place = member->place, life = member->life + 1;
+    *member = (struct watched){.world = world,
+                               .place = place,
+                               .life = life,
+                               .since_us = sim_now(world->net)};
+}
+
+/* ---- What it says ---- */
+
+/* Ups and downs of an address alternate; a rename is of whom it was up. */
+static void hear(struct watched *member, const shoal_effect *effect)
+{
+    struct world *world = member->world;
+    uint32_t about = world_place(effect->member.addr);
+    struct belief *told = &member->told[about];
+    bool is_up = told->size > 0;
+    if (effect->event == SHOAL_EVENT_MEMBER_UP) {
+        if (is_up)
+            world_fail(world, "events: %u says twice that %u is up",
+                       (unsigned)member->place, (unsigned)about);
+        remember(told, &effect->member);
+    } else if (effect->event == SHOAL_EVENT_MEMBER_DOWN) {
+        if (!is_up || !same(told, effect->member.id))
+            world_fail(world,
+                       "events: %u says that %u is down, which was not "
+                       "up",
+                       (unsigned)member->place, (unsigned)about);
+        told->size = 0;
+        if (world->calm)
+            world_fail(world, "calm: %u says that %u is down",
+                       (unsigned)member->place, (unsigned)about);
+    } else if (is_up) {
+        if (!same(told, effect->before))
+            world_fail(world, "events: %u renames %u, which had another name",
+                       (unsigned)member->place, (unsigned)about);
+        remember(told, &effect->member);
+    }
+}
+
+static void check_size(struct watched *member, size_t size)
+{
+    uint32_t limit =
+        shoal_get_config(sim_engine(member->node))->max_packet_size;
+    if (size > limit)
+        world_fail(member->world, "packet: %u sends %zu bytes of at most %u",
+                   (unsigned)member->place, size, (unsigned)limit);
+}
+
+void watch_notify(struct watched *member, const shoal_effect *effect)
+{
+    member->touched = true;
+    switch (effect->event) {
+    case SHOAL_EVENT_MEMBER_UP:
+    case SHOAL_EVENT_MEMBER_DOWN:
+    case SHOAL_EVENT_RENAME:
+        hear(member, effect);
+        break;
+    case SHOAL_EVENT_PACKET_SENT:
+        check_size(member, effect->size);
+        break;
+    case SHOAL_EVENT_REJOIN:
+        if (member->world->calm)
+            world_fail(member->world, "calm: %u had to renew itself",
+                       (unsigned)member->place);
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- What it believes ---- */
+
+/* Incarnations only grow, down is final, and nobody takes an older identity
+ * for a newer one, as long as the member is not forgotten. */
+static void check_history(struct watched *member, uint32_t about,
+                          const shoal_member *now)
+{
+    struct world *world = member->world;
+    const struct belief *before = &member->known[about];
+    if (before->size == 0)
+        return;
+    if (!same(before, now->id)) {
+        if (!is_newer(now->id, before))
+            world_fail(world, "identity: %u takes an older %u for a newer one",
+                       (unsigned)member->place, (unsigned)about);
+    } else if (before->state == SHOAL_DOWN && now->state != SHOAL_DOWN) {
+        world_fail(world, "down: for %u, %u came back to life",
+                   (unsigned)member->place, (unsigned)about);
+    } else if (now->state != SHOAL_DOWN &&
+               now->incarnation < before->incarnation) {
+        world_fail(world, "incarnation: for %u, %u went from %u to %u",
+                   (unsigned)member->place, (unsigned)about,
+                   (unsigned)before->incarnation, (unsigned)now->incarnation);
+    }
+}
+
+/* The members that it told of are those it has. */
+static void check_told(struct watched *member, uint32_t about,
+                       const struct belief *now)
+{
+    bool is_active = now->size > 0 && now->state != SHOAL_DOWN;
+    const struct belief *told = &member->told[about];
+    bool agrees = is_active ? same(told, (shoal_bytes){now->id, now->size})
+                            : told->size == 0;
+    if (!agrees)
+        world_fail(member->world,
+                   "told: %u did not tell what it believes "
+                   "of %u",
+                   (unsigned)member->place, (unsigned)about);
+}
+
+static void check_members(struct watched *member)
+{
+    struct belief known[PLAN_MAX_MEMBERS] = {{.size = 0}};
+    uint32_t cursor = 0;
+    shoal_member other;
+    while (shoal_next_member(sim_engine(member->node), &cursor, &other)) {
+        uint32_t about = world_place(other.addr);
+        if (about == member->place || known[about].size > 0)
+            world_fail(member->world, "members: %u knows %u twice",
+                       (unsigned)member->place, (unsigned)about);
+        check_history(member, about, &other);
+        remember(&known[about], &other);
+    }
+    for (uint32_t i = 0; i < PLAN_MAX_MEMBERS; i++)
+        check_told(member, i, &known[i]);
+    memcpy(member->known, known, sizeof known);
+}
+
+static void check_self(struct watched *member)
+{
+    shoal *engine = sim_engine(member->node);
+    shoal_member self = shoal_self(engine);
+    struct belief *before = &member->self;
+    bool is_same = same(before, self.id);
+    if (is_same && self.incarnation < before->incarnation)
+        world_fail(member->world, "incarnation: %u's own went from %u to %u",
+                   (unsigned)member->place, (unsigned)before->incarnation,
+                   (unsigned)self.incarnation);
+    if (!is_same && !is_newer(self.id, before))
+        world_fail(member->world, "identity: %u took an older one",
+                   (unsigned)member->place);
+    remember(before, &self);
+    shoal_connection expected = shoal_num_members(engine) > 0
+                                    ? SHOAL_CONNECTION_ACTIVE
+                                    : SHOAL_CONNECTION_IDLE;
+    shoal_connection connection = shoal_get_connection(engine);
+    if (connection != expected && connection != SHOAL_CONNECTION_DEFUNCT)
+        world_fail(member->world, "connection: %u is %s with %zu members",
+                   (unsigned)member->place, shoal_connection_name(connection),
+                   shoal_num_members(engine));
+}
+
+/* Pools keep what they once had, so the bound is on the most there was. */
+static void check_memory(struct watched *member)
+{
+    shoal *engine = sim_engine(member->node);
+    size_t holds = shoal_num_known(engine) + shoal_num_updates(engine) +
+                   shoal_num_broadcasts(engine);
+    uint64_t bytes = shoal_get_stats(engine).memory_bytes;
+    if (holds > member->most)
+        member->most = holds;
+    if (bytes > member->world->most_memory)
+        member->world->most_memory = bytes;
+    if (bytes > FIXED_MEMORY + MEMORY_EACH * member->most)
+        world_fail(member->world,
+                   "memory: %u holds %zu bytes for %zu members "
+                   "and entries",
+                   (unsigned)member->place, (size_t)bytes, member->most);
+}
+
+void watch_look(struct watched *member)
+{
+    member->touched = false;
+    member->num_known = shoal_num_known(sim_engine(member->node));
+    check_members(member);
+    check_self(member);
+    check_memory(member);
+}
+
+/* ---- What all believe ---- */
+
+static bool sees(const struct watched *member, const struct watched *other)
+{
+    shoal_member seen, self;
+    if (!other->node || other == member)
+        return member->told[other->place].size == 0;
+    self = shoal_self(sim_engine(other->node));
+    return shoal_find_identity(sim_engine(member->node), self.id, &seen) &&
+           seen.state == SHOAL_ALIVE;
+}
+
+bool watch_agree(struct world *world, char *why)
+{
+    for (uint32_t i = 0; i < world->plan->num_members; i++) {
+        const struct watched *member = &world->members[i];
+        for (uint32_t j = 0; member->node && j < world->plan->num_members;
+             j++) {
+            if (sees(member, &world->members[j]))
+                continue;
+            snprintf(why, MAX_FAILURE, "%u does not see %u as it is",
+                     (unsigned)i, (unsigned)j);
+            return false;
+        }
+    }
+    return true;
+}
