@@ -86,7 +86,7 @@ static void give(int fd, struct batch *batch, unsigned n)
     }
 }
 
-static int echo(void)
+static _Noreturn void echo(void)
 {
     static struct batch batch;
     struct sockaddr_in bound;
@@ -198,7 +198,7 @@ static int ask(uint16_t port, double seconds, bool is_member)
 int main(int argc, char **argv)
 {
     if (argc == 2 && strcmp(argv[1], "echo") == 0)
-        return echo();
+        echo();
     long port = argc == 4 ? strtol(argv[2], NULL, 10) : 0;
     double seconds = argc == 4 ? strtod(argv[3], NULL) : 0;
     if (port < 1 || port > UINT16_MAX || seconds <= 0) {

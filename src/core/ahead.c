@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In a large cluster the members that a packet is about are not in the cache,
- * and each lookup waits for memory several times in a row: for the cells of the
- * index, the member, its identity, what waits about it and the neighbours of
- * that in the backlog. Here many lookups wait together: each step is taken for
- * all claims before the next, and it only asks for what the next one reads.
+ * The members that a packet is about are not in the cache when the cluster is
+ * large, or the process has many nodes, and each lookup waits for memory
+ * several times in a row: for the cells of the index, the member, its identity,
+ * what waits about it and the neighbours of that in the backlog. Here many
+ * lookups wait together: each step is taken for all claims before the next, and
+ * it only asks for what the next one reads.
  *
- * Nothing is decided here. A claim may change what those behind it meet, so
- * each of them is looked up again when its turn comes.
+ * Nothing is decided here: a claim may change what those behind it meet. What
+ * was found is a candidate, whose identity is compared when its turn comes.
  */
 #include "engine.h"
 
-/* Everything about so few is in the cache as it is. */
-enum { FEW = 2048, LINE = 64 /* bytes of the cache at once */ };
+enum { LINE = 64 /* bytes of the cache at once */ };
 
 /* The first candidate for `hash`; nearly always there is no other. */
 static struct member *candidate(const struct members *members, uint32_t hash)
@@ -31,13 +31,10 @@ static void warm(const void *at, size_t bytes)
 }
 
 void ahead_of_claims(const shoal *engine, const shoal_update *claims,
-                     size_t count)
+                     size_t count, struct member *found[])
 {
     const struct members *members = &engine->members;
-    struct member *found[AHEAD];
-    uint32_t hashes[AHEAD], n = 0;
-    if (members->count < FEW)
-        return;
+    uint32_t hashes[AHEAD];
     if (count > AHEAD)
         count = AHEAD;
     for (size_t i = 0; i < count; i++) {
@@ -45,17 +42,17 @@ void ahead_of_claims(const shoal *engine, const shoal_update *claims,
         index_warm(&members->by_id, hashes[i]);
     }
     for (size_t i = 0; i < count; i++) {
-        struct member *member = candidate(members, hashes[i]);
-        if (!member)
-            continue;
-        warm(member, sizeof *member);
-        found[n++] = member;
+        found[i] = candidate(members, hashes[i]);
+        if (found[i])
+            warm(found[i], sizeof *found[i]);
     }
-    for (uint32_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < count; i++) {
+        if (!found[i])
+            continue;
         warm(found[i]->identity, LINE);
         mem_warm(found[i]->queued);
     }
-    for (uint32_t i = 0; i < n; i++)
-        if (found[i]->queued)
+    for (size_t i = 0; i < count; i++)
+        if (found[i] && found[i]->queued)
             backlog_warm(found[i]->queued);
 }

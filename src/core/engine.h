@@ -167,10 +167,11 @@ void send_broadcasts(shoal *engine, uint32_t fanout);
 
 /* ---- update.c ---- */
 
-/* Takes a claim. With `queue`, what it changes waits to be gossiped. 0 (also
- * when it changed nothing), NOMEM, IDENTITY or FULL; the last two are counted.
- */
-int update_apply(shoal *engine, const shoal_update *claim, bool queue);
+/* Takes a claim, which is about `maybe` if that has its identity (NULL: no
+ * idea). With `queue`, what it changes waits to be gossiped. 0 (also when it
+ * changed nothing), NOMEM, IDENTITY or FULL; the last two are counted. */
+int update_apply(shoal *engine, const shoal_update *claim, struct member *maybe,
+                 bool queue);
 /* The same when the one it is about was looked up already. */
 int update_apply_to(shoal *engine, const struct who *who,
                     const shoal_update *claim, bool queue);
@@ -192,10 +193,11 @@ void update_forget(shoal *engine, struct member *member);
 
 enum { AHEAD = 32 /* claims looked ahead at */ };
 
-/* These claims are taken next: up to AHEAD of them. Changes nothing but what is
- * in the cache. */
+/* These claims, up to AHEAD of them, are taken next. Changes nothing but what
+ * is in the cache. `found` gets who each of them is about in all likelihood, or
+ * NULL, for update_apply(). */
 void ahead_of_claims(const shoal *engine, const shoal_update *claims,
-                     size_t count);
+                     size_t count, struct member *found[]);
 
 /* ---- self.c ---- */
 

@@ -229,11 +229,13 @@ static int on_message(shoal *engine, const shoal_header *header,
 
 static int apply_claims(shoal *engine)
 {
+    const shoal_update *claims = engine->decoded.claims;
     uint32_t count = engine->decoded.count;
+    struct member *found[AHEAD];
     for (uint32_t i = 0; i < count; i++) {
         if (i % AHEAD == 0)
-            ahead_of_claims(engine, engine->decoded.claims + i, count - i);
-        int error = update_apply(engine, &engine->decoded.claims[i], true);
+            ahead_of_claims(engine, &claims[i], count - i, found);
+        int error = update_apply(engine, &claims[i], found[i % AHEAD], true);
         if (error == SHOAL_ERR_NOMEM)
             return engine_drop(engine, SHOAL_DROP_NOMEM, error);
     }

@@ -193,14 +193,19 @@ int update_apply_to(shoal *engine, const struct who *who,
     return replace(engine, member, who, claim, queue);
 }
 
-int update_apply(shoal *engine, const shoal_update *claim, bool queue)
+static bool is_about(const shoal_update *claim, const struct member *member)
+{
+    return member && member->identity &&
+           bytes_equal(identity_id(member->identity), claim->id);
+}
+
+int update_apply(shoal *engine, const shoal_update *claim, struct member *maybe,
+                 bool queue)
 {
     if (bytes_equal(claim->id, identity_id(engine->self)))
         return self_hear(engine, claim, queue);
-    uint32_t hash = bytes_hash(claim->id, engine->hash_key);
-    struct member *member = members_find_id(&engine->members, claim->id, hash);
-    if (member)
-        return update_known(engine, member, claim, queue);
+    if (is_about(claim, maybe))
+        return update_known(engine, maybe, claim, queue);
     struct who who;
     int error = ask_who(engine, claim->id, &who);
     if (error)
