@@ -13,6 +13,8 @@
 #                              COUNT=1: instructions, too
 #   make explore               random faults over random clusters: SECONDS=600,
 #                              SEED=1; SANITIZE=1
+#   make reliability           what the protocol bears: writes the tables of
+#                              docs/reliability.md
 #   make demo                  a cluster on loopback, and what happens to it
 #   make install PREFIX=/usr/local [DESTDIR=]
 #   make clean
@@ -31,7 +33,7 @@ TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
 C_FILES = $(shell find src spec bench examples -name '*.[ch]')
 
-.PHONY: build deps deps-build test check bench demo install clean
+.PHONY: build deps deps-build test check bench explore reliability demo install clean
 
 build: deps-build
 	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
@@ -65,6 +67,12 @@ check:
 explore:
 	@$(MAKE) build TARGETS=spec-explore
 	@$(BUILD)/spec/spec-explore --seed $(SEED) --seconds $(or $(SECONDS),600)
+
+# Simulated: the figures are those of the code, not of the machine.
+reliability:
+	@.ci/deps build demo
+	@$(MAKE) build
+	@luajit bench/reliability.lua $(BUILD)
 
 demo:
 	@.ci/deps build demo

@@ -1,0 +1,305 @@
+--- `make reliability`: what the protocol bears, in the simulator, with and without
+-- its extensions. Prints the tables, and writes them into docs/reliability.md.
+--
+--   luajit bench/reliability.lua [BUILD [FILE [MEMBERS [SECONDS [SEEDS]]]]]
+--
+-- Same figures for the same engine: nothing depends on the machine.
+
+local BUILD = arg[1] or "build"
+package.path = ("%s/share/lua/5.1/?.lua;"):format(BUILD) .. package.path
+package.cpath = ("%s/lib/lua/5.1/?.so;"):format(BUILD) .. package.cpath
+
+local sim = require "shoal.sim"
+
+local FILE = arg[2] or "docs/reliability.md"
+local MEMBERS = tonumber(arg[3] or 128)
+local SECONDS = tonumber(arg[4] or 600)
+local SEEDS = tonumber(arg[5] or 3)
+local PRESETS = { "simple", "lan" }
+
+local LATENCY = { 0.0005, 0.002 }
+local CRASH_MEMBERS, CRASHES = 64, 9
+
+-- ---- Clusters --------------------------------------------------------------
+
+-- A cluster that has come together on a perfect network.
+local function grown(preset, seed, count)
+  local net = sim.new { seed = seed, latency = LATENCY }
+  local members = assert(net:spawn(count or MEMBERS, { config = preset }))
+  assert(net:run_until(function() return net:converged() end, 600, 0.1))
+  return net, members
+end
+
+-- Reports of members down, and renewals, since the cluster was as it should be.
+local function false_positives(net, members)
+  local sum = { downs = 0, renewals = 0 }
+  for _, member in ipairs(members) do
+    local record = net:record(member)
+    sum.downs = sum.downs + record.wrong_downs
+    sum.renewals = sum.renewals + record.renewals
+  end
+  return sum
+end
+
+local function without(members, some)
+  local is_some, rest = {}, {}
+  for _, member in ipairs(some) do
+    is_some[member] = true
+  end
+  for _, member in ipairs(members) do
+    rest[#rest + 1] = not is_some[member] and member or nil
+  end
+  return rest
+end
+
+local function median(list)
+  table.sort(list)
+  return list[math.ceil(#list / 2)]
+end
+
+-- ---- Experiments: each answers figures for one preset and seed -----------------
+
+local function lose(loss)
+  return function(preset, seed)
+    local net, members = grown(preset, seed)
+    net:set { loss = loss }
+    local before = net:stats()
+    net:run(SECONDS)
+    local now = net:stats()
+    local wrong = false_positives(net, members)
+    local result = {
+      downs = wrong.downs,
+      renewals = wrong.renewals,
+      packets = (now.packets - before.packets) / MEMBERS / SECONDS,
+      bytes = (now.bytes - before.bytes) / MEMBERS / SECONDS,
+    }
+    net:close()
+    return result
+  end
+end
+
+local function crash(preset, seed)
+  local net, members = grown(preset, seed, CRASH_MEMBERS)
+  local victim = members[net:random(CRASH_MEMBERS)]
+  net:run(net:random(2000) / 1000)
+  net:crash(victim)
+  net:run_until(function() return #net:record(victim).noticed == CRASH_MEMBERS - 1 end, 120)
+  local record = net:record(victim)
+  local result = {
+    first = record.noticed[1] - record.ended,
+    all = #record.noticed == CRASH_MEMBERS - 1 and record.noticed[#record.noticed] - record.ended or math.huge,
+  }
+  net:close()
+  return result
+end
+
+-- Paused for 5 to 20 s, awake for 1 to 10 s, and so on.
+local function doze(net, member, until_time)
+  if net:now() >= until_time then
+    return
+  end
+  local asleep, awake = 5 + net:random(15000) / 1000, 1 + net:random(9000) / 1000
+  net:pause(member, asleep)
+  net:after(asleep + awake, function() doze(net, member, until_time) end)
+end
+
+local function pause(preset, seed)
+  local net, members = grown(preset, seed)
+  local sleepers = {}
+  for i = 1, 8 do
+    sleepers[i] = members[(i - 1) * math.floor(MEMBERS / 8) + 4]
+    net:after(i / 2, function() doze(net, sleepers[i], net:now() + SECONDS) end)
+  end
+  net:run(SECONDS)
+  local healthy = false_positives(net, without(members, sleepers))
+  local paused = false_positives(net, sleepers)
+  net:close()
+  return { downs = healthy.downs, renewals = healthy.renewals, paused_renewals = paused.renewals }
+end
+
+local function part(preset, seed)
+  local net, members = grown(preset, seed)
+  local half = {}
+  for i = 1, MEMBERS / 2 do
+    half[i] = members[i]
+  end
+  local partition = net:partition(half, "rest")
+  net:run(SECONDS)
+  local _, fewest, _, most = net:census()
+  partition:heal()
+  local from = net:now()
+  local healed = net:run_until(function() return net:converged() end, 600, 0.1)
+  local lost = 0
+  for _, member in ipairs(members) do
+    lost = lost + (member:connection() == "defunct" and 1 or 0)
+  end
+  local result = { fewest = fewest, most = most, healed = healed and net:now() - from or math.huge, lost = lost }
+  net:close()
+  return result
+end
+
+-- It hears, and nobody hears it.
+local function mute(preset, seed)
+  local net, members = grown(preset, seed)
+  local victim, others = members[MEMBERS], without(members, { members[MEMBERS] })
+  local ups, downs, last_seen = 0, 0, nil
+  for _, member in ipairs(others) do
+    member:on("member_up", function(_, about) ups = ups + (about.addr == victim.addr and 1 or 0) end)
+    member:on("member_down", function(_, about)
+      if about.addr == victim.addr then
+        downs, last_seen = downs + 1, net:now()
+      end
+    end)
+  end
+  local from = net:now()
+  net:partition(victim, "rest", { oneway = true })
+  net:run(SECONDS)
+  local wrong = false_positives(net, others)
+  net:close()
+  return {
+    found = downs >= #others and last_seen - from or math.huge,
+    ups = ups,
+    downs = wrong.downs,
+    renewals = wrong.renewals,
+  }
+end
+
+-- ---- Running them ----------------------------------------------------------
+
+local function repeated(experiment, preset, times)
+  local results = {}
+  for seed = 1, times or SEEDS do
+    results[seed] = experiment(preset, seed)
+    io.stderr:write(".")
+  end
+  return results
+end
+
+local function mean(results, field)
+  local sum = 0
+  for _, result in ipairs(results) do
+    sum = sum + result[field]
+  end
+  return sum / #results
+end
+
+local function column(results, field)
+  local list = {}
+  for i, result in ipairs(results) do
+    list[i] = result[field]
+  end
+  return list
+end
+
+local function largest(results, field)
+  return math.max((table.unpack or unpack)(column(results, field))) -- luacheck: std max
+end
+
+local function seconds(value)
+  return value == math.huge and "never" or ("%.1f s"):format(value)
+end
+
+local function each_preset(experiment, row, times)
+  local rows = {}
+  for i, preset in ipairs(PRESETS) do
+    rows[i] = { "`" .. preset .. "`", row(repeated(experiment, preset, times)) }
+  end
+  return rows
+end
+
+-- A mean of whole numbers.
+local function count(value)
+  return (value >= 10 or value == math.floor(value)) and ("%.0f"):format(value) or ("%.1f"):format(value)
+end
+
+local tables = {}
+
+local function loss_table(loss)
+  local rows = each_preset(lose(loss), function(results)
+    return count(mean(results, "downs")), count(mean(results, "renewals")),
+      ("%.2f"):format(mean(results, "packets")), ("%.0f"):format(mean(results, "bytes"))
+  end)
+  table.insert(rows, 1, { "config", "members wrongly reported down", "needless renewals",
+    "packets per member and second", "bytes" })
+  return rows
+end
+
+tables["no loss"] = function() return loss_table(0) end
+tables["20 % loss"] = function() return loss_table(0.2) end
+
+function tables.crash()
+  local rows = each_preset(crash, function(results)
+    return seconds(median(column(results, "first"))), seconds(median(column(results, "all"))),
+      seconds(largest(results, "all"))
+  end, CRASHES)
+  table.insert(rows, 1, { "config", "the first knows after (median)", "all know after (median)", "(at worst)" })
+  return rows
+end
+
+function tables.pauses()
+  local rows = each_preset(pause, function(results)
+    return count(mean(results, "downs")), count(mean(results, "renewals")), count(mean(results, "paused_renewals"))
+  end)
+  table.insert(rows, 1, { "config", "healthy members reported down", "their renewals", "renewals of the paused ones" })
+  return rows
+end
+
+function tables.partition()
+  local rows = each_preset(part, function(results)
+    return ("%d to %d"):format(results[1].fewest, results[1].most), seconds(median(column(results, "healed"))),
+      seconds(largest(results, "healed")), count(mean(results, "lost"))
+  end)
+  table.insert(rows, 1, { "config", "members that each side counts", "one cluster after (median)", "(at worst)",
+    "members lost" })
+  return rows
+end
+
+tables["one way"] = function()
+  local rows = each_preset(mute, function(results)
+    return seconds(largest(results, "found")), count(mean(results, "ups")), count(mean(results, "downs")),
+      count(mean(results, "renewals"))
+  end)
+  table.insert(rows, 1, { "config", "down for all after (at worst)", "times it came back", "others reported down",
+    "their renewals" })
+  return rows
+end
+
+-- ---- Writing them down -----------------------------------------------------
+
+local function markdown(rows)
+  local lines = {}
+  for i, row in ipairs(rows) do
+    lines[#lines + 1] = "| " .. table.concat(row, " | ") .. " |"
+    if i == 1 then
+      lines[#lines + 1] = "|" .. (" --- |"):rep(#row)
+    end
+  end
+  return table.concat(lines, "\n")
+end
+
+local function read(path)
+  local file = assert(io.open(path))
+  local text = assert(file:read("*a"))
+  file:close()
+  return text
+end
+
+local function write(path, text)
+  local file = assert(io.open(path, "w"))
+  assert(file:write(text))
+  assert(file:close())
+end
+
+-- The table named in "<!-- table: NAME -->" goes between that line and
+-- "<!-- end -->".
+local function fill(text)
+  return (text:gsub("(<!%-%- table: (.-) %-%->\n).-(<!%-%- end %-%->)", function(head, name, foot)
+    io.stderr:write(name, " ")
+    local body = markdown(assert(tables[name], "no table of that name")())
+    io.stderr:write("\n")
+    print(("\n%s\n%s"):format(name, body))
+    return head .. body .. "\n" .. foot
+  end))
+end
+
+write(FILE, fill(read(FILE)))
