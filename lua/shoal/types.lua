@@ -315,9 +315,25 @@ function Node:set_handlers(handlers) end
 function Node:close() end
 ---@return boolean
 function Node:is_closed() end
---- One turn of the loop, waiting at most `timeout` seconds (0).
+--- One turn of the loop, waiting at most `timeout` seconds (0). It serves
+--- every node of the program. Not inside handlers.
 ---@param timeout? number
 function Node:step(timeout) end
+
+--- For a loop of another kind: call `step()` when `fd()` is readable or
+--- `timeout()` seconds are over, whatever comes first; then ask for the
+--- timeout again.
+---@return integer descriptor  the node's socket: do not read it, do not close it
+function Node:fd() end
+--- Whatever you do with the node may change it.
+---@return number seconds  0 to 1
+function Node:timeout() end
+--- The same as `fd`: with `events` and `timeout`, a node is something that
+--- cqueues.poll() can wait for.
+---@return integer descriptor
+function Node:pollfd() end
+---@return string "r"
+function Node:events() end
 
 -- ---- The module --------------------------------------------------------
 

@@ -38,6 +38,9 @@ end
 
 process.use(os.getenv("SHOAL_BUILD") or "build")
 
+--- The interpreter that runs the specs.
+process.lua = os.getenv("SHOAL_LUA") or "luajit"
+
 local Process = {}
 Process.__index = Process
 

@@ -97,6 +97,18 @@ void host_wake(host *node);
  * the log's levels were changed. */
 void host_set_diagnostics(host *node, uint32_t mask);
 
+/* ---- Inside of another loop ----
+ *
+ * A program whose loop is not libev's looks at the node's descriptor and its
+ * time, and then turns libev's loop once without blocking (EVRUN_NOWAIT).
+ */
+
+/* The socket: when it is readable, there is something to do. */
+int host_fd(const host *node);
+/* In how many microseconds there is something to do even so; a second at most.
+ * 0: now. */
+uint64_t host_due_in(host *node);
+
 /* ---- Seeds and joining ---- */
 
 /* Told once the seed was resolved and announced to (error NULL), or could not

@@ -7,6 +7,7 @@
  *   drain.c    the engine's effects: into the outbox, into callbacks
  *   seeds.c    whom to announce to while alone
  *   timer.c    the program's timers
+ *   due.c      what a foreign loop has to know
  *   narrate.c  what of all that goes into the log
  *
  * Every call from the loop into the node is between host_enter() and
@@ -99,5 +100,10 @@ void seeds_clear(host *node);
 /* ---- timer.c ---- */
 
 void host_timers_clear(host *node);
+/* The least of `us` and what `sooner` makes of it for each timer. */
+uint64_t host_timers_due_in(host *node,
+                            uint64_t (*sooner)(const host *node,
+                                               ev_timer *timer, uint64_t us),
+                            uint64_t us);
 
 #endif

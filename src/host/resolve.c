@@ -238,6 +238,11 @@ static void got_answer(struct resolver *resolver)
         ev_async_stop(resolver->loop, &resolver->answered);
 }
 
+bool resolver_is_busy(const struct resolver *resolver)
+{
+    return resolver->open > 0;
+}
+
 int resolver_ask(struct resolver *resolver, const char *name, uint16_t port,
                  resolve_fn *done, void *context)
 {

@@ -37,6 +37,8 @@ struct resolver *resolver_new(struct ev_loop *loop, struct address_reach reach,
 /* Asks. 0, or -1 (no memory, no thread) and `done` is not called. */
 int resolver_ask(struct resolver *resolver, const char *name, uint16_t port,
                  resolve_fn *done, void *context);
+/* Are there questions without an answer? */
+bool resolver_is_busy(const struct resolver *resolver);
 /* No `done` is called any more; threads that are still busy clean up after
  * themselves. NULL is fine. */
 void resolver_free(struct resolver *resolver);

@@ -76,3 +76,15 @@ void host_timers_clear(host *node)
     while (node->timers)
         discard(node->timers);
 }
+
+uint64_t host_timers_due_in(host *node,
+                            uint64_t (*sooner)(const host *node,
+                                               ev_timer *timer, uint64_t us),
+                            uint64_t us)
+{
+    host_timer *timer;
+
+    for (timer = node->timers; timer; timer = timer->next)
+        us = sooner(node, &timer->watcher, us);
+    return us;
+}

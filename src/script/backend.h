@@ -51,6 +51,10 @@ struct backend_ops {
     /* The loop whose files and signals the node may watch; NULL: none (nothing
      * changes on disk while a simulation runs). */
     struct ev_loop *(*loop)(struct backend *backend);
+    /* For loops other than libev's, see host_fd() and host_due_in(). NULL: no
+     * loop but its own can run it. */
+    int (*fd)(struct backend *backend);
+    uint64_t (*due_in_us)(struct backend *backend);
     /* Sends what waits, ends all timers, frees the engine and the backend, then
      * calls on_closed: before this returns, or, called inside one of the
      * backend's own calls, after that. */

@@ -85,6 +85,16 @@ static struct ev_loop *loop(struct backend *backend)
     return host_loop(from(backend)->host);
 }
 
+static int fd(struct backend *backend)
+{
+    return host_fd(from(backend)->host);
+}
+
+static uint64_t due_in_us(struct backend *backend)
+{
+    return host_due_in(from(backend)->host);
+}
+
 /* The host is gone, and with it what stands on it. */
 static void on_closed(void *context)
 {
@@ -129,6 +139,8 @@ static const struct backend_ops ops = {
     .timer_cancel = timer_cancel,
     .push_stats = push_stats,
     .loop = loop,
+    .fd = fd,
+    .due_in_us = due_in_us,
     .close = close_backend,
 };
 

@@ -210,6 +210,7 @@ static void push_metatable(lua_State *L)
     luaL_setfuncs(L, methods_enter, 0);
     luaL_setfuncs(L, methods_query, 0);
     luaL_setfuncs(L, methods_life, 0);
+    luaL_setfuncs(L, methods_loop, 0);
     lua_pushcclosure(L, get_field, 1);
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, set_field);

@@ -6,6 +6,7 @@
  *   methods_enter.c  what goes into the engine: announce, gossip, leave, ...
  *   methods_query.c  what can be asked: members, info, ...
  *   methods_life.c   reload, set_handlers, close
+ *   methods_loop.c   fd, timeout: for loops other than libev's
  */
 #ifndef SHOAL_SCRIPT_METHODS_H
 #define SHOAL_SCRIPT_METHODS_H
@@ -18,7 +19,8 @@
 void methods_push_object(lua_State *L, struct node *node,
                          struct tenant *tenant);
 
-extern const luaL_Reg methods_enter[], methods_query[], methods_life[];
+extern const luaL_Reg methods_enter[], methods_query[], methods_life[],
+    methods_loop[];
 
 /* ---- For the methods; the object is the first argument ---- */
 

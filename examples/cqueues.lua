@@ -1,0 +1,36 @@
+-- A node in a cqueues program: a node is something that cqueues.poll() can wait for.
+--
+--     luajit examples/cqueues.lua [seed]
+--
+-- One coroutine drives the node; the others have the controller for whatever
+-- the program is about.
+local cqueues = require "cqueues"
+local shoal = require "shoal"
+
+local node = assert(shoal.start {
+  join = { arg[1] },
+  handlers = {
+    on_member_up = function(_, member) print("up " .. member.addr) end,
+    on_member_down = function(_, member) print("down " .. member.addr) end,
+  },
+})
+io.stdout:setvbuf("line")
+print("at " .. node:bound())
+
+local loop = cqueues.new()
+
+loop:wrap(function()
+  while not node:is_closed() do
+    cqueues.poll(node)
+    shoal.step()
+  end
+end)
+
+loop:wrap(function()
+  while true do
+    cqueues.sleep(1)
+    print(node:num_members() .. " others")
+  end
+end)
+
+assert(loop:loop())
