@@ -17,11 +17,11 @@ if(NOT MSGPACK_DIR AND NOT MSGPACK_INCDIR)
   endforeach()
 endif()
 
+find_package(PkgConfig QUIET)
+if(PKG_CONFIG_FOUND)
+  pkg_search_module(PC_MSGPACK QUIET msgpack-c msgpackc msgpack)
+endif()
 if(NOT msgpack_target)
-  find_package(PkgConfig QUIET)
-  if(PKG_CONFIG_FOUND)
-    pkg_search_module(PC_MSGPACK QUIET msgpack-c msgpackc msgpack)
-  endif()
   find_path(Msgpack_INCLUDE_DIR msgpack.h
     HINTS ${MSGPACK_INCDIR} ${MSGPACK_DIR}/include ${PC_MSGPACK_INCLUDE_DIRS})
   find_library(Msgpack_LIBRARY NAMES msgpack-c msgpackc

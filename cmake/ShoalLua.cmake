@@ -38,7 +38,8 @@ target_include_directories(lua::headers SYSTEM INTERFACE ${Lua_INCLUDE_DIR})
 
 find_program(SHOAL_LUA_PROGRAM ${SHOAL_LUA})
 
-if(SHOAL_LUA STREQUAL "luajit")
+# LuaRocks may have given us the headers of another Lua.
+if(SHOAL_LUA STREQUAL "luajit" AND EXISTS ${Lua_INCLUDE_DIR}/luajit.h)
   find_library(LuaJIT_LIBRARY NAMES luajit-5.1 luajit
     HINTS ${PC_LUA_LIBRARY_DIRS} ${PC_LUA_LIBDIR})
   mark_as_advanced(LuaJIT_LIBRARY)

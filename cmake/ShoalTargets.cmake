@@ -49,5 +49,6 @@ function(shoal_library target kind)
   add_library(${target} ${kind} ${sources})
   set_target_properties(${target} PROPERTIES LINKER_LANGUAGE C)
   shoal_compile_options(${target})
-  target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/src)
+  target_include_directories(${target} PUBLIC
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>)
 endfunction()

@@ -3,6 +3,8 @@
 local files = require "spec.support.files"
 local process = require "spec.support.process"
 
+local version = files.read("CMakeLists.txt"):match("project%(shoal VERSION ([%d.]+)")
+
 local function installed()
   local prefix = process.tempdir()
   local done = process.run { "cmake", "--install", process.build, "--prefix", prefix, seconds = 60 }
@@ -28,6 +30,8 @@ describe("an installed tree", function()
       local done = run(prefix, arguments[1], arguments[2])
       assert.equal(0, done.code, done.err)
     end
+    assert.equal(version, run(prefix, "version").out:match("^shoal (%S+) "))
+    assert.is_truthy(process.read(prefix .. "/share/man/man1/shoal.1"):find("shoal " .. version, 1, true))
   end)
 
   it("holds every Lua file, the module, the header and the library", function()
@@ -36,18 +40,23 @@ describe("an installed tree", function()
       assert.is_string(process.read(prefix .. "/share/" .. path:gsub("^lua/", "lua/5.1/")), path)
     end
     assert.is_string(process.read(prefix .. "/lib/lua/5.1/shoal/core.so"))
-    assert.equal(files.read("src/shoal.h"), process.read(prefix .. "/include/shoal.h"))
+    for _, name in ipairs { "shoal.h", "shoal_tables.h" } do
+      assert.equal(files.read("src/" .. name), process.read(prefix .. "/include/" .. name))
+    end
     assert.equal(1, #files.output(("find '%s' -name libshoal.a"):format(prefix)))
   end)
 
   it("gives the module to a plain interpreter", function()
     local prefix = installed()
     local done = process.run {
-      "luajit", "-e", "print(require('shoal.core').version)",
-      cwd = "/",
-      env = { LUA_CPATH = prefix .. "/lib/lua/5.1/?.so", LUA_PATH = false, LD_PRELOAD = process.preload },
+      "luajit", "-e", "print(require('shoal')._VERSION)", cwd = "/",
+      env = {
+        LUA_CPATH = prefix .. "/lib/lua/5.1/?.so",
+        LUA_PATH = prefix .. "/share/lua/5.1/?.lua;" .. prefix .. "/share/lua/5.1/?/init.lua",
+        LD_PRELOAD = process.preload,
+      },
     }
     assert.equal(0, done.code, done.err)
-    assert.equal(files.read("CMakeLists.txt"):match("VERSION (%d+%.%d+%.%d+)") .. "\n", done.out)
+    assert.equal(version .. "\n", done.out)
   end)
 end)

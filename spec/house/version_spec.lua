@@ -24,6 +24,23 @@ describe("the version", function()
     assert.same({}, list)
   end)
 
+  it("is that of the versioned rockspec", function()
+    local path = ("rocks/shoal-%s-1.rockspec"):format(version)
+    assert.is_true(files.exists(path), "there is no " .. path)
+    local rockspec = files.read(path)
+    assert.equal(version .. "-1", rockspec:match('\nversion = "([^"]*)"'))
+    assert.equal("v" .. version, rockspec:match('tag = "([^"]*)"'))
+    assert.equal(1, #files.find("rocks", "shoal-[0-9]*.rockspec"))
+  end)
+
+  it("is the only thing in which the two rockspecs differ", function()
+    local function body(name)
+      return (files.read(("rocks/shoal-%s-1.rockspec"):format(name))
+        :gsub('\nversion = "[^"]*"', "", 1):gsub('\n  tag = "[^"]*",', "", 1))
+    end
+    assert.equal(body "scm", body(version))
+  end)
+
   it("has its section in the changelog", function()
     if not files.exists("CHANGELOG.md") then
       return pending("there is no changelog yet")
