@@ -7,6 +7,8 @@
 #   make test                  every spec; SANITIZE=1: under AddressSanitizer and
 #                              UBSan; GC=1: with the most aggressive Lua GC;
 #                              ONLY=regex: tests with such names; LUA=lua5.4
+#   make test-lua LUA=5.4      the core's and the binding's specs under another Lua
+#                              (5.1, 5.3, 5.4)
 #   make check                 format, cppcheck, luacheck, layers, -Werror
 #   make bench                 how fast it is (docs/performance.md), also to
 #                              build/bench.json; ONLY=name: one benchmark;
@@ -33,7 +35,7 @@ TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
 C_FILES = $(shell find src spec bench examples -name '*.[ch]')
 
-.PHONY: build deps deps-build test check bench explore reliability demo install clean
+.PHONY: build deps deps-build test test-lua check bench explore reliability demo install clean
 
 build: deps-build
 	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
@@ -73,6 +75,15 @@ reliability:
 	@.ci/deps build demo
 	@$(MAKE) build
 	@luajit bench/reliability.lua $(BUILD)
+
+# LUA=5.4 and LUA=lua5.4 are the same.
+test-lua: PUC = lua$(patsubst lua%,%,$(LUA))
+test-lua:
+	@.ci/deps build test $(PUC)
+	@cmake -S . -B build-$(PUC) -DSHOAL_LUA=$(PUC) $(QUIETLY)
+	@cmake --build build-$(PUC) -j $(JOBS)
+	@cd build-$(PUC) && ctest -j $(JOBS) --output-on-failure --no-tests=error \
+	  -L '^(core|script|wire)$$'
 
 demo:
 	@.ci/deps build demo

@@ -18,7 +18,8 @@ local function life(seed)
   local trace = {}
   local function note(out)
     for _, packet in ipairs(out.packets) do
-      trace[#trace + 1] = ("%.6f %s %s"):format(packet.at, packet.to, packet.bytes)
+      -- not one format(): 5.1's ends a string at its first zero
+      trace[#trace + 1] = ("%.6f %s "):format(packet.at, tostring(packet.to)) .. packet.bytes
     end
     for _, line in ipairs(out.log) do trace[#trace + 1] = line end
   end

@@ -36,7 +36,7 @@ describe("a control server", function()
     local client = raw.connect(path)
     client:write(raw.request(7, "members", { "all", { deep = 1 } }))
     stage:wait(function() return heard[1] end)
-    local peer, id, method, params = unpack(heard[1]) -- luacheck: ignore 113
+    local peer, id, method, params = (table.unpack or unpack)(heard[1]) -- luacheck: std max
     assert.equal(7, id)
     assert.equal("members", method)
     assert.same({ "all", { deep = 1 } }, params)

@@ -392,7 +392,7 @@ describe("a reload", function()
     it("refuses a file that is half written, and takes it when it is whole", function()
       local node = watched()
       local whole = version "B"
-      stage:write("service.lua", whole:sub(1, #whole / 2))
+      stage:write("service.lua", whole:sub(1, math.floor(#whole / 2)))
       stage:wait(function() return script_of(node).last_error end)
       assert.equal("A", node.store.name)
       stage:write("service.lua", whole)

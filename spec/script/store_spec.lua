@@ -294,12 +294,12 @@ describe("shoal.check", function()
   it("finds modules next to a script that is given by a relative path", function()
     stage:write("part.lua", "return {}")
     stage:write("h.lua", "require 'part' return {}")
-    local unistd = require "posix.unistd"
-    local before = unistd.getcwd()
-    assert(unistd.chdir(stage.folder))
+    local lfs = require "lfs"
+    local before = lfs.currentdir()
+    assert(lfs.chdir(stage.folder))
     local report, message = shoal.check("h.lua")
     local node, trouble = stage:try_start { handlers = "h.lua", watch = false }
-    unistd.chdir(before)
+    lfs.chdir(before)
     assert(report, message)
     assert(node, trouble)
     assert.equal(stage:path("h.lua"), node:info().script.path)

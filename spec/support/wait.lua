@@ -6,11 +6,11 @@
 -- Deadlines are for a plain build; they are stretched where a sanitizer or the
 -- most aggressive garbage collection makes everything slow (wait.slowness).
 
-local time = require "posix.time"
+local system = require "system" -- busted's own; posix is not there for every Lua
 
 local wait = {}
 
-local POLL_NS = 5 * 1000 * 1000
+local POLL = 0.005
 
 local sanitizers = os.getenv("SHOAL_SANITIZERS")
 local slow = (sanitizers and sanitizers ~= "") or os.getenv("SHOAL_GC")
@@ -18,8 +18,7 @@ wait.slowness = slow and 4 or 1
 
 --- Seconds of the monotonic clock.
 function wait.now()
-  local t = time.clock_gettime(time.CLOCK_MONOTONIC)
-  return t.tv_sec + t.tv_nsec / 1e9
+  return system.monotime()
 end
 
 --- Called at every moment of waiting; may raise, to end it.
@@ -28,7 +27,7 @@ wait.check = function() end
 --- Lets other processes have the processor for a moment.
 function wait.moment()
   wait.check()
-  time.nanosleep({ tv_sec = 0, tv_nsec = POLL_NS })
+  system.sleep(POLL)
 end
 
 --- The condition's answer once it is true, or nil and the answer's second value
