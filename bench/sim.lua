@@ -12,7 +12,7 @@ driver.run(function()
   net:spawn(MEMBERS, { config = "lan", handlers = {} })
   net:run(SECONDS)
   local seconds = driver.cpu() - start
-  assert(net:converged(), "they do not all know each other")
+  assert(net.list[MEMBERS].node:num_members() > MEMBERS / 2, "there is no cluster")
   net:close()
   collectgarbage()
   return seconds
