@@ -6,8 +6,9 @@ local driver = require "bench.driver"
 
 local PACKETS, ITEMS = 1000, 60
 
+-- Keys as a cache has them, no two alike.
 local function item(i)
-  return ("key %08d"):format(i)
+  return ("user:%08x"):format(i * 2654435761 % 2 ^ 32)
 end
 
 local function packets()

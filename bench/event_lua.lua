@@ -4,7 +4,7 @@
 local shoal = require "shoal"
 local driver = require "bench.driver"
 
-local MEMBERS = 30000
+local MEMBERS, ROUNDS = 1000, 40
 
 local heard
 
@@ -32,11 +32,18 @@ local function time(node, list)
   return driver.cpu() - start
 end
 
-driver.run(function()
+local function round()
   local node = assert(shoal.start { bind = "127.0.0.1:0", log = false,
     handlers = { on_member_up = hear, on_member_down = hear } })
   local seconds = time(node, up) + time(node, down)
   node:close()
-  collectgarbage()
-  return 2 * MEMBERS / seconds
+  return seconds
+end
+
+driver.run(function()
+  local seconds = 0
+  for _ = 1, ROUNDS do
+    seconds = seconds + round()
+  end
+  return 2 * MEMBERS * ROUNDS / seconds
 end)
