@@ -2,6 +2,16 @@
 -- own, which sees the virtual clock.
 
 local nets = require "spec.sim.support"
+local process = require "spec.support.process"
+
+-- The program that runs the specs.
+local function interpreter()
+  local i = 0
+  while arg[i - 1] do
+    i = i - 1
+  end
+  return arg[i]
+end
 
 describe("a script in a simulation", function()
   after_each(nets.close)
@@ -130,7 +140,7 @@ describe("a script in a simulation", function()
     local net = nets.new()
     local members = net:spawn(2, { handlers = path, config = "loopback" })
     net:run(2)
-    require("spec.support.process").write(path, [[
+    process.write(path, [[
       return { on_reload = function(node, previous)
         node.store.generation, node.store.at = previous.generation, os.time()
       end }
@@ -191,6 +201,30 @@ describe("a script in a simulation", function()
     net:run(20)
     assert.equal("down", members[1]:sees(members[3]))
     assert.equal(3, #net:record(members[3]).noticed)
+  end)
+
+  it("logs with the virtual time and its address, if it is to log at all", function()
+    local path = nets.script [[
+      return { on_member_up = function(node, member) node:log("info", "hello, " .. member.addr, { n = 1 }) end }
+    ]]
+    local program = ([[
+      local net = require("shoal.sim").new()
+      net:spawn(2, { handlers = %q, config = "loopback", log = { levels = "info", format = arg[1] } })
+      net:spawn { handlers = %q, config = "loopback" }
+      net:run(5)
+      net:close()
+    ]]):format(path, path)
+    local function lines(format)
+      local path_of_program = process.write(process.tempdir() .. "/program.lua", program)
+      local done = process.run { interpreter(), path_of_program, format, env = { LD_PRELOAD = process.preload } }
+      assert.equal(0, done.code)
+      return done.err
+    end
+    local text = lines "text"
+    assert.matches("2026%-01%-01T00:00:00%.%d%d%dZ info  script  10.0.0.1:7946 hello, 10.0.0.2:7946 n=1\n", text)
+    assert.is_nil(text:find("10.0.0.3:7946 hello", 1, true))
+    assert.equal(text, lines "text")
+    assert.matches('"area":"script","node":"10.0.0.2:7946","text":"hello, 10.0.0.1:7946","n":1}', lines "json")
   end)
 
   it("cannot step a loop that does not turn it", function()

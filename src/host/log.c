@@ -15,21 +15,31 @@ void log_init(struct log *log)
 {
     size_t i;
 
-    log->fd = STDERR_FILENO;
-    log->format = LOG_TEXT;
+    *log = (struct log){.fd = STDERR_FILENO, .format = LOG_TEXT};
     for (i = 0; i < LOG_NUM_AREAS; i++)
         log->levels[i] = LOG_INFO;
 }
 
 /* ---- A line ---- */
 
-static void put_time(struct log_buffer *out)
+static void read_clock(const struct log *log, struct timespec *now)
+{
+    if (!log->clock) {
+        clock_gettime(CLOCK_REALTIME, now);
+        return;
+    }
+    uint64_t us = log->clock(log->context);
+    now->tv_sec = (time_t)(us / 1000000);
+    now->tv_nsec = (long)(us % 1000000) * 1000;
+}
+
+static void put_time(struct log_buffer *out, const struct log *log)
 {
     struct timespec now;
     struct tm utc;
     char text[96];
 
-    clock_gettime(CLOCK_REALTIME, &now);
+    read_clock(log, &now);
     gmtime_r(&now.tv_sec, &utc);
     snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ",
              utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday, utc.tm_hour,
@@ -52,16 +62,21 @@ static void put_number(struct log_buffer *out, double number)
     log_put(out, text);
 }
 
-static void write_text(struct log_buffer *out, log_level level, log_area area,
-                       const char *text, const log_field *fields, size_t count)
+static void write_text(struct log_buffer *out, const struct log *log,
+                       log_level level, log_area area, const char *text,
+                       const log_field *fields, size_t count)
 {
     char head[32];
     size_t i;
 
-    put_time(out);
+    put_time(out, log);
     snprintf(head, sizeof head, " %-5s %-7s ", log_level_name(level),
              log_area_name(area));
     log_put(out, head);
+    if (log->node) {
+        log_put(out, log->node);
+        log_put(out, " ");
+    }
     log_put_plain(out, text);
     for (i = 0; i < count; i++) {
         log_put(out, " ");
@@ -75,18 +90,23 @@ static void write_text(struct log_buffer *out, log_level level, log_area area,
     log_end(out, "\n");
 }
 
-static void write_json(struct log_buffer *out, log_level level, log_area area,
-                       const char *text, const log_field *fields, size_t count)
+static void write_json(struct log_buffer *out, const struct log *log,
+                       log_level level, log_area area, const char *text,
+                       const log_field *fields, size_t count)
 {
     shoal_bytes bytes = {(const uint8_t *)text, strlen(text)};
     size_t i;
 
     log_put(out, "{\"time\":\"");
-    put_time(out);
+    put_time(out, log);
     log_put(out, "\",\"level\":\"");
     log_put(out, log_level_name(level));
     log_put(out, "\",\"area\":\"");
     log_put(out, log_area_name(area));
+    if (log->node) {
+        log_put(out, "\",\"node\":\"");
+        log_put(out, log->node);
+    }
     log_put(out, "\",\"text\":");
     log_put_json(out, bytes);
     for (i = 0; i < count && !out->full; i++) {
@@ -113,9 +133,9 @@ void log_write(struct log *log, log_level level, log_area area,
 
     log_begin(&out);
     if (log->format == LOG_JSON)
-        write_json(&out, level, area, text, fields, num_fields);
+        write_json(&out, log, level, area, text, fields, num_fields);
     else
-        write_text(&out, level, area, text, fields, num_fields);
+        write_text(&out, log, level, area, text, fields, num_fields);
     if (write(log->fd, out.bytes, out.size) < 0)
         return; /* there is nowhere to complain */
 }

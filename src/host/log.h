@@ -7,9 +7,10 @@
  *   text  2026-01-31T12:00:00.123Z info  engine  member up addr=10.0.0.2:7946
  *   json  {"time":"...","level":"info","area":"engine","text":"member up",
  *          "addr":"10.0.0.2:7946"}
- * A level is chosen for all areas and may be changed for single ones:
- * "info,engine=trace". Use the log_ macros: a line that is not wanted costs one
- * comparison and evaluates no argument.
+ * Where several nodes write to one place, which one it is comes after the area,
+ * and as "node" in JSON. A level is chosen for all areas and may be changed for
+ * single ones: "info,engine=trace". Use the log_ macros: a line that is not
+ * wanted costs one comparison and evaluates no argument.
  */
 #ifndef SHOAL_HOST_LOG_H
 #define SHOAL_HOST_LOG_H
@@ -46,6 +47,11 @@ typedef struct log_field {
 struct log {
     int fd;
     log_format format;
+    /* Unix time in microseconds for each line, from a clock that is not the
+     * system's; NULL: the system's. */
+    uint64_t (*clock)(void *context);
+    void *context;
+    const char *node; /* whose lines they are, where several write; or NULL */
     uint8_t levels[LOG_NUM_AREAS]; /* log_level */
 };
 

@@ -3,6 +3,7 @@
 
 #include "../host/address.h"
 #include "../host/fail.h"
+#include "../host/log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@ struct sim_backend {
     struct backend base;
     sim_node *node;
     host_callbacks callbacks;
+    struct log *log; /* the node's; NULL: none */
     bool crashes;
     char address[SIM_MAX_ADDRESS];
 };
@@ -155,12 +157,32 @@ static void on_closed(void *context)
 {
     struct sim_backend *self = context;
     host_callbacks callbacks = self->callbacks;
+    if (self->log) {
+        self->log->clock = NULL;
+        self->log->node = NULL;
+    }
     free(self);
     if (callbacks.on_closed)
         callbacks.on_closed(callbacks.context);
 }
 
 /* ---- Opening ---- */
+
+static uint64_t log_clock(void *context)
+{
+    return wall_us(context);
+}
+
+/* Lines tell the virtual time, and which member writes. */
+static void use_log(struct sim_backend *self, struct log *log)
+{
+    self->log = log;
+    if (!log)
+        return;
+    log->clock = log_clock;
+    log->context = self;
+    log->node = self->address;
+}
 
 static int check_address(const char *bind, char *error)
 {
@@ -206,6 +228,7 @@ struct backend *host_sim_open(sim *net, const host_options *options,
     }
     const char *address = sim_address(net, sim_place(self->node));
     memcpy(self->address, address, strlen(address) + 1);
+    use_log(self, options->log);
     return &self->base;
 }
 

@@ -202,4 +202,14 @@ function Engine:close() end
 ---@param after? boolean
 function Engine:fail_allocation(n, after) end
 
+--- The network that shoal.sim stands on: use that.
+---@param options? shoal.sim.Options
+---@return userdata
+function core.simulation(options) end
+
+--- Is that descriptor a terminal (2: stderr)?
+---@param descriptor integer
+---@return boolean
+function core.is_terminal(descriptor) end
+
 return core
