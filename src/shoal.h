@@ -9,8 +9,7 @@
  *
  *     a packet arrived       shoal_receive(engine, now, packet)
  *     the deadline passed    shoal_tick(engine, now)
- *     the program wants      shoal_announce(), shoal_leave(),
- * shoal_add_broadcast(), ...
+ *     the program wants      shoal_announce(), shoal_add_broadcast(), ...
  *
  * and after each of them it drains the effects and arms its one timer:
  *
@@ -22,24 +21,29 @@
  * Same options, same inputs, same order: same effects, bit for bit.
  *
  * Concepts
- *   identity   Who a member is: an opaque byte string of 1 to
- * SHOAL_MAX_IDENTITY bytes, compared bytewise. shoal's own hosts put one
- * canonical MessagePack value in it. address    The part of an identity that is
- * unique in the cluster. Two identities with one address are a conflict, which
- * the `wins` question decides (a restarted process, say, has its old address
- * and a newer identity). endpoint   Where packets for an identity go, as the
- * host understands it ("host:port"). incarnation  A counter that only the
- * member itself raises, to refute a suspicion (SWIM 4.2). active     Alive or
- * suspect.
+ *
+ * - identity: who a member is, an opaque byte string of 1 to
+ *   SHOAL_MAX_IDENTITY bytes, compared bytewise. shoal's own hosts put one
+ *   canonical MessagePack value in it.
+ * - address: the part of an identity that is unique in the cluster. Two
+ *   identities with one address are a conflict, which the `wins` question
+ *   decides (a restarted process has its old address and a newer identity).
+ * - endpoint: where packets for an identity go, as the host understands it
+ *   ("host:port").
+ * - incarnation: a counter that only the member itself raises, to refute a
+ *   suspicion (SWIM 4.2).
+ * - active: alive or suspect.
  *
  * Questions
- *   The engine asks its embedder a handful of things synchronously
- * (shoal_handlers). A question must not call an entry point of the same engine:
- * that returns SHOAL_ERR_REENTRANT. Queries (the functions that take a const
- * shoal *) are allowed. Answers about an identity are cached with it.
+ *
+ * The engine asks its embedder a handful of things synchronously
+ * (shoal_handlers). A question must not call an entry point of the same
+ * engine: that returns SHOAL_ERR_REENTRANT. Queries (the functions that take a
+ * const shoal *) are allowed. Answers about an identity are cached with it.
  *
  * Ownership
- *   Every pointer parameter says one of: "copied" (yours again after the call),
+ *
+ * Every pointer parameter says one of: "copied" (yours again after the call),
  * "borrowed until ..." (ours, do not free). Nothing takes ownership.
  *
  * Time is microseconds of any monotonic clock, as uint64_t; it must not run
@@ -312,10 +316,10 @@ typedef struct shoal_config {
 } shoal_config;
 
 /* Presets; `n` is the expected number of members (at least 1).
- *   simple    plain SWIM, no extension
- *   lan, wan  memberlist's default timings as foca scales them
- *   loopback  for many nodes on one machine and for tests: a quarter of lan's
- * period */
+ * - simple: plain SWIM, no extension
+ * - lan, wan: memberlist's default timings as foca scales them, Lifeguard
+ * - loopback: for many nodes on one machine and for tests, a quarter of lan's
+ *   period */
 SHOAL_API shoal_config shoal_config_simple(void);
 SHOAL_API shoal_config shoal_config_lan(uint32_t n);
 SHOAL_API shoal_config shoal_config_wan(uint32_t n);
