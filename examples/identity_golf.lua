@@ -2,8 +2,8 @@
 -- goes from a fat one down to two bytes, for a cluster whose members differ in
 -- the port alone, 7900 to 7931:
 --
---   HOLE=1 shoal run examples/identity_golf.lua --bind 127.0.0.1:7901
---   HOLE=4 shoal run examples/identity_golf.lua --bind 127.0.0.1:7901 --join 127.0.0.1:7902
+--   HOLE=4 shoal run examples/identity_golf.lua --bind 127.0.0.1:7901
+--   HOLE=4 shoal run examples/identity_golf.lua --bind 127.0.0.1:7902 --join 127.0.0.1:7901 --name two
 
 local function port_of(endpoint)
   return tonumber(endpoint:match(":(%d+)$"))

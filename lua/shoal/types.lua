@@ -61,6 +61,10 @@
 ---@field max_packet_size? integer
 ---@field max_members? integer
 ---@field notify_down_members? boolean
+---@field max_local_health? integer         Lifeguard 4.A; 0: off
+---@field suspicion_confirmations? integer  Lifeguard 4.B; 0: off
+---@field suspicion_max_factor? integer
+---@field tell_suspects? boolean            Lifeguard 4.C
 ---@field announce? shoal.Periodic|false
 ---@field announce_to_down? shoal.Periodic|false
 ---@field gossip? shoal.Periodic|false
