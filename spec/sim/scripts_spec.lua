@@ -4,15 +4,6 @@
 local nets = require "spec.sim.support"
 local process = require "spec.support.process"
 
--- The program that runs the specs.
-local function interpreter()
-  local i = 0
-  while arg[i - 1] do
-    i = i - 1
-  end
-  return arg[i]
-end
-
 describe("a script in a simulation", function()
   after_each(nets.close)
 
@@ -216,7 +207,7 @@ describe("a script in a simulation", function()
     ]]):format(path, path)
     local function lines(format)
       local path_of_program = process.write(process.tempdir() .. "/program.lua", program)
-      local done = process.run { interpreter(), path_of_program, format, env = { LD_PRELOAD = process.preload } }
+      local done = process.run { nets.interpreter(), path_of_program, format, env = { LD_PRELOAD = process.preload } }
       assert.equal(0, done.code)
       return done.err
     end

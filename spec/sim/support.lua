@@ -40,6 +40,15 @@ function nets.script(text, name)
   return path
 end
 
+--- The program that runs the specs.
+function nets.interpreter()
+  local i = 0
+  while arg[i - 1] do
+    i = i - 1
+  end
+  return arg[i]
+end
+
 function nets.close()
   while #open > 0 do
     table.remove(open):close()
