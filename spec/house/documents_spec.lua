@@ -51,15 +51,6 @@ describe("the document docs/embedding.md", function()
     end)
   end
 
-  it("has an engine example of 40 lines, more or less", function()
-    for _, block in ipairs(only("docs/embedding.md", "lua")) do
-      if block.text:find("three engines", 1, true) or block.text:find("wire = 0", 1, true) then
-        local _, lines = block.text:gsub("\n", "")
-        assert.is_true(lines <= 50, lines .. " lines")
-      end
-    end
-  end)
-
   it("has a program in C that builds against an installed tree, in both ways", function()
     local prefix, folder = process.tempdir(), process.tempdir()
     succeed { "cmake", "--install", process.build, "--prefix", prefix }
@@ -81,6 +72,39 @@ describe("the document docs/embedding.md", function()
   it("has no block of another kind", function()
     for _, block in ipairs(blocks "docs/embedding.md") do
       assert.is_truthy(("lua c cmake sh "):find(block.language .. " ", 1, true), "line " .. block.line)
+    end
+  end)
+end)
+
+describe("the document README.md", function()
+  after_each(process.cleanup)
+
+  it("begins with a script that loads", function()
+    local scripts = only("README.md", "lua")
+    assert.is_true(#scripts > 0)
+    for _, block in ipairs(scripts) do
+      succeed { process.shoal, "check", process.write(process.tempdir() .. "/script.lua", block.text) }
+    end
+  end)
+
+  it("names targets of make and commands of shoal that there are", function()
+    local makefile = files.read "Makefile"
+    for _, block in ipairs(blocks "README.md") do
+      for line in block.text:gmatch "[^\n]+" do
+        local target = line:match "^make ([%w-]+)"
+        local command = line:match "^%$? ?shoal (%l+)"
+        assert.is_truthy(not target or makefile:find("\n" .. target .. ":", 1, true), line)
+        if command then succeed { process.shoal, command, "--help" } end
+      end
+    end
+  end)
+
+  it("links to files that there are", function()
+    for _, path in ipairs { "README.md", "docs/embedding.md" } do
+      local folder = path:match "^(.*/)" or ""
+      for target in files.read(path):gmatch "%]%(([^):#]+)%)" do
+        succeed { "test", "-e", files.root .. "/" .. folder .. target }
+      end
     end
   end)
 end)
