@@ -20,7 +20,7 @@ static double read_chance(lua_State *L, int index, const char *who,
 
 static uint64_t to_us(lua_State *L, const char *who, const char *name)
 {
-    uint64_t us;
+    uint64_t us = 0;
     if (lua_type(L, -1) != LUA_TNUMBER ||
         !options_to_us(lua_tonumber(L, -1), &us))
         options_error(L, who, name, "must be seconds, 0 or more", -1);

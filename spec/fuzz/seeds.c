@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* Writes what the fuzzers begin with, into the folder <argument>/<fuzzer>: the
+ * golden packets, and some messages of the control socket. */
+#include "../c/golden.h"
+
+#include <sys/stat.h>
+
+static const char *folder;
+static unsigned written;
+
+static void write_seed(const char *fuzzer, const char *front, const char *hex)
+{
+    char path[512], all[4096];
+    snprintf(all, sizeof all, "%s%s", front, hex);
+    snprintf(path, sizeof path, "%s/%s", folder, fuzzer);
+    (void)mkdir(path, 0777); /* it may be there */
+    snprintf(path, sizeof path, "%s/%s/seed-%03u", folder, fuzzer, written++);
+    struct bytes bytes = bytes_of_hex(all);
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(bytes.data, 1, bytes.size, file) != bytes.size ||
+        fclose(file) != 0) {
+        perror(path);
+        exit(1);
+    }
+    free(bytes.data);
+}
+
+static void write_packet(const struct golden *one)
+{
+    char packet[1024], front[16];
+    bool has_body =
+        one->kind != SHOAL_MSG_ANNOUNCE && one->kind != SHOAL_MSG_TURN_UNDEAD;
+    snprintf(packet, sizeof packet, "%s%s", one->header,
+             !has_body                          ? ""
+             : one->kind == SHOAL_MSG_BROADCAST ? "0003313233"
+                                                : "0002"
+                                                  "93" A "0000"
+                                                  "94" C "0301" A "0003313233");
+    snprintf(front, sizeof front, "00%04zx", strlen(packet) / 2);
+    write_seed("engine", front, packet);
+    write_seed("codec", "", packet);
+}
+
+int main(int argc, char **argv)
+{
+    static const char *const messages[] = {
+        "940001a4696e666f90", "940107c0a26f6b", "9302a56576656e749181a16101",
+        "940002a76d656d6265727391" A "940003a46c6f616490"};
+    static const char *const steps[] = {"030307050101", "06ff0700080302a16263",
+                                        "04020000010700", "080800640010006400"};
+    if (argc != 2)
+        return 2;
+    folder = argv[1];
+    (void)mkdir(folder, 0777); /* it may be there */
+    for (size_t i = 0; i < COUNT(golden); i++) {
+        write_packet(&golden[i]);
+        write_seed("value", "", golden[i].header);
+    }
+    for (size_t i = 0; i < COUNT(golden_members); i++) {
+        write_seed("value", "", golden_members[i].member);
+        write_seed("codec", "", golden_members[i].member);
+    }
+    for (size_t i = 0; i < COUNT(messages); i++)
+        write_seed("control", "03", messages[i]);
+    for (size_t i = 0; i < COUNT(steps); i++)
+        write_seed("engine", "", steps[i]);
+    return 0;
+}
