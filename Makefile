@@ -17,6 +17,8 @@
 #                              SEED=1; SANITIZE=1
 #   make reliability           what the protocol bears: writes the tables of
 #                              docs/reliability.md
+#   make fuzz                  the fuzzers, one after the other: SECONDS=60 each,
+#                              SEED=1; ONLY=engine, value, codec or control
 #   make demo                  a cluster on loopback, and what happens to it
 #   make install PREFIX=/usr/local [DESTDIR=]
 #   make clean
@@ -84,6 +86,22 @@ test-lua:
 	@cmake --build build-$(PUC) -j $(JOBS)
 	@cd build-$(PUC) && ctest -j $(JOBS) --output-on-failure --no-tests=error \
 	  -L '^(core|script|wire)$$'
+
+# What they find in build-fuzz/found/, what they learned in build-fuzz/corpus/.
+FUZZ := build-fuzz
+fuzz:
+	@.ci/deps build fuzz
+	@cmake -S . -B $(FUZZ) -DCMAKE_C_COMPILER=clang -DSHOAL_FUZZ=ON \
+	  "-DSHOAL_SANITIZE=fuzzer-no-link;address;undefined" $(QUIETLY)
+	@cmake --build $(FUZZ) -j $(JOBS) --target fuzz
+	@mkdir -p $(FUZZ)/corpus $(FUZZ)/found && $(FUZZ)/spec/fuzz-seeds $(FUZZ)/corpus
+	@set -e; for name in $(or $(ONLY),engine value codec control); do \
+	  echo "fuzz-$$name, $(or $(SECONDS),60) s"; \
+	  $(FUZZ)/spec/fuzz-$$name -seed=$(SEED) -max_len=4096 -verbosity=0 \
+	    -max_total_time=$(or $(SECONDS),60) -timeout=20 \
+	    -artifact_prefix=$(FUZZ)/found/$$name- $(FUZZ)/corpus/$$name \
+	    >$(FUZZ)/$$name.log 2>&1 || { cat $(FUZZ)/$$name.log; exit 1; }; \
+	done
 
 demo:
 	@.ci/deps build demo
