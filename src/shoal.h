@@ -447,6 +447,8 @@ SHOAL_API void shoal_set_diagnostics(shoal *engine, uint32_t mask);
 /* Ourselves; `state` is SHOAL_DOWN while defunct. */
 SHOAL_API shoal_member shoal_self(const shoal *engine);
 SHOAL_API shoal_connection shoal_get_connection(const shoal *engine);
+/* The codec in use; borrowed until shoal_set_handlers(). */
+SHOAL_API const shoal_codec *shoal_get_codec(const shoal *engine);
 SHOAL_API size_t shoal_num_members(const shoal *engine); /* active ones */
 SHOAL_API size_t shoal_num_known(const shoal *engine); /* down ones included */
 /* The member with that address, or that identity. */

@@ -358,6 +358,7 @@ function Node:events() end
 ---@field meta? table           in the stock identity, seen by everybody
 ---@field seed? integer         of the random choices
 ---@field log? shoal.LogOptions|string|false  levels, or false for silence
+---@field busy_limit? number   seconds that pings are answered for while one handler runs (30); 0: none
 ---@field on_error? fun(what: string, message: string)  told of every handler that failed, besides the log
 
 local shoal = {}

@@ -20,6 +20,11 @@ shoal_connection shoal_get_connection(const shoal *engine)
     return engine->connection;
 }
 
+const shoal_codec *shoal_get_codec(const shoal *engine)
+{
+    return &engine->handlers.codec;
+}
+
 size_t shoal_num_members(const shoal *engine)
 {
     return engine->members.active.count;

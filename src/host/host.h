@@ -18,8 +18,8 @@
  *                  host_close() only marks the node, and the outermost drain
  *                  closes it (`on_closed` tells).
  *
- * Everything runs in the loop's thread. Times are microseconds of
- * CLOCK_MONOTONIC.
+ * Everything runs in the thread that called host_start(), which is the loop's.
+ * Times are microseconds of CLOCK_MONOTONIC.
  *
  * On the wire a packet travels in the host's envelope (docs/wire.md):
  *   no label     the engine's packet as it is
@@ -66,6 +66,9 @@ typedef struct host_options {
     const char *cluster;      /* label, or NULL; copied */
     struct log *log;          /* borrowed for life; may be NULL */
     host_callbacks callbacks; /* copied */
+    /* For so long the deputy (below) answers while one handler runs; 0: never.
+     */
+    uint64_t busy_limit_us;
 } host_options;
 
 /* Binds. NULL and `error` (HOST_MAX_ERROR bytes) on failure: "cannot bind
@@ -136,6 +139,25 @@ host_timer *host_timer_new(host *node, uint64_t after_us, uint64_t repeat_us,
 /* May be called inside its own `fn`. */
 void host_timer_cancel(host_timer *timer);
 
+/* ---- Handlers, and who answers meanwhile ----
+ *
+ * A handler that takes its time keeps the thread, and with it every node that
+ * was started in it. So that the others do not take these nodes for dead, a
+ * deputy (a thread of the host's) answers their pings once a handler has run
+ * for 50 ms, and keeps all packets for when it has returned.
+ */
+
+enum { HOST_BUSY_LIMIT_US = 30 * 1000 * 1000 }; /* the usual busy_limit_us */
+
+/* A handler is about to run in this thread. true: host_handler_ended() must be
+ * called when it has returned. false: no node of this thread has a deputy, or
+ * this handler was called by another one. */
+bool host_handler_begins(void);
+/* It has returned; or it goes back to the loop without having returned, in
+ * which case host_handler_begins() is called again after that. true: one was
+ * running. */
+bool host_handler_ended(void);
+
 /* ---- Numbers ---- */
 
 typedef struct host_stats {
@@ -147,6 +169,11 @@ typedef struct host_stats {
     uint64_t truncated;       /* larger than we take */
     uint64_t unresolved;      /* not sent: the endpoint is no address */
     uint64_t wakeups;         /* times the socket was readable */
+    /* The deputy's */
+    uint64_t deputy_takeovers; /* handlers during which it stood in */
+    uint64_t deputy_answered;  /* pings; among datagrams_sent, too */
+    uint64_t deputy_kept;    /* datagrams, handled when the handler was back */
+    uint64_t deputy_dropped; /* datagrams beyond what it may keep */
 } host_stats;
 
 host_stats host_get_stats(const host *node);

@@ -3,6 +3,7 @@
 #include "node.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 enum {
     /* Datagrams handled in one wakeup before timers and others have a turn. */
@@ -12,23 +13,23 @@ enum {
     DATAGRAMS_BEFORE_TICK = 16 * 1024
 };
 
-/* false: it was dropped, and counted here or by the engine. */
-static bool accept_datagram(host *node, uint64_t now_us, int i)
+/* What cannot be accepted is counted, here or by the engine. */
+static void accept_datagram(host *node, uint64_t now_us, shoal_bytes datagram,
+                            bool truncated)
 {
-    shoal_bytes packet, datagram;
-    bool truncated;
+    shoal_bytes packet;
 
-    datagram = udp_datagram(&node->inbox, i, &truncated);
+    node->stats.datagrams_received++;
     node->stats.bytes_received += datagram.size;
     if (truncated) {
         node->stats.truncated++;
-        return false;
-    }
-    if (!envelope_open(&node->envelope, datagram, &packet)) {
+        node->dropped = true;
+    } else if (!envelope_open(&node->envelope, datagram, &packet)) {
         node->stats.foreign_cluster++;
-        return false;
+        node->dropped = true;
+    } else if (shoal_receive(node->engine, now_us, packet) != 0) {
+        node->dropped = true;
     }
-    return shoal_receive(node->engine, now_us, packet) == 0;
 }
 
 /* max_packet_size may have been changed; without memory for more, larger
@@ -40,13 +41,51 @@ bool intake_fit(host *node)
     return udp_inbox_reserve(&node->inbox, room + ENVELOPE_MAX);
 }
 
+/* What the deputy took out of the socket is older than what is in there now.
+ * false: there is none. */
+static bool receive_kept(host *node)
+{
+    struct kept_datagram *datagram;
+    uint64_t now_us;
+    int count = 0;
+
+    if (!node->post.kept.first)
+        return false;
+    now_us = host_now(node);
+    while (count++ < UDP_BATCH && (datagram = kept_pop(&node->post.kept))) {
+        accept_datagram(node, now_us,
+                        (shoal_bytes){datagram->data, datagram->size},
+                        datagram->truncated);
+        free(datagram);
+    }
+    return true;
+}
+
+/* While a handler runs in the middle of it the deputy sees what is in the
+ * batch (`batch`); it does not touch the buffers. */
+static int receive_waiting(host *node)
+{
+    int count = udp_receive(&node->udp, &node->inbox), i;
+    uint64_t now_us = host_now(node);
+    shoal_bytes datagram;
+    bool truncated;
+
+    node->batch = count > 0 ? count : 0;
+    for (i = 0; i < count; i++) {
+        datagram = udp_datagram(&node->inbox, i, &truncated);
+        accept_datagram(node, now_us, datagram, truncated);
+    }
+    return count;
+}
+
 /* Handles one batch and its effects, so that one system call sends the replies
  * to all that one received: how many datagrams, 0 when nothing waits. */
 static int receive_batch(host *node)
 {
-    int count = udp_receive(&node->udp, &node->inbox), i;
-    uint64_t now_us;
+    int count = UDP_BATCH; /* the socket may have more */
 
+    if (!receive_kept(node))
+        count = receive_waiting(node);
     if (count < 0) {
         /* of an earlier send, perhaps: what waits behind it is fine, so this
          * counts like a batch */
@@ -54,12 +93,8 @@ static int receive_batch(host *node)
         narrate_receive_error(node, errno);
         return UDP_BATCH;
     }
-    node->stats.datagrams_received += (uint64_t)count;
-    now_us = host_now(node);
-    for (i = 0; i < count; i++)
-        if (!accept_datagram(node, now_us, i))
-            node->dropped = true;
     drain_effects(node);
+    node->batch = 0;
     return count;
 }
 

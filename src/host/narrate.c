@@ -288,3 +288,20 @@ void narrate_seed(host *node, log_gate *gate, const char *endpoint,
         log_line(node->log, LOG_DEBUG, LOG_HOST, "announced to a seed",
                  log_str("seed", endpoint));
 }
+
+/* ---- The deputy ---- */
+
+void narrate_no_deputy(host *node, int number)
+{
+    log_line(node->log, LOG_WARN, LOG_HOST,
+             "no thread to answer while a handler runs",
+             log_str("error", fail_text(number)));
+}
+
+void narrate_deputy(host *node, double seconds)
+{
+    log_line(node->log, LOG_DEBUG, LOG_HOST, "a handler kept us",
+             log_num("seconds", seconds),
+             log_num("kept", (double)node->post.kept.count),
+             log_num("bytes", (double)node->post.kept.bytes));
+}

@@ -59,4 +59,9 @@ void narrate_unresolved_name(host *node, const char *name, const char *error);
 void narrate_seed(host *node, log_gate *gate, const char *endpoint,
                   const char *error);
 
+/* There is no deputy, for a reason that errno would tell. */
+void narrate_no_deputy(host *node, int number);
+/* The deputy stood in while a handler ran for so long. */
+void narrate_deputy(host *node, double seconds);
+
 #endif

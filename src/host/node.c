@@ -80,6 +80,7 @@ static void arm_deadline(host *node)
 
 static void destroy(host *node)
 {
+    deputy_remove(node);
     drain_sends(node);
     ev_io_stop(node->loop, &node->readable);
     ev_timer_stop(node->loop, &node->deadline);
@@ -98,6 +99,7 @@ static void destroy(host *node)
 
 void host_enter(host *node)
 {
+    deputy_take_back(node);
     node->depth++;
 }
 
@@ -112,6 +114,8 @@ static void settle(host *node)
         return;
     if (seeds_watch(node))
         node->behind = true; /* a handler joined meanwhile */
+    if (node->post.kept.first)
+        node->behind = true; /* a handler took its time */
     narrate_drops(node, monotonic_us());
     arm_deadline(node);
 }
@@ -192,6 +196,7 @@ host *host_open(const host_options *options, char *error)
     node->loop = options->loop ? options->loop : ev_default_loop(0);
     node->log = options->log;
     node->callbacks = options->callbacks;
+    node->busy_limit_us = options->busy_limit_us;
     if (open_parts(node, options, error) != 0) {
         resolver_free(node->resolver);
         udp_close(&node->udp);
@@ -216,7 +221,7 @@ int host_start(host *node, const shoal_options *options, char *error)
              detail ? ": " : "", detail ? detail : "");
         return result;
     }
-    if (!intake_fit(node)) {
+    if (!intake_fit(node) || !deputy_add(node, node->busy_limit_us)) {
         shoal_free(node->engine);
         node->engine = NULL;
         fail(error, "cannot start: out of memory");
@@ -288,5 +293,8 @@ void host_set_diagnostics(host *node, uint32_t mask)
 
 host_stats host_get_stats(const host *node)
 {
-    return node->stats;
+    host_stats stats = node->stats;
+
+    deputy_add_stats(node, &stats);
+    return stats;
 }

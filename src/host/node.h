@@ -8,6 +8,7 @@
  *   seeds.c    whom to announce to while alone
  *   timer.c    the program's timers
  *   due.c      what a foreign loop has to know
+ *   deputy.c   who answers while a handler keeps the thread
  *   narrate.c  what of all that goes into the log
  *
  * Every call from the loop into the node is between host_enter() and
@@ -17,6 +18,7 @@
 #ifndef SHOAL_HOST_NODE_H
 #define SHOAL_HOST_NODE_H
 
+#include "deputy.h"
 #include "endpoints.h"
 #include "envelope.h"
 #include "host.h"
@@ -38,12 +40,15 @@ struct host {
     struct ev_loop *loop;
     struct log *log;
     host_callbacks callbacks;
+    uint64_t busy_limit_us;
     shoal *engine; /* NULL before host_start() */
 
     struct udp udp;
     struct udp_inbox inbox;
+    int batch; /* datagrams in it that may not have been answered yet */
     struct udp_outbox outbox;
     struct envelope envelope;
+    struct post post; /* the deputy's */
     struct resolver *resolver;
     struct endpoints endpoints;
 

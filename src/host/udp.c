@@ -111,6 +111,7 @@ bool udp_inbox_reserve(struct udp_inbox *inbox, size_t room)
     for (i = 0; i < UDP_BATCH; i++) {
         inbox->slices[i].iov_base = buffers + room * (size_t)i;
         inbox->slices[i].iov_len = room;
+        inbox->messages[i].msg_hdr.msg_name = &inbox->from[i].as;
         inbox->messages[i].msg_hdr.msg_iov = &inbox->slices[i];
         inbox->messages[i].msg_hdr.msg_iovlen = 1;
     }
@@ -155,8 +156,10 @@ static int receive_batch(struct udp *udp, struct udp_message *messages)
 
 int udp_receive(struct udp *udp, struct udp_inbox *inbox)
 {
-    int count;
+    int count, i;
 
+    for (i = 0; i < UDP_BATCH; i++)
+        inbox->messages[i].msg_hdr.msg_namelen = sizeof inbox->from[i].as;
     do
         count = receive_batch(udp, inbox->messages);
     while (count < 0 && errno == EINTR);
@@ -171,6 +174,12 @@ shoal_bytes udp_datagram(const struct udp_inbox *inbox, int i, bool *truncated)
 
     *truncated = (message->msg_hdr.msg_flags & MSG_TRUNC) != 0;
     return (shoal_bytes){inbox->slices[i].iov_base, message->msg_len};
+}
+
+const struct address *udp_sender(struct udp_inbox *inbox, int i)
+{
+    inbox->from[i].size = inbox->messages[i].msg_hdr.msg_namelen;
+    return &inbox->from[i];
 }
 
 /* ---- Sending ---- */

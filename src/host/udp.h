@@ -47,6 +47,7 @@ struct udp_inbox {
     size_t room;
     struct udp_message messages[UDP_BATCH];
     struct iovec slices[UDP_BATCH];
+    struct address from[UDP_BATCH];
 };
 
 /* Makes room for datagrams of up to `room` bytes (again, when that changes).
@@ -60,6 +61,9 @@ int udp_receive(struct udp *udp, struct udp_inbox *inbox);
 /* The i-th of them; borrowed until the next udp_receive(). `*truncated`: it was
  * larger than the room, and this is its beginning. */
 shoal_bytes udp_datagram(const struct udp_inbox *inbox, int i, bool *truncated);
+
+/* Where it came from. */
+const struct address *udp_sender(struct udp_inbox *inbox, int i);
 
 /* ---- Sending ---- */
 

@@ -19,6 +19,10 @@ void backend_push_stats(lua_State *L, const host_stats *stats)
         {"truncated", stats->truncated},
         {"unresolved", stats->unresolved},
         {"wakeups", stats->wakeups},
+        {"deputy_takeovers", stats->deputy_takeovers},
+        {"deputy_answered", stats->deputy_answered},
+        {"deputy_kept", stats->deputy_kept},
+        {"deputy_dropped", stats->deputy_dropped},
     };
     size_t count = sizeof fields / sizeof *fields;
     lua_createtable(L, 0, (int)count);

@@ -8,6 +8,7 @@
  */
 #include "dispatch.h"
 
+#include "../host/host.h"
 #include "compat.h"
 
 #include <stdio.h>
@@ -21,6 +22,7 @@ enum { MAX_MESSAGE = 500 };
 struct frame {
     const char *what;
     uint64_t started_us;
+    bool told_host; /* which wants to know when it has ended */
 };
 
 struct dispatch_region {
@@ -143,6 +145,8 @@ static void count_call(dispatch *d, lua_State *L, int function)
     uint64_t duration_us = now_us() - frame->started_us;
 
     frame->started_us = 0;
+    if (frame->told_host)
+        (void)host_handler_ended();
     counts->calls++;
     if (d->slow_us > 0 && duration_us > d->slow_us)
         count_slow(d, L, function, duration_us);
@@ -193,6 +197,7 @@ static void begin(dispatch *d)
 {
     d->depth++;
     d->region->frame.started_us = now_us();
+    d->region->frame.told_host = host_handler_begins();
 }
 
 /* STACK: function, args -> copy of function, function, args */
@@ -228,7 +233,7 @@ static struct saved enter(dispatch *d, const char *what)
 {
     struct saved saved = {d->region->frame, d->depth};
 
-    d->region->frame = (struct frame){what, 0};
+    d->region->frame = (struct frame){.what = what};
     return saved;
 }
 

@@ -21,7 +21,10 @@ static void run_once(struct owner *owner, lua_State *L, struct ev_loop *loop,
                      int flags)
 {
     lua_State *before = owner_enter(owner, L);
+    bool in_handler = host_handler_ended(); /* it is not stuck */
     ev_run(loop, flags);
+    if (in_handler)
+        (void)host_handler_begins();
     owner_leave(owner, before);
 }
 

@@ -40,7 +40,8 @@ static int open_backend(struct start *start)
     host_options options = {.bind = start->bind,
                             .cluster = node->cluster,
                             .log = &node->log,
-                            .callbacks = node_callbacks(node)};
+                            .callbacks = node_callbacks(node),
+                            .busy_limit_us = start->busy_limit_us};
     node->backend = node->world->open(node->world, &options, start->error);
     return node->backend ? 0 : fail(start, "bind");
 }

@@ -12,7 +12,7 @@ struct start {
     struct node *node;
     const char *bind, *advertise;
     shoal_config config;
-    uint64_t seed;
+    uint64_t seed, busy_limit_us;
     int seeds;          /* index of the list of endpoints; 0: none */
     struct birth birth; /* of the identity */
     const char *code;   /* of the failure */

@@ -160,12 +160,27 @@ static int read_meta(lua_State *L, struct start *start)
     return -1;
 }
 
+/* Seconds; 0 for no deputy at all. */
+static uint64_t read_busy_limit(lua_State *L)
+{
+    double seconds = HOST_BUSY_LIMIT_US / 1e6;
+    int type = options_get(L, 1, "busy_limit");
+    if (type == LUA_TNUMBER)
+        seconds = lua_tonumber(L, -1);
+    else if (type != LUA_TNIL)
+        options_error(L, who, "busy_limit", "must be a number", -1);
+    if (!(seconds >= 0 && seconds <= 1e9))
+        options_error(L, who, "busy_limit", "must be 0 to 1e9 seconds", -1);
+    lua_pop(L, 1);
+    return (uint64_t)(seconds * 1e6);
+}
+
 int start_read_options(lua_State *L, struct start *start)
 {
     static const char *const names[] = {
-        "bind",     "advertise", "join",         "name", "cluster", "handlers",
-        "watch",    "config",    "cluster_size", "meta", "seed",    "log",
-        "on_error", NULL};
+        "bind",     "advertise", "join",     "name",         "cluster",
+        "handlers", "watch",     "config",   "cluster_size", "meta",
+        "seed",     "log",       "on_error", "busy_limit",   NULL};
     struct node *node = start->node;
     options_check(L, 1, who, names, true);
     start->bind = options_string(L, 1, who, "bind", node->world->bind);
@@ -173,6 +188,7 @@ int start_read_options(lua_State *L, struct start *start)
     node->name = copy(L, options_string(L, 1, who, "name", NULL));
     node->cluster = copy(L, options_string(L, 1, who, "cluster", NULL));
     node->watches = options_boolean(L, 1, who, "watch", true);
+    start->busy_limit_us = read_busy_limit(L);
     logging_read(L, 1, who, &node->log);
     start->seed = read_seed(L, node);
     start->seeds = read_seeds(L);

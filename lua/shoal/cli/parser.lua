@@ -117,6 +117,8 @@ local function add_run(root)
   add_name(run, "Names this node on its host and in its identity. Default: default, and none in the identity.")
   option(run, "--cluster", "NAME", "Label of the cluster: packets of others are dropped."):convert(cluster_label)
   add_config_options(run, "How many members are expected, which lan, wan and loopback scale with.")
+  option(run, "--busy-limit", "SECONDS", "How long others get answers while one handler runs. Default: 30.")
+    :convert(number("--busy-limit", 0, 1e9))
   option(
     run,
     "--control",

@@ -31,6 +31,7 @@ local function start_options(request, fields)
     name = request.name,
     cluster = request.cluster,
     config = fields,
+    busy_limit = request.busy_limit,
     log = log_options(request),
   }
 end

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The deputy: a thread that answers for nodes while their own thread is stuck
+ * in a handler, so that a busy script is not a dead member.
+ *
+ *   the loop's thread                     the deputy
+ *
+ *   runs, waits, runs                     parked: no wakeups, no system calls
+ *   a handler begins  ---- unparks ---->  sleeps 50 ms
+ *   the handler ends                      nothing to do: parks
+ *   ...
+ *   a handler begins  ---- unparks ---->  sleeps 50 ms
+ *   is in it still                        stands in: reads the sockets, answers
+ *                                         what it can (standin.h), keeps all
+ *                                         packets in order (kept.h)
+ *   the handler ends  <--- mutex --------  finishes its batch, parks
+ *   handles what was kept,
+ *   then reads the socket again
+ *
+ * There is one for all the nodes that were started in a thread; it is made with
+ * the first of them, its thread with the first handler, and both go with the
+ * last node. A node in a handler for longer than its busy limit is answered for
+ * no more: a member that hangs is to be found out.
+ *
+ * Who may touch what: `since_us` is set by the loop's thread while a handler
+ * runs. As long as it is set, the socket, the inbox and the post of every node
+ * are the deputy's, under the mutex; else they are the loop thread's alone. So
+ * whatever of the host the loop's thread runs, be it from inside of a handler,
+ * takes them back first (host_enter(), deputy_add(), deputy_remove()).
+ */
+#ifndef SHOAL_HOST_DEPUTY_H
+#define SHOAL_HOST_DEPUTY_H
+
+#include "kept.h"
+#include "log.h"
+#include "standin.h"
+
+struct deputy;
+struct host;
+struct host_stats;
+
+/* What it did, since the node's start. */
+struct post_counts {
+    uint64_t takeovers, answered, kept, dropped;
+    uint64_t bytes_sent, send_errors, receive_errors;
+};
+
+/* What it has of each node. */
+struct post {
+    struct deputy *deputy; /* NULL: this node has none */
+    struct host *next;     /* of the same deputy */
+    struct standin standin;
+    struct kept kept;
+    struct log log; /* a copy: the node's may be changed by a handler */
+    uint64_t limit_us;
+    uint64_t stood_in_us; /* `since_us` of when it last did; or 0 */
+    bool gave_up;         /* that time */
+    struct post_counts counts;
+};
+
+/* From now on the calling thread's deputy sees to the node, whose engine is
+ * there. false: out of memory. */
+bool deputy_add(struct host *node, uint64_t busy_limit_us);
+/* And from now on no more; what was kept is lost. Also fine when it never did.
+ */
+void deputy_remove(struct host *node);
+
+/* The loop's thread runs host code: see above. */
+void deputy_take_back(struct host *node);
+/* Adds what the deputy did to the node's figures. */
+void deputy_add_stats(const struct host *node, struct host_stats *stats);
+
+#endif
