@@ -8,7 +8,8 @@
  *   seeds.c    whom to announce to while alone
  *   timer.c    the program's timers
  *   due.c      what a foreign loop has to know
- *   deputy.c   who answers while a handler keeps the thread
+ *   deputy.c   who answers while a handler keeps the thread; deputy_shift.c,
+ *              standin.c, kept.c
  *   narrate.c  what of all that goes into the log
  *
  * Every call from the loop into the node is between host_enter() and
