@@ -5,7 +5,8 @@
 #
 #   make build                 build/bin/shoal, runnable where it is
 #   make test                  every spec; SANITIZE=1: under AddressSanitizer and
-#                              UBSan; GC=1: with the most aggressive Lua GC;
+#                              UBSan, SANITIZE=thread: ThreadSanitizer (for
+#                              the C programs: ONLY='^c/'); GC=1: with the most aggressive Lua GC;
 #                              ONLY=regex: tests with such names; LUA=lua5.4
 #   make test-lua LUA=5.4      the core's and the binding's specs under another Lua
 #                              (5.1, 5.3, 5.4)
@@ -30,8 +31,8 @@ SEED   ?= 1
 
 MAKEFLAGS += --no-print-directory
 
-BUILD := build$(if $(SANITIZE),-sanitize)$(if $(filter-out luajit,$(LUA)),-$(LUA))
-FLAGS := -DSHOAL_LUA=$(LUA) -DSHOAL_SANITIZE=$(if $(SANITIZE),ON,OFF) \
+BUILD := build$(if $(SANITIZE),-sanitize$(SANITIZE:1=))$(if $(filter-out luajit,$(LUA)),-$(LUA))
+FLAGS := -DSHOAL_LUA=$(LUA) -DSHOAL_SANITIZE=$(or $(SANITIZE:1=ON),OFF) \
          -DSHOAL_GC=$(if $(GC),ON,OFF)
 TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null

@@ -25,6 +25,10 @@ local MISTAKES = {
     "argument for option '--cluster-size' must be a whole number from 1, not 'none'; see 'shoal run --help'",
   },
   {
+    { "run", "a.lua", "--busy-limit", "long" },
+    "argument for option '--busy-limit' must be a number from 0 to 1000000000, not 'long'; see 'shoal run --help'",
+  },
+  {
     { "run", "a.lua", "--cluster", "" },
     "argument for option '--cluster' must have 1 to 64 bytes, not 0; see 'shoal run --help'",
   },

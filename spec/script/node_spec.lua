@@ -127,6 +127,8 @@ describe("a node", function()
       misuse({ config = "lna" }, "lna")
       misuse({ watch = "yes" }, "option 'watch'")
       misuse({ on_error = "print" }, "option 'on_error'")
+      misuse({ busy_limit = "long" }, "option 'busy_limit' must be a number, got 'long'")
+      misuse({ busy_limit = -1 }, "option 'busy_limit' must be 0 to 1e9 seconds, got %-1")
       misuse({ handlers = { on_memberup = print } },
         "unknown field 'on_memberup' %(did you mean 'on_member_up'%?%)")
       misuse({ handlers = { on_start = 1 } }, "'on_start' must be a function, got 1")
