@@ -5,8 +5,9 @@
 #
 #   make build                 build/bin/shoal, runnable where it is
 #   make test                  every spec; SANITIZE=1: under AddressSanitizer and
-#                              UBSan, SANITIZE=thread: ThreadSanitizer (for
-#                              the C programs: ONLY='^c/'); GC=1: with the most aggressive Lua GC;
+#                              UBSan; SANITIZE=thread: ThreadSanitizer (for
+#                              the C programs: ONLY='^c/'); GC=1: with the most
+#                              aggressive Lua GC;
 #                              ONLY=regex: tests with such names; LUA=lua5.4
 #   make test-lua LUA=5.4      the core's and the binding's specs under another Lua
 #                              (5.1, 5.3, 5.4)
