@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-enum { MAX_ASKS = 3 };
+enum { MAX_ASKS = 5 };
 
 /* ---- How long ---- */
 
