@@ -11,6 +11,7 @@
 -- What can be given, and what a node can do, is in shoal/types.lua.
 local core = require "shoal.core"
 local loader = require "shoal.loader"
+require "shoal.wait"
 
 return {
   _VERSION = core.version,

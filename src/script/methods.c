@@ -12,6 +12,7 @@
 #include <string.h>
 
 static const char type_name[] = "shoal.node";
+static const char methods_key[] = "shoal.node.methods"; /* in the registry */
 
 /* What the userdata is. The tenant is that of the state which has it: a state
  * is closed before its tenant is freed. */
@@ -211,6 +212,8 @@ static void push_metatable(lua_State *L)
     luaL_setfuncs(L, methods_query, 0);
     luaL_setfuncs(L, methods_life, 0);
     luaL_setfuncs(L, methods_loop, 0);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, methods_key);
     lua_pushcclosure(L, get_field, 1);
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, set_field);
@@ -221,6 +224,14 @@ static void push_metatable(lua_State *L)
     lua_setfield(L, -2, "__gc");
     lua_pushliteral(L, "shoal.node");
     lua_setfield(L, -2, "__metatable");
+}
+
+void methods_register(lua_State *L)
+{
+    push_metatable(L);
+    lua_pop(L, 1);
+    lua_getfield(L, LUA_REGISTRYINDEX, methods_key);
+    lua_setfield(L, -2, "methods");
 }
 
 void methods_push_object(lua_State *L, struct node *node, struct tenant *tenant)

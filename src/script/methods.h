@@ -19,6 +19,10 @@
 void methods_push_object(lua_State *L, struct node *node,
                          struct tenant *tenant);
 
+/* Adds `methods`, the table of a node's methods, to the table on top: what must
+ * yield in a way that only Lua can is added in Lua (lua/shoal/wait.lua). */
+void methods_register(lua_State *L);
+
 extern const luaL_Reg methods_enter[], methods_query[], methods_life[],
     methods_loop[];
 

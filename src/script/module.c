@@ -9,6 +9,7 @@
 #include "engine.h"
 #include "lookup.h"
 #include "loop.h"
+#include "methods.h"
 #include "options.h"
 #include "signals.h"
 #include "simulation.h"
@@ -26,6 +27,7 @@ static register_fn *const parts[] = {
     codec_register,          /* codec */
     engine_register,         /* new, stock_identity */
     start_register,          /* start */
+    methods_register,        /* methods */
     loop_register,           /* run, stop, step */
     simulation_register,     /* simulation */
     check_register,          /* check, check_handlers */

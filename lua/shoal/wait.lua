@@ -1,0 +1,46 @@
+-- SPDX-License-Identifier: MIT
+-- node:wait() in a coroutine of cqueues.
+--
+-- Elsewhere node:wait() yields, and whoever turns the loop resumes it. A coroutine
+-- that a cqueues controller owns is resumed by that controller alone, and yields
+-- through functions of cqueues, from Lua. So there the wait is a loop of polls.
+
+local core = require("shoal.core")
+
+local yielding = core.methods.wait
+
+-- The condition's answer, or nil and why not.
+local function ask(node, condition)
+  if node:is_closed() then
+    return nil, "node is closed", "closed"
+  end
+  local ok, answer = pcall(condition, node)
+  if not ok then
+    return nil, answer, "handler"
+  end
+  return answer
+end
+
+local function polling(cqueues, node, condition, timeout)
+  local stop = timeout and cqueues.monotime() + timeout
+  while true do
+    local answer, message, code = ask(node, condition)
+    if answer or code then
+      return answer, message, code
+    end
+    local left = stop and stop - cqueues.monotime()
+    if left and left <= 0 then
+      return nil, "the condition did not hold in time", "timeout"
+    end
+    cqueues.poll(node, left)
+    core.step()
+  end
+end
+
+function core.methods.wait(node, condition, timeout)
+  local cqueues = package.loaded.cqueues
+  if cqueues and cqueues.running() and type(condition) == "function" then
+    return polling(cqueues, node, condition, timeout)
+  end
+  return yielding(node, condition, timeout)
+end
