@@ -9,14 +9,17 @@ local core = require("shoal.core")
 
 local yielding = core.methods.wait
 
--- The condition's answer, or nil and why not.
+-- The condition's answer, or nil and why there is none. It may close the node.
 local function ask(node, condition)
-  if node:is_closed() then
-    return nil, "node is closed", "closed"
+  local ok, answer
+  if not node:is_closed() then
+    ok, answer = pcall(condition, node)
+    if not ok then
+      return nil, answer, "handler"
+    end
   end
-  local ok, answer = pcall(condition, node)
-  if not ok then
-    return nil, answer, "handler"
+  if not answer and node:is_closed() then
+    return nil, "node is closed", "closed"
   end
   return answer
 end
