@@ -43,6 +43,41 @@ describe("shoal run", function()
     assert.truthy(process.read(file))
   end)
 
+  for _, way in ipairs { "TERM", "leave" } do
+    it(("tells its script and its monitors that it is defunct, then stops, on %s"):format(way), function()
+      local file = process.tempdir() .. "/heard"
+      local a = node.start({
+        source = ([[
+          local function write(text)
+            local out = io.open(%q, "a")
+            out:write(text, "\n")
+            out:close()
+          end
+          return {
+            on_defunct = function() write("defunct") end,
+            on_stop = function(n)
+              n:log("info", "stopping")
+              write("stop")
+            end,
+          }
+        ]]):format(file),
+      })
+      a:watch()
+
+      if way == "TERM" then
+        a:signal("TERM")
+      else
+        assert.equal(0, a:ask("leave").code)
+      end
+
+      assert.equal(0, a:wait(2))
+      assert.equal("defunct\nstop\n", process.read(file))
+      assert.truthy(a:log():find("engine +defunct.*script +stopping"), a:log())
+      a.monitor:wait(5)
+      assert.truthy(a.monitor:stdout():find('"event":"defunct"', 1, true), a.monitor:stdout())
+    end)
+  end
+
   it("ends at once on a second signal, though a handler hangs", function()
     local file = process.tempdir() .. "/stopping"
     local a = node.start({

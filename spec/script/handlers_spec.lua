@@ -182,6 +182,29 @@ describe("handlers", function()
     stage:wait(function() return other:num_members() == 0 end, "the farewell")
   end)
 
+  both("hear that the node is defunct before they hear that it stops", function(make)
+    local path = stage:path("heard")
+    local node = stage:start { handlers = make(([[
+      local function write(text)
+        local file = io.open(%q, "a")
+        file:write(text, "\n")
+        file:close()
+      end
+      return {
+        on_defunct = function() write "defunct" end,
+        on_stop = function() write "stop" end,
+      }
+    ]]):format(path)) }
+    local told = {}
+    node:on("*", function(_, event) told[#told + 1] = event end)
+
+    assert(node:leave())
+    node:close()
+
+    assert.equal("defunct\nstop\n", assert(io.open(path)):read("*a"))
+    assert.same({ "defunct" }, told)
+  end)
+
   both("that are asked while the engine works cannot make it work", function(make)
     local node = stage:start { handlers = make([[
       local M = { broadcast = {} }

@@ -94,6 +94,10 @@ uint64_t host_now(const host *node);
  * watchers: schedules the drain of effects (in this loop iteration) and
  * re-arms the timer. */
 void host_wake(host *node);
+/* Carries out at once what waits (a bounded number of effects): for a program
+ * that is about to close the node and has handlers to tell before. Not inside
+ * of on_notify. */
+void host_deliver(host *node);
 /* Which diagnostics (1u << SHOAL_EVENT_*) to pass to on_notify, besides the
  * events that always come. Use it instead of shoal_set_diagnostics(): the host
  * asks the engine for those that its log wants as well. To be called again when

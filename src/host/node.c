@@ -120,17 +120,33 @@ static void settle(host *node)
     arm_deadline(node);
 }
 
-void host_leave(host *node)
+/* The other half of host_enter(): closes the node if that was asked for. */
+static void leave(host *node)
 {
     host_callbacks callbacks = node->callbacks;
 
-    if (node->depth == 1)
-        settle(node);
     if (--node->depth > 0 || !node->closing)
         return;
     destroy(node);
     if (callbacks.on_closed)
         callbacks.on_closed(callbacks.context);
+}
+
+void host_leave(host *node)
+{
+    if (node->depth == 1)
+        settle(node);
+    leave(node);
+}
+
+/* Without what is only for those who stay: no seeds, no timers. */
+void host_deliver(host *node)
+{
+    if (node->closing)
+        return;
+    host_enter(node);
+    drain_effects(node);
+    leave(node);
 }
 
 /* ---- Opening ---- */

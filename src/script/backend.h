@@ -39,6 +39,9 @@ struct backend_ops {
     uint64_t (*wall_us)(const struct backend *backend);
     /* After every entry point that was not called by the backend itself. */
     void (*wake)(struct backend *backend);
+    /* Sends and tells at once what waits. Nothing of the node may be on the
+     * stack. */
+    void (*deliver)(struct backend *backend);
     /* Which diagnostics to hear of (1u << SHOAL_EVENT_*), besides the events
      * that come always. After start. */
     void (*set_diagnostics)(struct backend *backend, uint32_t mask);

@@ -51,6 +51,11 @@ static void wake(struct backend *backend)
     host_wake(from(backend)->host);
 }
 
+static void deliver(struct backend *backend)
+{
+    host_deliver(from(backend)->host);
+}
+
 static void set_diagnostics(struct backend *backend, uint32_t mask)
 {
     host_set_diagnostics(from(backend)->host, mask);
@@ -133,6 +138,7 @@ static const struct backend_ops ops = {
     .now_us = now_us,
     .wall_us = wall_us,
     .wake = wake,
+    .deliver = deliver,
     .set_diagnostics = set_diagnostics,
     .join = join,
     .timer_new = timer_new,

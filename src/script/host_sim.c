@@ -65,6 +65,11 @@ static void wake(struct backend *backend)
     sim_wake(from(backend)->node);
 }
 
+static void deliver(struct backend *backend)
+{
+    sim_deliver(from(backend)->node);
+}
+
 static void set_diagnostics(struct backend *backend, uint32_t mask)
 {
     shoal_set_diagnostics(engine(backend), mask);
@@ -128,6 +133,7 @@ static const struct backend_ops ops = {
     .now_us = now_us,
     .wall_us = wall_us,
     .wake = wake,
+    .deliver = deliver,
     .set_diagnostics = set_diagnostics,
     .join = join,
     .timer_new = timer_new,

@@ -294,6 +294,7 @@ void node_close(struct node *node)
     if (node->phase != NODE_LIVE)
         return;
     node_hold(node);
+    node->backend->ops->deliver(node->backend); /* on_defunct, before on_stop */
     node->phase = NODE_CLOSING;
     reload_unwatch(node);
     (void)version_call(node->current, "on_stop", NULL, NULL);

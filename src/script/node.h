@@ -12,7 +12,8 @@
  * Life
  *   opening   made by start.c; no Lua code has it yet
  *   live      from the engine's start; on_start is called
- *   closing   on_stop is called, then the backend is closed
+ *   closing   what had happened has been told; on_stop is called, then the
+ *             backend is closed
  *   closed    every method raises; the memory stays while an object refers to
  *             it
  * A live node holds itself: a program that drops its last reference does not
@@ -86,7 +87,7 @@ void node_give_up(struct node *node);
 host_callbacks node_callbacks(struct node *node);
 /* It has an engine now: it holds itself and its owner lists it. */
 void node_become_live(struct node *node);
-/* Calls on_stop and closes. Nothing of the node may be on the stack. */
+/* Tells what waits to be told, calls on_stop and closes. Nothing of the node may be on the stack. */
 void node_close(struct node *node);
 /* Closes at once, calling nobody: the program's state is going. */
 void node_abandon(struct node *node);

@@ -213,6 +213,15 @@ static void drain(struct sim_node *node)
     }
 }
 
+void sim_deliver(sim_node *node)
+{
+    if (node->draining)
+        return;
+    node->draining = true;
+    drain(node);
+    node->draining = false;
+}
+
 void node_drain(struct sim_node *node)
 {
     if (node->draining || node->busy > 0)

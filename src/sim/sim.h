@@ -137,6 +137,9 @@ shoal *sim_engine(sim_node *node);
 uint64_t sim_node_now(const sim_node *node);
 /* After an entry point that was not called by the simulation. */
 void sim_wake(sim_node *node);
+/* Carries out at once what waits: before a node is closed. Not inside of
+ * on_notify. */
+void sim_deliver(sim_node *node);
 /* Announces to `endpoint`, as soon as the simulation goes on and, while no
  * active member is known, again with backoff: 1 s, then 2, 4, ... 30 s. false:
  * no memory. */
