@@ -88,8 +88,8 @@
 
 ---@class shoal.BroadcastHandlers
 ---@field receive fun(node: shoal.Node, data: string, sender: shoal.Identity?): string?
----@field invalidates? fun(key: string, other: string): boolean
----@field wanted_by? fun(node: shoal.Node, member: shoal.Member): boolean
+---@field invalidates? fun(key: any, other: any): boolean?
+---@field wanted_by? fun(node: shoal.Node, member: shoal.Member): boolean?
 
 ---@class shoal.Header
 ---@field kind shoal.Message
@@ -266,6 +266,8 @@ function Node:config() end
 function Node:stats() end
 ---@return { updates: integer, broadcasts: integer }
 function Node:backlog() end
+--- What `shoal info --json` prints, but for `control`: that is added by
+--- `shoal run`, which has the control socket.
 ---@return shoal.Info
 function Node:info() end
 --- Calls `fn(node)` once. The timer belongs to the version of the handlers that

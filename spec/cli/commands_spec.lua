@@ -226,6 +226,11 @@ describe("shoal", function()
     assert.equal("", done.out)
     assert.truthy(done.err:find("^shoal: [^\n]*s%.lua:2: [^\n]*\n$"), done.err)
 
+    process.write(path, "return { identity = { addr = function(id) return id end } }\n")
+    done = process.cli("check", path)
+    assert.equal(1, done.code)
+    assert.truthy(done.err:find("^shoal: [^\n]*s%.lua: identity%.new is missing[^\n]*\n$"), done.err)
+
     done = process.cli("check", path .. ".none")
     assert.truthy(done.err:find("^shoal: [^\n]*s%.lua%.none: No such file or directory\n$"), done.err)
   end)

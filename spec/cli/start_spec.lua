@@ -137,6 +137,16 @@ describe("a node that cannot start", function()
     local path = script("return { identity = { new = function() return nil end, addr = function() end } }")
     assert_refused(run(path), "identity")
   end)
+
+  it("because a question about its identity failed, and says with which words", function()
+    local path = script([[
+      local function addr(id)
+        error("no address in " .. type(id))
+      end
+      return { identity = { new = function() return { 1 } end, addr = addr } }
+    ]])
+    assert_refused(run(path), "identity%.addr: [^\n]*%.lua:2: no address in table")
+  end)
 end)
 
 describe("a node's default control path", function()

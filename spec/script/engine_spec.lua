@@ -253,6 +253,12 @@ describe("applying states", function()
     for expected, states in pairs {
       ["apply: states must be a list, got 5"] = 5,
       ["apply: states[1] must be a table, got 'x'"] = { "x" },
+      ["apply: states must be a list of claims, got a table with the key 'id'"] = { id = id "b:1" },
+      ["apply: states must be a list of claims, got a table with the key 'n'"] = { { id = id "b:1" }, n = 1 },
+      ["apply: states[1]: unknown key 'stat' (did you mean 'state'?)"] = { { id = id "b:1", stat = "down" } },
+      ["apply: states[2]: unknown key 'incarnatoin' (did you mean 'incarnation'?)"] =
+        { { id = id "b:1" }, { id = id "c:1", incarnatoin = 3 } },
+      ["apply: states[1]: the keys of a claim are names, got 1"] = { { "x" } },
       ["apply: states[2].id: must be a value, got nil"] = { { id = id "b:1" }, {} },
       ["apply: states[1]: unknown state 'dead'"] = { { id = 1, state = "dead" } },
       ["apply: states[1]: option 'incarnation' must be a whole number from 0 to 65535, got 65536"] =

@@ -33,6 +33,18 @@ describe("the log of a node", function()
     assert.equal(1, #find(lines, "warn", "script", "no fields"))
   end)
 
+  it("has numbers that are none, too", function()
+    local lines = capture(function()
+      local node = stage:start { log = "info" }
+      node:log("info", "odd", { a = 1 / 0, b = -1 / 0, c = 0 / 0 })
+      node:close()
+      node = stage:start { log = { levels = "info", format = "json" } }
+      node:log("info", "odd", { a = 1 / 0 })
+    end)
+    assert.matches("odd a=inf b=%-inf c=nan$", find(lines, "odd a=")[1])
+    assert.matches('"a":null', find(lines, '"text":"odd"')[1], 1, true)
+  end)
+
   it("is JSON when it was asked for", function()
     local lines = capture(function()
       local node = stage:start { log = { levels = "info", format = "json" } }

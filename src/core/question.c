@@ -108,12 +108,20 @@ int ask_receive(shoal *engine, shoal_bytes data, shoal_bytes sender,
     return answer > 0 ? 1 : answer;
 }
 
+/* A failing question about an item is a no, and counted. */
+static bool is_yes(shoal *engine, int answer)
+{
+    if (answer < 0)
+        engine_drop(engine, SHOAL_DROP_BROADCAST, answer);
+    return answer > 0;
+}
+
 bool ask_invalidates(shoal *engine, shoal_bytes key, shoal_bytes other)
 {
     const shoal_broadcast_questions *ask = &engine->handlers.broadcast;
     int answer;
     ASK(engine, answer, ask->invalidates(ask->context, key, other));
-    return answer > 0;
+    return is_yes(engine, answer);
 }
 
 bool ask_wanted_by(shoal *engine, const struct member *member)
@@ -124,7 +132,7 @@ bool ask_wanted_by(shoal *engine, const struct member *member)
     shoal_member view = member_view(member);
     int answer;
     ASK(engine, answer, ask->wanted_by(ask->context, &view));
-    return answer > 0;
+    return is_yes(engine, answer);
 }
 
 /* What a codec may answer; everything else is its failure. */

@@ -47,13 +47,21 @@ static void put_time(struct log_buffer *out, const struct log *log)
     log_put(out, text);
 }
 
+/* JSON has no such numbers. */
+static const char *name_of_infinite(double number, log_format format)
+{
+    if (format == LOG_JSON)
+        return "null";
+    return isnan(number) ? "nan" : number > 0 ? "inf" : "-inf";
+}
+
 /* A number, or nothing when it does not fit. */
-static void put_number(struct log_buffer *out, double number)
+static void put_number(struct log_buffer *out, double number, log_format format)
 {
     char text[40];
 
     if (!isfinite(number))
-        snprintf(text, sizeof text, "null");
+        snprintf(text, sizeof text, "%s", name_of_infinite(number, format));
     else if (number > -1e15 && number < 1e15 &&
              number == (double)(int64_t)number)
         snprintf(text, sizeof text, "%lld", (long long)number);
@@ -85,7 +93,7 @@ static void write_text(struct log_buffer *out, const struct log *log,
         if (fields[i].string.data)
             log_put_text(out, fields[i].string);
         else
-            put_number(out, fields[i].number);
+            put_number(out, fields[i].number, LOG_TEXT);
     }
     log_end(out, "\n");
 }
@@ -119,7 +127,7 @@ static void write_json(struct log_buffer *out, const struct log *log,
             log_put_json(out, fields[i].string);
             continue;
         }
-        put_number(out, fields[i].number);
+        put_number(out, fields[i].number, LOG_JSON);
         if (out->full)
             out->size = before; /* a name without a value is no JSON */
     }

@@ -3,6 +3,7 @@
 
 #include "../host/host.h"
 #include "compat.h"
+#include "identity.h"
 #include "questions.h"
 #include "script.h"
 #include "shape.h"
@@ -52,7 +53,10 @@ static void inspect(lua_State *L, void *context)
     struct script *script = trial->script;
     lua_pushboolean(L, 1); /* in place of a node */
     lua_rawgeti(L, LUA_REGISTRYINDEX, script->handlers);
-    questions_new(L, 2, 1, &script->dispatch, script->name);
+    const char *missing = identity_missing(
+        questions_new(L, 2, 1, &script->dispatch, script->name));
+    if (missing)
+        luaL_error(L, "%s: %s", script->name, missing);
     shape_push_defined(L, 2);
     trial->defined = luaL_ref(L, LUA_REGISTRYINDEX);
 }

@@ -49,6 +49,41 @@ int view_push_result(lua_State *L, int error, const shoal *engine,
 
 /* ---- Claims ---- */
 
+/* What a claim may have: the last three are those of a member or a claim that
+ * was told, which may be given back as it is. */
+static const char *const claim_keys[] = {
+    "id", "state", "incarnation", "addr", "since", "from", NULL};
+
+static void check_claim_keys(lua_State *L, int index, const char *who)
+{
+    lua_pushnil(L);
+    while (lua_next(L, index)) {
+        lua_pop(L, 1);
+        if (lua_type(L, -1) != LUA_TSTRING)
+            luaL_error(L, "%s: the keys of a claim are names, got %s", who,
+                       options_describe(L, -1));
+        if (!options_is_among(lua_tostring(L, -1), claim_keys))
+            options_unknown(L, who, "key", lua_tostring(L, -1), claim_keys);
+    }
+}
+
+/* A single claim in place of a list would be an empty list. */
+static void check_is_list(lua_State *L, int index, const char *who,
+                          size_t count)
+{
+    lua_pushnil(L);
+    while (lua_next(L, index)) {
+        lua_Number key =
+            lua_type(L, -2) == LUA_TNUMBER ? lua_tonumber(L, -2) : 0;
+        if (key < 1 || key > (lua_Number)count)
+            luaL_error(L,
+                       "%s: states must be a list of claims, got a table "
+                       "with the key %s",
+                       who, options_describe(L, -2));
+        lua_pop(L, 1);
+    }
+}
+
 /* Reads the claim on top of the stack, and leaves its identity's bytes there
  * instead. */
 static void check_update(lua_State *L, const char *who, shoal_update *update)
@@ -60,6 +95,7 @@ static void check_update(lua_State *L, const char *who, shoal_update *update)
     if (!lua_istable(L, top))
         luaL_error(L, "%s must be a table, got %s", who,
                    options_describe(L, top));
+    check_claim_keys(L, top, who);
     update->state =
         (uint8_t)options_choice(L, top, who, "state", view_states, SHOAL_ALIVE);
     update->incarnation = (uint16_t)options_integer(
@@ -86,6 +122,7 @@ const shoal_update *view_check_updates(lua_State *L, int index, const char *who,
                    options_describe(L, index));
     index = lua_absindex(L, index);
     *count = lua_rawlen(L, index);
+    check_is_list(L, index, who, *count);
     lua_newtable(L); /* keeps the identities, and then the updates */
     kept = lua_gettop(L);
     updates = compat_newblock(L, (*count + 1) * sizeof *updates);

@@ -79,6 +79,14 @@ static int run(struct making *making, dispatch_fn *fn, char *error)
     return failure ? SHOAL_ERR_IDENTITY : 0;
 }
 
+const char *identity_missing(const questions *q)
+{
+    if (q->has[QUESTION_NEW] || !q->has[QUESTION_ADDR])
+        return NULL;
+    return "identity.new is missing: with an identity.addr of their own "
+           "the handlers must say who the node is";
+}
+
 int identity_make(struct node *node, const struct birth *birth,
                   value_identity *out, char *error)
 {
@@ -86,10 +94,8 @@ int identity_make(struct node *node, const struct birth *birth,
     const questions *q = node->current->questions;
     if (q->has[QUESTION_NEW])
         return run(&making, ask, error);
-    if (q->has[QUESTION_ADDR]) {
-        snprintf(error, HOST_MAX_ERROR,
-                 "identity.new is missing: with an identity.addr of their own "
-                 "the handlers must say who the node is");
+    if (identity_missing(q)) {
+        snprintf(error, HOST_MAX_ERROR, "%s", identity_missing(q));
         return SHOAL_ERR_IDENTITY;
     }
     if (birth->advertise[0] != '\0')

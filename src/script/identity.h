@@ -4,6 +4,7 @@
 #define SHOAL_SCRIPT_IDENTITY_H
 
 #include "../host/host.h"
+#include "questions.h"
 #include "value.h"
 
 struct node;
@@ -24,5 +25,9 @@ enum { IDENTITY_NO_ADDRESS = 2 };
  * socket's is a wildcard. Never raises. */
 int identity_make(struct node *node, const struct birth *birth,
                   value_identity *out, char *error);
+
+/* What handlers lack for a node to start with them, as a sentence; NULL:
+ * nothing. */
+const char *identity_missing(const questions *q);
 
 #endif

@@ -87,7 +87,8 @@ void node_give_up(struct node *node);
 host_callbacks node_callbacks(struct node *node);
 /* It has an engine now: it holds itself and its owner lists it. */
 void node_become_live(struct node *node);
-/* Tells what waits to be told, calls on_stop and closes. Nothing of the node may be on the stack. */
+/* Tells what waits to be told, calls on_stop and closes. Nothing of the node
+ * may be on the stack. */
 void node_close(struct node *node);
 /* Closes at once, calling nobody: the program's state is going. */
 void node_abandon(struct node *node);

@@ -77,7 +77,7 @@ void questions_push(questions *q, lua_State *L, question which)
 static bool check_boolean(lua_State *L)
 {
     if (!lua_isboolean(L, -1) && !lua_isnil(L, -1))
-        luaL_error(L, "must return true or false, got %s",
+        luaL_error(L, "must return true, false or nil, got %s",
                    options_describe(L, -1));
     return lua_toboolean(L, -1);
 }

@@ -14,6 +14,8 @@
 #include "failures.h"
 #include "methods.h"
 
+#include <stdio.h>
+
 /* ---- Going live: nothing raises ---- */
 
 static int fail(struct start *start, const char *code)
@@ -57,6 +59,15 @@ static int find_address(struct start *start)
     return 0;
 }
 
+/* What the question itself said is worth more than that one failed. */
+static void tell_of_question(struct start *start)
+{
+    const questions *q = start->node->current->questions;
+    if (q->error[0] != '\0')
+        snprintf(start->error, HOST_MAX_ERROR, "cannot start: %.480s",
+                 q->error);
+}
+
 static int start_engine(struct start *start)
 {
     struct node *node = start->node;
@@ -71,7 +82,10 @@ static int start_engine(struct start *start)
         .config = start->config,
         .handlers = questions_handlers(node->current->questions),
     };
+    node->current->questions->error[0] = '\0';
     failure = node->backend->ops->start(node->backend, &options, start->error);
+    if (failure == SHOAL_ERR_IDENTITY)
+        tell_of_question(start);
     return failure ? fail(start, shoal_error_name(failure)) : 0;
 }
 

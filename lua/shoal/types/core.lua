@@ -18,8 +18,8 @@ local core = {}
 
 ---@class shoal.CoreBroadcastHandlers
 ---@field receive fun(engine: shoal.Engine, data: string, sender: shoal.Identity?): any  its key, or nil: no news
----@field invalidates? fun(key: any, other: any): boolean
----@field wanted_by? fun(engine: shoal.Engine, member: shoal.Member): boolean
+---@field invalidates? fun(key: any, other: any): boolean?
+---@field wanted_by? fun(engine: shoal.Engine, member: shoal.Member): boolean?
 
 ---@class shoal.EngineOptions
 ---@field identity shoal.Identity
