@@ -118,6 +118,39 @@ describe("the log of a node", function()
     assert.matches("traceback", refused)
   end)
 
+  it("tells of a load that cannot be without a traceback, and of none where C functions are", function()
+    local path = stage:write("s.lua", "return {}")
+    local lines = capture(function()
+      local node = stage:start { log = "error", handlers = path, watch = false }
+      for _, source in ipairs { "return { on_memberup = print }", "return {", "return 5" } do
+        stage:write("s.lua", source)
+        assert.is_nil((node:reload()))
+      end
+      assert(os.remove(path))
+      assert.is_nil((node:reload()))
+      stage:write("s.lua", "local function f() error('deep') end f()")
+      assert.is_nil((node:reload()))
+    end)
+    local refused = find(lines, "reload refused")
+    assert.equal(5, #refused)
+    for i = 1, 4 do assert.not_matches("traceback", refused[i]) end
+    assert.matches("s.lua:1: deep", refused[5])
+    assert.matches("traceback.*s.lua:1: in", refused[5])
+    assert.equal(0, #find(lines, "[C]: at 0x"))
+    assert.equal(0, #find(lines, "[C]: in ?"))
+  end)
+
+  it("tells of a slow load, and how long it took", function()
+    local path = stage:write("s.lua", "return {}")
+    local lines = capture(function()
+      local node = stage:start { log = "warn", handlers = path, watch = false }
+      stage:write("s.lua", "local start = os.clock() while os.clock() - start < 0.15 do end return {}")
+      assert.is_true(node:reload())
+    end)
+    assert.equal(1, #lines)
+    assert.matches("warn  script  slow load script=%S+s%.lua seconds=0%.%d+$", lines[1])
+  end)
+
   it("tells of a slow handler, and where it is", function()
     local lines = capture(function()
       stage:start { log = "warn", handlers = stage:write("s.lua", [[

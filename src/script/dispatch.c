@@ -64,6 +64,34 @@ static int trampoline(lua_State *L)
     return 0;
 }
 
+/* A line of a traceback that tells nobody anything: where a C function of ours
+ * is in memory ("[C]: at 0x7f..."), or that there was one ("[C]: in ?"). */
+static bool is_idle_line(const char *line, size_t size)
+{
+    static const char address[] = "\t[C]: at 0x", unknown[] = "\t[C]: in ?";
+    size_t prefix = sizeof address - 1;
+
+    return (size > prefix && memcmp(line, address, prefix) == 0) ||
+           (size == sizeof unknown - 1 && memcmp(line, unknown, size) == 0);
+}
+
+/* STACK: ..., traceback -> ..., traceback, the same without idle lines */
+static void drop_idle_lines(lua_State *L)
+{
+    const char *line = lua_tostring(L, -1);
+    luaL_Buffer kept;
+
+    luaL_buffinit(L, &kept);
+    while (*line != '\0') {
+        size_t size = strcspn(line + 1, "\n") + 1; /* with the one before it */
+
+        if (!(line[0] == '\n' && is_idle_line(line + 1, size - 1)))
+            luaL_addlstring(&kept, line, size);
+        line += size;
+    }
+    luaL_pushresult(&kept);
+}
+
 /* The error value becomes a string with a traceback. */
 static int on_error(lua_State *L)
 {
@@ -76,7 +104,9 @@ static int on_error(lua_State *L)
             message = lua_pushfstring(L, "(error object is a %s value)",
                                       luaL_typename(L, 1));
     }
-    luaL_traceback(L, L, message, 1);
+    luaL_traceback(L, L, NULL, 1);
+    drop_idle_lines(L);
+    lua_pushfstring(L, "%s\n%s", message, lua_tostring(L, -1));
     return 1;
 }
 
@@ -166,9 +196,11 @@ size_t dispatch_message_size(const char *text, size_t size)
     return size;
 }
 
-/* The error is on top of the stack, and stays there. */
+/* The error is on top of the stack, and stays there. Where it was raised is
+ * worth telling only of a handler's own: outside of handlers it was one of our
+ * checks, and its message says it all. */
 static int count_failure(dispatch *d, lua_State *L, int status,
-                         const char *what)
+                         const char *what, bool in_handler)
 {
     size_t size = 0, message_size, kept;
     const char *text = NULL;
@@ -184,10 +216,11 @@ static int count_failure(dispatch *d, lua_State *L, int status,
     memcpy(d->region->message, text, kept);
     d->region->message[kept] = '\0';
     d->counts->errors++;
-    report(d, &(dispatch_report){.what = what,
-                                 .text = text,
-                                 .message_size = message_size,
-                                 .where = ""});
+    report(d,
+           &(dispatch_report){.what = what,
+                              .text = in_handler ? text : d->region->message,
+                              .message_size = in_handler ? message_size : kept,
+                              .where = ""});
     return status == LUA_ERRMEM ? SHOAL_ERR_NOMEM : 1;
 }
 
@@ -237,15 +270,13 @@ static struct saved enter(dispatch *d, const char *what)
     return saved;
 }
 
-static int leave(dispatch *d, lua_State *L, int status,
+static int leave(dispatch *d, lua_State *L, int status, bool in_handler,
                  const struct saved *saved)
 {
     int error = 0;
 
-    if (d->region->frame.started_us) /* the handler raised */
-        count_call(d, L, 0);
     if (status != LUA_OK)
-        error = count_failure(d, L, status, d->region->frame.what);
+        error = count_failure(d, L, status, d->region->frame.what, in_handler);
     d->region->frame = saved->frame;
     d->depth = saved->depth;
     return error;
@@ -255,13 +286,18 @@ int dispatch_run(dispatch *d, lua_State *L, dispatch_fn *fn, void *context,
                  const char *what)
 {
     struct saved saved = enter(d, what);
-    int top = lua_gettop(L), error;
+    int top = lua_gettop(L), status, error;
+    bool in_handler;
 
     d->region->fn = fn;
     d->region->context = context;
     lua_rawgeti(L, LUA_REGISTRYINDEX, d->region->handler);
     lua_rawgeti(L, LUA_REGISTRYINDEX, d->region->trampoline);
-    error = leave(d, L, lua_pcall(L, 0, 0, top + 1), &saved);
+    status = lua_pcall(L, 0, 0, top + 1);
+    in_handler = d->region->frame.started_us != 0; /* it raised */
+    if (in_handler)
+        count_call(d, L, 0);
+    error = leave(d, L, status, in_handler, &saved);
     lua_settop(L, top);
     return error;
 }
@@ -280,7 +316,7 @@ int dispatch_call(dispatch *d, lua_State *L, int nargs, int nresults,
     begin(d);
     status = lua_pcall(L, nargs, nresults, copy + 1);
     count_call(d, L, copy);
-    error = leave(d, L, status, &saved);
+    error = leave(d, L, status, true, &saved);
     lua_remove(L, copy + 1);
     lua_remove(L, copy);
     return error;

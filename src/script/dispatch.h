@@ -37,7 +37,8 @@ typedef struct dispatch_counts {
 /* Something a person should hear of. All strings are borrowed for the call. */
 typedef struct dispatch_report {
     const char *what;     /* "on_member_up", "identity.addr", "timer" */
-    const char *text;     /* message and traceback; NULL: it was only slow */
+    const char *text;     /* message, and traceback if a handler raised; NULL:
+                             it was only slow */
     size_t message_size;  /* the part of `text` before the traceback */
     const char *where;    /* "script.lua:12" of a slow function; may be "" */
     uint64_t duration_us; /* of a slow call; else 0 */

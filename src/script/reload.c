@@ -206,13 +206,25 @@ static void furnish(void *context, lua_State *L)
         node->world->furnish(node->world, node, L);
 }
 
+/* Nothing else runs while a script does. */
+static void tell_if_slow(struct node *node, const struct script *script)
+{
+    if (script->load_us > DISPATCH_SLOW_US)
+        log_line(&node->log, LOG_WARN, LOG_SCRIPT, "slow load",
+                 log_str("script", node->script),
+                 log_num("seconds", (double)script->load_us / 1e6));
+}
+
 static int load(struct node *node, struct script **out, char *error)
 {
     struct script_source source = {.path = node->script,
                                    .paths = &node->paths,
                                    .furnish = furnish,
                                    .context = node};
-    return script_load(&source, out, error);
+    int failure = script_load(&source, out, error);
+    if (*out)
+        tell_if_slow(node, *out);
+    return failure;
 }
 
 int reload_first(struct node *node, char *error)

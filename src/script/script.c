@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const char *last_part(const char *path)
 {
@@ -77,7 +78,7 @@ static int open_state(struct script *script, const struct script_source *source,
                  script->name, lua_tostring(script->L, -1));
         return -1;
     }
-    script->dispatch.slow_us = 0; /* loading may take its time */
+    script->dispatch.slow_us = 0; /* the load is timed as a whole */
     script->dispatch.context = script;
     script->dispatch.report = keep_trouble;
     return 0;
@@ -95,6 +96,23 @@ static void run_file(lua_State *L, void *context)
     script->handlers = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
+static uint64_t clock_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* As dispatch_run() answers. */
+static int run_timed(struct script *script)
+{
+    uint64_t started_us = clock_us();
+    int failure =
+        dispatch_run(&script->dispatch, script->L, run_file, script, "load");
+    script->load_us = clock_us() - started_us;
+    return failure;
+}
+
 int script_load(const struct script_source *source, struct script **out,
                 char *error)
 {
@@ -109,8 +127,7 @@ int script_load(const struct script_source *source, struct script **out,
     script->handlers = LUA_NOREF;
     if (open_state(script, source, error) != 0)
         return SHOAL_ERR_NOMEM;
-    int failure =
-        dispatch_run(&script->dispatch, script->L, run_file, script, "load");
+    int failure = run_timed(script);
     if (failure != 0)
         snprintf(error, HOST_MAX_ERROR, "%s",
                  dispatch_last_message(&script->dispatch));

@@ -25,6 +25,7 @@ struct script {
     struct files files;
     dispatch dispatch;
     dispatch_counts counts; /* what happened while it was loading */
+    uint64_t load_us;       /* that the file took to run */
     /* Message and traceback of the last failing call, while it was loading. */
     char trouble[SCRIPT_MAX_TROUBLE];
 };
