@@ -1,0 +1,125 @@
+-- What the binding does when memory runs out: each scenario is run with its first
+-- allocation failing, then its second, and so on, until all were reached; then the
+-- same with every allocation from the n-th on. It must end with "not enough memory",
+-- or go on as if nothing had been; and what it used must be in order afterwards.
+
+local core = require "shoal.core"
+local oom = oom -- luacheck: ignore 113 (of walk.c)
+local jit = rawget(_G, "jit")
+if jit then jit.off() end -- the same allocations in every run
+
+local function id(name, generation)
+  return { n = name, g = generation or 0, meta = { x = { 1, 2 } } }
+end
+
+local handlers = {
+  identity = {
+    addr = function(it) return { it.n } end,
+    endpoint = function(it) return it.n .. ":1" end,
+    renew = function(it) return { n = it.n, g = it.g + 1, meta = { x = { 1, 2 } } } end,
+    wins = function(it, other) return it.g > other.g end,
+  },
+  broadcast = {
+    receive = function(_, data) return { k = data } end,
+    invalidates = function(a, b) return a.k == b.k end,
+    wanted_by = function(_, member) return member.addr ~= nil end,
+  },
+  codec = {
+    encode_header = core.codec.encode_header, decode_header = core.codec.decode_header,
+    encode_member = core.codec.encode_member, decode_member = core.codec.decode_member,
+  },
+}
+
+local function packet(kind, from, updates, items)
+  local parts = { assert(core.codec.encode_header { kind = kind, number = 1, src = from, dst = id "a" }) }
+  if updates then
+    parts[#parts + 1] = string.char(0, #updates)
+    for _, about in ipairs(updates) do
+      parts[#parts + 1] = assert(core.codec.encode_member { id = about, incarnation = 0, state = "alive" })
+    end
+  end
+  for _, item in ipairs(items or {}) do
+    parts[#parts + 1] = string.char(0, #item) .. item
+  end
+  return table.concat(parts)
+end
+
+local gossip = packet("gossip", id "b", { id "c", id "d", id("c", 2) }, { "one", "two" })
+local ping = packet("ping", id "c", { id("b", 5) }, { "one" })
+local turn_undead = packet("turn_undead", id "b")
+
+local function fresh()
+  local engine = assert(core.new {
+    identity = id "a", seed = 1, config = "simple", handlers = handlers, diagnostics = true,
+  })
+  assert(engine:receive(1, gossip))
+  return engine
+end
+
+local scenarios = {
+  construction = function()
+    local engine = assert(core.new {
+      identity = id "a", seed = 1, handlers = handlers, diagnostics = { "suspect" },
+      config = { preset = "lan", gossip = { every = 1, members = 2 } },
+    })
+    engine:close()
+  end,
+  packets = function(engine) assert(engine:receive(1, gossip)) assert(engine:receive(1, ping)) end,
+  renewal = function(engine) assert(engine:receive(1, turn_undead)) end,
+  effects = function(engine)
+    engine:receive(1, ping)
+    for _ in engine:effects() do end
+  end,
+  sends_and_events = function(engine)
+    for _ in engine:sends() do end
+    for _ in engine:events() do end
+  end,
+  queries = function(engine)
+    assert(engine:members { where = function(member) return member.id end })
+    engine:state() engine:self() engine:identity() engine:member { "b" } engine:stats()
+  end,
+  time = function(engine) for now = 2, 12 do assert(engine:tick(now)) end end,
+  claims = function(engine)
+    assert(engine:apply(1, { { id = id "x" }, { id = id "y", state = "down" } }, { broadcast = true }))
+  end,
+  broadcasts = function(engine) assert(engine:add_broadcast(1, "data")) assert(engine:broadcast(1)) end,
+  leaving = function(engine) assert(engine:leave(1)) assert(engine:change_identity(1, id("a", 7))) end,
+  handlers = function(engine) assert(engine:set_handlers(handlers)) assert(engine:receive(1, ping)) end,
+  config = function(engine) assert(engine:set_config(1, engine:config())) assert(tostring(engine)) end,
+  values = function()
+    local value = { a = { b = { 1, 2, { c = ("x"):rep(1000) } } }, [1] = 2, [true] = 1 }
+    assert(core.unpack(assert(core.pack(value))))
+  end,
+}
+
+local function in_order(name, n, engine)
+  for _ in engine:effects() do end
+  local ok, message, code = engine:tick(30)
+  if ok then ok, message, code = engine:receive(31, gossip) end
+  assert(ok, ("%s: after allocation %d failed: %s (%s)"):format(name, n, message, code))
+  assert(engine:close())
+end
+
+--- Runs a scenario with the n-th allocation failing: did it get that far?
+local function run(name, n, forever)
+  local engine = fresh()
+  oom.arm(n, forever)
+  local before = oom.count()
+  local ok, message = pcall(scenarios[name], engine)
+  local used = oom.count() - before
+  oom.arm(0)
+  if not ok and not tostring(message):find "memory" then
+    error(("%s: allocation %d failed, and it said: %s"):format(name, n, tostring(message)), 0)
+  end
+  in_order(name, n, engine)
+  return used >= n
+end
+
+for name in pairs(scenarios) do
+  for _, forever in ipairs { false, true } do
+    local n = 1
+    while run(name, n, forever) do n = n + 1 end
+    assert(n > 1, name .. ": allocated nothing")
+    print(("%-16s %4d allocations"):format(name, n - 1))
+  end
+end
