@@ -38,9 +38,10 @@ static struct trial *push_trial(lua_State *L)
 {
     struct trial *trial = compat_newblock(L, sizeof *trial);
     memset(trial, 0, sizeof *trial);
-    if (luaL_newmetatable(L, type_name)) {
+    if (compat_begin_class(L, type_name)) {
         lua_pushcfunction(L, collect);
         lua_setfield(L, -2, "__gc");
+        compat_end_class(L, type_name);
     }
     lua_setmetatable(L, -2);
     return trial;

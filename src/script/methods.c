@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "methods.h"
 
+#include "compat.h"
 #include "listeners.h"
 #include "logging.h"
 #include "options.h"
@@ -204,7 +205,7 @@ static int collect(lua_State *L)
 
 static void push_metatable(lua_State *L)
 {
-    if (!luaL_newmetatable(L, type_name))
+    if (!compat_begin_class(L, type_name))
         return;
     lua_newtable(L);
     luaL_setfuncs(L, tenant_methods, 0);
@@ -224,6 +225,7 @@ static void push_metatable(lua_State *L)
     lua_setfield(L, -2, "__gc");
     lua_pushliteral(L, "shoal.node");
     lua_setfield(L, -2, "__metatable");
+    compat_end_class(L, type_name);
 }
 
 void methods_register(lua_State *L)

@@ -122,13 +122,14 @@ static void push_metatable(lua_State *L)
         {"cancel", cancel},
         {NULL, NULL},
     };
-    if (!luaL_newmetatable(L, type_name))
+    if (!compat_begin_class(L, type_name))
         return;
     lua_pushcfunction(L, collect);
     lua_setfield(L, -2, "__gc");
     lua_newtable(L);
     luaL_setfuncs(L, methods, 0);
     lua_setfield(L, -2, "__index");
+    compat_end_class(L, type_name);
 }
 
 static int check_signal(lua_State *L)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "simulation.h"
 
+#include "compat.h"
 #include "host_sim.h"
 #include "methods.h"
 #include "options.h"
@@ -249,7 +250,7 @@ static const luaL_Reg life[] = {
 
 static void push_metatable(lua_State *L)
 {
-    if (!luaL_newmetatable(L, type_name))
+    if (!compat_begin_class(L, type_name))
         return;
     lua_newtable(L);
     luaL_setfuncs(L, life, 0);
@@ -261,6 +262,7 @@ static void push_metatable(lua_State *L)
     lua_setfield(L, -2, "__gc");
     lua_pushstring(L, type_name);
     lua_setfield(L, -2, "__metatable");
+    compat_end_class(L, type_name);
 }
 
 static uint64_t read_seed(lua_State *L)

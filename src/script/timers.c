@@ -126,7 +126,7 @@ static void push_metatable(lua_State *L)
         {"cancel", cancel},
         {NULL, NULL},
     };
-    if (!luaL_newmetatable(L, type_name))
+    if (!compat_begin_class(L, type_name))
         return;
     lua_pushcfunction(L, collect);
     lua_setfield(L, -2, "__gc");
@@ -135,6 +135,7 @@ static void push_metatable(lua_State *L)
     lua_setfield(L, -2, "__index");
     lua_pushliteral(L, "shoal.timer");
     lua_setfield(L, -2, "__metatable");
+    compat_end_class(L, type_name);
 }
 
 static uint64_t check_interval(lua_State *L, bool repeat)
