@@ -38,6 +38,7 @@ describe("two members with one advertised address", function()
 
     local log = cluster[2]:log() .. double:log()
     assert.truthy(log:find("address") or log:find("conflict"), log)
+    assert.truthy(log:find('id="{addr=' .. double.addr .. ",bump=", 1, true), log)
     local _, lines = log:gsub("\n", "")
     assert.is_true(lines < 60, lines .. " lines of log")
     assert.equal("alive", observer:sees(cluster[1]))

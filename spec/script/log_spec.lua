@@ -75,7 +75,7 @@ describe("the log of a node", function()
       assert.error_matches(function() node:log("info", "x", { a = {} }) end,
         "field 'a' must be text or a number, got a table")
       assert.error_matches(function() node:log("info", "x", { 1 }) end, "fields have names, got the key 1")
-      assert.error_matches(function() node:log("info", "x", 5) end, "table expected")
+      assert.error_matches(function() node:log("info", "x", 5) end, "node:log: argument 3 must be a table, got 5")
     end)
   end)
 

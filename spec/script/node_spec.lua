@@ -19,6 +19,27 @@ describe("a node", function()
     return a, b
   end
 
+  it("says which argument of which method is wrong, counted as one writes them, and where", function()
+    local node = stage:start()
+    for expected, call in pairs {
+      ["node:member: argument 1 must be an address, got nil"] = function() node:member() end,
+      ["node:announce: argument 1 must be a string, got nil"] = function() node:announce() end,
+      ["node:join: argument 1 must be a table, got 'x'"] = function() node:join("x") end,
+      ["node:add_broadcast: argument 1 must be a string, got a table"] = function() node:add_broadcast({}) end,
+      ["node:set_config: argument 1 must be a config, got nil"] = function() node:set_config() end,
+      ["node:reload: argument 1 must be a string, got true"] = function() node:reload(true) end,
+      ["node:log: argument 1 must be a string, got nil"] = function() node:log() end,
+      ["node:log: argument 2 must be a string, got nil"] = function() node:log("info") end,
+    } do
+      local ok, message = pcall(call)
+      assert.is_false(ok)
+      assert.matches("node_spec%.lua:%d+: ", message)
+      assert.matches(expected, message, 1, true)
+    end
+    local _, message = pcall(node.member, node)
+    assert.matches("node:member: argument 1 must be an address, got nil", message, 1, true)
+  end)
+
   describe("at its start", function()
     it("binds, and tells the port that it was given", function()
       local node = stage:start { bind = "127.0.0.1:0" }

@@ -3,6 +3,7 @@
 
 #include "fail.h"
 #include "node.h"
+#include "show.h"
 
 #include <string.h>
 
@@ -110,7 +111,8 @@ static void narrate_packet(host *node, const shoal_effect *effect,
 
 static void narrate_conflict(host *node, const shoal_effect *effect)
 {
-    log_field id = log_bytes("id", effect->member.id);
+    char text[SHOW_MAX];
+    log_field id = log_bytes("id", show_value(effect->member.id, text));
 
     warn(node, &node->narrator.conflicts, LOG_ENGINE,
          events[effect->event].text, &id, 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "logging.h"
 
+#include "arguments.h"
 #include "compat.h"
 #include "options.h"
 
@@ -74,7 +75,7 @@ static log_level check_level(lua_State *L)
 {
     static const char *const names[] = {"error", "warn",  "info",
                                         "debug", "trace", NULL};
-    const char *name = luaL_checkstring(L, 2);
+    const char *name = arguments_string(L, 2, "node:log", NULL);
     for (int i = 0; names[i]; i++) {
         if (strcmp(names[i], name) == 0)
             return LOG_ERROR + i;
@@ -113,7 +114,7 @@ static size_t read_fields(lua_State *L, int index, log_field *fields)
     size_t count = 0;
     if (lua_isnoneornil(L, index))
         return 0;
-    luaL_checktype(L, index, LUA_TTABLE);
+    arguments_table(L, index, "node:log");
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING)
             luaL_error(L, "node:log: fields have names, got the key %s",
@@ -130,7 +131,7 @@ int logging_write(lua_State *L, struct node *node)
 {
     log_field fields[MAX_FIELDS];
     log_level level = check_level(L);
-    const char *text = luaL_checkstring(L, 3);
+    const char *text = arguments_string(L, 3, "node:log", NULL);
     if (!log_wants(&node->log, level, LOG_SCRIPT))
         return 0;
     size_t count = read_fields(L, 4, fields);

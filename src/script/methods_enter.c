@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The node's methods that go into the engine: check, begin, act, end. */
+#include "arguments.h"
 #include "config.h"
 #include "methods.h"
 #include "options.h"
@@ -73,7 +74,8 @@ static int add_broadcast(lua_State *L)
 {
     struct node *node = methods_check_sending(L, "add_broadcast");
     shoal_bytes data;
-    data.data = (const uint8_t *)luaL_checklstring(L, 2, &data.size);
+    data.data = (const uint8_t *)arguments_string(L, 2, "node:add_broadcast",
+                                                  &data.size);
     lua_State *before = begin(L, node);
     int queued = shoal_add_broadcast(node_engine(node), now_us(node), data);
     int results = end(L, node, before, queued);
@@ -102,7 +104,7 @@ static int set_config(lua_State *L)
 {
     struct node *node = methods_check_sending(L, "set_config");
     shoal_config config = *shoal_get_config(node_engine(node));
-    luaL_checkany(L, 2);
+    arguments_value(L, 2, "node:set_config", "a config");
     if (config_read(L, 2, "node:set_config", node->cluster_size, &config) != 0)
         return view_push_error(L, SHOAL_ERR_INVALID_CONFIG,
                                lua_tostring(L, -1));
@@ -128,13 +130,13 @@ static int join_one(lua_State *L, struct node *node, const char *endpoint)
 static int announce(lua_State *L)
 {
     struct node *node = methods_check_sending(L, "announce");
-    return join_one(L, node, luaL_checkstring(L, 2));
+    return join_one(L, node, arguments_string(L, 2, "node:announce", NULL));
 }
 
 static int join(lua_State *L)
 {
     struct node *node = methods_check_sending(L, "join");
-    luaL_checktype(L, 2, LUA_TTABLE);
+    arguments_table(L, 2, "node:join");
     int count = (int)lua_rawlen(L, 2);
     for (int i = 1; i <= count; i++) {
         lua_settop(L, 2);

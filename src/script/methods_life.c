@@ -3,6 +3,7 @@
  * The node's methods that change its handlers or end it. Asked for while code
  * of the node is on the stack, they happen after it.
  */
+#include "arguments.h"
 #include "loop.h"
 #include "methods.h"
 #include "shape.h"
@@ -45,9 +46,11 @@ static int reload_now(lua_State *L, struct node *node, const char *reason)
 static int reload(lua_State *L)
 {
     struct node *node = methods_check_open(L);
-    const char *reason = luaL_optstring(L, 2, "asked");
-    luaL_argcheck(L, strlen(reason) < RELOAD_MAX_REASON, 2,
-                  "a reason has at most 63 bytes");
+    const char *reason = "asked";
+    if (!lua_isnoneornil(L, 2))
+        reason = arguments_string(L, 2, "node:reload", NULL);
+    if (strlen(reason) >= RELOAD_MAX_REASON)
+        arguments_fail(L, 2, "node:reload", "at most 63 bytes");
     if (!node->script)
         return methods_fail(L, "the handlers of this node are no script",
                             "no_script");

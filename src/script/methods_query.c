@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The node's methods that only tell. */
+#include "arguments.h"
 #include "config.h"
 #include "info.h"
 #include "methods.h"
@@ -37,7 +38,7 @@ static int members(lua_State *L)
 static int member(lua_State *L)
 {
     struct node *node = methods_check_open(L);
-    luaL_checkany(L, 2);
+    arguments_value(L, 2, "node:member", "an address");
     view_push_member_at(L, node_engine(node), 2, node_clock_offset_us(node));
     return 1;
 }

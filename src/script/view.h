@@ -55,8 +55,9 @@ int view_push_result(lua_State *L, int error, const shoal *engine,
 /* nil, message, code. `detail` may be NULL or "". */
 int view_push_error(lua_State *L, int error, const char *detail);
 
-/* Reads a list of { id=, state=, incarnation= } (further fields are not looked
- * at, so that state() fits) for shoal_apply(). Pushes what keeps them in
+/* Reads a list of { id=, state=, incarnation= } for shoal_apply(). The other
+ * fields of members and claims (addr, since, from) are not looked at, so that
+ * state() fits; unknown ones are misuse. Pushes what keeps them in
  * memory: valid while that is on the stack. Raises for misuse. */
 const shoal_update *view_check_updates(lua_State *L, int index, const char *who,
                                        size_t *count);
