@@ -113,9 +113,16 @@ void engine_update_connection(shoal *engine)
         become_idle(engine);
 }
 
-void engine_ask_for_more(shoal *engine)
+void engine_ask_for_more(shoal *engine, uint32_t listed)
 {
-    uint64_t soon = engine->now_us + engine->config.probe_period_us / 5;
+    bool news = engine->learned > engine->learned_by_feed;
+    engine->learned_by_feed = engine->learned;
+    engine->quiet_feeds = news ? 0 : engine->quiet_feeds + 1;
+    engine->quiet_listed = news ? 0 : engine->quiet_listed + listed;
+    if (engine->quiet_listed >= 2 * engine->members.active.count)
+        return;
+    uint64_t delay = engine->config.probe_period_us / 5;
+    uint64_t soon = engine->now_us + delay * (1 + engine->quiet_feeds);
     if (engine->tasks.announce_at_us != SHOAL_NEVER &&
         engine->tasks.announce_at_us > soon)
         engine->tasks.announce_at_us = soon;

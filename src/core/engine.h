@@ -67,6 +67,8 @@ struct shoal {
     struct effects effects;
     uint64_t learned;         /* members that were new to us, or renamed */
     uint64_t learned_by_feed; /* when the last feed had been taken in */
+    uint32_t quiet_feeds;     /* in a row, with no news since the one before */
+    uint32_t quiet_listed;    /* members that these listed */
     uint32_t feed_next; /* where the next feed begins, in members.active */
 
     uint64_t now_us;
@@ -98,11 +100,12 @@ void engine_add_detail(shoal *engine, const char *text);
 void engine_add_index(shoal *engine, size_t index);
 /* How often an update is sent, in a cluster of this size. */
 uint8_t engine_transmissions(const shoal *engine);
-/* A feed came, and since the one before we heard of somebody, in it or by
- * gossip: ask a random member for more soon. A feed need not have room for
- * everybody, those who join at the same time miss some of each other's news,
- * and gossip reaches everybody only in all likelihood. */
-void engine_ask_for_more(shoal *engine);
+/* A feed came that listed so many: ask a random member for more soon, and
+ * again, a bit later each time, until feeds without news have listed as many as
+ * we know twice over. A feed need not have room for everybody, those who join
+ * at the same time miss some of each other's news, and gossip reaches everybody
+ * only in all likelihood. */
+void engine_ask_for_more(shoal *engine, uint32_t listed);
 /* The connection state after members came or went. */
 void engine_update_connection(shoal *engine);
 

@@ -242,13 +242,6 @@ static int apply_claims(shoal *engine)
     return 0;
 }
 
-static void on_feed(shoal *engine)
-{
-    if (engine->learned > engine->learned_by_feed)
-        engine_ask_for_more(engine);
-    engine->learned_by_feed = engine->learned;
-}
-
 /* Steps 3 to 5. `held` is the sender's identity, which a claim may replace. */
 static int handle(shoal *engine, const shoal_header *header, shoal_bytes items,
                   const struct identity *held)
@@ -256,7 +249,7 @@ static int handle(shoal *engine, const shoal_header *header, shoal_bytes items,
     struct identity *self = identity_retain(engine->self);
     int error = apply_claims(engine);
     if (header->kind == SHOAL_MSG_FEED)
-        on_feed(engine);
+        engine_ask_for_more(engine, engine->decoded.count);
     if (!error)
         error = broadcast_receive(engine, items, header->src);
     /* Whoever we are by now, it is not who was asked; and the defunct are
