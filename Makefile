@@ -21,6 +21,8 @@
 #                              docs/reliability.md
 #   make fuzz                  the fuzzers, one after the other: SECONDS=60 each,
 #                              SEED=1; ONLY=engine, value, codec or control
+#   make soak                  thirty real members, killed, stopped, restarted and
+#                              reloaded: SECONDS=600, SEED=1
 #   make demo                  a cluster on loopback, and what happens to it
 #   make install PREFIX=/usr/local [DESTDIR=]
 #   make clean
@@ -39,7 +41,7 @@ TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
 C_FILES = $(shell find src spec bench examples -name '*.[ch]')
 
-.PHONY: build deps deps-build test test-lua check bench explore fuzz reliability demo install clean
+.PHONY: build deps deps-build test test-lua check bench explore fuzz soak reliability demo install clean
 
 build: deps-build
 	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
@@ -75,6 +77,12 @@ explore:
 	@$(BUILD)/spec/spec-explore --seed $(SEED) --seconds $(or $(SECONDS),600)
 
 # Simulated: the figures are those of the code, not of the machine.
+soak: SEED ?= 1
+soak:
+	@.ci/deps build test
+	@$(MAKE) build
+	@LUA_PATH='./?.lua;;' SHOAL_BUILD='$(BUILD)' luajit spec/soak/soak.lua $(or $(SECONDS),600) $(SEED)
+
 reliability:
 	@.ci/deps build demo
 	@$(MAKE) build
