@@ -586,7 +586,7 @@ static void a_client_gets_its_answers(void)
     make_folder(folder);
     snprintf(path, sizeof path, "%s/c.sock", folder);
     child = start_echo(path);
-    client = stream_connect(path, error);
+    client = stream_connect(path, -1, error);
     CHECK(client);
     CHECK(stream_client_send(client, text_bytes("\x01\xa2hi"), error) == 0);
     CHECK(stream_client_receive(client, 5000, &message, error) == 1);
@@ -597,13 +597,13 @@ static void a_client_gets_its_answers(void)
     CHECK(stream_client_receive(client, 5000, &message, error) == 1);
     CHECK(message.size == 500005);
     CHECK(stream_client_receive(client, 10, &message, error) == STREAM_TIMEOUT);
-    CHECK_SAYS(error, "in time");
+    CHECK_SAYS(error, "does not answer");
     kill_and_wait(child);
     CHECK(stream_client_receive(client, 5000, &message, error) == 0);
     CHECK(stream_client_send(client, text_bytes("\x01"), error) == -1);
     CHECK_SAYS(error, "closed the connection");
     stream_client_close(client);
-    CHECK(!stream_connect(path, error)); /* its file is still there */
+    CHECK(!stream_connect(path, -1, error)); /* its file is still there */
     CHECK_SAYS(error, "no node is listening on");
     CHECK(unlink(path) == 0 && rmdir(folder) == 0);
     free(large);
@@ -613,11 +613,12 @@ static void a_client_says_why_it_cannot_connect(void)
 {
     char error[HOST_MAX_ERROR] = "";
 
-    CHECK(!stream_connect("/no/such/x.sock", error));
+    CHECK(!stream_connect("/no/such/x.sock", -1, error));
     CHECK_SAYS(error, "no node is listening on /no/such/x.sock");
-    CHECK(!stream_connect("", error));
+    CHECK(!stream_connect("", -1, error));
     CHECK_SAYS(error, "empty");
-    CHECK(!stream_connect("/etc/passwd", error));
+    CHECK(!stream_connect("/etc/passwd", -1, error));
+    CHECK_SAYS(error, "/etc/passwd is no socket");
     stream_client_close(NULL);
 }
 

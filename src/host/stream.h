@@ -57,8 +57,10 @@ stream_stats stream_server_stats(const stream_server *server);
 /* ---- The client, blocking: for `shoal members` and its kind ---- */
 
 typedef struct stream_client stream_client;
-/* NULL and `error`: "no node is listening on /run/shoal/x.sock". */
-stream_client *stream_connect(const char *path, char *error);
+/* NULL and `error`: "no node is listening on /run/shoal/x.sock". A node that
+ * takes no connection, and later no bytes, within `timeout_ms` (-1: no limit)
+ * is an error too. */
+stream_client *stream_connect(const char *path, int timeout_ms, char *error);
 /* 0, or -1 and `error`. */
 int stream_client_send(stream_client *client, shoal_bytes bytes, char *error);
 /* The next value: 1 and `*message` (borrowed until the next call), 0 at the

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,28 +21,44 @@
 #define SOCK_CLOEXEC 0 /* a command is about to end anyway */
 #endif
 
-enum {
-    SEND_SECONDS = 10 /* a node that is stopped neither accepts nor reads */
-};
-
 struct stream_client {
     int fd;
     struct frame frame;
 };
 
+static const char busy[] = "the node does not answer (its script may be busy)";
+
+/* A node that is stopped neither accepts nor reads. */
+static int limit_sending(int fd, int timeout_ms)
+{
+    struct timeval patience = {0, 0}; /* no limit */
+
+    if (timeout_ms >= 0) {
+        int ms = timeout_ms > 0 ? timeout_ms : 1;
+
+        patience.tv_sec = ms / 1000;
+        patience.tv_usec = ms % 1000 * 1000;
+    }
+    return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+}
+
 static void explain(int number, const char *path, char *error)
 {
-    if (number == ENOENT || number == ECONNREFUSED)
+    struct stat found;
+
+    if (number == ECONNREFUSED && stat(path, &found) == 0 &&
+        !S_ISSOCK(found.st_mode))
+        fail(error, "%s is no socket", path);
+    else if (number == ENOENT || number == ECONNREFUSED)
         fail(error, "no node is listening on %s", path);
-    else if (number == EAGAIN)
-        fail(error, "the node at %s does not answer", path);
+    else if (number == EAGAIN || number == EWOULDBLOCK)
+        fail(error, "%s", busy);
     else
         fail_errno(error, number, "cannot connect to %s", path);
 }
 
-stream_client *stream_connect(const char *path, char *error)
+stream_client *stream_connect(const char *path, int timeout_ms, char *error)
 {
-    const struct timeval patience = {SEND_SECONDS, 0};
     stream_client *client = calloc(1, sizeof *client);
     struct sockaddr_un address;
 
@@ -57,9 +74,7 @@ stream_client *stream_connect(const char *path, char *error)
         return NULL;
     }
     client->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (client->fd < 0 ||
-        setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &patience,
-                   sizeof patience) != 0 ||
+    if (client->fd < 0 || limit_sending(client->fd, timeout_ms) != 0 ||
         connect(client->fd, (const struct sockaddr *)&address,
                 sizeof address) != 0) {
         explain(errno, path, error);
@@ -80,7 +95,7 @@ int stream_client_send(stream_client *client, shoal_bytes bytes, char *error)
         if (size >= 0)
             done += (size_t)size;
         else if (errno == EAGAIN || errno == EWOULDBLOCK)
-            return fail(error, "the node does not answer");
+            return fail(error, "%s", busy);
         else if (errno == EPIPE || errno == ECONNRESET)
             return fail(error, "the node closed the connection");
         else if (errno != EINTR)
@@ -147,7 +162,7 @@ int stream_client_receive(stream_client *client, int timeout_ms,
             return fail(error, "the node sent something that is no message");
         result = wait_readable(client->fd, end_ms);
         if (result == 0) {
-            fail(error, "the node did not answer in time");
+            fail(error, "%s", busy);
             return STREAM_TIMEOUT;
         }
         if (result < 0)

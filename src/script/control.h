@@ -8,7 +8,7 @@
  *     on_close(peer)
  *     peer:respond(id, error, result) peer:notify(method, params) peer:close()
  *     peer:id() server:path() server:stats() server:close()
- *   core.control_connect(path) -> client, which blocks (control_client.c)
+ *   core.control_connect(path, timeout) -> client, which blocks
  *     client:call(method, params, timeout) -> result | nil, error, code
  *     client:receive(timeout) -> method, params | nil, message, code
  *     client:close()

@@ -82,7 +82,7 @@ static int receive(lua_State *L, struct client *client, uint64_t deadline_us,
     if (got == 0)
         return fail(L, "the node has closed the connection", "closed");
     if (got == STREAM_TIMEOUT)
-        return fail(L, "no answer in time", "timeout");
+        return fail(L, error, "timeout");
     if (got < 0)
         return fail(L, error, "closed");
     if (!rpc_read(bytes, message))
@@ -206,11 +206,12 @@ static int close_client(lua_State *L)
     return 0;
 }
 
-/* control_connect(path) */
+/* control_connect(path, timeout) */
 static int connect_to(lua_State *L)
 {
     char error[HOST_MAX_ERROR];
     const char *path = luaL_checkstring(L, 1);
+    int timeout_ms = milliseconds_until(check_deadline(L, 2));
     struct client *client = lua_newuserdata(L, sizeof *client);
     memset(client, 0, sizeof *client);
     client->first = 1;
@@ -218,7 +219,7 @@ static int connect_to(lua_State *L)
     lua_setmetatable(L, -2);
     lua_newtable(L);
     lua_setuservalue(L, -2);
-    client->stream = stream_connect(path, error);
+    client->stream = stream_connect(path, timeout_ms, error);
     return client->stream ? 1 : fail(L, error, "connect");
 }
 

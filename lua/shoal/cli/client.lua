@@ -6,44 +6,43 @@ local text = require("shoal.cli.text")
 
 local client = {}
 
--- Long enough for a script that takes its time to load, short enough to notice a
--- node that hangs.
-local PATIENCE = 30
-
 --- One line about what a connection's methods answered instead of a result.
 ---@param failure any
----@param code string?
 ---@return string
-function client.explain(failure, code)
-  if code == "timeout" then
-    return ("the node did not answer within %d s"):format(PATIENCE)
-  elseif type(failure) == "table" and type(failure.message) == "string" then
+function client.explain(failure)
+  if type(failure) == "table" and type(failure.message) == "string" then
     return failure.message
   end
   return text.value(failure)
 end
 
 --- A connection to the node that `--control` or `--name` names.
----@param request { control?: string, name?: string }
+---@param request { control?: string, name?: string, timeout: number }
 ---@return shoal.Client?, string? message
 function client.connect(request)
-  return core.control_connect(paths.control(request))
+  local connection, message = core.control_connect(paths.control(request), request.timeout)
+  if not connection then
+    return nil, paths.advise(request, message)
+  end
+  return connection
 end
 
---- Calls one method on a connection.
+--- Calls one method on a connection, and waits for its answer as long as `--timeout`
+--- says.
+---@param request { timeout: number }
 ---@param connection shoal.Client
 ---@return any result nil when it failed
 ---@return string? message
-function client.call(connection, method, params)
-  local result, failure, code = connection:call(method, params or {}, PATIENCE)
+function client.call(request, connection, method, params)
+  local result, failure = connection:call(method, params or {}, request.timeout)
   if result == nil then
-    return nil, client.explain(failure, code)
+    return nil, client.explain(failure)
   end
   return result
 end
 
 --- Connects, calls one method, and closes.
----@param request { control?: string, name?: string }
+---@param request { control?: string, name?: string, timeout: number }
 ---@return any result nil when it failed
 ---@return string? message
 function client.ask(request, method, params)
@@ -52,24 +51,25 @@ function client.ask(request, method, params)
     return nil, message
   end
   local result
-  result, message = client.call(connection, method, params)
+  result, message = client.call(request, connection, method, params)
   connection:close()
   return result, message
 end
 
 --- Waits until the node has closed the connection.
+---@param request { timeout: number }
 ---@param connection shoal.Client
 ---@return true? gone
 ---@return string? message
-function client.wait_for_end(connection)
+function client.wait_for_end(request, connection)
   local method, message, code
   repeat
-    method, message, code = connection:receive(PATIENCE)
+    method, message, code = connection:receive(request.timeout)
   until not method
   if code == "closed" then
     return true
   end
-  return nil, client.explain(message, code)
+  return nil, client.explain(message)
 end
 
 return client

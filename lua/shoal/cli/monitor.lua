@@ -69,7 +69,7 @@ local function follow(connection, request, is_interrupted)
         return nil, message
       end
     elseif code ~= "timeout" then
-      return nil, client.explain(params, code)
+      return nil, client.explain(params)
     end
   end
 end
@@ -84,7 +84,7 @@ function monitor.monitor(request)
   end
   local is_interrupted = watch_interrupts()
   local ok
-  ok, message = client.call(connection, "monitor")
+  ok, message = client.call(request, connection, "monitor")
   if ok then
     ok, message = follow(connection, request, is_interrupted)
   end
