@@ -245,10 +245,21 @@ static void the_system_knows_localhost(void)
     CHECK(out.as.any.sa_family == AF_INET6 && address_port(&out) == 5);
 }
 
+static void a_name_may_have_addresses_of_the_other_family_only(void)
+{
+    struct address_reach v6 = {AF_INET6, false};
+    struct address out;
+
+    CHECK_SAYS(resolve_blocking("127.0.0.1", 5, v6, &out),
+               "it has no IPv6 address");
+    CHECK_SAYS(resolve_blocking("::1", 5, v4, &out), "it has no IPv4 address");
+}
+
 int main(void)
 {
     RUN(the_loop_goes_on_while_a_name_is_looked_up);
     RUN(a_failure_says_why);
+    RUN(a_name_may_have_addresses_of_the_other_family_only);
     RUN(many_names_share_a_few_threads);
     RUN(an_answer_that_comes_at_once_is_not_lost);
     RUN(it_is_freed_while_lookups_go_on);

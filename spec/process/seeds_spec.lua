@@ -24,6 +24,28 @@ describe("seeds", function()
     converge({ seed, early }, 10)
   end)
 
+  it("of which none answers, which the log says once", function()
+    local seed = node.start({})
+    local addr = seed.addr
+    seed:signal("KILL")
+    seed:wait(2)
+
+    local lonely = node.start({ join = { addr, "localhost:9" }, args = { "--log-level", "info,host=debug" } })
+    lonely.process:wait_for("debug host +no seed has answered yet", 10)
+    local _, warnings = lonely:log():gsub("warn +host +no seed has answered yet", "")
+    assert.equal(1, warnings)
+    assert.truthy(lonely:log():find(('seeds="%s, localhost:9"'):format(addr), 1, true), lonely:log())
+  end)
+
+  it("that are nobody but the node itself", function()
+    local addr = node.start({})
+    addr:signal("KILL")
+    addr:wait(2)
+    local first = node.start({ bind = addr.addr, join = { addr.addr }, args = { "--log-level", "debug" } })
+    first.process:wait_for("announced to a seed.*announced to a seed", 10)
+    assert.is_nil(first:log():find("no seed has answered"))
+  end)
+
   it("that all go down and come back", function()
     local seeds = node.start_cluster(2)
     local member = node.start({ join = seeds })

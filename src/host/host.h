@@ -128,9 +128,14 @@ typedef void host_join_fn(void *context, const char *endpoint,
  * keeps it as a seed: while the node knows no active member the seeds are
  * announced to again, after 1 s, then 2, 4, ... 30 s (each with up to a tenth
  * of jitter), names resolved anew each time. 0, or -1 with `error` filled when
- * it is no endpoint at all. */
+ * it is no endpoint at all, or an address of a family that the socket cannot
+ * send to. */
 int host_join(host *node, const char *endpoint, host_join_fn *done,
               void *context, char *error);
+
+/* The i-th seed, as host_join() was given it; NULL: there are no more. Borrowed
+ * for the node's life. */
+const char *host_seed(const host *node, size_t i);
 
 /* ---- Timers of the program (`after`, `every`) ---- */
 

@@ -291,6 +291,12 @@ void narrate_seed(host *node, log_gate *gate, const char *endpoint,
                  log_str("seed", endpoint));
 }
 
+void narrate_silence(host *node, const char *seeds, bool first)
+{
+    log_line(node->log, first ? LOG_WARN : LOG_DEBUG, LOG_HOST,
+             "no seed has answered yet", log_str("seeds", seeds));
+}
+
 /* ---- The deputy ---- */
 
 void narrate_no_deputy(host *node, int number)

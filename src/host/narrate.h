@@ -3,7 +3,8 @@
  * Tells the log what a node goes through.
  *
  *   warn   what an operator should look at: our address claimed by another,
- *          names that cannot be resolved, sends that the system refuses
+ *          names that cannot be resolved, sends that the system refuses,
+ *          seeds none of which answers
  *   info   started, active, idle, defunct, rejoin; members up, down and
  *          renamed; drops, at most once a minute for each reason
  *   debug  each decision of the protocol: probes, suspicions, refutations,
@@ -58,6 +59,9 @@ void narrate_unresolved_name(host *node, const char *name, const char *error);
 /* A seed was announced to (error NULL), or why not. */
 void narrate_seed(host *node, log_gate *gate, const char *endpoint,
                   const char *error);
+/* `seeds` were asked a while ago, and nobody is known: a warning the `first`
+ * time. */
+void narrate_silence(host *node, const char *seeds, bool first);
 
 /* There is no deputy, for a reason that errno would tell. */
 void narrate_no_deputy(host *node, int number);

@@ -34,6 +34,7 @@ struct seeds {
     struct seed *first;
     ev_timer retry;
     unsigned rounds; /* of the backoff */
+    bool told;       /* the log knows that nobody answers */
     uint64_t random;
 };
 

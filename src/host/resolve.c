@@ -96,6 +96,36 @@ static void set_port(struct address *address, uint16_t port)
         address->as.v4.sin_port = htons(port);
 }
 
+static bool is_without_address(int error)
+{
+#ifdef EAI_ADDRFAMILY
+    if (error == EAI_ADDRFAMILY)
+        return true;
+#endif
+#ifdef EAI_NODATA
+    if (error == EAI_NODATA)
+        return true;
+#endif
+    return error == EAI_NONAME;
+}
+
+/* A name that has addresses, only of the other family, is not unknown. */
+static const char *explain(const char *name, int error, sa_family_t family)
+{
+    struct addrinfo hints = {0}, *list = NULL;
+
+    hints.ai_family = family == AF_INET ? AF_INET6 : AF_INET;
+    hints.ai_socktype = SOCK_DGRAM;
+    if (!is_without_address(error) ||
+        getaddrinfo(name, NULL, &hints, &list) != 0)
+        return gai_strerror(error);
+    freeaddrinfo(list);
+    return family == AF_INET ? "it has no IPv4 address, which this node's "
+                               "socket would need"
+                             : "it has no IPv6 address, which this node's "
+                               "socket would need";
+}
+
 const char *resolve_blocking(const char *name, uint16_t port,
                              struct address_reach reach, struct address *out)
 {
@@ -107,7 +137,8 @@ const char *resolve_blocking(const char *name, uint16_t port,
     hints.ai_socktype = SOCK_DGRAM;
     error = getaddrinfo(name, NULL, &hints, &list);
     if (error != 0)
-        return gai_strerror(error);
+        return reach.dual ? gai_strerror(error)
+                          : explain(name, error, reach.family);
     found = take_first(list, reach, out);
     freeaddrinfo(list);
     if (!found)

@@ -36,6 +36,7 @@ struct seed {
     struct waiter *waiters;
     log_gate gate;
     bool due, looking;
+    bool is_us;
     char text[HOST_MAX_ENDPOINT];
 };
 
@@ -67,15 +68,18 @@ static bool is_ourselves(host *node, const char *text)
 }
 
 /* 0, or -1 and `error`. */
-static int announce(host *node, const struct address *address, char *error)
+static int announce(struct seed *seed, const struct address *address,
+                    char *error)
 {
+    host *node = seed->node;
     uint8_t id[SHOAL_MAX_IDENTITY];
     char text[HOST_MAX_ENDPOINT];
     size_t size = 0;
     int result;
 
     address_format(address, text);
-    if (is_ourselves(node, text))
+    seed->is_us = is_ourselves(node, text);
+    if (seed->is_us)
         return 0;
     result =
         node->callbacks.identity_at(node->callbacks.context, text, id, &size);
@@ -100,7 +104,7 @@ static void finish(struct seed *seed, const struct address *address,
     int result;
 
     if (address)
-        result = announce(seed->node, address, error);
+        result = announce(seed, address, error);
     else
         result = fail(error, "cannot resolve %s: %s", seed->text, problem);
     narrate_seed(seed->node, &seed->gate, seed->text, result ? error : NULL);
@@ -168,6 +172,39 @@ static double next_delay(struct seeds *seeds)
     return (double)delay_us / 1e6;
 }
 
+/* "10.0.0.1:7946, 10.0.0.2:7946": those that are not ourselves, as many as
+ * there is room for. */
+static void list_seeds(const struct seeds *seeds, char *out, size_t room)
+{
+    const struct seed *seed;
+    size_t used = 0;
+
+    out[0] = '\0';
+    for (seed = seeds->first; seed; seed = seed->next) {
+        const char *comma = used > 0 ? ", " : "";
+
+        if (seed->is_us)
+            continue;
+        if (used + strlen(comma) + strlen(seed->text) >= room)
+            return;
+        used += (size_t)snprintf(out + used, room - used, "%s%s", comma,
+                                 seed->text);
+    }
+}
+
+/* The first member of a cluster may well be told of no other: it has nobody to
+ * wait for. */
+static void tell_of_silence(host *node)
+{
+    char list[2 * HOST_MAX_ENDPOINT];
+
+    list_seeds(&node->seeds, list, sizeof list);
+    if (list[0] == '\0')
+        return;
+    narrate_silence(node, list, !node->seeds.told);
+    node->seeds.told = true;
+}
+
 static void on_retry(struct ev_loop *loop, ev_timer *watcher, int events)
 {
     host *node = watcher->data;
@@ -175,6 +212,7 @@ static void on_retry(struct ev_loop *loop, ev_timer *watcher, int events)
 
     (void)loop, (void)events;
     host_enter(node);
+    tell_of_silence(node);
     for (seed = node->seeds.first; seed; seed = seed->next)
         seed->due = !seed->looking;
     host_leave(node);
@@ -199,6 +237,7 @@ bool seeds_watch(host *node)
     if (shoal_get_connection(node->engine) != SHOAL_CONNECTION_IDLE) {
         ev_timer_stop(node->loop, &seeds->retry);
         seeds->rounds = 0;
+        seeds->told = false;
     } else if (!ev_is_active(&seeds->retry)) {
         ev_now_update(node->loop);
         ev_timer_set(&seeds->retry, next_delay(seeds), 0.);
@@ -246,6 +285,14 @@ static bool add_waiter(struct seed *seed, host_join_fn *done, void *context)
     return true;
 }
 
+/* An address of the other family would never get a packet. */
+static bool is_reachable(const host *node, const struct endpoint *endpoint)
+{
+    struct address address = endpoint->address;
+
+    return endpoint->is_name || address_adapt(&address, node->udp.reach);
+}
+
 int host_join(host *node, const char *text, host_join_fn *done, void *context,
               char *error)
 {
@@ -259,6 +306,9 @@ int host_join(host *node, const char *text, host_join_fn *done, void *context,
         return -1;
     if (endpoint.port == 0)
         return fail(error, "'%s': nobody answers at port 0", text);
+    if (!is_reachable(node, &endpoint))
+        return fail(error, "cannot join %s: this node's socket is bound to %s",
+                    text, node->bound);
     seed = find_seed(node, text);
     if (!seed)
         seed = add_seed(node, text, &endpoint);
@@ -267,6 +317,15 @@ int host_join(host *node, const char *text, host_join_fn *done, void *context,
     seed->due = !seed->looking;
     host_wake(node);
     return 0;
+}
+
+const char *host_seed(const host *node, size_t i)
+{
+    const struct seed *seed = node->seeds.first;
+
+    while (seed && i-- > 0)
+        seed = seed->next;
+    return seed ? seed->text : NULL;
 }
 
 void seeds_init(host *node)

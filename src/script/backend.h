@@ -46,6 +46,8 @@ struct backend_ops {
      * that come always. After start. */
     void (*set_diagnostics)(struct backend *backend, uint32_t mask);
     int (*join)(struct backend *backend, const char *endpoint, char *error);
+    /* The i-th endpoint to join through; NULL: there are no more. */
+    const char *(*seed)(struct backend *backend, size_t i);
     void *(*timer_new)(struct backend *backend, uint64_t after_us,
                        uint64_t repeat_us, backend_timer_fn *fn, void *context);
     void (*timer_cancel)(struct backend *backend, void *timer);

@@ -66,6 +66,11 @@ static int join(struct backend *backend, const char *endpoint, char *error)
     return host_join(from(backend)->host, endpoint, NULL, NULL, error);
 }
 
+static const char *seed(struct backend *backend, size_t i)
+{
+    return host_seed(from(backend)->host, i);
+}
+
 static void *timer_new(struct backend *backend, uint64_t after_us,
                        uint64_t repeat_us, backend_timer_fn *fn, void *context)
 {
@@ -141,6 +146,7 @@ static const struct backend_ops ops = {
     .deliver = deliver,
     .set_diagnostics = set_diagnostics,
     .join = join,
+    .seed = seed,
     .timer_new = timer_new,
     .timer_cancel = timer_cancel,
     .push_stats = push_stats,

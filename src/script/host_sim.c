@@ -75,6 +75,11 @@ static void set_diagnostics(struct backend *backend, uint32_t mask)
     shoal_set_diagnostics(engine(backend), mask);
 }
 
+static const char *seed(struct backend *backend, size_t i)
+{
+    return sim_seed(from(backend)->node, i);
+}
+
 static int join(struct backend *backend, const char *endpoint, char *error)
 {
     shoal_bytes text = {(const uint8_t *)endpoint, strlen(endpoint)};
@@ -136,6 +141,7 @@ static const struct backend_ops ops = {
     .deliver = deliver,
     .set_diagnostics = set_diagnostics,
     .join = join,
+    .seed = seed,
     .timer_new = timer_new,
     .timer_cancel = timer_cancel,
     .push_stats = push_stats,

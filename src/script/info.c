@@ -155,13 +155,25 @@ static void push_script(lua_State *L, const struct node *node)
     }
 }
 
+static void push_seeds(lua_State *L, struct backend *backend)
+{
+    const char *seed;
+    lua_newtable(L);
+    for (int i = 0; (seed = backend->ops->seed(backend, (size_t)i)); i++) {
+        lua_pushstring(L, seed);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
 void info_push(lua_State *L, struct node *node)
 {
     shoal *engine = node_engine(node);
     shoal_stats stats = shoal_get_stats(engine);
     luaL_checkstack(L, 10, "cannot push the info");
-    lua_createtable(L, 0, 16);
+    lua_createtable(L, 0, 17);
     set_ourselves(L, node);
+    push_seeds(L, node->backend);
+    lua_setfield(L, -2, "seeds");
     push_counts(L, engine);
     lua_setfield(L, -2, "counts");
     info_push_backlog(L, node);

@@ -14,27 +14,84 @@ static int push_failure(lua_State *L, const char *code)
     return 3;
 }
 
-/* resolve(endpoint) -> true | nil, message, "endpoint"|"resolve" */
+/* The endpoint at `arg`; 0, or -1 and pushes why it is none. */
+static int read_endpoint(lua_State *L, int arg, struct endpoint *out)
+{
+    char error[HOST_MAX_ERROR];
+    shoal_bytes text;
+
+    text.data = (const uint8_t *)luaL_checklstring(L, arg, &text.size);
+    if (endpoint_parse(text, out, error) == 0)
+        return 0;
+    lua_pushstring(L, error);
+    return -1;
+}
+
+/* Where a socket bound to `bind` can send to; a name may become either. */
+static struct address_reach reach_of(const struct endpoint *bind)
+{
+    struct address_reach reach = {AF_INET6, true};
+
+    if (bind->is_name)
+        return reach;
+    reach.family = bind->address.as.any.sa_family;
+    reach.dual =
+        reach.family == AF_INET6 && address_is_wildcard(&bind->address);
+    return reach;
+}
+
+/* An endpoint at 1, and at 2, if there is one, what a socket is bound to.
+ * NULL, or pushes a message and returns its code. */
+static const char *read_both(lua_State *L, struct endpoint *endpoint,
+                             struct address_reach *reach)
+{
+    struct endpoint bind;
+
+    *reach = (struct address_reach){AF_INET6, true};
+    if (read_endpoint(L, 1, endpoint) != 0)
+        return "endpoint";
+    if (lua_isnoneornil(L, 2))
+        return NULL;
+    if (read_endpoint(L, 2, &bind) != 0)
+        return "endpoint";
+    *reach = reach_of(&bind);
+    if (endpoint->is_name || address_adapt(&endpoint->address, *reach))
+        return NULL;
+    lua_pushfstring(L, "cannot join %s: this node's socket is bound to %s",
+                    lua_tostring(L, 1), lua_tostring(L, 2));
+    return "family";
+}
+
+/* check_endpoint(endpoint, bind) -> true | nil, message, "endpoint"|"family" */
+static int check_endpoint(lua_State *L)
+{
+    struct endpoint endpoint;
+    struct address_reach reach;
+    const char *code = read_both(L, &endpoint, &reach);
+
+    if (code)
+        return push_failure(L, code);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* resolve(endpoint, bind) -> true | nil, message,
+ *                                   "endpoint"|"family"|"resolve" */
 static int lua_resolve(lua_State *L)
 {
-    const struct address_reach everything = {AF_INET6, true};
-    char error[HOST_MAX_ERROR];
     struct endpoint endpoint;
-    shoal_bytes wanted;
+    struct address_reach reach;
+    const char *code = read_both(L, &endpoint, &reach), *problem = NULL;
 
-    wanted.data = (const uint8_t *)luaL_checklstring(L, 1, &wanted.size);
-    if (endpoint_parse(wanted, &endpoint, error) != 0) {
-        lua_pushstring(L, error);
-        return push_failure(L, "endpoint");
-    }
-    if (endpoint.is_name) {
-        const char *problem = resolve_blocking(endpoint.name, endpoint.port,
-                                               everything, &endpoint.address);
-        if (problem) {
-            lua_pushfstring(L, "cannot resolve %s: %s", lua_tostring(L, 1),
-                            problem);
-            return push_failure(L, "resolve");
-        }
+    if (code)
+        return push_failure(L, code);
+    if (endpoint.is_name)
+        problem = resolve_blocking(endpoint.name, endpoint.port, reach,
+                                   &endpoint.address);
+    if (problem) {
+        lua_pushfstring(L, "cannot resolve %s: %s", lua_tostring(L, 1),
+                        problem);
+        return push_failure(L, "resolve");
     }
     lua_pushboolean(L, 1);
     return 1;
@@ -42,6 +99,8 @@ static int lua_resolve(lua_State *L)
 
 void lookup_register(lua_State *L)
 {
+    lua_pushcfunction(L, check_endpoint);
+    lua_setfield(L, -2, "check_endpoint");
     lua_pushcfunction(L, lua_resolve);
     lua_setfield(L, -2, "resolve");
 }

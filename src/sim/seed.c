@@ -117,3 +117,11 @@ bool sim_join(sim_node *node, const char *endpoint)
     node->seeding = soon;
     return true;
 }
+
+const char *sim_seed(const sim_node *node, size_t i)
+{
+    const struct seed *seed = node->seeds;
+    while (seed && i-- > 0)
+        seed = seed->next;
+    return seed ? seed->endpoint : NULL;
+}

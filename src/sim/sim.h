@@ -144,6 +144,8 @@ void sim_deliver(sim_node *node);
  * active member is known, again with backoff: 1 s, then 2, 4, ... 30 s. false:
  * no memory. */
 bool sim_join(sim_node *node, const char *endpoint);
+/* The i-th of these endpoints, in no order; NULL: there are no more. */
+const char *sim_seed(const sim_node *node, size_t i);
 
 typedef struct sim_timer sim_timer;
 /* As host_timer_new(). On the node's clock: a paused node's timers fire when it
