@@ -149,12 +149,13 @@ static void read_periodic(struct reading *r, int index, const char *name,
     int type = options_get(r->L, index, name);
 
     if (type == LUA_TTABLE) {
-        const char *field = r->field;
+        const char *field = r->field, *who = r->who;
 
-        lua_pushfstring(r->L, "%s: option '%s'", r->who, name);
-        options_check(r->L, -2, lua_tostring(r->L, -1), periodic_keys, false);
+        r->who = lua_pushfstring(r->L, "%s: option '%s'", who, name);
+        options_check(r->L, -2, r->who, periodic_keys, false);
         read_seconds(r, -2, "every", &task->every_us);
         read_count(r, -2, "members", &task->members);
+        r->who = who;
         if (r->field != field)
             r->within = name;
         lua_pop(r->L, 1);
