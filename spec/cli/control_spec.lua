@@ -110,6 +110,9 @@ describe("the control socket", function()
     local result, failure = ask("join", { "nowhere" })
     assert.is_nil(result)
     assert.truthy(failure.message:find("nowhere"), failure.message)
+    local pattern = "^cannot join %[::1%]:9: this node's socket is bound to 127%.0%.0%.1:%d+$"
+    assert_fails("join", pattern, "join", { "[::1]:9" })
+    assert.same({}, ask("info").seeds)
   end)
 
   it("sends events to those that monitor, until they have enough", function()
@@ -142,6 +145,8 @@ describe("the control socket", function()
       "GET / HTTP/1.1\r\n\r\n",
       core.pack({ 0, 1, "version" }), -- no parameters
       core.pack({ 0, "one", "version", {} }), -- a number that is none
+      core.pack({ 0, 4294967296, "version", {} }), -- and one that is too large
+      core.pack({ 0, -1, "version", {} }), -- or less than none
       core.pack({ 0, 1, 5, {} }), -- a method that is none
       core.pack({ 3, 1, "version", {} }), -- no such type
       core.pack({ hello = "world" }),
