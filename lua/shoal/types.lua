@@ -176,6 +176,7 @@ function Timer:cancel() end
 ---@field incarnation integer
 ---@field connection shoal.Connection
 ---@field started_at number         unix seconds
+---@field seeds string[]            the endpoints it joins through, as given
 ---@field counts { active: integer, alive: integer, suspect: integer, down: integer, known: integer }
 ---@field backlog { updates: integer, broadcasts: integer }
 ---@field packets { received: integer, sent: integer, bytes_received: integer, bytes_sent: integer, received_by_message: table<string, integer>, sent_by_message: table<string, integer> }
@@ -473,7 +474,8 @@ function Client:close() end
 
 --- Blocking, for commands.
 ---@param path string
+---@param timeout? number seconds to wait for a node that takes no connection, or later no request
 ---@return shoal.Client?, string? message, string? code
-function core.control_connect(path) end
+function core.control_connect(path, timeout) end
 
 return shoal

@@ -161,9 +161,10 @@ describe("shoal", function()
 
   it("join says which endpoint is none", function()
     local a = node.start({})
-    for _, broken in ipairs { "nowhere", "127.0.0.1:99999", "no-such-host.invalid:1" } do
+    local codes = { nowhere = 2, ["127.0.0.1:99999"] = 2, ["no-such-host.invalid:1"] = 1, ["[::1]:7946"] = 1 }
+    for broken, code in pairs(codes) do
       local done = a:ask("join", broken)
-      assert.equal(1, done.code)
+      assert.equal(code, done.code)
       assert.truthy(done.err:find("^shoal: [^\n]*\n$") and done.err:find(broken, 1, true), done.err)
     end
   end)
@@ -235,6 +236,19 @@ describe("shoal", function()
     assert.truthy(done.err:find("^shoal: [^\n]*s%.lua%.none: No such file or directory\n$"), done.err)
   end)
 
+  it("info lists the seeds", function()
+    local a = node.start({ join = { "127.0.0.1:9", "localhost:9" } })
+    assert.same({ "127.0.0.1:9", "localhost:9" }, a:info().seeds)
+    assert.truthy(a:ask("info").out:find("\nseeds +127%.0%.0%.1:9, localhost:9\n"))
+    assert.truthy(node.start({}):ask("info", "--json").out:find('"seeds":[]', 1, true))
+  end)
+
+  it("every client command says that a file is no socket", function()
+    local file = process.write(process.tempdir() .. "/file", "data")
+    assert.same({ code = 1, out = "", err = "shoal: " .. file .. " is no socket\n" },
+      process.cli("members", "--control", file))
+  end)
+
   it("every client command says when nobody is there", function()
     local path = process.tempdir() .. "/none.sock"
     for _, command in ipairs { "members", "info", "leave", "reload", "monitor" } do
@@ -242,6 +256,51 @@ describe("shoal", function()
       assert.equal("shoal: no node is listening on " .. path .. "\n", done.err)
       assert.equal(1, done.code)
     end
+  end)
+end)
+
+describe("a node that does not answer", function()
+  after_each(process.cleanup)
+
+  local BUSY = "shoal: the node does not answer (its script may be busy)\n"
+
+  it("is given up by every client command after --timeout", function()
+    local a = node.start({})
+    a:signal("STOP")
+    local commands = {
+      { "members" }, { "info" }, { "join", "127.0.0.1:1" }, { "reload" }, { "broadcast", "x" }, { "monitor" },
+      { "leave" },
+    }
+    for _, command in ipairs(commands) do
+      command[#command + 1] = "--timeout"
+      command[#command + 1] = "0.1"
+      local done = a:ask(unpack(command)) -- luacheck: std max
+      assert.same({ code = 1, out = "", err = BUSY }, done)
+    end
+    a:signal("CONT")
+  end)
+
+  it("is given up when so many wait that none can connect", function()
+    local a = node.start({})
+    a:signal("STOP")
+    for _ = 1, 20 do
+      process.start { process.shoal, "info", "--control", a.control, "--timeout", "60" }
+    end
+    assert.same({ code = 1, out = "", err = BUSY }, a:ask("info", "--timeout", "0.2"))
+    a:signal("CONT")
+  end)
+
+  it("is not what a monitor takes a quiet cluster for", function()
+    local a = node.start({})
+    local monitor = process.start { process.shoal, "monitor", "--control", a.control, "--timeout", "0.5" }
+    wait.for_that(function()
+      return a:info().control.monitors == 1
+    end, 5, "monitor")
+    local until_time = os.time() + 2
+    wait.for_that(function()
+      return os.time() >= until_time
+    end, 5, "passing of time")
+    assert.is_nil(monitor:ended())
   end)
 end)
 

@@ -77,6 +77,7 @@ describe("the config of a command line", function()
       { "probe_rtt=100", "config.probe_rtt must be shorter than probe_period" },
       { "num_indirect_probes=1000", "config.num_indirect_probes must be 1 to 255" },
       { "announce.evry=30", "option 'announce': unknown option 'evry' (did you mean 'every'?)" },
+      { "gossip.every=x", "option 'gossip.every' must be a number, got 'x'" },
       { "gossip.members=0", "config.gossip.members must be 1 to 255" },
       { "gossip=3", "option 'gossip' must be a table or false, got 3" },
       { "max_packet_size=1", "config.max_packet_size must be 256 to 65507 bytes" },

@@ -137,7 +137,7 @@ describe("shoal sim", function()
     local cases = {
       { { "nowhere.lua" }, 1, "nowhere.lua" },
       { { broken }, 1, "unknown field 'on_memberup'" },
-      { { "examples/hello.lua", "--set", "probe_period=no" }, 1, "probe_period" },
+      { { "examples/hello.lua", "--set", "probe_period=no" }, 2, "probe_period" },
       { { "examples/hello.lua", "--nodes", "3", "--kill", "3" }, 2, "%-%-kill 3: of 3 members at least one must live" },
       { { "examples/hello.lua", "--for", "10", "--partition", "6" }, 2, "begins at 5 s, so it can last 5 s at most" },
       { { "examples/hello.lua", "--nodes", "2", "--for", "1", "--plot", plot }, 1, "cannot write the plot: .*missing" },

@@ -1,5 +1,5 @@
---- Everything that can keep `shoal run` from starting: one clear line, exit code 1,
--- and nothing left behind.
+--- Everything that can keep `shoal run` from starting: one clear line, exit code 1 (2
+-- for what is wrong on its face), and nothing left behind.
 
 local process = require "spec.support.process"
 local socket = require "socket"
@@ -21,12 +21,16 @@ local function literal(s)
   return (s:gsub("%p", "%%%0"))
 end
 
-local function assert_refused(done, pattern)
+local function assert_refused(done, pattern, code)
   assert.truthy(done.err:find("^shoal: [^\n]*\n$"), "not one line: " .. done.err)
   assert.truthy(done.err:find(pattern), done.err)
   assert.equal("", done.out)
-  assert.equal(1, done.code)
+  assert.equal(code or 1, done.code)
   assert.is_nil(stat.lstat(control), "the control socket was left behind")
+end
+
+local function assert_misused(done, pattern)
+  assert_refused(done, pattern, 2)
 end
 
 describe("a node that cannot start", function()
@@ -82,17 +86,25 @@ describe("a node that cannot start", function()
   it("because an endpoint is none", function()
     local path = script("return {}")
     for _, broken in ipairs { "127.0.0.1", "127.0.0.1:99999", "::1:80", "", "127.0.0.1:port" } do
-      assert_refused(process.cli("run", path, "--bind", broken, "--control", control), "bind")
-      assert_refused(run(path, "--join", broken), "join")
+      assert_misused(process.cli("run", path, "--bind", broken, "--control", control), "bind")
+      assert_misused(run(path, "--join", broken), "join")
     end
-    for _, broken in ipairs { "127.0.0.1:99999", "x y:1", "" } do
-      assert_refused(run(path, "--advertise", broken), "advertise")
+    for _, broken in ipairs { "127.0.0.1:99999", "x y:1", "", "localhost:1", "0.0.0.0:1" } do
+      assert_refused(run(path, "--advertise", broken), "advertise", 2)
     end
   end)
 
   it("because no seed can be resolved", function()
     local done = run(script("return {}"), "--join", "no-such-host.invalid:7946")
     assert_refused(done, "no%-such%-host%.invalid")
+  end)
+
+  it("because a seed has an address that its socket cannot send to", function()
+    local path = script("return {}")
+    assert_refused(run(path, "--join", "127.0.0.1:9", "--join", "[::1]:7946"),
+      "cannot join %[::1%]:7946: this node's socket is bound to 127%.0%.0%.1:0\n$")
+    local done = process.cli("run", path, "--bind", "[::1]:0", "--join", "127.0.0.1:9", "--control", control)
+    assert_refused(done, "cannot join 127%.0%.0%.1:9: this node's socket is bound to %[::1%]:0\n$")
   end)
 
   it("because the control path cannot be used", function()
@@ -123,14 +135,19 @@ describe("a node that cannot start", function()
   end)
 
   it("because its config is wrong", function()
-    assert_refused(run(script("return {}"), "--config", "lann"), "there is no preset 'lann'")
-    assert_refused(run(script("return {}"), "--set", "probe_perod=1"), "probe_perod.*probe_period")
-    assert_refused(run(script("return {}"), "--set", "probe_period=-1"), "probe_period")
+    assert_misused(run(script("return {}"), "--config", "lann"), "there is no preset 'lann'")
+    assert_misused(run(script("return {}"), "--set", "probe_perod=1"), "probe_perod.*probe_period")
+    assert_misused(run(script("return {}"), "--set", "probe_period=-1"), "probe_period")
+    local file = process.write(folder .. "/config.lua", "return { probe_period = -1 }")
+    assert_refused(run(script("return {}"), "--config", file), "config%.lua: config%.probe_period")
+    assert_refused(run(script("return {}"), "--config", folder .. "/none.lua"), "No such file")
   end)
 
   it("because its log levels are wrong", function()
-    assert_refused(run(script("return {}"), "--log-level", "loud"), "loud")
-    assert_refused(run(script("return {}"), "--log-level", "info,motor=trace"), "motor")
+    assert_misused(run(script("return {}"), "--log-level", "loud"), "loud")
+    assert_misused(run(script("return {}"), "--log-level", "info,motor=trace"), "motor")
+    local arguments = { process.shoal, "run", script("return {}"), "--control", control, env = { SHOAL_LOG = "loud" } }
+    assert_refused(process.run(arguments), "loud")
   end)
 
   it("because its identity is wrong", function()
@@ -175,6 +192,20 @@ describe("a node's default control path", function()
     assert.equal(0, second:wait(5))
     assert.is_nil(unistd.access(runtime .. "/shoal/default.sock"))
     assert.is_nil(unistd.access(runtime .. "/shoal/b.sock"))
+  end)
+
+  it("is not for everybody when it is the system's", function()
+    local paths = require "shoal.cli.paths"
+    local stdlib = require "posix.stdlib"
+    local message = "cannot make the folder /run/shoal: permission denied"
+    local before = os.getenv("XDG_RUNTIME_DIR")
+    stdlib.setenv("XDG_RUNTIME_DIR", nil)
+    assert.equal(message .. ": use --control PATH or set XDG_RUNTIME_DIR", paths.advise({}, message))
+    assert.equal("no memory", paths.advise({}, "no memory"))
+    assert.equal(message, paths.advise({ control = "/run/shoal/x" }, message))
+    stdlib.setenv("XDG_RUNTIME_DIR", "/tmp")
+    assert.equal(message, paths.advise({}, message))
+    stdlib.setenv("XDG_RUNTIME_DIR", before)
   end)
 
   it("is what clients complain about when nobody is there", function()

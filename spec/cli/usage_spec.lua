@@ -4,7 +4,7 @@ local process = require "spec.support.process"
 local MISTAKES = {
   { {}, "a command is required; see 'shoal --help'" },
   { { "rum" }, "unknown command 'rum' (did you mean 'run'?); see 'shoal --help'" },
-  { { "--verzion" }, "unknown option '--verzion'; see 'shoal --help'" },
+  { { "--verzion" }, "unknown option '--verzion' (did you mean '--version'?); see 'shoal --help'" },
   { { "run" }, "missing argument 'SCRIPT'; see 'shoal run --help'" },
   { { "run", "a.lua", "b.lua" }, "too many arguments; see 'shoal run --help'" },
   {
@@ -29,6 +29,27 @@ local MISTAKES = {
     "argument for option '--busy-limit' must be a number from 0 to 1000000000, not 'long'; see 'shoal run --help'",
   },
   {
+    { "run", "a.lua", "--cluster-size", "-5" },
+    "argument for option '--cluster-size' must be a whole number from 1, not '-5'; see 'shoal run --help'",
+  },
+  {
+    { "run", "a.lua", "--bind", "127.0.0.1:99999" },
+    "--bind: '99999' is no port (0 to 65535); see 'shoal run --help'",
+  },
+  {
+    { "run", "a.lua", "--join", "127.0.0.1" },
+    "cannot join 127.0.0.1: '127.0.0.1' has no port (expected host:port); see 'shoal run --help'",
+  },
+  {
+    { "join", "127.0.0.1:0" },
+    "cannot join 127.0.0.1:0: nobody answers at port 0; see 'shoal join --help'",
+  },
+  {
+    { "members", "--timeout", "soon" },
+    "argument for option '--timeout' must be a number from 0.001 to 86400, not 'soon'; see 'shoal members --help'",
+  },
+  { { "broadcast", "" }, "a broadcast must not be empty; see 'shoal broadcast --help'" },
+  {
     { "run", "a.lua", "--cluster", "" },
     "argument for option '--cluster' must have 1 to 64 bytes, not 0; see 'shoal run --help'",
   },
@@ -38,8 +59,13 @@ local MISTAKES = {
   },
   {
     { "run", "a.lua", "--name", "../x" },
-    "argument for option '--name' must be at most 64 letters, digits, '-', '_' or '.', not '../x'"
-      .. "; see 'shoal run --help'",
+    "argument for option '--name' must be at most 64 letters, digits, '-', '_' or '.', "
+      .. "and not begin with a '.'; not '../x'; see 'shoal run --help'",
+  },
+  {
+    { "run", "a.lua", "--name", ("x"):rep(600) },
+    "argument for option '--name' must be at most 64 letters, digits, '-', '_' or '.', "
+      .. "and not begin with a '.'; not 600 bytes; see 'shoal run --help'",
   },
   {
     { "members", "--name", "a", "--control", "b" },
@@ -73,7 +99,7 @@ describe("the command line", function()
 
   for _, mistake in ipairs(MISTAKES) do
     local arguments, message = mistake[1], mistake[2]
-    it(("answers `shoal %s` with one line and exit code 2"):format(table.concat(arguments, " ")), function()
+    it(("answers `shoal %s` with one line and exit code 2"):format(table.concat(arguments, " "):sub(1, 60)), function()
       local done = process.cli(unpack(arguments)) -- luacheck: std max
       assert.equal("shoal: " .. message .. "\n", done.err)
       assert.equal("", done.out)
@@ -116,8 +142,10 @@ describe("the command line", function()
 
   it("tells its version", function()
     local core = require "shoal.core"
-    local done = process.cli("version")
-    assert.equal(0, done.code)
-    assert.truthy(done.out:find("^shoal " .. core.version:gsub("%p", "%%%0") .. " %(LuaJIT"))
+    for _, word in ipairs { "version", "--version" } do
+      local done = process.cli(word)
+      assert.equal(0, done.code)
+      assert.truthy(done.out:find("^shoal " .. core.version:gsub("%p", "%%%0") .. " %(LuaJIT"))
+    end
   end)
 end)

@@ -6,6 +6,9 @@ local core = require("shoal.core")
 
 local config = {}
 
+-- The exit code for a value that is wrong on its face.
+local USAGE = 2
+
 local PRESETS = { lan = true, wan = true, simple = true, loopback = true }
 
 -- The file sees no globals: it is data in Lua's clothes, not a program. Only
@@ -62,7 +65,8 @@ local function check(fields)
   local identity = core.stock_identity("127.0.0.1:1", 1)
   local ok, engine, message = pcall(core.new, { identity = identity, config = fields })
   if not ok then
-    return nil, (tostring(engine):gsub("^.-core%.new: ", ""))
+    local complaint = tostring(engine):gsub("^.-core%.new: ", "")
+    return nil, (complaint:gsub("^option '([%w_]+)': option '([%w_]+)'", "option '%1.%2'"))
   end
   if not engine then
     return nil, message:match("%((config%..*)%)$") or message
@@ -79,7 +83,7 @@ local function base(name)
   end
   local fields, message = load_file(name)
   if not fields and not name:find("[/.]") then
-    return nil, ("there is no preset '%s' (lan, wan, simple, loopback), nor a file of that name"):format(name)
+    return nil, ("there is no preset '%s' (lan, wan, simple, loopback), nor a file of that name"):format(name), USAGE
   end
   if fields then
     fields, message = check(fields)
@@ -113,16 +117,18 @@ end
 ---@param request { config?: string, cluster_size?: integer, set?: { key: string, value: string }[] }
 ---@return shoal.Config? config
 ---@return string? message names the file and line, or the field
+---@return integer? code the exit code, when that is not the one of a failure
 function config.from(request)
-  local fields, message = base(request.config)
+  local fields, message, code = base(request.config)
   if not fields then
-    return nil, message
+    return nil, message, code
   end
   fields.cluster_size = request.cluster_size or fields.cluster_size
   for _, setting in ipairs(request.set or {}) do
     set(fields, setting.key, value_of(setting.value))
   end
-  return check(fields)
+  fields, message = check(fields)
+  return fields, message, not fields and USAGE or nil
 end
 
 return config

@@ -9,7 +9,7 @@ local info = {}
 
 local ORDER = {
   "name", "cluster", "addr", "bind", "identity", "state", "incarnation", "connection", "started_at",
-  "counts", "backlog", "packets", "drops", "host", "handlers", "script", "control", "version",
+  "seeds", "counts", "backlog", "packets", "drops", "host", "handlers", "script", "control", "version",
 }
 
 -- "ping 12, ack 3", by name, without the zeros.
@@ -33,6 +33,7 @@ local function identity_lines(add, node)
   add("address", text.value(node.addr))
   add("bound to", node.bind ~= node.addr and text.escape(node.bind))
   add("identity", text.value(node.identity))
+  add("seeds", #node.seeds > 0 and text.escape(table.concat(node.seeds, ", ")))
   add("state", ("%s, %s, incarnation %d"):format(node.connection, node.state, node.incarnation))
 end
 

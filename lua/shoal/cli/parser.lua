@@ -5,6 +5,7 @@
 -- error is one line and the caller decides where text goes and how it ends.
 
 local argparse = require("argparse")
+local core = require("shoal.core")
 
 local parser = {}
 
@@ -12,14 +13,14 @@ local parser = {}
 ---@field command string
 ---@field help? string the text that was asked for, instead of running `command`
 
-local HELP_WANTED = {}
-local help_text
+local STOP = {}
+local help_text, version_wanted
 
 local function with_help(command)
   command:add_help(false)
   command:flag("-h --help", "Show this help and exit."):action(function()
     help_text = command:get_help()
-    error(HELP_WANTED, 0)
+    error(STOP, 0)
   end)
   return command
 end
@@ -71,11 +72,43 @@ local function latency(argument)
   return { low, high }
 end
 
+-- What was typed, unless that is a screenful.
+local function quote(argument)
+  return #argument <= 80 and ("'%s'"):format(argument) or ("%d bytes"):format(#argument)
+end
+
 -- A file name for the control socket, so nothing that could leave its folder.
 local function node_name(argument)
   if #argument > 64 or not argument:find("^[%w_%-][%w_%-%.]*$") then
     return nil,
-      ("argument for option '--name' must be at most 64 letters, digits, '-', '_' or '.', not '%s'"):format(argument)
+      ("argument for option '--name' must be at most 64 letters, digits, '-', '_' or '.', and not begin with a '.'; "
+        .. "not %s"):format(quote(argument))
+  end
+  return argument
+end
+
+-- An endpoint is checked as it is read: what its host is comes later.
+local function endpoint(label)
+  return function(argument)
+    local ok, message = core.check_endpoint(argument)
+    if not ok then
+      return nil, label:format(argument) .. message
+    end
+    return argument
+  end
+end
+
+local function seed(argument)
+  local ok, message = endpoint("cannot join %s: ")(argument)
+  if ok and argument:find(":0$") then
+    return nil, ("cannot join %s: nobody answers at port 0"):format(argument)
+  end
+  return ok, message
+end
+
+local function broadcast_data(argument)
+  if argument == "" then
+    return nil, "a broadcast must not be empty"
   end
   return argument
 end
@@ -112,8 +145,9 @@ local function add_run(root)
   local run = with_help(root:command("run", "Run a member with this script until INT, TERM or 'shoal leave'."))
   run:argument("SCRIPT", "The handler script, reloaded whenever it changes."):target("script")
   option(run, "--bind", "HOST:PORT", "Where to listen. Port 0 picks a free one. Default: 127.0.0.1:0.")
-  option(run, "--advertise", "HOST:PORT", "The address others reach us at. Default: what was bound.")
-  option(run, "--join", "HOST:PORT", "A member to join through. May be repeated."):count("*")
+    :convert(endpoint("--bind: "))
+  option(run, "--advertise", "HOST:PORT", "The address (no name) others reach us at. Default: what was bound.")
+  option(run, "--join", "HOST:PORT", "A member to join through. May be repeated."):convert(seed):count("*")
   add_name(run, "Names this node on its host and in its identity. Default: default, and none in the identity.")
   option(run, "--cluster", "NAME", "Label of the cluster: packets of others are dropped."):convert(cluster_label)
   add_config_options(run, "How many members are expected, which lan, wan and loopback scale with.")
@@ -164,6 +198,8 @@ local function client(root, name, description)
     add_name(command, "The node to ask, by the name it was run with. Default: default."),
     option(command, "--control", "PATH", "The node to ask, by its control socket.")
   )
+  option(command, "--timeout", "SECONDS", "How long to wait for an answer of the node. Default: 5.")
+    :convert(number("--timeout", 0.001, 86400)):default("5"):show_default(false)
   return command
 end
 
@@ -176,13 +212,14 @@ local function add_clients(root)
   info:flag("--json", "One object instead of lines.")
 
   local join = client(root, "join", "Make a node join through other members.")
-  join:argument("HOST:PORT", "A member to join through."):target("endpoints"):args("+")
+  join:argument("HOST:PORT", "A member to join through."):target("endpoints"):args("+"):convert(seed)
 
   client(root, "leave", "Make a node tell the others that it goes, and stop.")
   client(root, "reload", "Make a node load its script again.")
 
   local broadcast = client(root, "broadcast", "Hand DATA to a node's script and, if it is news, to all members.")
   broadcast:argument("DATA", "Bytes, as the script's broadcast.receive gets them."):target("data")
+    :convert(broadcast_data)
 
   local monitor = client(root, "monitor", "Print events as they happen, until interrupted.")
   monitor:flag("--json", "One object a line.")
@@ -191,6 +228,10 @@ end
 local function build()
   local root = with_help(argparse("shoal", "Cluster membership, scripted in Lua.")
     :epilog("'shoal COMMAND --help' explains a command. Exit codes: 0 fine, 1 failed, 2 wrong usage."))
+  root:flag("--version", "Print the version and exit."):action(function()
+    version_wanted = true
+    error(STOP, 0)
+  end)
   root:command_target("command"):help_max_width(80)
   add_run(root)
   add_check(root)
@@ -215,6 +256,19 @@ local function command_of(root, argv)
   return ""
 end
 
+-- argparse takes "-5" for an option; behind one that needs a value it is the value.
+local function with_negatives(argv)
+  local result = {}
+  for i, argument in ipairs(argv) do
+    if argument:find("^%-[%d%.]+$") and (argv[i - 1] or ""):find("^%-%-[^=]+$") then
+      result[#result] = argv[i - 1] .. "=" .. argument
+    else
+      result[#result + 1] = argument
+    end
+  end
+  return result
+end
+
 local function one_line(message)
   return (message:gsub("\nDid you mean (.-)%?", " (did you mean %1?)"))
 end
@@ -225,10 +279,13 @@ end
 ---@return string? message one line, when it is not one
 function parser.parse(argv)
   local root = build()
-  help_text = nil
-  local ran, ok, answer = pcall(root.pparse, root, argv)
+  help_text, version_wanted = nil, false
+  local ran, ok, answer = pcall(root.pparse, root, with_negatives(argv))
   if help_text then
     return { command = "help", help = help_text }
+  end
+  if version_wanted then
+    return { command = "version" }
   end
   if not ran then
     error(ok, 0)

@@ -2,6 +2,8 @@
 
 local paths = {}
 
+local SYSTEM_FOLDER = "/run"
+
 -- Where programs of one user keep their sockets: the XDG base directory
 -- specification wants an absolute path and anything else ignored.
 local function runtime_folder()
@@ -9,7 +11,7 @@ local function runtime_folder()
   if folder and folder:sub(1, 1) == "/" then
     return folder
   end
-  return "/run"
+  return SYSTEM_FOLDER
 end
 
 --- The path that `--control` gives, else the one that follows from `--name`.
@@ -20,6 +22,19 @@ function paths.control(request)
     return request.control
   end
   return ("%s/shoal/%s.sock"):format(runtime_folder(), request.name or "default")
+end
+
+--- What went wrong at that path, and what to do when it is the default of the system
+--- and only root may use that.
+---@param request { control?: string, name?: string }
+---@param message string
+---@return string
+function paths.advise(request, message)
+  local is_default = not request.control and runtime_folder() == SYSTEM_FOLDER
+  if is_default and message:find("[Pp]ermission denied") then
+    return message .. ": use --control PATH or set XDG_RUNTIME_DIR"
+  end
+  return message
 end
 
 return paths

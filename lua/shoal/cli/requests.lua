@@ -10,7 +10,12 @@ local requests = {}
 ---@return true? ok
 ---@return string? message
 function requests.join(request)
-  local ok, message = seeds.check(request.endpoints)
+  local info, message = client.ask(request, "info")
+  if not info then
+    return nil, message
+  end
+  local ok
+  ok, message = seeds.check(request.endpoints, info.bind)
   if ok then
     ok, message = client.ask(request, "join", request.endpoints)
   end
@@ -29,9 +34,9 @@ function requests.leave(request)
     return nil, message
   end
   local ok
-  ok, message = client.call(connection, "leave")
+  ok, message = client.call(request, connection, "leave")
   if ok then
-    ok, message = client.wait_for_end(connection)
+    ok, message = client.wait_for_end(request, connection)
   end
   connection:close()
   if not ok then

@@ -14,6 +14,11 @@ local shoal = require("shoal")
 
 local run = {}
 
+local DEFAULT_BIND = "127.0.0.1:0"
+
+-- The exit code for a value that is wrong on its face.
+local USAGE = 2
+
 local function log_options(request)
   local levels = request.log_level or os.getenv("SHOAL_LOG")
   if not levels or levels == "" then
@@ -25,7 +30,7 @@ end
 local function start_options(request, fields)
   return {
     handlers = script.path(request.script),
-    bind = request.bind,
+    bind = request.bind or DEFAULT_BIND,
     advertise = request.advertise,
     join = request.join,
     name = request.name,
@@ -47,20 +52,24 @@ local function name_option(message, code)
 end
 
 -- What shoal.start takes for misuse by a program is for us a value that somebody
--- typed: it raises "shoal.start: what is wrong".
-local function start(options)
+-- typed, unless it was in the environment: it raises "shoal.start: what is wrong".
+local function start(options, request)
   local ok, node, message, code = pcall(shoal.start, options)
   if not ok then
     local complaint = tostring(node):match("shoal%.start: (.*)$")
     if not complaint then
       error(node, 0)
     end
-    return nil, (complaint:gsub("^log: option 'levels': ", ""))
+    local wrong, is_level = complaint:gsub("^log: option 'levels': ", "")
+    return nil, wrong, (is_level == 0 or request.log_level) and USAGE or nil
   end
   if not node and code == "script" then
     message = script.name(options.handlers, message)
   end
-  return node, message and name_option(message, code)
+  if node then
+    return node
+  end
+  return nil, name_option(message, code), code == "advertise" and USAGE or nil
 end
 
 -- Says goodbye and ends the loop. The others are told by what close() still sends.
@@ -98,14 +107,14 @@ end
 
 ---@param request table
 ---@return true? ok
----@return string? message
+---@return string? message, integer? code
 function run.run(request)
-  local fields, message = config.from(request)
+  local fields, message, code = config.from(request)
   if not fields then
-    return nil, message
+    return nil, message, code
   end
   local reachable
-  reachable, message = seeds.check(request.join)
+  reachable, message = seeds.check(request.join, request.bind or DEFAULT_BIND)
   if not reachable then
     return nil, message
   end
@@ -113,13 +122,13 @@ function run.run(request)
   local server
   server, message = control.listen(path)
   if not server then
-    return nil, message
+    return nil, paths.advise(request, message)
   end
   local node
-  node, message = start(start_options(request, fields))
+  node, message, code = start(start_options(request, fields), request)
   if not node then
     server:close()
-    return nil, message
+    return nil, message, code
   end
   server:attach(node)
   server.on_leave = function()

@@ -7,18 +7,24 @@ local core = require("shoal.core")
 
 local seeds = {}
 
---- At least one endpoint must have an address: the others may come up later.
+--- At least one endpoint must have an address that a socket bound to `bind` can send
+--- to: the others may come up later. An address of the other family never will.
 ---@param endpoints string[]
+---@param bind? string
 ---@return true? ok
----@return string? message why the first has none
-function seeds.check(endpoints)
+---@return string? message why not
+function seeds.check(endpoints, bind)
+  for _, endpoint in ipairs(endpoints) do
+    local ok, message = core.check_endpoint(endpoint, bind)
+    if not ok then
+      return nil, message
+    end
+  end
   local failure
   for _, endpoint in ipairs(endpoints) do
-    local found, message, code = core.resolve(endpoint)
+    local found, message = core.resolve(endpoint, bind)
     if found then
       return true
-    elseif code == "endpoint" then
-      return nil, ("cannot join %s: %s"):format(endpoint, message)
     end
     failure = failure or message
   end

@@ -172,9 +172,9 @@ function sim.sim(request)
     return nil, message, code
   end
   local fields
-  fields, message = config.from(request)
+  fields, message, code = config.from(request)
   if not fields then
-    return nil, message
+    return nil, message, code
   end
   local run
   run, message = simulate(request, fields)
