@@ -47,3 +47,5 @@ function core.methods.wait(node, condition, timeout)
   end
   return yielding(node, condition, timeout)
 end
+
+return core.methods.wait
