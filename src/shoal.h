@@ -78,9 +78,8 @@ typedef struct shoal_bytes {
 } shoal_bytes;
 
 enum {
-    SHOAL_MAX_IDENTITY =
-        512, /* bytes: three identities and a header fit 1400 with room to
-                spare, and a peer cannot make us keep much per member */
+    /* Bytes: a peer cannot make us keep much per member. */
+    SHOAL_MAX_IDENTITY = 512,
     SHOAL_MAX_INCARNATION = 65535,
     SHOAL_MAX_CONFIRMATIONS = 8, /* that a suspicion can wait for */
     SHOAL_MAX_PACKET = 65507     /* what a UDP datagram over IPv4 can carry */
