@@ -96,7 +96,7 @@ local function in_order(name, n, engine)
   for _ in engine:effects() do end
   local ok, message, code = engine:tick(30)
   if ok then ok, message, code = engine:receive(31, gossip) end
-  assert(ok, ("%s: after allocation %d failed: %s (%s)"):format(name, n, message, code))
+  assert(ok, ("%s: after allocation %d failed: %s (%s)"):format(name, n, tostring(message), tostring(code)))
   assert(engine:close())
 end
 
