@@ -564,10 +564,14 @@ describe("memory", function()
       collectgarbage()
       return collectgarbage "count"
     end
-    round(5000)
-    local before = round(5000)
-    local after = round(5000)
-    assert.is_true(after < before + 32, ("%.0f KiB became %.0f"):format(before, after))
+    -- A table that has to grow may do so in one round; what leaks grows in each.
+    local rounds = { round(4000) }
+    local steady = false
+    for i = 2, 5 do
+      rounds[i] = round(2000)
+      steady = steady or rounds[i] < rounds[i - 1] + 4
+    end
+    assert.is_true(steady, "KiB: " .. table.concat(rounds, ", "))
   end)
 
   it("allocations are counted, and can be made to fail once or from then on", function()
