@@ -91,7 +91,7 @@ static void become_active(shoal *engine)
     notify_self(engine, SHOAL_EVENT_ACTIVE);
 }
 
-static void stop_tasks(shoal *engine)
+void engine_stop_tasks(shoal *engine)
 {
     engine->tasks = (struct tasks){SHOAL_NEVER, SHOAL_NEVER, SHOAL_NEVER};
 }
@@ -100,7 +100,7 @@ static void become_idle(shoal *engine)
 {
     engine->connection = SHOAL_CONNECTION_IDLE;
     probe_disarm(engine);
-    stop_tasks(engine);
+    engine_stop_tasks(engine);
     notify_self(engine, SHOAL_EVENT_IDLE);
 }
 
@@ -351,7 +351,7 @@ static void init(shoal *engine, const shoal_options *options, struct mem mem)
     probe_init(&engine->probe);
     backlog_init(&engine->updates, 0);
     backlog_init(&engine->items, 2);
-    stop_tasks(engine);
+    engine_stop_tasks(engine);
 }
 
 int shoal_new(const shoal_options *options, shoal **out, const char **detail)

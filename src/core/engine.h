@@ -98,6 +98,8 @@ void engine_set_detail(shoal *engine, const char *text);
 void engine_add_detail(shoal *engine, const char *text);
 /* Appends " (update 12)". */
 void engine_add_index(shoal *engine, size_t index);
+/* No periodic tasks any more, until we are active again. */
+void engine_stop_tasks(shoal *engine);
 /* How often an update is sent, in a cluster of this size. */
 uint8_t engine_transmissions(const shoal *engine);
 /* A feed came that listed so many: ask a random member for more soon, and

@@ -31,7 +31,7 @@ static void become_defunct(shoal *engine)
     engine->connection = SHOAL_CONNECTION_DEFUNCT;
     engine->since_us = engine->now_us;
     probe_disarm(engine);
-    engine->tasks = (struct tasks){SHOAL_NEVER, SHOAL_NEVER, SHOAL_NEVER};
+    engine_stop_tasks(engine);
     notify_self(engine, SHOAL_EVENT_DEFUNCT);
 }
 

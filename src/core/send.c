@@ -147,7 +147,7 @@ static int write_packet(shoal *engine, struct packet *packet,
     int error = write_header(engine, packet, to, kind, number, peer);
     if (!error && carries_updates(kind))
         error = write_updates(engine, packet, to, kind);
-    if (!error && with_items && carries_items(kind) && engine->items.count > 0)
+    if (!error && with_items)
         write_items(engine, packet);
     return error;
 }
