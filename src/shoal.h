@@ -312,6 +312,7 @@ typedef struct shoal_config {
      * today. 0: never. */
     uint32_t cluster_size;
     bool tell_suspects; /* in the very ping that probes them (4.C) */
+    bool second_look;   /* probe again before suspecting (src/core/probe.h) */
 } shoal_config;
 
 /* Presets; `n` is the expected number of members (at least 1).

@@ -65,6 +65,7 @@
 ---@field suspicion_confirmations? integer  Lifeguard 4.B; 0: off
 ---@field suspicion_max_factor? integer
 ---@field tell_suspects? boolean            Lifeguard 4.C
+---@field second_look? boolean              probe once more before suspecting
 ---@field announce? shoal.Periodic|false
 ---@field announce_to_down? shoal.Periodic|false
 ---@field gossip? shoal.Periodic|false

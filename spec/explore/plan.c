@@ -60,6 +60,8 @@ static void vary(shoal_config *config, struct rng *rng)
     if (maybe(rng, 20))
         config->tell_suspects = !config->tell_suspects;
     if (maybe(rng, 20))
+        config->second_look = !config->second_look;
+    if (maybe(rng, 20))
         config->gossip.every_us = maybe(rng, 50) ? 0 : 200 * MS;
     if (config->gossip.every_us && !config->gossip.members)
         config->gossip.members = 3;

@@ -156,7 +156,10 @@ static void tasks_tick(shoal *engine)
                   &config->announce_to_down))
         send_announces(engine, &engine->members.down,
                        config->announce_to_down.members);
-    if (!take_turn(engine, &tasks->gossip_at_us, &config->gossip))
+    /* A turn with nothing to say is not over: then what comes is said at once.
+     */
+    if (!has_gossip(engine) ||
+        !take_turn(engine, &tasks->gossip_at_us, &config->gossip))
         return;
     if (engine->updates.num_urgent > 0)
         send_gossip(engine, config->gossip.members);

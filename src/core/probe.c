@@ -3,9 +3,13 @@
 
 #include "engine.h"
 
+/* Answers that only came through others: a lossy network. That is worth a
+ * slower pace, not the slowest. */
+enum { MAX_FOR_DETOURS = 4 };
+
 void probe_init(struct probe *probe)
 {
-    probe->target = NULL;
+    probe->target = probe->doubted = NULL;
     probe->number = 0;
     probe->num_asked = probe->num_nacks = 0;
     probe->indirect_at_us = probe->period_at_us = SHOAL_NEVER;
@@ -20,6 +24,8 @@ void probe_arm(shoal *engine)
 void probe_disarm(shoal *engine)
 {
     probe_abandon(engine);
+    identity_release(&engine->mem, engine->probe.doubted);
+    engine->probe.doubted = NULL;
     engine->probe.period_at_us = SHOAL_NEVER;
 }
 
@@ -34,23 +40,41 @@ void probe_abandon(shoal *engine)
     probe->indirect_at_us = SHOAL_NEVER;
 }
 
-/* The member under probe; NULL when it is gone, down or somebody else by now.
- */
-static struct member *find_target(shoal *engine)
+/* The active member with that identity; NULL when it is gone, down or somebody
+ * else by now. */
+static struct member *find_active(shoal *engine, const struct identity *who)
 {
-    const struct identity *target = engine->probe.target;
-    if (!target)
+    if (!who)
         return NULL;
     struct member *member =
-        members_find_id(&engine->members, identity_id(target), target->hash);
+        members_find_id(&engine->members, identity_id(who), who->hash);
     return member && member_is_active(member) ? member : NULL;
+}
+
+static struct member *find_target(shoal *engine)
+{
+    return find_active(engine, engine->probe.target);
+}
+
+/* Whoever gets a second look, else the next of the round. */
+static struct member *take_next(shoal *engine)
+{
+    struct probe *probe = &engine->probe;
+    struct member *doubted = find_active(engine, probe->doubted);
+    identity_release(&engine->mem, probe->doubted);
+    probe->doubted = NULL;
+    probe->again = doubted != NULL;
+    if (doubted)
+        return doubted;
+    probe->since_us = engine->now_us;
+    return members_next(&engine->members, &engine->members.active,
+                        &engine->rng);
 }
 
 static void start(shoal *engine)
 {
     struct probe *probe = &engine->probe;
-    struct member *member =
-        members_next(&engine->members, &engine->members.active, &engine->rng);
+    struct member *member = take_next(engine);
     if (!member)
         return;
     probe->target = identity_retain(member->identity);
@@ -91,8 +115,6 @@ static void ask_others(shoal *engine)
 
 static void suspect(shoal *engine, struct member *member)
 {
-    engine->stats.probes_failed++;
-    notify_member(engine, SHOAL_EVENT_PROBE_FAILED, member, (shoal_bytes){0});
     shoal_update claim = {.id = identity_id(member->identity),
                           .incarnation = member->incarnation,
                           .state = SHOAL_SUSPECT,
@@ -110,19 +132,49 @@ static int health_after(const shoal *engine)
     if (probe->direct)
         return -1;
     if (probe->succeeded) /* it is there, but our own way to it failed */
-        return engine->health == 0;
+        return engine->health < MAX_FOR_DETOURS;
     if (probe->num_asked == 0 || !engine->handlers.codec.lifeguard)
         return 1;
     return (int)(probe->num_asked - probe->num_nacks);
 }
 
+/* Only that nobody reaches the target explains what a healthy prober and
+ * everybody whom it asked have seen. */
+static bool is_evidence(const shoal *engine)
+{
+    const struct probe *probe = &engine->probe;
+    return engine->health == 0 && probe->num_asked > 0 &&
+           probe->num_nacks == probe->num_asked;
+}
+
+/* Not when we are as unwell as can be: that is no packet lost by chance. */
+static bool may_look_again(const shoal *engine)
+{
+    bool at_worst =
+        engine->health > 0 && engine->health >= engine->config.max_local_health;
+    return engine->config.second_look && !engine->probe.again && !at_worst;
+}
+
+static void fail(shoal *engine, struct member *member)
+{
+    struct probe *probe = &engine->probe;
+    engine->stats.probes_failed++;
+    notify_member(engine, SHOAL_EVENT_PROBE_FAILED, member, (shoal_bytes){0});
+    if (may_look_again(engine) && !is_evidence(engine))
+        probe->doubted = identity_retain(probe->target);
+    else
+        suspect(engine, member);
+}
+
+/* A first look that failed says nothing yet, neither about the target nor about
+ * ourselves. */
 static void conclude(shoal *engine)
 {
     struct member *member = find_target(engine);
-    if (member)
-        health_change(engine, health_after(engine));
     if (member && !engine->probe.succeeded)
-        suspect(engine, member);
+        fail(engine, member);
+    if (member && !engine->probe.doubted)
+        health_change(engine, health_after(engine));
     probe_abandon(engine);
 }
 
@@ -133,6 +185,8 @@ void probe_tick(shoal *engine)
         ask_others(engine);
     if (probe->period_at_us > engine->now_us)
         return;
+    /* A time in which we were not there is nobody's silence. */
+    probe->since_us += engine->now_us - probe->period_at_us;
     conclude(engine);
     /* Periods that were missed are gone: one probe makes up for them all. */
     probe->period_at_us +=

@@ -108,8 +108,8 @@ static void begin(shoal *engine, struct member *member, shoal_bytes from)
     count_from(engine, member->suspicion, from);
     /* What we found out ourselves began with the ping that got no answer. */
     if (bytes_equal(from, identity_id(engine->self)) &&
-        engine->now_us > engine->config.probe_period_us)
-        member->suspicion->start_us -= engine->config.probe_period_us;
+        engine->probe.target == member->identity)
+        member->suspicion->start_us = engine->probe.since_us;
 }
 
 void suspicion_enter(shoal *engine, struct member *member, shoal_bytes from)
