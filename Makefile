@@ -19,8 +19,9 @@
 #                              SEED=1; SANITIZE=1
 #   make reliability           what the protocol bears: writes the tables of
 #                              docs/reliability.md
-#   make fuzz                  the fuzzers, one after the other: SECONDS=60 each,
-#                              SEED=1; ONLY=engine, value, codec or control
+#   make fuzz                  the fuzzers, JOBS at a time: SECONDS=60 each,
+#                              SEED=1; ONLY=engine, value, codec, control or
+#                              socket
 #   make soak                  thirty real members, killed, stopped, restarted and
 #                              reloaded: SECONDS=600, SEED=1
 #   make demo                  a cluster on loopback, and what happens to it
@@ -99,19 +100,23 @@ test-lua:
 
 # What they find in build-fuzz/found/, what they learned in build-fuzz/corpus/.
 FUZZ := build-fuzz
+FUZZERS := engine value codec control socket
 fuzz:
 	@.ci/deps build fuzz
 	@cmake -S . -B $(FUZZ) -DCMAKE_C_COMPILER=clang -DSHOAL_FUZZ=ON \
 	  "-DSHOAL_SANITIZE=fuzzer-no-link;address;undefined" $(QUIETLY)
 	@cmake --build $(FUZZ) -j $(JOBS) --target fuzz
 	@mkdir -p $(FUZZ)/corpus $(FUZZ)/found && $(FUZZ)/spec/fuzz-seeds $(FUZZ)/corpus
-	@set -e; for name in $(or $(ONLY),engine value codec control); do \
-	  echo "fuzz-$$name, $(or $(SECONDS),60) s"; \
-	  $(FUZZ)/spec/fuzz-$$name -seed=$(SEED) -max_len=4096 -verbosity=0 \
-	    -max_total_time=$(or $(SECONDS),60) -timeout=20 \
-	    -artifact_prefix=$(FUZZ)/found/$$name- $(FUZZ)/corpus/$$name \
-	    >$(FUZZ)/$$name.log 2>&1 || { cat $(FUZZ)/$$name.log; exit 1; }; \
-	done
+	@$(MAKE) -k -Otarget -j $(JOBS) $(patsubst %,fuzz-%,$(or $(ONLY),$(FUZZERS)))
+
+# One of them: a line when it found nothing, all that it said when it did.
+fuzz-%:
+	@if $(FUZZ)/spec/$@ -seed=$(SEED) -max_len=4096 -verbosity=0 \
+	  -max_total_time=$(or $(SECONDS),60) -timeout=20 -print_final_stats=1 \
+	  -artifact_prefix=$(FUZZ)/found/$*- $(FUZZ)/corpus/$* >$(FUZZ)/$*.log 2>&1; \
+	then echo "$@: $$(sed -n 's/.*executed_units: //p' $(FUZZ)/$*.log) runs," \
+	  "nothing found"; \
+	else cat $(FUZZ)/$*.log; exit 1; fi
 
 demo:
 	@.ci/deps build demo

@@ -289,6 +289,31 @@ static void flood(struct fixture *f, stream *peer, shoal_bytes message)
     CHECK(!stream_send(peer, (shoal_bytes){mebibyte, 1}));
 }
 
+static void say_100_and_one(struct fixture *f, stream *peer, shoal_bytes m)
+{
+    static const uint8_t bytes[100];
+
+    (void)f, (void)m;
+    CHECK(stream_send(peer, (shoal_bytes){bytes, 100}));
+    CHECK(!stream_send(peer, (shoal_bytes){bytes, 1}));
+}
+
+static void a_server_may_bear_less(void)
+{
+    struct fixture f;
+    int fd;
+
+    set_up(&f);
+    stream_server_limit(f.server, 100);
+    f.reply = say_100_and_one;
+    fd = connect_to(f.path);
+    say(fd, "\x01", 1);
+    CHECK(wait_for_closes(&f, 1));
+    CHECK(stream_server_stats(f.server).cut_off == 1);
+    close(fd);
+    tear_down(&f);
+}
+
 static void a_peer_that_does_not_read_is_cut_off(void)
 {
     struct fixture f;
@@ -341,6 +366,26 @@ static void a_slow_reader_gets_everything(void)
     CHECK(total == 4 << 20);
     CHECK(wait_for_closes(&f, 1));
     CHECK(stream_server_stats(f.server).cut_off == 0);
+    close(fd);
+    tear_down(&f);
+}
+
+/* As `nc -N` does: it says what it has to say, ends its half, and listens. */
+static void a_peer_that_says_no_more_gets_its_answers(void)
+{
+    struct fixture f;
+    char got[8];
+    int fd;
+
+    set_up(&f);
+    f.reply = echo;
+    fd = connect_to(f.path);
+    say(fd, "\x01\x02", 2);
+    CHECK(shutdown(fd, SHUT_WR) == 0);
+    CHECK(wait_for_closes(&f, 1));
+    CHECK(f.messages == 2);
+    CHECK(recv(fd, got, sizeof got, MSG_DONTWAIT) == 2);
+    CHECK(is_cut_off(fd));
     close(fd);
     tear_down(&f);
 }
@@ -630,7 +675,9 @@ int main(void)
     RUN(junk_ends_its_connection_and_no_other);
     RUN(random_bytes_do_no_harm);
     RUN(a_peer_that_does_not_read_is_cut_off);
+    RUN(a_server_may_bear_less);
     RUN(a_slow_reader_gets_everything);
+    RUN(a_peer_that_says_no_more_gets_its_answers);
     RUN(a_peer_that_is_gone_kills_nobody);
     RUN(there_are_64_connections_at_most);
     RUN(a_callback_may_close_its_stream);

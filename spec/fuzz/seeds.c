@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes what the fuzzers begin with, into the folder <argument>/<fuzzer>: the
- * golden packets, and some messages of the control socket. */
+ * golden packets, messages of the control socket, and visits to it. */
 #include "../c/golden.h"
 
 #include <sys/stat.h>
@@ -48,6 +48,12 @@ int main(int argc, char **argv)
         "940002a76d656d6265727391" A "940003a46c6f616490"};
     static const char *const steps[] = {"030307050101", "06ff0700080302a16263",
                                         "04020000010700", "080800640010006400"};
+    /* "hi" in pieces and answers; a client that ends its half; one that does
+     * not read; news for everybody; the end in the middle of it all. */
+    static const char *const visits[] = {
+        "00070100019206010002016807030010", "0001000107040007",
+        "00070200010c0707030010", "0000000202000202010501020007",
+        "00000701000105020100600500060607"};
     if (argc != 2)
         return 2;
     folder = argv[1];
@@ -62,6 +68,8 @@ int main(int argc, char **argv)
     }
     for (size_t i = 0; i < COUNT(messages); i++)
         write_seed("control", "03", messages[i]);
+    for (size_t i = 0; i < COUNT(visits); i++)
+        write_seed("socket", "", visits[i]);
     for (size_t i = 0; i < COUNT(steps); i++)
         write_seed("engine", "", steps[i]);
     return 0;

@@ -76,7 +76,9 @@ static bool read_once(stream *peer)
         deliver(peer);
         return (size_t)size == room && !peer->dead && !peer->server->closed;
     }
-    if (size == 0 || (errno != EAGAIN && errno != EINTR))
+    if (size == 0) /* perhaps of its half only: it may still listen */
+        stream_close(peer);
+    else if (errno != EAGAIN && errno != EINTR)
         stream_mark_dead(peer);
     return false;
 }
@@ -155,12 +157,13 @@ static bool reserve(stream *peer, size_t size)
 bool stream_send(stream *peer, shoal_bytes bytes)
 {
     size_t waiting = peer->out_size - peer->out_begin;
+    size_t limit = peer->server->backlog;
 
     if (peer->dead || peer->closing || peer->server->closed)
         return false;
     if (bytes.size == 0)
         return true;
-    if (bytes.size > STREAM_MAX_BACKLOG - waiting ||
+    if (waiting > limit || bytes.size > limit - waiting ||
         !reserve(peer, bytes.size)) {
         peer->server->stats.cut_off++;
         stream_mark_dead(peer);

@@ -39,6 +39,9 @@ typedef struct stream_callbacks {
  * missing last folder of the path is made with mode 0700. */
 stream_server *stream_listen(struct ev_loop *loop, const char *path,
                              const stream_callbacks *callbacks, char *error);
+/* A peer is cut off once so many bytes wait for it, from now on: less than
+ * STREAM_MAX_BACKLOG. */
+void stream_server_limit(stream_server *server, size_t backlog);
 /* Flushes what waits for up to 200 ms, closes all streams (no callback is
  * called any more), removes the path. NULL is fine. */
 void stream_server_close(stream_server *server);

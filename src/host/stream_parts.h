@@ -36,6 +36,7 @@ struct stream_server {
     ev_prepare sweeper; /* never started; fed when a stream died */
     stream *streams;
     unsigned num_streams, busy;
+    size_t backlog; /* bytes that may wait for a peer */
     bool closed;
     stream_stats stats;
 };

@@ -152,6 +152,7 @@ stream_server *stream_listen(struct ev_loop *loop, const char *path,
     }
     server->loop = loop;
     server->callbacks = *callbacks;
+    server->backlog = STREAM_MAX_BACKLOG;
     ev_io_init(&server->acceptable, on_acceptable, server->fd, EV_READ);
     ev_init(&server->pause, on_pause_over);
     ev_prepare_init(&server->sweeper, on_sweep);
@@ -207,6 +208,11 @@ void stream_server_close(stream_server *server)
         stream_stop_watching(peer);
     if (server->busy == 0)
         free_server(server);
+}
+
+void stream_server_limit(stream_server *server, size_t backlog)
+{
+    server->backlog = backlog;
 }
 
 stream_stats stream_server_stats(const stream_server *server)
