@@ -77,13 +77,12 @@ explore:
 	@$(MAKE) build TARGETS=spec-explore
 	@$(BUILD)/spec/spec-explore --seed $(SEED) --seconds $(or $(SECONDS),600)
 
-# Simulated: the figures are those of the code, not of the machine.
-soak: SEED ?= 1
 soak:
 	@.ci/deps build test
 	@$(MAKE) build
 	@LUA_PATH='./?.lua;;' SHOAL_BUILD='$(BUILD)' luajit spec/soak/soak.lua $(or $(SECONDS),600) $(SEED)
 
+# Simulated: the figures are those of the code, not of the machine.
 reliability:
 	@.ci/deps build demo
 	@$(MAKE) build
