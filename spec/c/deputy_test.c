@@ -85,7 +85,7 @@ static int receive(void *context, shoal_bytes data, shoal_bytes sender,
     number = (unsigned)strtoul(text, NULL, 10);
     if (member->num_heard < MAX_HEARD)
         member->heard[member->num_heard++] = number;
-    told = host_handler_begins();
+    told = host_handler_begins(0);
     if (member->on_item)
         member->on_item(member, number);
     if (told)
@@ -315,8 +315,8 @@ static void nodes_come_and_go_while_the_deputy_stands_in(void)
 
     more.loop = ev_default_loop(0);
     start_both(HOST_BUSY_LIMIT_US);
-    told = host_handler_begins();
-    CHECK(told && !host_handler_begins()); /* a handler in a handler */
+    told = host_handler_begins(0);
+    CHECK(told && !host_handler_begins(0)); /* a handler in a handler */
     wait_for_takeover(&busy, 1);
     start(&more);
     wait_for_takeover(&more, 1);
@@ -335,7 +335,7 @@ static void a_handler_that_runs_the_loop_is_not_stuck(void)
     bool told;
 
     start_both(HOST_BUSY_LIMIT_US);
-    told = host_handler_begins();
+    told = host_handler_begins(0);
     CHECK(told);
     wait_for_takeover(&busy, 1);
     say(&busy, 1, 100);
@@ -351,7 +351,7 @@ static void handlers_may_come_and_go_at_any_pace(void)
 
     start_both(HOST_BUSY_LIMIT_US);
     for (i = 0; i < 300; i++) {
-        bool told = host_handler_begins();
+        bool told = host_handler_begins(0);
 
         doze(i % 50 == 0 ? 0.07 : 0.0005);
         say(&busy, i, i);
@@ -367,10 +367,10 @@ static void handlers_may_come_and_go_at_any_pace(void)
 
 static void without_a_deputy_there_is_nothing_to_tell(void)
 {
-    CHECK(!host_handler_begins());
+    CHECK(!host_handler_begins(0));
     CHECK(!host_handler_ended());
     start_both(0);
-    CHECK(!host_handler_begins());
+    CHECK(!host_handler_begins(0));
     stop_both();
 }
 

@@ -235,6 +235,82 @@ describe("handlers", function()
     assert.is_false(node:is_closed())
   end)
 
+  describe("of members", function()
+    -- As most are, with more in it, and with a bump that is as large as can be.
+    local IDS = {
+      { addr = "127.9.0.1:9", bump = 1 },
+      { addr = "127.9.0.2:9", bump = 2, name = "b" },
+      { addr = "127.9.0.3:9", bump = 2 ^ 53 },
+      { addr = "[::1]:9", bump = 0 },
+    }
+
+    local function apply(node, state)
+      local states = {}
+      for i, id in ipairs(IDS) do states[i] = { id = id, state = state, incarnation = i } end
+      assert(node:apply(states, { broadcast = false }))
+    end
+
+    it("get all there is to know", function()
+      local heard = {}
+      local function hear(_, member) heard[#heard + 1] = member end
+      local node = stage:start { handlers = { on_member_up = hear, on_member_down = hear } }
+      apply(node, "alive")
+      stage:wait(function() return #heard == #IDS end)
+      for i, id in ipairs(IDS) do
+        assert.same(node:member(id.addr), heard[i])
+        assert.same({ id = id, addr = id.addr, state = "alive", incarnation = i, since = heard[i].since }, heard[i])
+      end
+      apply(node, "down")
+      stage:wait(function() return #heard == 2 * #IDS end)
+      assert.equal("down", heard[#heard].state)
+      assert.is_true(math.abs(heard[#heard].since - os.time()) < 60)
+    end)
+
+    it("may do what they like with the table", function()
+      local heard = {}
+      local function hear(_, member)
+        heard[#heard + 1] = member.id.addr
+        member.id.addr, member.id.bump, member.state = nil, "none", nil
+      end
+      local node = stage:start { handlers = { on_member_up = hear, on_member_down = hear } }
+      apply(node, "alive")
+      apply(node, "down")
+      stage:wait(function() return #heard == 2 * #IDS end)
+      for i, id in ipairs(IDS) do
+        assert.equal(id.addr, heard[#IDS + i])
+        assert.same(id, node:member(id.addr).id)
+      end
+    end)
+
+    it("fail one by one, and are told with their own lines", function()
+      local told, calls = {}, 0
+      local node = stage:start {
+        handlers = { on_member_up = function(_, member)
+          calls = calls + 1
+          error("not " .. member.addr)
+        end },
+        on_error = function(what, message) told[#told + 1] = what .. " " .. message end,
+      }
+      apply(node, "alive")
+      stage:wait(function() return #told == #IDS end)
+      assert.equal(#IDS, calls)
+      assert.equal(#IDS, node:info().handlers.errors)
+      assert.matches("^on_member_up .*handlers_spec.lua:%d+: not 127.9.0.1:9", told[1])
+      assert.not_matches("shoal:", told[1], 1, true)
+    end)
+
+    it("may come and go between events", function()
+      local heard, handlers = 0, {}
+      local node = stage:start { handlers = handlers }
+      apply(node, "alive")
+      stage:idle(0.05)
+      handlers.on_member_down = function() heard = heard + 1 end
+      apply(node, "down")
+      stage:wait(function() return heard == #IDS end)
+      assert.equal(#IDS, node:info().handlers.calls)
+    end)
+  end)
+
   describe("that fail", function()
     local function failing(extra)
       local options = { handlers = { on_start = function() error("oops") end } }

@@ -215,6 +215,22 @@ describe("the question broadcast.receive", function()
     assert.equal(3, engine:backlog().broadcasts)
   end)
 
+  it("gets a sender of its own each time, whatever is in the identity", function()
+    local stock, heard = core.stock_identity, {}
+    local us = stock("10.0.0.1:1", 1)
+    local engine = assert(core.new { identity = us, seed = 1, handlers = { broadcast = {
+      receive = function(_, _, sender)
+        heard[#heard + 1] = assert(core.pack(sender))
+        sender.addr = nil
+      end } } })
+    for i, from in ipairs { stock("10.0.0.2:1", 0), stock("10.0.0.3:1", 2 ^ 53), stock("h:1", 7, { name = "h" }) } do
+      local header = assert(core.codec.encode_header { kind = "broadcast", src = from, dst = us })
+      assert(engine:receive(0, header .. "\0\1a\0\1b"))
+      assert.same({ core.pack(from), core.pack(from) }, { heard[2 * i - 1], heard[2 * i] })
+    end
+    assert.equal(0, engine:stats().handlers.errors)
+  end)
+
   it("answers a key of any kind, or nil or false when it is no news", function()
     local keys = { n = 0, "k", 5, 0.5, true, { "map", 7 } }
     local engine = assert(new({}, { receive = function()

@@ -205,7 +205,7 @@ void deputy_remove(host *node)
 
 /* ---- Handlers come and go ---- */
 
-bool host_handler_begins(void)
+bool host_handler_begins(uint64_t now_us)
 {
     struct deputy *deputy = here;
     host *node;
@@ -217,7 +217,7 @@ bool host_handler_begins(void)
     pthread_mutex_lock(&deputy->mutex);
     for (node = deputy->nodes; node; node = node->post.next)
         refresh(node);
-    deputy->since_us = deputy_now();
+    deputy->since_us = now_us ? now_us : deputy_now();
     if (deputy->parked)
         pthread_cond_signal(&deputy->news);
     pthread_mutex_unlock(&deputy->mutex);

@@ -158,10 +158,11 @@ void host_timer_cancel(host_timer *timer);
 
 enum { HOST_BUSY_LIMIT_US = 30 * 1000 * 1000 }; /* the usual busy_limit_us */
 
-/* A handler is about to run in this thread. true: host_handler_ended() must be
- * called when it has returned. false: no node of this thread has a deputy, or
- * this handler was called by another one. */
-bool host_handler_begins(void);
+/* A handler is about to run in this thread, at `now_us` (0: look at the clock).
+ * true: host_handler_ended() must be called when it has returned. false: no
+ * node of this thread has a deputy, or this handler was called by another one.
+ */
+bool host_handler_begins(uint64_t now_us);
 /* It has returned; or it goes back to the loop without having returned, in
  * which case host_handler_begins() is called again after that. true: one was
  * running. */

@@ -10,6 +10,8 @@
 #include <lua.h>
 #include <lualib.h>
 
+#include <stdint.h>
+
 /* LuaJIT says 5.1 and has some of what came later. */
 #ifdef LUA_JITLIBNAME
 #define COMPAT_LUAJIT 1
@@ -114,6 +116,18 @@ static inline int compat_is_integer(lua_State *L, int index)
     (void)index;
     return 0;
 #endif
+}
+
+/* The nearest number that this Lua has. */
+static inline void compat_push_uint(lua_State *L, uint64_t value)
+{
+#if LUA_VERSION_NUM >= 503
+    if (value <= INT64_MAX) {
+        lua_pushinteger(L, (lua_Integer)value);
+        return;
+    }
+#endif
+    lua_pushnumber(L, (lua_Number)value);
 }
 
 /* lua_newuserdata() without a uservalue where that costs something. */

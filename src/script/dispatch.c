@@ -10,6 +10,7 @@
 
 #include "../host/host.h"
 #include "compat.h"
+#include "forms.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -132,6 +133,7 @@ void dispatch_init(dispatch *d, lua_State *L, dispatch_counts *counts)
     d->counts = counts;
     d->slow_us = DISPATCH_SLOW_US;
     d->region = region ? region : make_region(L);
+    d->forms = forms_of(L);
 }
 
 /* ---- Counting and reporting ---- */
@@ -228,9 +230,11 @@ static int count_failure(dispatch *d, lua_State *L, int status,
 
 static void begin(dispatch *d)
 {
+    uint64_t started_us = now_us();
+
     d->depth++;
-    d->region->frame.started_us = now_us();
-    d->region->frame.told_host = host_handler_begins();
+    d->region->frame.started_us = started_us;
+    d->region->frame.told_host = host_handler_begins(started_us);
 }
 
 /* STACK: function, args -> copy of function, function, args */
@@ -243,16 +247,22 @@ static int keep_copy(lua_State *L, int nargs)
     return function;
 }
 
+void dispatch_invoke_form(dispatch *d, lua_State *L, int handler, int nargs,
+                          int nresults)
+{
+    begin(d);
+    lua_call(L, nargs, nresults);
+    d->depth--;
+    count_call(d, L, handler);
+}
+
 void dispatch_invoke(dispatch *d, lua_State *L, int nargs, int nresults)
 {
     int copy;
 
     luaL_checkstack(L, 4, "cannot call a handler");
     copy = keep_copy(L, nargs);
-    begin(d);
-    lua_call(L, nargs, nresults);
-    d->depth--;
-    count_call(d, L, copy);
+    dispatch_invoke_form(d, L, copy, nargs, nresults);
     lua_remove(L, copy);
 }
 

@@ -45,6 +45,7 @@ typedef struct dispatch_report {
 } dispatch_report;
 
 struct dispatch_region;
+struct forms;
 
 typedef struct dispatch {
     dispatch_counts *counts; /* borrowed for life */
@@ -53,7 +54,9 @@ typedef struct dispatch {
     /* May be NULL. Must not raise, and must not call Lua. */
     void (*report)(void *context, const dispatch_report *report);
     unsigned depth; /* handlers of this dispatch that are on the stack now */
-    struct dispatch_region *region; /* the Lua state's; it owns it */
+    /* The Lua state's, which owns them. */
+    struct dispatch_region *region;
+    const struct forms *forms;
 } dispatch;
 
 /* Makes it ready for the state of `L` (any thread of it). May raise (no
@@ -73,6 +76,11 @@ int dispatch_run(dispatch *d, lua_State *L, dispatch_fn *fn, void *context,
 
 /* lua_call() of a handler inside a region: timed and counted. */
 void dispatch_invoke(dispatch *d, lua_State *L, int nargs, int nresults);
+
+/* The same where the function to call is one of ours (forms.h) that calls the
+ * handler in turn, which is at the index `handler` and stays there. */
+void dispatch_invoke_form(dispatch *d, lua_State *L, int handler, int nargs,
+                          int nresults);
 
 /* A region around one call: the function and its `nargs` arguments are on the
  * stack. 0 with `nresults` results, or as dispatch_run() with the message and

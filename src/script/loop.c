@@ -24,7 +24,7 @@ static void run_once(struct owner *owner, lua_State *L, struct ev_loop *loop,
     bool in_handler = host_handler_ended(); /* it is not stuck */
     ev_run(loop, flags);
     if (in_handler)
-        (void)host_handler_begins();
+        (void)host_handler_begins(0);
     owner_leave(owner, before);
 }
 

@@ -72,6 +72,7 @@ struct node {
     bool watches;
     uint64_t started_us;     /* unix time */
     int64_t clock_offset_us; /* see node_clock_offset_us() */
+    uint64_t compared_us;    /* when the clocks were, on the engine's */
 };
 
 /* A node that is opening, with one reference, the caller's. NULL: no memory. */

@@ -15,6 +15,7 @@
 #include "answers.h"
 #include "codec.h"
 #include "compat.h"
+#include "forms.h"
 #include "options.h"
 #include "value.h"
 #include "view.h"
@@ -267,15 +268,18 @@ struct about_item {
 static void run_receive(lua_State *L, void *context)
 {
     struct about_item *item = context;
+    dispatch *d = item->q->dispatch;
 
     answers_begin(item->q, L, QUESTION_RECEIVE);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, d->forms->receive);
+    lua_pushvalue(L, 2);
     lua_rawgeti(L, 1, ANSWERS_SELF);
     value_push_bytes(L, item->data);
     if (item->sender.size > 0)
-        value_push_identity(L, item->sender);
+        forms_push_identity(L, item->sender);
     else
-        lua_pushnil(L);
-    dispatch_invoke(item->q->dispatch, L, 3, 1);
+        lua_settop(L, lua_gettop(L) + FORMS_IDENTITY_ARGS);
+    dispatch_invoke_form(d, L, 2, 3 + FORMS_IDENTITY_ARGS, 1);
     item->yes = !is_none(L, -1);
     if (!item->yes)
         return;

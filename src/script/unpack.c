@@ -7,14 +7,15 @@
 
 static void push_integer(lua_State *L, struct integer value)
 {
-#if LUA_VERSION_NUM >= 503
-    if (value.negative || value.bits <= INT64_MAX) {
-        lua_pushinteger(L, (lua_Integer)value.bits);
+    if (!value.negative) {
+        compat_push_uint(L, value.bits);
         return;
     }
+#if LUA_VERSION_NUM >= 503
+    lua_pushinteger(L, (lua_Integer)value.bits);
+#else
+    lua_pushnumber(L, (lua_Number)(int64_t)value.bits);
 #endif
-    lua_pushnumber(L, value.negative ? (lua_Number)(int64_t)value.bits
-                                     : (lua_Number)value.bits);
 }
 
 static const char *push_value(lua_State *L, struct walk *walk);

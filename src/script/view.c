@@ -2,6 +2,7 @@
 #include "view.h"
 
 #include "compat.h"
+#include "forms.h"
 #include "options.h"
 #include "value.h"
 
@@ -10,59 +11,30 @@
 
 /* ---- Members ---- */
 
-/* A member with bytes of its own. */
-struct copy {
-    shoal_member member;
-    uint8_t bytes[3 * SHOAL_MAX_IDENTITY], *end;
-};
-
-static void copy_bytes(struct copy *copy, shoal_bytes *bytes)
+/* Where the function that makes one is known already. */
+static void push_member(lua_State *L, const struct forms *forms,
+                        const shoal_member *member, int64_t offset_us)
 {
-    size_t room = (size_t)(copy->bytes + sizeof copy->bytes - copy->end);
-
-    if (bytes->size == 0 || bytes->size > room)
-        return;
-    memcpy(copy->end, bytes->data, bytes->size);
-    bytes->data = copy->end;
-    copy->end += bytes->size;
-}
-
-/* The engine's bytes are good until the next entry point, and any allocation in
- * Lua may run a finalizer, which may call one. So they are copied first. */
-static void copy_member(struct copy *copy, const shoal_member *member)
-{
-    copy->member = *member;
-    copy->end = copy->bytes;
-    copy_bytes(copy, &copy->member.id);
-    copy_bytes(copy, &copy->member.addr);
+    lua_rawgeti(L, LUA_REGISTRYINDEX, forms->member);
+    forms_push_member(L, member, offset_us);
+    dispatch_plain(L, FORMS_MEMBER_ARGS, 1);
 }
 
 void view_push_member(lua_State *L, const shoal_member *member,
                       int64_t offset_us)
 {
-    struct copy copy;
-
-    copy_member(&copy, member);
-    lua_createtable(L, 0, 5);
-    value_push_identity(L, copy.member.id);
-    lua_setfield(L, -2, "id");
-    value_push_addr(L, copy.member.addr);
-    lua_setfield(L, -2, "addr");
-    lua_pushstring(L, shoal_state_name(member->state));
-    lua_setfield(L, -2, "state");
-    lua_pushinteger(L, (lua_Integer)member->incarnation);
-    lua_setfield(L, -2, "incarnation");
-    lua_pushnumber(L, ((double)member->since_us + (double)offset_us) / 1e6);
-    lua_setfield(L, -2, "since");
+    push_member(L, forms_of(L), member, offset_us);
 }
 
+/* The engine's bytes are good until the next entry point, and any allocation in
+ * Lua may run a finalizer, which may call one. */
 void view_push_identity(lua_State *L, const shoal *engine)
 {
-    shoal_member self = shoal_self(engine);
-    struct copy copy;
+    shoal_bytes id = shoal_self(engine).id;
+    uint8_t copy[SHOAL_MAX_IDENTITY];
 
-    copy_member(&copy, &self);
-    value_push_identity(L, copy.member.id);
+    memcpy(copy, id.data, id.size);
+    value_push_identity(L, (shoal_bytes){copy, id.size});
 }
 
 /* Which members a list is of: a bit for each shoal_state. */
@@ -84,6 +56,7 @@ static void push_list(lua_State *L, const shoal *engine, unsigned states,
 {
     size_t expected = states & ONLY_DOWN ? shoal_num_known(engine)
                                          : shoal_num_members(engine);
+    const struct forms *forms = forms_of(L);
     shoal_member member;
     uint32_t cursor = 0;
     int count = 0;
@@ -92,7 +65,7 @@ static void push_list(lua_State *L, const shoal *engine, unsigned states,
     while (shoal_next_member(engine, &cursor, &member)) {
         if (!(states & 1u << member.state))
             continue;
-        view_push_member(L, &member, offset_us);
+        push_member(L, forms, &member, offset_us);
         lua_rawseti(L, -2, ++count);
     }
 }

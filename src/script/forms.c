@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "forms.h"
+
+#include "compat.h"
+#include "dispatch.h"
+#include "value.h"
+#include "walk.h"
+
+#include <string.h>
+
+/* Tail calls, so that a handler's traceback does not tell of them. */
+static const char source[] =
+    "local states = ...\n"
+    "local function member(id, bump, addr, state, incarnation, since)\n"
+    "  if bump then id = { addr = id, bump = bump } end\n"
+    "  return { id = id, addr = addr, state = states[state],\n"
+    "    incarnation = incarnation, since = since }\n"
+    "end\n"
+    "local function tell(handler, node, id, bump, addr, state, incarnation,\n"
+    "                    since)\n"
+    "  return handler(node, member(id, bump, addr, state, incarnation,\n"
+    "    since))\n"
+    "end\n"
+    "local function receive(handler, self, data, id, bump)\n"
+    "  if bump then id = { addr = id, bump = bump } end\n"
+    "  return handler(self, data, id)\n"
+    "end\n"
+    "return member, tell, receive\n";
+
+static const char registry_key[] = "shoal.forms";
+
+/* ---- What a state has once ---- */
+
+/* { "alive", "suspect", "down" }, with state 0 at 1. */
+static void push_states(lua_State *L)
+{
+    lua_createtable(L, SHOAL_DOWN + 1, 0);
+    for (int state = 0; state <= SHOAL_DOWN; state++) {
+        lua_pushstring(L, shoal_state_name((shoal_state)state));
+        lua_rawseti(L, -2, state + 1);
+    }
+}
+
+static void make_names(lua_State *L, struct forms *forms)
+{
+    for (int event = 0; event < SHOAL_NUM_EVENTS; event++) {
+        lua_pushfstring(L, "on_%s", shoal_event_name(event));
+        forms->handler_names[event] = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+}
+
+static const struct forms *make_forms(lua_State *L)
+{
+    struct forms *forms = compat_newblock(L, sizeof *forms);
+
+    make_names(L, forms);
+    if (luaL_loadbuffer(L, source, sizeof source - 1, "=shoal") != LUA_OK)
+        lua_error(L);
+    push_states(L);
+    dispatch_plain(L, 1, 3);
+    forms->receive = luaL_ref(L, LUA_REGISTRYINDEX);
+    forms->tell = luaL_ref(L, LUA_REGISTRYINDEX);
+    forms->member = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_setfield(L, LUA_REGISTRYINDEX, registry_key);
+    return forms;
+}
+
+const struct forms *forms_of(lua_State *L)
+{
+    const struct forms *forms;
+
+    luaL_checkstack(L, 8, "cannot make a table");
+    lua_getfield(L, LUA_REGISTRYINDEX, registry_key);
+    forms = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return forms ? forms : make_forms(L);
+}
+
+/* ---- Arguments ---- */
+
+/* An identity that has just these two, in canonical order. */
+struct plain {
+    shoal_bytes addr;
+    uint64_t bump;
+};
+
+static bool skip(struct walk *walk, const char *bytes, size_t size)
+{
+    if ((size_t)(walk->end - walk->at) < size ||
+        memcmp(walk->at, bytes, size) != 0)
+        return false;
+    walk->at += size;
+    return true;
+}
+
+/* Takes a value without elements off: its head and, behind that, its body. */
+static bool take(struct walk *walk, check_type type, struct check_head *head,
+                 const uint8_t **body)
+{
+    size_t rest = (size_t)(walk->end - walk->at);
+
+    if (check_head(walk->at, rest, head) || head->type != type ||
+        head->body > rest - head->size)
+        return false;
+    *body = walk->at + head->size;
+    walk->at = *body + head->body;
+    return true;
+}
+
+static bool is_plain(shoal_bytes id, struct plain *out)
+{
+    static const char addr[] = "\x82\xa4"
+                               "addr";
+    static const char bump[] = "\xa4"
+                               "bump";
+    struct walk walk = {id.data, id.data + id.size};
+    struct check_head head;
+    const uint8_t *body;
+
+    if (!skip(&walk, addr, sizeof addr - 1) ||
+        !take(&walk, CHECK_STR, &head, &body))
+        return false;
+    out->addr = (shoal_bytes){body, (size_t)head.body};
+    if (!skip(&walk, bump, sizeof bump - 1) ||
+        !take(&walk, CHECK_UINT, &head, &body))
+        return false;
+    out->bump = read_integer(&head, body).bits;
+    return walk.at == walk.end;
+}
+
+static void push_identity(lua_State *L, shoal_bytes id,
+                          const struct plain *plain)
+{
+    if (!plain) {
+        value_push_identity(L, id);
+        lua_pushnil(L);
+        return;
+    }
+    value_push_bytes(L, plain->addr);
+    compat_push_uint(L, plain->bump);
+}
+
+/* The engine's bytes are good until the next entry point, and any allocation in
+ * Lua may run a finalizer, which may call one. So they are copied first. */
+struct copy {
+    uint8_t bytes[2 * SHOAL_MAX_IDENTITY], *end;
+};
+
+static shoal_bytes keep(struct copy *copy, shoal_bytes bytes)
+{
+    shoal_bytes kept = {copy->end, bytes.size};
+
+    if (bytes.size == 0 || bytes.size > SHOAL_MAX_IDENTITY)
+        return (shoal_bytes){NULL, 0};
+    memcpy(copy->end, bytes.data, bytes.size);
+    copy->end += bytes.size;
+    return kept;
+}
+
+void forms_push_identity(lua_State *L, shoal_bytes id)
+{
+    struct plain plain;
+    struct copy copy;
+
+    copy.end = copy.bytes;
+    id = keep(&copy, id);
+    push_identity(L, id, is_plain(id, &plain) ? &plain : NULL);
+}
+
+static bool is_same(shoal_bytes a, shoal_bytes b)
+{
+    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+}
+
+void forms_push_member(lua_State *L, const shoal_member *member,
+                       int64_t offset_us)
+{
+    shoal_member m = *member;
+    struct plain plain;
+    struct copy copy;
+    bool is;
+
+    copy.end = copy.bytes;
+    m.id = keep(&copy, m.id);
+    m.addr = keep(&copy, m.addr);
+    is = is_plain(m.id, &plain);
+    push_identity(L, m.id, is ? &plain : NULL);
+    if (is && is_same(plain.addr, m.addr))
+        lua_pushvalue(L, -2);
+    else
+        value_push_addr(L, m.addr);
+    lua_pushinteger(L, (lua_Integer)m.state + 1);
+    lua_pushinteger(L, (lua_Integer)m.incarnation);
+    lua_pushnumber(L, ((double)m.since_us + (double)offset_us) / 1e6);
+}
