@@ -182,12 +182,14 @@ static int finish(struct packer *p, int error, int top)
 
 int value_pack(lua_State *L, int index, const char *name)
 {
-    struct packer packer = {.L = L, .name = name, .room = FIRST_ROOM};
+    uint8_t first[FIRST_ROOM]; /* most values need no other */
+    struct packer packer = {
+        .L = L, .name = name, .data = first, .room = sizeof first};
     int top = lua_gettop(L), error;
 
     index = lua_absindex(L, index);
     luaL_checkstack(L, 12, "cannot pack a value");
-    packer.data = compat_newblock(L, packer.room);
+    lua_pushnil(L);
     packer.box = top + 1;
     packer.max_depth = VALUE_MAX_DEPTH;
     error = packer_value(&packer, index);

@@ -14,7 +14,8 @@ struct packer {
     const char *name; /* of the whole value, for messages */
     uint8_t *data;
     size_t size, room;
-    int box; /* stack index of the userdata that data is in; 0: the caller's */
+    int box; /* stack index for a userdata that data is moved to when it grows;
+                0: it is the caller's and does not */
     int depth, max_depth;
     int keys[VALUE_MAX_DEPTH]; /* stack indices of the keys that lead here */
 };
