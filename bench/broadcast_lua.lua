@@ -49,8 +49,9 @@ driver.run(function()
   end
   local engine = assert(core.new { identity = core.stock_identity("10.0.0.2:7946", 1), seed = 1,
     handlers = { broadcast = { receive = receive } } })
-  local new, again = receive_all(engine, list), receive_all(engine, list)
-  assert(calls == 2 * PACKETS * ITEMS, "some items did not arrive")
+  local new = receive_all(engine, list)
+  local again = driver.phases > 1 and receive_all(engine, list) or 0
+  assert(calls == (again > 0 and 2 or 1) * PACKETS * ITEMS, "some items did not arrive")
   engine:close()
   collectgarbage()
   return new, again

@@ -2,7 +2,8 @@
 -- What is measured, at which cluster sizes, and what we want to reach.
 --
 -- `command` gives the command line of a benchmark's program, and `count` says
--- that callgrind can count its instructions.
+-- that callgrind can count its instructions; of a script, those inside of which
+-- function, and how many operations that are for each unit.
 
 local function engine(name)
   return function(at)
@@ -35,21 +36,29 @@ local function script(name, units, more)
   for key, value in pairs(more or {}) do
     case[key] = value
   end
-  function case.command(at)
+  function case.parts(at)
     local share, lib = at.build .. "/share/lua/5.1", at.build .. "/lib/lua/5.1"
-    return ("LUA_PATH='%s/?.lua;%s/?/init.lua;./?.lua;;' LUA_CPATH='%s/?.so;;' luajit bench/%s.lua %s %d"):format(
-      share, share, lib, name, at.build, at.repetitions)
+    return {
+      environment = ("LUA_PATH='%s/?.lua;%s/?/init.lua;./?.lua;;' LUA_CPATH='%s/?.so;;'"):format(share, share, lib),
+      line = ("luajit bench/%s.lua %s %d %s"):format(name, at.build, at.repetitions, at.phases or ""),
+    }
+  end
+  function case.command(at)
+    local parts = case.parts(at)
+    return parts.environment .. " " .. parts.line
   end
   cases[#cases + 1] = case
 end
 
-script("ping_ack_scripted", { { "of stock", 1.1 } }, { members = { 10000 } })
-script("broadcast_lua", { { "new/s", 1e6 }, { "known/s", 2e6 } })
-script("event_lua", { { "events/s", 3e6 } })
+script("ping_ack_scripted", { { "of stock", 1.1 } }, { members = { 10000 },
+  count = { under = "shoal_receive", operations = 20000 } })
+script("broadcast_lua", { { "new/s", 1e6 }, { "known/s", 2e6 } }, {
+  count = { under = "shoal_receive", operations = 60000 } })
+script("event_lua", { { "events/s", 3e6 } }, { count = { under = "drain_effects", operations = 80000 } })
 script("udp", { { "packets/s" }, { "of echo/s" } })
 script("idle", { { "CPU s/min", 0.01 }, { "MiB", 4 }, { "ms to start", 8 } }, { processes = 3, members = { 32 } })
 script("join_128", { { "s", 1.5 }, { "CPU s/min", 0.01 }, { "KiB", 120 } }, { processes = 3, members = { 128 } })
-script("reload", { { "ms", 5 } })
+script("reload", { { "ms", 5 } }, { count = { under = "reload_script", operations = 1 } })
 script("sim", { { "s", 10 } }, { processes = 1, members = { 1000 } })
 
 return cases

@@ -1,13 +1,14 @@
 -- SPDX-License-Identifier: MIT
 -- What the benchmarks in Lua share. Each is a program
 --
---   luajit bench/NAME.lua BUILD REPETITIONS
+--   luajit bench/NAME.lua BUILD REPETITIONS [PHASES]
 --
 -- that warms up and prints a line for each repetition, with a value for each
--- unit that bench/cases.lua gives for it.
+-- unit that bench/cases.lua gives for it. Where instructions are counted there is
+-- no warm-up, and only so many units are measured.
 local ffi = require "ffi"
 
-local driver = { build = arg[1], repetitions = tonumber(arg[2]) }
+local driver = { build = arg[1], repetitions = tonumber(arg[2]), phases = tonumber(arg[3]) or math.huge }
 
 ffi.cdef [[
   struct bench_timespec { long seconds, nanoseconds; };
@@ -30,7 +31,7 @@ driver.cpu = clock(2)
 
 --- `measure` does its work once and returns the values.
 function driver.run(measure, options)
-  if not (options and options.cold) then
+  if driver.phases == math.huge and not (options and options.cold) then
     measure()
   end
   for _ = 1, driver.repetitions do

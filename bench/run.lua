@@ -7,8 +7,8 @@
 -- line for each repetition: bench/engine.c and bench/driver.lua say what is in
 -- it. Here they are put together: a table on stdout and a JSON file.
 --
--- With COUNT=1 callgrind counts the instructions of the programs in C, which no
--- neighbour on the machine disturbs.
+-- With COUNT=1 callgrind counts instructions, which no neighbour on the machine
+-- disturbs; those of code that LuaJIT's compiler made as well.
 local cases = require "bench.cases"
 local json = require "dkjson"
 
@@ -63,16 +63,33 @@ end
 
 -- ---- Instructions -------------------------------------------------------------
 
--- What callgrind collected under the stopwatch, by the operations done there.
-local function count(command)
+-- How many are executed inside of the function `under` when the command runs,
+-- and what the command prints.
+local function collect(under, command)
   local log = os.tmpname()
-  local rows = run(("valgrind --tool=callgrind --callgrind-out-file=/dev/null --log-file=%s %s %s"):format(
-    log, "--toggle-collect=bench_measure", command))
+  local rows = run(("%s valgrind --tool=callgrind --callgrind-out-file=/dev/null --log-file=%s --toggle-collect=%s %s")
+    :format(command.environment or "", log, under, command.line))
   local file = assert(io.open(log))
   local collected = file:read("*a"):match("Collected : (%d+)")
   file:close()
   os.remove(log)
-  return tonumber(collected) / rows[#rows][3]
+  return tonumber(collected), rows
+end
+
+-- Under the stopwatch, by the operations done there.
+local function count_engine(command)
+  local collected, rows = collect("bench_measure", { line = command })
+  return collected / rows[#rows][3]
+end
+
+-- A script measures its units one after the other: what the last of them takes is
+-- what it takes more than without it.
+local function count_script(case, column, options)
+  local function up_to(phases)
+    return (collect(case.count.under, case.parts { build = options.build, repetitions = 1, phases = phases }))
+  end
+  local before = column > 1 and up_to(column - 1) or 0
+  return (up_to(column) - before) / case.count.operations
 end
 
 -- ---- All of them ----------------------------------------------------------------
@@ -104,7 +121,7 @@ local function measure_engine(case, members, options)
   local result = summary(case.name, members, case.unit, rows, 1)
   result.allocations, result.reach = rows[#rows][2], case.reach and case.reach[members]
   if options.count and case.count then
-    result.instructions = count(command(1))
+    result.instructions = count_engine(command(1))
   end
   return { result }
 end
@@ -121,6 +138,9 @@ local function measure_script(case, members, options)
   for column, unit in ipairs(case.units) do
     results[column] = summary(case.name, members, unit[1], rows, column)
     results[column].reach = unit[2]
+    if options.count and case.count then
+      results[column].instructions = count_script(case, column, options)
+    end
   end
   return results
 end
