@@ -96,6 +96,22 @@ describe("being declared down", function()
     end
   end)
 
+  it("takes back what was still to be said against it", function()
+    local e = mortal("a"):knowing("b")
+    e:receive { kind = "gossip", from = "b", updates = { "a suspect 0" } }
+    assert.equal(1, e:backlog()) -- a alive 1
+    assert.same({ "defunct" }, e:receive({ kind = "turn_undead", from = "b" }).events)
+    assert.equal(0, e:backlog())
+  end)
+
+  it("is taken back itself when the identity is used again", function()
+    local e = mortal("a"):knowing("b")
+    e:leave()
+    assert.equal(1, e:backlog()) -- a down 0, for whoever it might still meet
+    e:call("reuse_down_identity")
+    assert.equal(0, e:backlog())
+  end)
+
   it("stops the probing", function()
     local e = mortal("a"):knowing("b", "c")
     e:next_ping()

@@ -17,20 +17,26 @@ static uint64_t longer(uint64_t a, uint64_t b)
 /* Everybody is probed within 2n - 1 periods (SWIM 4.3: the end of one round and
  * the beginning of the next), each stretched by a local health that is as bad
  * as it can be (Lifeguard 4.A). */
-static uint64_t probe_round(const struct world *world)
+static uint64_t probe_round(const struct plan *plan)
 {
-    const shoal_config *config = &world->plan->config;
-    return (2 * world->plan->num_members - 1) * config->probe_period_us *
+    const shoal_config *config = &plan->config;
+    return (2 * plan->num_members - 1) * config->probe_period_us *
            (1 + config->max_local_health);
 }
 
 /* A suspicion that nobody confirms (Lifeguard 4.B), in a cluster that has grown
  * beyond what its config was made for (at most 30 members: log10(30) < 1.5). */
-static uint64_t suspicion(const struct world *world)
+static uint64_t suspicion(const struct plan *plan)
 {
-    const shoal_config *config = &world->plan->config;
+    const shoal_config *config = &plan->config;
     return config->suspect_to_down_after_us * config->suspicion_max_factor * 3 /
            2;
+}
+
+/* The second look of a probe takes a period more. */
+uint64_t bound_down(const struct plan *plan)
+{
+    return 2 * probe_round(plan) + suspicion(plan);
 }
 
 /* Two parts of a cluster that hold each other for down meet when somebody
@@ -39,10 +45,10 @@ static uint64_t suspicion(const struct world *world)
  * and b live in the parts, that is 2ab/d meetings in each turn; parts have two
  * members at least, a loner is idle and goes to its seeds. So 8/n in the worst
  * case, and e^-21 are less than 1e-9. */
-static uint64_t meeting(const struct world *world)
+uint64_t bound_meeting(const struct plan *plan)
 {
-    const shoal_periodic *task = &world->plan->config.announce_to_down;
-    double turns = 21 * ceil(world->plan->num_members / 8.) + 5;
+    const shoal_periodic *task = &plan->config.announce_to_down;
+    double turns = 21 * ceil(plan->num_members / 8.) + 5;
     return (uint64_t)(turns * (double)task->every_us / task->members);
 }
 
@@ -74,7 +80,8 @@ uint64_t bound_dissemination(const struct world *world)
  * probed once more, which tells the last one who is thought to be down. */
 uint64_t bound_agreement(const struct world *world)
 {
-    return catching_up(world) + joining() + probe_round(world) +
-           suspicion(world) + meeting(world) + probe_round(world) +
-           suspicion(world) + bound_dissemination(world);
+    const struct plan *plan = world->plan;
+    return catching_up(world) + joining() + probe_round(plan) +
+           suspicion(plan) + bound_meeting(plan) + probe_round(plan) +
+           suspicion(plan) + bound_dissemination(world);
 }

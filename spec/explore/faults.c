@@ -121,8 +121,10 @@ static void step_clock(struct watched *member, int64_t by_us)
 {
     if (!member->node)
         return;
-    if (by_us < 0) /* until it has caught up, it stands still */
+    if (by_us < 0) { /* until it has caught up, it stands still */
         member->world->clocks_back_us += (uint64_t)-by_us;
+        member->set_back = true;
+    }
     sim_step_clock(member->node, by_us);
 }
 

@@ -155,11 +155,38 @@ static void sort(struct fault *faults, uint32_t count)
     }
 }
 
+/* Both parts come to hold the other one for dead. Then they announce to the
+ * dead so much more often than they probe the living that they must have met
+ * before anybody was probed, or woke up for another reason. */
+static void draw_schism(struct plan *plan, struct rng *rng)
+{
+    uint64_t period = plan->config.probe_period_us;
+    uint32_t n = 4 + rng_below(rng, 5), part = 2 + rng_below(rng, n - 3);
+    plan->is_schism = true;
+    plan->num_members = n;
+    plan->config.max_local_health = 0;
+    plan->config.announce_to_down = (shoal_periodic){period / 200 + 1, 1};
+    plan->config.remove_down_after_us = 1000 * bound_down(plan);
+    plan->num_faults = 1;
+    plan->faults[0] = (struct fault){.kind = FAULT_CUT,
+                                     .at_us = 10 * period,
+                                     .for_us = bound_down(plan),
+                                     .members = (1u << part) - 1,
+                                     .others = ((1u << n) - 1) >> part << part,
+                                     .chance = 1,
+                                     .stays = true};
+    plan->quiet_us = plan->faults[0].at_us + plan->faults[0].for_us;
+}
+
 void plan_make(struct plan *plan, uint64_t seed)
 {
     struct rng rng = {seed};
     *plan = (struct plan){.seed = seed};
     draw_cluster(plan, &rng);
+    if (seed % 8 == 0) {
+        draw_schism(plan, &rng);
+        return;
+    }
     plan->quiet_us = plan->config.probe_period_us * plan_between(&rng, 10, 120);
     plan->num_faults = 1 + rng_below(&rng, PLAN_MAX_FAULTS);
     for (uint32_t i = 0; i < plan->num_faults; i++)

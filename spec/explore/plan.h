@@ -47,6 +47,7 @@ struct plan {
     shoal_config config;
     sim_network network; /* outside of faults */
     uint64_t quiet_us;   /* from then on nothing bad happens */
+    bool is_schism;      /* one long cut, and nothing but announces heals it */
     uint32_t num_faults;
     struct fault faults[PLAN_MAX_FAULTS];
 };
@@ -55,6 +56,8 @@ void plan_make(struct plan *plan, uint64_t seed);
 void plan_print(const struct plan *plan);
 /* Another config that a member may be given while it runs. */
 shoal_config plan_draw_config(const struct plan *plan, uint64_t seed);
+/* Nobody takes longer to be found dead (bound.c). */
+uint64_t bound_down(const struct plan *plan);
 /* Of a random one of `count`: for everybody who draws. */
 static inline uint64_t plan_between(struct rng *rng, uint64_t low,
                                     uint64_t high)

@@ -81,6 +81,26 @@ static void suffer(struct world *world)
 
 /* ---- And then ---- */
 
+static bool have_met(const struct world *world)
+{
+    uint32_t part = world->plan->faults[0].members;
+    for (uint32_t i = 0; i < world->plan->num_members; i++)
+        for (uint32_t j = 0; j < world->plan->num_members; j++)
+            if (world->members[i].told[j].size > 0 &&
+                (part >> i & 1) != (part >> j & 1))
+                return true;
+    return false;
+}
+
+static void expect_meeting(struct world *world)
+{
+    uint64_t bound = bound_meeting(world->plan);
+    live_until(world, sim_now(world->net) + bound);
+    if (!have_met(world))
+        world_fail(world, "schism: not over %.3f s after the cut",
+                   (double)bound / 1e6);
+}
+
 /* For three periods in a row, so that what is still on its way has come. */
 static void expect_agreement(struct world *world)
 {
@@ -135,6 +155,8 @@ bool run_plan(struct world *world, const struct plan *plan)
         return false;
     }
     suffer(world);
+    if (!world_has_failed(world) && plan->is_schism && plan->num_faults > 0)
+        expect_meeting(world);
     if (!world_has_failed(world))
         expect_agreement(world);
     if (!world_has_failed(world))

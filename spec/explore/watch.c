@@ -213,6 +213,32 @@ void watch_look(struct watched *member)
     check_memory(member);
 }
 
+/* Whoever is ticked at its deadlines only misses nothing: at any other time
+ * there is nothing to do. (While a clock that was set back catches up, the
+ * engine's own stands beyond deadlines that it has not been told of.) */
+void watch_wake(struct watched *member)
+{
+    if (!member->node || sim_is_paused(member->node) || member->set_back)
+        return;
+    shoal *engine = sim_engine(member->node);
+    uint64_t now = sim_node_now(member->node);
+    uint64_t deadline = shoal_next_deadline(engine);
+    if (deadline <= now)
+        return;
+    uint64_t sent = shoal_get_stats(engine).packets_sent;
+    (void)shoal_tick(engine, now);
+    if (shoal_get_stats(engine).packets_sent != sent)
+        world_fail(member->world,
+                   "deadline: %u had something to send %.3f s "
+                   "before it",
+                   (unsigned)member->place, (double)(deadline - now) / 1e6);
+    else if (shoal_next_deadline(engine) != deadline)
+        world_fail(member->world,
+                   "deadline: %u had something to do %.3f s "
+                   "before it",
+                   (unsigned)member->place, (double)(deadline - now) / 1e6);
+}
+
 /* ---- What all believe ---- */
 
 static bool sees(const struct watched *member, const struct watched *other)

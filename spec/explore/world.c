@@ -134,6 +134,8 @@ void world_start(struct world *world, uint32_t place)
     watch_begin(member);
     member->node = sim_open(world->net, &options, &problem);
     if (!member->node || start_engine(member, address) != 0) {
+        if (member->node)
+            sim_crash(member->node);
         world_fail(world, "start: member %u did not", (unsigned)place);
         return;
     }
@@ -167,6 +169,8 @@ bool world_step(struct world *world, uint64_t until_us)
     if (world_has_failed(world) || !sim_step(world->net, until_us))
         return false;
     look_at_touched(world);
+    watch_wake(
+        &world->members[rng_below(&world->rng, world->plan->num_members)]);
     return true;
 }
 
@@ -196,7 +200,7 @@ static bool make_places(struct world *world)
 
 bool world_init(struct world *world, const struct plan *plan)
 {
-    *world = (struct world){.plan = plan};
+    *world = (struct world){.plan = plan, .rng = {plan->seed ^ 0xea71}};
     world->net = sim_new(plan->seed, &plan->network);
     for (uint32_t i = 0; i < PLAN_MAX_MEMBERS; i++)
         world->members[i] = (struct watched){.world = world, .place = i};

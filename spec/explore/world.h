@@ -29,9 +29,10 @@ struct watched {
     sim_node *node; /* NULL: it does not run */
     uint32_t life;  /* how many lived there before */
     uint64_t since_us;
-    bool touched; /* since it was looked at last */
-    bool retired; /* it left, and will come back */
-    bool gone;    /* it ended and will not come back */
+    bool touched;  /* since it was looked at last */
+    bool retired;  /* it left, and will come back */
+    bool set_back; /* its clock was, once */
+    bool gone;     /* it ended and will not come back */
     size_t num_known;
     size_t most; /* members and backlog, at any time of its life */
     struct belief self;
@@ -43,6 +44,7 @@ struct watched {
 struct world {
     const struct plan *plan;
     sim *net;
+    struct rng rng; /* whom to look at; nothing in the run hangs on it */
     struct watched members[PLAN_MAX_MEMBERS];
     sim_cut *cuts[PLAN_MAX_FAULTS][2];
     uint32_t num_items;
@@ -90,11 +92,15 @@ void fault_end_all(struct world *world);
 void watch_begin(struct watched *member);
 void watch_notify(struct watched *member, const shoal_effect *effect);
 void watch_look(struct watched *member);
+/* That nothing is due before its deadline. */
+void watch_wake(struct watched *member);
 /* Does everybody who runs see all the others, as they are, and nobody else?
  * Else says who does not, in `why` (MAX_FAILURE bytes). */
 bool watch_agree(struct world *world, char *why);
 
 /* ---- bound.c ---- */
+/* What was one cluster finds together again, before anybody is probed. */
+uint64_t bound_meeting(const struct plan *plan);
 uint64_t bound_agreement(const struct world *world);
 uint64_t bound_dissemination(const struct world *world);
 

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* What only C sees of effects: what a send says of its packet, and what they
+ * leave behind in memory. */
+#include "../../src/shoal.h"
+#include "expect.h"
+
+static shoal_bytes text(const char *string)
+{
+    return (shoal_bytes){(const uint8_t *)string, strlen(string)};
+}
+
+struct id {
+    uint8_t bytes[SHOAL_MAX_IDENTITY];
+    size_t size;
+};
+
+static shoal_bytes id_at(struct id *id, const char *address)
+{
+    EXPECT(shoal_stock_identity_new(text(address), 1, id->bytes, &id->size) ==
+           0);
+    return (shoal_bytes){id->bytes, id->size};
+}
+
+static shoal *make(void)
+{
+    struct id id;
+    shoal_options options = {.identity = id_at(&id, "a:1"),
+                             .seed = 1,
+                             .config = shoal_config_lan(8),
+                             .handlers = {.identity = shoal_stock_identity(),
+                                          .codec = shoal_default_codec()}};
+    shoal *engine;
+
+    EXPECT(shoal_new(&options, &engine, NULL) == 0);
+    return engine;
+}
+
+static void learn(shoal *engine, const char *address)
+{
+    struct id id;
+    shoal_update claim = {.id = id_at(&id, address)};
+
+    EXPECT(shoal_apply(engine, 0, &claim, 1, true) == 0);
+}
+
+static void drain(shoal *engine)
+{
+    shoal_effect effect;
+
+    while (shoal_next_effect(engine, &effect))
+        ;
+}
+
+/* ---- A send says how many updates its packet carries ---- */
+
+static unsigned count_in(shoal_bytes packet)
+{
+    shoal_codec codec = shoal_default_codec();
+    shoal_header header;
+    size_t used;
+
+    EXPECT(codec.decode_header(codec.context, packet, &header, &used) == 0);
+    return (unsigned)packet.data[used] << 8 | packet.data[used + 1];
+}
+
+static void a_send_counts_its_updates(void)
+{
+    shoal *engine = make();
+    shoal_effect effect;
+    unsigned sends = 0;
+
+    learn(engine, "b:1");
+    learn(engine, "c:1");
+    learn(engine, "d:1");
+    drain(engine);
+    EXPECT(shoal_gossip(engine, 0) == 0);
+    while (shoal_next_effect(engine, &effect)) {
+        EXPECT(effect.kind == SHOAL_SEND);
+        EXPECT(effect.updates == 3);
+        EXPECT(effect.updates == count_in(effect.packet));
+        EXPECT(effect.size == effect.packet.size);
+        sends++;
+    }
+    EXPECT(sends == 3);
+    shoal_free(engine);
+}
+
+static void an_announce_has_none(void)
+{
+    shoal *engine = make();
+    shoal_effect effect;
+    struct id id;
+
+    learn(engine, "b:1");
+    drain(engine);
+    EXPECT(shoal_announce(engine, 0, id_at(&id, "b:1")) == 0);
+    EXPECT(shoal_next_effect(engine, &effect));
+    EXPECT(effect.kind == SHOAL_SEND && effect.updates == 0);
+    shoal_free(engine);
+}
+
+/* ---- What was read leaves a few blocks behind, however much it was ---- */
+
+static uint64_t memory_after(shoal *engine, unsigned sends)
+{
+    struct id id;
+    shoal_bytes to = id_at(&id, "b:1");
+
+    for (unsigned i = 0; i < sends; i++)
+        EXPECT(shoal_announce(engine, 0, to) == 0);
+    drain(engine);
+    return shoal_get_stats(engine).memory_bytes;
+}
+
+static void a_burst_is_given_back(void)
+{
+    shoal *engine = make();
+    uint64_t few = memory_after(engine, 1), some = memory_after(engine, 1000);
+
+    EXPECT(some > few); /* kept for the next one */
+    EXPECT(some <= few + 9 * 9000);
+    EXPECT(memory_after(engine, 5000) == some);
+    shoal_free(engine);
+}
+
+int main(void)
+{
+    a_send_counts_its_updates();
+    an_announce_has_none();
+    a_burst_is_given_back();
+    return expect_done();
+}
