@@ -178,6 +178,18 @@ static void draw_schism(struct plan *plan, struct rng *rng)
     plan->quiet_us = plan->faults[0].at_us + plan->faults[0].for_us;
 }
 
+/* What is kept a little too long each time takes a long time to show. */
+static void draw_marathon(struct plan *plan, struct rng *rng)
+{
+    plan->num_members = 3 + rng_below(rng, 3);
+    plan->quiet_us = 10000 * plan->config.probe_period_us;
+    plan->num_faults = 1;
+    plan->faults[0] = (struct fault){.kind = FAULT_NETWORK,
+                                     .for_us = plan->quiet_us,
+                                     .chance = plan_between(rng, 30, 50) / 100.,
+                                     .amount = (int64_t)rng_next(rng)};
+}
+
 void plan_make(struct plan *plan, uint64_t seed)
 {
     struct rng rng = {seed};
@@ -185,6 +197,10 @@ void plan_make(struct plan *plan, uint64_t seed)
     draw_cluster(plan, &rng);
     if (seed % 8 == 0) {
         draw_schism(plan, &rng);
+        return;
+    }
+    if (seed % 16 == 4) {
+        draw_marathon(plan, &rng);
         return;
     }
     plan->quiet_us = plan->config.probe_period_us * plan_between(&rng, 10, 120);

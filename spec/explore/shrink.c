@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { HUNG_AFTER_S = 300 };
+enum { HUNG_AFTER_S = 60 };
 
 /* ---- A run in a process of its own ---- */
 

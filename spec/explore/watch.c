@@ -6,8 +6,8 @@
 #include <string.h>
 
 enum {
-    FIXED_MEMORY = 256 * 1024, /* effects of a busy moment, blocks kept */
-    MEMORY_EACH = 1024         /* of a member, or an entry of the backlog */
+    FIXED_MEMORY = 96 * 1024, /* effects of a busy moment, blocks kept */
+    MEMORY_EACH = 1024        /* of a member, or an entry of the backlog */
 };
 
 static bool same(const struct belief *belief, shoal_bytes id)
@@ -81,6 +81,15 @@ static void check_size(struct watched *member, size_t size)
                    (unsigned)member->place, size, (unsigned)limit);
 }
 
+/* "Suspect, i" is answered with "alive, i + 1", or nobody would believe it. */
+static void check_refutation(struct watched *member, const shoal_member *who)
+{
+    if (same(&member->self, who->id) &&
+        who->incarnation <= member->self.incarnation)
+        world_fail(member->world, "refuted: %u says %u again",
+                   (unsigned)member->place, (unsigned)who->incarnation);
+}
+
 void watch_notify(struct watched *member, const shoal_effect *effect)
 {
     member->touched = true;
@@ -89,6 +98,9 @@ void watch_notify(struct watched *member, const shoal_effect *effect)
     case SHOAL_EVENT_MEMBER_DOWN:
     case SHOAL_EVENT_RENAME:
         hear(member, effect);
+        break;
+    case SHOAL_EVENT_REFUTED:
+        check_refutation(member, &effect->member);
         break;
     case SHOAL_EVENT_PACKET_SENT:
         check_size(member, effect->size);
@@ -105,8 +117,9 @@ void watch_notify(struct watched *member, const shoal_effect *effect)
 
 /* ---- What it believes ---- */
 
-/* Incarnations only grow, down is final, and nobody takes an older identity
- * for a newer one, as long as the member is not forgotten. */
+/* Incarnations only grow, down is final, a suspicion is not refuted by what was
+ * said before it (SWIM 4.2), and nobody takes an older identity for a newer
+ * one, as long as the member is not forgotten. */
 static void check_history(struct watched *member, uint32_t about,
                           const shoal_member *now)
 {
@@ -126,6 +139,12 @@ static void check_history(struct watched *member, uint32_t about,
         world_fail(world, "incarnation: for %u, %u went from %u to %u",
                    (unsigned)member->place, (unsigned)about,
                    (unsigned)before->incarnation, (unsigned)now->incarnation);
+    } else if (before->state == SHOAL_SUSPECT && now->state == SHOAL_ALIVE &&
+               now->incarnation == before->incarnation) {
+        world_fail(world,
+                   "refuted: for %u, %u is not suspect any more, and "
+                   "did not refute it",
+                   (unsigned)member->place, (unsigned)about);
     }
 }
 
@@ -204,12 +223,28 @@ static void check_memory(struct watched *member)
                    (unsigned)member->place, (size_t)bytes, member->most);
 }
 
+/* One claim about each member it knows waits at most, and one about itself; one
+ * item about each topic. */
+static void check_backlogs(struct watched *member)
+{
+    shoal *engine = sim_engine(member->node);
+    size_t items = shoal_num_broadcasts(engine);
+    if (shoal_num_updates(engine) > shoal_num_known(engine) + 1)
+        world_fail(member->world, "backlog: %zu claims wait at %u, about %zu",
+                   shoal_num_updates(engine), (unsigned)member->place,
+                   shoal_num_known(engine));
+    if (items > NUM_TOPICS + member->world->num_calm_items)
+        world_fail(member->world, "backlog: %zu items wait at %u, of %d topics",
+                   items, (unsigned)member->place, NUM_TOPICS);
+}
+
 void watch_look(struct watched *member)
 {
     member->touched = false;
     member->num_known = shoal_num_known(sim_engine(member->node));
     check_members(member);
     check_self(member);
+    check_backlogs(member);
     check_memory(member);
 }
 

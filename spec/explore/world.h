@@ -13,7 +13,7 @@
 
 #include "plan.h"
 
-enum { MAX_ITEMS = 1024, MAX_FAILURE = 400 };
+enum { MAX_ITEMS = 1024, NUM_TOPICS = 4, MAX_FAILURE = 400 };
 
 /* What one member has said of another, or is known to believe. */
 struct belief {
@@ -39,6 +39,7 @@ struct watched {
     struct belief told[PLAN_MAX_MEMBERS];  /* up, as notified */
     struct belief known[PLAN_MAX_MEMBERS]; /* when it was looked at */
     bool has_item[MAX_ITEMS];
+    uint32_t newest[NUM_TOPICS]; /* number + 1; 0: none */
 };
 
 struct world {
@@ -47,7 +48,7 @@ struct world {
     struct rng rng; /* whom to look at; nothing in the run hangs on it */
     struct watched members[PLAN_MAX_MEMBERS];
     sim_cut *cuts[PLAN_MAX_FAULTS][2];
-    uint32_t num_items;
+    uint32_t num_items, num_calm_items;
     bool calm; /* nothing happens: nobody may be reported down */
     uint64_t clocks_back_us, slowest_us;
     char failure[MAX_FAILURE]; /* the first; empty: none */
