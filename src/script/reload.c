@@ -215,6 +215,12 @@ static void tell_if_slow(struct node *node, const struct script *script)
                  log_num("seconds", (double)script->load_us / 1e6));
 }
 
+static int fail_for_memory(char *error)
+{
+    snprintf(error, HOST_MAX_ERROR, "out of memory");
+    return SHOAL_ERR_NOMEM;
+}
+
 static int load(struct node *node, struct script **out, char *error)
 {
     struct script_source source = {.path = node->script,
@@ -236,7 +242,7 @@ int reload_first(struct node *node, char *error)
     if (node->current)
         return version_prepare(node->current, error);
     script_free(script);
-    return failure ? failure : SHOAL_ERR_NOMEM;
+    return failure ? failure : fail_for_memory(error);
 }
 
 /* A new version of the node's script in charge, or `error` and, if there is
@@ -249,8 +255,8 @@ static int load_and_take_over(struct node *node, const char *reason,
     int failure = load(node, &script, error);
     if (failure == 0) {
         version = version_of_script(node, script);
-        failure =
-            version ? take_over(node, version, reason, error) : SHOAL_ERR_NOMEM;
+        failure = version ? take_over(node, version, reason, error)
+                          : fail_for_memory(error);
     }
     watch_files(node, failure && script ? &script->files : NULL);
     if (failure == 0)
@@ -324,10 +330,8 @@ int reload_script(struct node *node, const char *reason, bool *swapped,
 
 int reload_table(struct node *node, struct version *version, char *error)
 {
-    if (!version) {
-        snprintf(error, HOST_MAX_ERROR, "out of memory");
-        return SHOAL_ERR_NOMEM;
-    }
+    if (!version)
+        return fail_for_memory(error);
     node->reloads.loading = true;
     int failure = take_over(node, version, "set_handlers", error);
     node->reloads.loading = false;
