@@ -95,7 +95,7 @@ test-lua:
 	@cmake -S . -B build-$(PUC) -DSHOAL_LUA=$(PUC) $(QUIETLY)
 	@cmake --build build-$(PUC) -j $(JOBS)
 	@cd build-$(PUC) && ctest -j $(JOBS) --output-on-failure --no-tests=error \
-	  -L '^(core|script|wire)$$'
+	  -L '^(core|oom|script|wire)$$'
 
 # What they find in build-fuzz/found/, what they learned in build-fuzz/corpus/.
 FUZZ := build-fuzz

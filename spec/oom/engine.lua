@@ -1,12 +1,7 @@
--- What the binding does when memory runs out: each scenario is run with its first
--- allocation failing, then its second, and so on, until all were reached; then the
--- same with every allocation from the n-th on. It must end with "not enough memory",
--- or go on as if nothing had been; and what it used must be in order afterwards.
+--- An engine of shoal.core, its handlers and its codec in Lua.
 
 local core = require "shoal.core"
-local oom = oom -- luacheck: ignore 113 (of walk.c)
-local jit = rawget(_G, "jit")
-if jit then jit.off() end -- the same allocations in every run
+local walk = require "walk"
 
 local function id(name, generation)
   return { n = name, g = generation or 0, meta = { x = { 1, 2 } } }
@@ -92,34 +87,11 @@ local scenarios = {
   end,
 }
 
-local function in_order(name, n, engine)
+local function in_order(engine)
   for _ in engine:effects() do end
-  local ok, message, code = engine:tick(30)
-  if ok then ok, message, code = engine:receive(31, gossip) end
-  assert(ok, ("%s: after allocation %d failed: %s (%s)"):format(name, n, tostring(message), tostring(code)))
+  assert(engine:tick(30))
+  assert(engine:receive(31, gossip))
   assert(engine:close())
 end
 
---- Runs a scenario with the n-th allocation failing: did it get that far?
-local function run(name, n, forever)
-  local engine = fresh()
-  oom.arm(n, forever)
-  local before = oom.count()
-  local ok, message = pcall(scenarios[name], engine)
-  local used = oom.count() - before
-  oom.arm(0)
-  if not ok and not tostring(message):find "memory" then
-    error(("%s: allocation %d failed, and it said: %s"):format(name, n, tostring(message)), 0)
-  end
-  in_order(name, n, engine)
-  return used >= n
-end
-
-for name in pairs(scenarios) do
-  for _, forever in ipairs { false, true } do
-    local n = 1
-    while run(name, n, forever) do n = n + 1 end
-    assert(n > 1, name .. ": allocated nothing")
-    print(("%-16s %4d allocations"):format(name, n - 1))
-  end
-end
+walk.all(scenarios, { before = fresh, after = in_order })

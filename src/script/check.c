@@ -5,6 +5,7 @@
 #include "compat.h"
 #include "identity.h"
 #include "questions.h"
+#include "refs.h"
 #include "script.h"
 #include "shape.h"
 
@@ -53,13 +54,13 @@ static void inspect(lua_State *L, void *context)
     struct trial *trial = context;
     struct script *script = trial->script;
     lua_pushboolean(L, 1); /* in place of a node */
-    lua_rawgeti(L, LUA_REGISTRYINDEX, script->handlers);
+    refs_push(L, script->handlers);
     const char *missing = identity_missing(
         questions_new(L, 2, 1, &script->dispatch, script->name));
     if (missing)
         luaL_error(L, "%s: %s", script->name, missing);
     shape_push_defined(L, 2);
-    trial->defined = luaL_ref(L, LUA_REGISTRYINDEX);
+    trial->defined = refs_new(L);
 }
 
 static int try_it(struct trial *trial, const char *path, char *error)
@@ -94,7 +95,7 @@ static void push_defined(lua_State *L, const struct trial *trial)
 {
     lua_State *from = trial->script->L;
     lua_newtable(L);
-    lua_rawgeti(from, LUA_REGISTRYINDEX, trial->defined);
+    refs_push(from, trial->defined);
     int count = (int)lua_rawlen(from, -1);
     for (int i = 1; i <= count; i++) {
         lua_rawgeti(from, -1, i);

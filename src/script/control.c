@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server's side. A server keeps its peers in its uservalue, by number; a
- * peer keeps its server in its own. The registry keeps a server while it
- * listens.
+ * The server's side. A server keeps its peers in its uservalue, by number below
+ * zero (see refs.h), while they are connected; a peer keeps its server in its
+ * own. The registry keeps a server while it listens.
  */
 #include "control.h"
 
@@ -11,6 +11,7 @@
 #include "compat.h"
 #include "options.h"
 #include "owner.h"
+#include "refs.h"
 #include "rpc.h"
 #include "value.h"
 
@@ -43,9 +44,21 @@ static const char handlers_key[] = "handlers", path_key[] = "path";
 /* Pushes the server's uservalue. */
 static void push_server_values(lua_State *L, const struct server *server)
 {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, server->userdata);
+    refs_push(L, server->userdata);
     lua_getuservalue(L, -1);
     lua_remove(L, -2);
+}
+
+/* NULL: Lua has not heard of it. */
+static struct peer *peer_of(const stream *connection)
+{
+    return (struct peer *)(uintptr_t)stream_tag(connection);
+}
+
+/* Where it is in the server's uservalue. */
+static int key_of(const struct peer *peer)
+{
+    return (int)-(int64_t)peer->id;
 }
 
 /* STACK: values -> values, peer */
@@ -57,23 +70,22 @@ static void push_new_peer(lua_State *L, struct server *server,
     luaL_getmetatable(L, peer_type);
     lua_setmetatable(L, -2);
     lua_createtable(L, 1, 0);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, server->userdata);
+    refs_push(L, server->userdata);
     lua_rawseti(L, -2, 1);
     lua_setuservalue(L, -2);
     lua_pushvalue(L, -1);
-    lua_rawseti(L, -3, (int)peer->id);
-    stream_set_tag(connection, peer->id);
+    lua_rawseti(L, -3, key_of(peer));
+    stream_set_tag(connection, (uintptr_t)peer);
 }
 
 /* STACK: values -> values, peer */
-static struct peer *push_peer(lua_State *L, struct server *server,
-                              stream *connection)
+static void push_peer(lua_State *L, struct server *server, stream *connection)
 {
-    if (stream_tag(connection) == 0)
-        push_new_peer(L, server, connection);
+    const struct peer *peer = peer_of(connection);
+    if (peer)
+        lua_rawgeti(L, -1, key_of(peer));
     else
-        lua_rawgeti(L, -1, (int)stream_tag(connection));
-    return lua_touserdata(L, -1);
+        push_new_peer(L, server, connection);
 }
 
 /* ---- Messages ---- */
@@ -139,7 +151,7 @@ static void leave(struct server *server)
     lua_State *L = server->owner->L;
     server->busy--;
     if (server->busy == 0 && !server->listener)
-        luaL_unref(L, LUA_REGISTRYINDEX, server->userdata);
+        refs_free(L, &server->userdata);
 }
 
 static void on_message(void *context, stream *connection, shoal_bytes bytes)
@@ -160,31 +172,40 @@ static void on_message(void *context, stream *connection, shoal_bytes bytes)
     leave(server);
 }
 
-/* STACK: -> (nothing); the peer, if Lua has seen it, is gone. */
-static void forget(lua_State *L, void *context)
+static void tell_closed(lua_State *L, void *context)
 {
     struct delivery *delivery = context;
     push_server_values(L, delivery->server);
     int values = lua_gettop(L);
-    struct peer *peer = push_peer(L, delivery->server, delivery->stream);
-    peer->stream = NULL;
-    lua_pushnil(L);
-    lua_rawseti(L, values, (int)peer->id);
+    push_peer(L, delivery->server, delivery->stream);
     if (!push_handler(L, values, "on_close"))
         return;
     lua_insert(L, -2);
     dispatch_invoke(&delivery->server->owner->dispatch, L, 1, 0);
 }
 
+/* Needs no memory. */
+static void forget(lua_State *L, struct server *server, const struct peer *peer)
+{
+    push_server_values(L, server);
+    lua_pushnil(L);
+    lua_rawseti(L, -2, key_of(peer));
+    lua_pop(L, 1);
+}
+
+/* The stream is gone, whether there is memory to tell of it or not. */
 static void on_close(void *context, stream *connection)
 {
     struct server *server = context;
     struct owner *owner = server->owner;
     struct delivery delivery = {.server = server, .stream = connection};
-    if (stream_tag(connection) == 0)
+    struct peer *peer = peer_of(connection);
+    if (!peer)
         return;
+    peer->stream = NULL;
     enter(server);
-    dispatch_run(&owner->dispatch, owner->L, forget, &delivery, "control");
+    dispatch_run(&owner->dispatch, owner->L, tell_closed, &delivery, "control");
+    forget(owner->L, server, peer);
     leave(server);
 }
 
@@ -261,7 +282,7 @@ static int close_server(lua_State *L)
     bool was_open = server->listener != NULL;
     stop(server);
     if (was_open && server->busy == 0)
-        luaL_unref(L, LUA_REGISTRYINDEX, server->userdata);
+        refs_free(L, &server->userdata);
     return 0;
 }
 
@@ -328,13 +349,13 @@ static int listen_at(lua_State *L)
     struct server *server = push_server(L);
     server->owner = owner_of(L);
     lua_pushvalue(L, 3);
-    server->userdata = luaL_ref(L, LUA_REGISTRYINDEX);
+    server->userdata = refs_new(L);
     stream_callbacks callbacks = {server, on_message, on_close};
     server->listener =
         stream_listen(ev_default_loop(0), where, &callbacks, error);
     if (server->listener)
         return 1;
-    luaL_unref(L, LUA_REGISTRYINDEX, server->userdata);
+    refs_free(L, &server->userdata);
     lua_pushnil(L);
     lua_pushstring(L, error);
     lua_pushliteral(L, "listen");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The client's side, which blocks: for commands that ask a running node. The
- * uservalue is a queue of notifications that came while a call waited: a list
- * from `first` to `last`.
+ * uservalue is a queue of notifications that came while a call waited, numbered
+ * from `first` to `last`: downwards, below zero (see refs.h).
  */
 #include "control.h"
 
@@ -22,7 +22,7 @@ static const char client_type[] = "shoal.control.client";
 struct client {
     stream_client *stream; /* NULL once it is closed */
     uint32_t last_id;
-    int first, last; /* of the queue; empty when first > last */
+    int first, last; /* of the queue; empty when first < last */
 };
 
 static struct client *check_open(lua_State *L)
@@ -108,7 +108,8 @@ static void keep_notification(lua_State *L, struct client *client,
     lua_rawseti(L, -2, 1);
     push_value(L, message->values[0]);
     lua_rawseti(L, -2, 2);
-    lua_rawseti(L, -2, ++client->last);
+    lua_rawseti(L, -2, client->last - 1);
+    client->last--;
     lua_pop(L, 1);
 }
 
@@ -118,7 +119,7 @@ static int take_notification(lua_State *L, struct client *client)
     lua_getuservalue(L, 1);
     lua_rawgeti(L, -1, client->first);
     lua_pushnil(L);
-    lua_rawseti(L, -3, client->first++);
+    lua_rawseti(L, -3, client->first--);
     lua_rawgeti(L, -1, 1);
     lua_rawgeti(L, -2, 2);
     return 2;
@@ -186,7 +187,7 @@ static int receive_notification(lua_State *L)
     struct client *client = check_open(L);
     struct rpc_message message;
     uint64_t deadline_us = check_deadline(L, 2);
-    if (client->first <= client->last)
+    if (client->first >= client->last)
         return take_notification(L, client);
     do {
         int failure = receive(L, client, deadline_us, &message);
@@ -214,7 +215,7 @@ static int connect_to(lua_State *L)
     int timeout_ms = milliseconds_until(check_deadline(L, 2));
     struct client *client = lua_newuserdata(L, sizeof *client);
     memset(client, 0, sizeof *client);
-    client->first = 1;
+    client->first = -1;
     luaL_getmetatable(L, client_type);
     lua_setmetatable(L, -2);
     lua_newtable(L);

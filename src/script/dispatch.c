@@ -11,6 +11,7 @@
 #include "../host/host.h"
 #include "compat.h"
 #include "forms.h"
+#include "refs.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +30,7 @@ struct frame {
 struct dispatch_region {
     dispatch_fn *fn; /* for the trampoline to take */
     void *context;
-    int trampoline, handler; /* in the registry */
+    int trampoline, handler; /* references */
     struct frame frame;
     char message[MAX_MESSAGE + 1]; /* of the last failure */
 };
@@ -116,13 +117,22 @@ static struct dispatch_region *make_region(lua_State *L)
     struct dispatch_region *region = compat_newblock(L, sizeof *region);
 
     memset(region, 0, sizeof *region);
-    lua_pushvalue(L, -1);
-    lua_pushcclosure(L, trampoline, 1);
-    region->trampoline = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_pushcfunction(L, on_error);
-    region->handler = luaL_ref(L, LUA_REGISTRYINDEX);
     lua_setfield(L, LUA_REGISTRYINDEX, registry_key);
     return region;
+}
+
+/* If memory runs out on the way, the next attempt goes on from there. */
+static void complete_region(lua_State *L, struct dispatch_region *region)
+{
+    if (region->trampoline == REFS_NONE) {
+        lua_getfield(L, LUA_REGISTRYINDEX, registry_key);
+        lua_pushcclosure(L, trampoline, 1);
+        region->trampoline = refs_new(L);
+    }
+    if (region->handler == REFS_NONE) {
+        lua_pushcfunction(L, on_error);
+        region->handler = refs_new(L);
+    }
 }
 
 void dispatch_init(dispatch *d, lua_State *L, dispatch_counts *counts)
@@ -133,6 +143,7 @@ void dispatch_init(dispatch *d, lua_State *L, dispatch_counts *counts)
     d->counts = counts;
     d->slow_us = DISPATCH_SLOW_US;
     d->region = region ? region : make_region(L);
+    complete_region(L, d->region);
     d->forms = forms_of(L);
 }
 
@@ -301,8 +312,8 @@ int dispatch_run(dispatch *d, lua_State *L, dispatch_fn *fn, void *context,
 
     d->region->fn = fn;
     d->region->context = context;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, d->region->handler);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, d->region->trampoline);
+    refs_push(L, d->region->handler);
+    refs_push(L, d->region->trampoline);
     status = lua_pcall(L, 0, 0, top + 1);
     in_handler = d->region->frame.started_us != 0; /* it raised */
     if (in_handler)
@@ -320,7 +331,7 @@ int dispatch_call(dispatch *d, lua_State *L, int nargs, int nresults,
 
     luaL_checkstack(L, 4, "cannot call a handler");
     copy = keep_copy(L, nargs);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, d->region->handler);
+    refs_push(L, d->region->handler);
     lua_insert(L, copy + 1);
     saved = enter(d, what);
     begin(d);

@@ -3,6 +3,7 @@
 
 #include "compat.h"
 #include "node.h"
+#include "refs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +59,7 @@ void failures_report(void *context, const dispatch_report *report)
     complaints_tell(&node->complaints, &node->log, LOG_SCRIPT, report,
                     node->backend ? node->backend->ops->now_us(node->backend)
                                   : 0);
-    if (report->text && node->on_error != LUA_NOREF &&
+    if (report->text && node->on_error != REFS_NONE &&
         strcmp(report->what, "on_error") != 0)
         keep_failure(node, report);
 }
@@ -67,7 +68,7 @@ static void call_on_error(lua_State *L, void *context)
 {
     const struct failure *failure = context;
     struct node *node = failure->node;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, node->on_error);
+    refs_push(L, node->on_error);
     lua_pushstring(L, failure->what);
     lua_pushstring(L, failure->text);
     dispatch_invoke(node->program.dispatch, L, 2, 0);

@@ -3,6 +3,7 @@
 
 #include "compat.h"
 #include "dispatch.h"
+#include "refs.h"
 #include "value.h"
 #include "walk.h"
 
@@ -41,39 +42,63 @@ static void push_states(lua_State *L)
     }
 }
 
+/* Keeps the value on top of the stack, unless that was done before; pops it. */
+static void keep_once(lua_State *L, int *ref)
+{
+    if (*ref == REFS_NONE)
+        *ref = refs_new(L);
+    else
+        lua_pop(L, 1);
+}
+
 static void make_names(lua_State *L, struct forms *forms)
 {
     for (int event = 0; event < SHOAL_NUM_EVENTS; event++) {
         lua_pushfstring(L, "on_%s", shoal_event_name(event));
-        forms->handler_names[event] = luaL_ref(L, LUA_REGISTRYINDEX);
+        keep_once(L, &forms->handler_names[event]);
     }
 }
 
-static const struct forms *make_forms(lua_State *L)
+static void make_functions(lua_State *L, struct forms *forms)
 {
-    struct forms *forms = compat_newblock(L, sizeof *forms);
-
-    make_names(L, forms);
     if (luaL_loadbuffer(L, source, sizeof source - 1, "=shoal") != LUA_OK)
         lua_error(L);
     push_states(L);
     dispatch_plain(L, 1, 3);
-    forms->receive = luaL_ref(L, LUA_REGISTRYINDEX);
-    forms->tell = luaL_ref(L, LUA_REGISTRYINDEX);
-    forms->member = luaL_ref(L, LUA_REGISTRYINDEX);
+    keep_once(L, &forms->receive);
+    keep_once(L, &forms->tell);
+    keep_once(L, &forms->member);
+}
+
+static struct forms *make_forms(lua_State *L)
+{
+    struct forms *forms = compat_newblock(L, sizeof *forms);
+
+    memset(forms, 0, sizeof *forms);
     lua_setfield(L, LUA_REGISTRYINDEX, registry_key);
     return forms;
 }
 
+/* If memory runs out on the way, the next attempt goes on from there. */
+static void complete_forms(lua_State *L, struct forms *forms)
+{
+    make_names(L, forms);
+    make_functions(L, forms);
+}
+
 const struct forms *forms_of(lua_State *L)
 {
-    const struct forms *forms;
+    struct forms *forms;
 
     luaL_checkstack(L, 8, "cannot make a table");
     lua_getfield(L, LUA_REGISTRYINDEX, registry_key);
     forms = lua_touserdata(L, -1);
     lua_pop(L, 1);
-    return forms ? forms : make_forms(L);
+    if (!forms)
+        forms = make_forms(L);
+    if (forms->member == REFS_NONE) /* the last */
+        complete_forms(L, forms);
+    return forms;
 }
 
 /* ---- Arguments ---- */

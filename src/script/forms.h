@@ -19,7 +19,7 @@
 
 enum { FORMS_IDENTITY_ARGS = 2, FORMS_MEMBER_ARGS = 6 };
 
-/* References, in the registry. */
+/* References. */
 struct forms {
     int member;  /* (member) -> { id=, addr=, state=, incarnation=, since= } */
     int tell;    /* (handler, node, member) -> handler(node, { id=, ... }) */

@@ -5,6 +5,7 @@
 #include "answers.h"
 #include "compat.h"
 #include "options.h"
+#include "refs.h"
 
 #include <limits.h>
 #include <string.h>
@@ -39,17 +40,18 @@ static const struct place places[NUM_QUESTIONS] = {
 
 /* ---- The weak table of sets ---- */
 
-/* Pushes it; returns where the registry has it. Its element 0 is the last
- * number given out. */
+/* Pushes it; returns its reference. Sets have numbers below zero, see refs.h;
+ * its field "last" is the one given out last. */
 static int push_sets(lua_State *L)
 {
     int ref;
 
+    refs_reserve(L, registry_key);
     lua_getfield(L, LUA_REGISTRYINDEX, registry_key);
     ref = (int)lua_tointeger(L, -1);
     lua_pop(L, 1);
-    if (ref != 0) {
-        lua_rawgeti(L, LUA_REGISTRYINDEX, ref);
+    if (ref != REFS_NONE) {
+        refs_push(L, ref);
         return ref;
     }
     lua_newtable(L);
@@ -58,7 +60,7 @@ static int push_sets(lua_State *L)
     lua_setfield(L, -2, "__mode");
     lua_setmetatable(L, -2);
     lua_pushvalue(L, -1);
-    ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    ref = refs_new(L);
     lua_pushinteger(L, ref);
     lua_setfield(L, LUA_REGISTRYINDEX, registry_key);
     return ref;
@@ -69,16 +71,16 @@ static int take_number(lua_State *L, int sets)
 {
     int number;
 
-    lua_rawgeti(L, sets, 0);
+    lua_getfield(L, sets, "last");
     number = (int)lua_tointeger(L, -1);
     do {
         lua_pop(L, 1);
-        number = number == INT_MAX ? 1 : number + 1;
+        number = number == INT_MIN ? -1 : number - 1;
         lua_rawgeti(L, sets, number);
     } while (!lua_isnil(L, -1));
     lua_pop(L, 1);
     lua_pushinteger(L, number);
-    lua_rawseti(L, sets, 0);
+    lua_setfield(L, sets, "last");
     return number;
 }
 

@@ -9,6 +9,7 @@
 #include "compat.h"
 #include "node.h"
 #include "options.h"
+#include "refs.h"
 
 #include <string.h>
 
@@ -46,11 +47,11 @@ static void check_function(lua_State *L, const char *who)
 /* Pushes the tenant's table of lists. */
 static void push_lists(lua_State *L, struct tenant *tenant)
 {
-    if (tenant->listeners == LUA_NOREF) {
+    if (tenant->listeners == REFS_NONE) {
         lua_newtable(L);
-        tenant->listeners = luaL_ref(L, LUA_REGISTRYINDEX);
+        tenant->listeners = refs_new(L);
     }
-    lua_rawgeti(L, LUA_REGISTRYINDEX, tenant->listeners);
+    refs_push(L, tenant->listeners);
 }
 
 /* Pushes a list of the functions in the one at `from` (or nil), without the
@@ -127,9 +128,9 @@ int listeners_off(lua_State *L, struct tenant *tenant)
 static void tell_list(lua_State *L, struct tenant *tenant, const char *key,
                       int first, int last)
 {
-    if (tenant->listeners == LUA_NOREF)
+    if (tenant->listeners == REFS_NONE)
         return;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, tenant->listeners);
+    refs_push(L, tenant->listeners);
     lua_getfield(L, -1, key);
     int list = lua_gettop(L);
     int size = lua_istable(L, list) ? (int)lua_rawlen(L, list) : 0;

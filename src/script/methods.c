@@ -236,12 +236,17 @@ void methods_register(lua_State *L)
     lua_setfield(L, -2, "methods");
 }
 
-void methods_push_object(lua_State *L, struct node *node, struct tenant *tenant)
+void methods_push_object(lua_State *L)
 {
     struct object *object = compat_newblock(L, sizeof *object);
-    *object = (struct object){.tenant = tenant};
+    *object = (struct object){NULL, NULL};
     push_metatable(L);
     lua_setmetatable(L, -2);
-    object->node = node;
+}
+
+void methods_give_node(lua_State *L, struct node *node, struct tenant *tenant)
+{
+    struct object *object = lua_touserdata(L, -1);
+    *object = (struct object){node, tenant};
     node_hold(node);
 }

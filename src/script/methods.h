@@ -14,10 +14,11 @@
 #include "compat.h"
 #include "node.h"
 
-/* Pushes an object of the node for the tenant's state; it holds the node. May
- * raise. */
-void methods_push_object(lua_State *L, struct node *node,
-                         struct tenant *tenant);
+/* Pushes an object without a node. May raise. */
+void methods_push_object(lua_State *L);
+/* The object on top of the stack holds that node from now on, for the tenant of
+ * its state. Does not raise. */
+void methods_give_node(lua_State *L, struct node *node, struct tenant *tenant);
 
 /* Adds `methods`, the table of a node's methods, to the table on top: what must
  * yield in a way that only Lua can is added in Lua (lua/shoal/wait.lua). */

@@ -5,6 +5,7 @@
 #include "failures.h"
 #include "forms.h"
 #include "listeners.h"
+#include "refs.h"
 #include "view.h"
 #include "waits.h"
 
@@ -98,9 +99,8 @@ static bool push_handler(lua_State *L, const struct news *news)
     shoal_event event = news->effect->event;
     if (!news->version || event >= SHOAL_EVENT_SUSPECT)
         return false;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, news->version->handlers);
-    lua_rawgeti(L, LUA_REGISTRYINDEX,
-                news->tenant->dispatch->forms->handler_names[event]);
+    refs_push(L, news->version->handlers);
+    refs_push(L, news->tenant->dispatch->forms->handler_names[event]);
     lua_gettable(L, -2);
     lua_remove(L, -2);
     if (!lua_isnil(L, -1))
@@ -141,7 +141,7 @@ static void tell_all(lua_State *L, const struct news *news)
  * handler alone is told. */
 static bool is_for_handler_alone(const struct news *news)
 {
-    return news->version && news->tenant->listeners == LUA_NOREF &&
+    return news->version && news->tenant->listeners == REFS_NONE &&
            (news->effect->event == SHOAL_EVENT_MEMBER_UP ||
             news->effect->event == SHOAL_EVENT_MEMBER_DOWN);
 }
@@ -153,7 +153,7 @@ static void tell_handler(lua_State *L, const struct news *news)
     if (!push_handler(L, news))
         return;
     int handler = lua_gettop(L);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, d->forms->tell);
+    refs_push(L, d->forms->tell);
     lua_pushvalue(L, handler);
     tenant_push_self(news->tenant, L);
     forms_push_member(L, member, clock_offset_at(news->node, member->since_us));
@@ -185,7 +185,7 @@ static void on_notify(void *context, const shoal_effect *effect)
         return;
     struct version *version = node->current;
     tell_tenant(&(struct news){node, &version->tenant, version, effect});
-    if (node->program.listeners != LUA_NOREF)
+    if (node->program.listeners != REFS_NONE)
         tell_tenant(&(struct news){node, &node->program, NULL, effect});
     waits_check(node);
 }
@@ -247,7 +247,6 @@ struct node *node_new(struct owner *owner)
         return NULL;
     node->references = 1;
     node->owner = owner;
-    node->on_error = LUA_NOREF;
     node->watches = true;
     log_init(&node->log);
     tenant_init(&node->program, node, &node->program_dispatch, NULL);
@@ -280,8 +279,7 @@ void node_give_up(struct node *node)
     struct backend *backend = node->backend;
     node->phase = NODE_CLOSED;
     tenant_end(&node->program);
-    luaL_unref(node->owner->L, LUA_REGISTRYINDEX, node->on_error);
-    node->on_error = LUA_NOREF;
+    refs_free(node->owner->L, &node->on_error);
     if (backend)
         backend->ops->close(backend);
     version_free(node->current);
@@ -355,8 +353,7 @@ static void take_down(struct node *node)
     version_end(node->current);
     reload_unwatch(node);
     tenant_end(&node->program);
-    luaL_unref(L, LUA_REGISTRYINDEX, node->on_error);
-    node->on_error = LUA_NOREF;
+    refs_free(L, &node->on_error);
     unlink_from_owner(node);
     node->backend->ops->close(node->backend);
 }

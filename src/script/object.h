@@ -30,7 +30,7 @@ struct memory {
 };
 
 /* Effects that were taken out of the engine while looking for others: a list in
- * the uservalue, from `first` to `last` - 1. */
+ * the uservalue, from `first` down to `last` + 1. */
 struct held {
     int first, last;
 };

@@ -13,12 +13,13 @@
 #include "value.h"
 #include "view.h"
 
-/* A held effect is { number, count, value 1, ..., value count }. */
+/* A held effect is { number, count, value 1, ..., value count }. The list of
+ * them counts downwards, below zero: see refs.h. */
 enum { HELD_NUMBER = 1, HELD_COUNT, HELD_VALUES };
 
 void outbox_init(lua_State *L, struct object *object)
 {
-    object->sends = object->notifies = (struct held){1, 1};
+    object->sends = object->notifies = (struct held){-1, -1};
     lua_newtable(L);
     lua_rawseti(L, -2, OBJECT_SENDS);
     lua_newtable(L);
@@ -62,7 +63,7 @@ static struct held *list_of(struct object *object, int kind)
 
 static bool is_holding(const struct held *held)
 {
-    return held->first < held->last;
+    return held->first > held->last;
 }
 
 /* Pushes the list of that kind. */
@@ -91,7 +92,7 @@ static void hold(lua_State *L, struct object *object)
     lua_pushinteger(L, count);
     lua_rawseti(L, top + 2, HELD_COUNT);
     lua_rawseti(L, top + 1, held->last);
-    held->last++;
+    held->last--;
     object->sequence++;
     object->has_effect = false;
     lua_settop(L, top);
@@ -113,9 +114,9 @@ static int take_held(lua_State *L, struct object *object, int kind)
         lua_rawgeti(L, top + 2, HELD_VALUES + i);
     lua_pushnil(L);
     lua_rawseti(L, top + 1, held->first);
-    held->first++;
+    held->first--;
     if (!is_holding(held))
-        *held = (struct held){1, 1};
+        *held = (struct held){-1, -1};
     lua_remove(L, top + 1);
     lua_remove(L, top + 1);
     return count;

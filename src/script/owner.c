@@ -4,6 +4,7 @@
 #include "../host/host.h"
 #include "compat.h"
 #include "node.h"
+#include "refs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,26 +46,28 @@ void owner_init(struct owner *owner, lua_State *L)
 {
     memset(owner, 0, sizeof *owner);
     log_init(&owner->log);
-    owner->L = push_idle_thread(L);
-    owner->idle = luaL_ref(L, LUA_REGISTRYINDEX);
     dispatch_init(&owner->dispatch, L, &owner->counts);
     owner->dispatch.context = owner;
     owner->dispatch.report = report;
+    owner->L = push_idle_thread(L);
+    owner->idle = refs_new(L); /* the last, since it is to be given back */
 }
 
 void owner_clear(struct owner *owner, lua_State *L)
 {
-    luaL_unref(L, LUA_REGISTRYINDEX, owner->idle);
+    refs_free(L, &owner->idle);
 }
 
 static struct owner *make(lua_State *L)
 {
-    struct owner *owner = lua_newuserdata(L, sizeof *owner);
-    owner_init(owner, L);
+    refs_reserve(L, registry_key);
+    struct owner *owner = compat_newblock(L, sizeof *owner);
+    memset(owner, 0, sizeof *owner); /* it may be collected like that */
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, collect);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
+    owner_init(owner, L);
     lua_setfield(L, LUA_REGISTRYINDEX, registry_key);
     return owner;
 }

@@ -17,6 +17,7 @@
 #include "compat.h"
 #include "forms.h"
 #include "options.h"
+#include "refs.h"
 #include "value.h"
 #include "view.h"
 
@@ -43,7 +44,7 @@ int answers_ask(questions *q, question which, dispatch_fn *fn, void *context)
 
 void answers_push(questions *q, lua_State *L)
 {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, q->sets);
+    refs_push(L, q->sets);
     lua_rawgeti(L, -1, q->id);
     lua_remove(L, -2);
     if (!lua_isuserdata(L, -1))
@@ -271,7 +272,7 @@ static void run_receive(lua_State *L, void *context)
     dispatch *d = item->q->dispatch;
 
     answers_begin(item->q, L, QUESTION_RECEIVE);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, d->forms->receive);
+    refs_push(L, d->forms->receive);
     lua_pushvalue(L, 2);
     lua_rawgeti(L, 1, ANSWERS_SELF);
     value_push_bytes(L, item->data);

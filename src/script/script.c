@@ -3,6 +3,7 @@
 
 #include "../host/host.h"
 #include "compat.h"
+#include "refs.h"
 #include "shape.h"
 
 #include <stdio.h>
@@ -93,7 +94,7 @@ static void run_file(lua_State *L, void *context)
     lua_pushstring(L, script->path);
     dispatch_invoke(&script->dispatch, L, 1, 1);
     shape_check(L, -1, script->name);
-    script->handlers = luaL_ref(L, LUA_REGISTRYINDEX);
+    script->handlers = refs_new(L);
 }
 
 static uint64_t clock_us(void)
@@ -124,7 +125,6 @@ int script_load(const struct script_source *source, struct script **out,
     }
     script->path = source->path;
     script->name = last_part(source->path);
-    script->handlers = LUA_NOREF;
     if (open_state(script, source, error) != 0)
         return SHOAL_ERR_NOMEM;
     int failure = run_timed(script);

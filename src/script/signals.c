@@ -4,6 +4,7 @@
 #include "compat.h"
 #include "options.h"
 #include "owner.h"
+#include "refs.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -79,19 +80,19 @@ static void heed_impatience(int number)
 static void stop(lua_State *L, struct watcher *watcher)
 {
     struct ev_loop *loop = ev_default_loop(0);
-    if (!watcher->watching)
-        return;
+    if (watcher->watching) {
+        ev_ref(loop);
+        ev_signal_stop(loop, &watcher->signal);
+    }
     watcher->watching = false;
-    ev_ref(loop);
-    ev_signal_stop(loop, &watcher->signal);
-    luaL_unref(L, LUA_REGISTRYINDEX, watcher->fn);
-    luaL_unref(L, LUA_REGISTRYINDEX, watcher->userdata);
+    refs_free(L, &watcher->fn);
+    refs_free(L, &watcher->userdata);
 }
 
 static void call(lua_State *L, void *context)
 {
     const struct watcher *watcher = context;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, watcher->fn);
+    refs_push(L, watcher->fn);
     lua_pushstring(L, watcher->name);
     dispatch_invoke(&watcher->owner->dispatch, L, 1, 0);
 }
@@ -155,9 +156,9 @@ static int watch(lua_State *L)
     watcher->owner = owner;
     watcher->name = names[which];
     lua_pushvalue(L, 2);
-    watcher->fn = luaL_ref(L, LUA_REGISTRYINDEX);
+    watcher->fn = refs_new(L); /* given back when it is collected */
     lua_pushvalue(L, -1);
-    watcher->userdata = luaL_ref(L, LUA_REGISTRYINDEX);
+    watcher->userdata = refs_new(L);
     ev_signal_init(&watcher->signal, on_signal, numbers[which]);
     watcher->signal.data = watcher;
     ev_signal_start(loop, &watcher->signal);

@@ -5,6 +5,7 @@
 #include "host_sim.h"
 #include "methods.h"
 #include "options.h"
+#include "refs.h"
 #include "start.h"
 #include "value.h"
 
@@ -90,6 +91,16 @@ struct simulation_call {
     int fn; /* reference */
 };
 
+static void link_call(struct simulation *s, struct simulation_call *call,
+                      int fn)
+{
+    *call =
+        (struct simulation_call){.simulation = s, .next = s->calls, .fn = fn};
+    if (s->calls)
+        s->calls->previous = call;
+    s->calls = call;
+}
+
 static void unlink_call(struct simulation_call *call)
 {
     if (call->next)
@@ -100,14 +111,19 @@ static void unlink_call(struct simulation_call *call)
         call->simulation->calls = call->next;
 }
 
+static void free_call(lua_State *L, struct simulation_call *call)
+{
+    unlink_call(call);
+    refs_free(L, &call->fn);
+    free(call);
+}
+
 static void call_fn(lua_State *L, void *context)
 {
     struct simulation_call *call = context;
     struct simulation *s = call->simulation;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, call->fn);
-    luaL_unref(L, LUA_REGISTRYINDEX, call->fn);
-    unlink_call(call);
-    free(call);
+    refs_push(L, call->fn);
+    free_call(L, call);
     dispatch_invoke(&s->owner.dispatch, L, 0, 0);
 }
 
@@ -124,18 +140,15 @@ static int after(lua_State *L)
     struct simulation *s = simulation_check(L);
     uint64_t us = options_check_time(L, 2, "net:after: seconds");
     luaL_checktype(L, 3, LUA_TFUNCTION);
+    lua_settop(L, 3);
+    int fn = refs_new(L);
     struct simulation_call *call = calloc(1, sizeof *call);
     if (!call || !sim_at(s->net, sim_now(s->net) + us, call_back, call)) {
+        refs_free(L, &fn);
         free(call);
         return luaL_error(L, "not enough memory");
     }
-    *call = (struct simulation_call){.simulation = s, .next = s->calls};
-    if (s->calls)
-        s->calls->previous = call;
-    s->calls = call;
-    call->fn = LUA_NOREF; /* if that raises, the call does nothing */
-    lua_settop(L, 3);
-    call->fn = luaL_ref(L, LUA_REGISTRYINDEX);
+    link_call(s, call, fn);
     return 0;
 }
 
@@ -194,18 +207,13 @@ static void end(lua_State *L, struct simulation *s)
         host_sim_will_crash(s->owner.nodes->backend);
         node_abandon(s->owner.nodes);
     }
-    while (s->calls) {
-        struct simulation_call *call = s->calls;
-        luaL_unref(L, LUA_REGISTRYINDEX, call->fn);
-        unlink_call(call);
-        free(call);
-    }
+    while (s->calls)
+        free_call(L, s->calls);
     simulation_free_cuts(s);
     sim_free(s->net);
     s->net = NULL;
     owner_clear(&s->owner, L);
-    luaL_unref(L, LUA_REGISTRYINDEX, s->self);
-    s->self = LUA_NOREF;
+    refs_free(L, &s->self);
 }
 
 /* Is code of a member on the stack, or a question of its engine? */
@@ -289,17 +297,15 @@ static int new_simulation(lua_State *L)
     lua_setmetatable(L, -2);
     s->world = (struct world){
         .open = open_backend, .seed = draw_seed, .furnish = furnish};
+    s->net = sim_new(seed, &network); /* from now on collecting it ends it */
+    if (!s->net)
+        return luaL_error(L, "not enough memory");
     owner_init(&s->owner, L);
     s->owner.dispatch.context = s;
     s->owner.dispatch.report = note_failure;
     s->owner.dispatch.slow_us = 0;
     lua_pushvalue(L, -1);
-    s->self = luaL_ref(L, LUA_REGISTRYINDEX);
-    s->net = sim_new(seed, &network);
-    if (!s->net) {
-        luaL_unref(L, LUA_REGISTRYINDEX, s->self);
-        return luaL_error(L, "not enough memory");
-    }
+    s->self = refs_new(L);
     return 1;
 }
 

@@ -26,7 +26,7 @@ struct simulation {
     struct world world; /* first: a world of this kind is a simulation */
     sim *net;           /* NULL: closed */
     struct owner owner; /* of its members */
-    int self;           /* reference that keeps it; LUA_NOREF: closed */
+    int self;           /* reference that keeps it; REFS_NONE: closed */
     bool running;
     struct simulation_call *calls; /* that are to come */
     sim_cut **cuts;                /* by number; NULL: healed */

@@ -13,6 +13,7 @@
 #include "compat.h"
 #include "failures.h"
 #include "methods.h"
+#include "refs.h"
 
 #include <stdio.h>
 
@@ -135,21 +136,52 @@ static int go_live(lua_State *L, struct start *start)
 /* Pushes the node's object, which then owns it. */
 static struct node *push_node(lua_State *L, struct owner *owner)
 {
+    methods_push_object(L);
     struct node *node = node_new(owner);
     if (!node)
         luaL_error(L, "not enough memory");
-    methods_push_object(L, node, &node->program);
+    methods_give_node(L, node, &node->program);
     node_release(node);
     return node;
 }
 
-static void prepare_program(lua_State *L, struct node *node, int object)
+/* keep(node, handlers, on_error): the registry keeps them from now on. */
+static int keep(lua_State *L)
 {
+    struct node *node = methods_check(L);
+    if (!lua_isnil(L, 3))
+        node->on_error = refs_new(L);
+    lua_settop(L, 2);
+    if (!node->script && !(node->current = version_of_table(node, L)))
+        return luaL_error(L, "not enough memory");
+    lua_settop(L, 1);
+    node->program.self = refs_new(L);
+    return 0;
+}
+
+static void push_or_nil(lua_State *L, int index)
+{
+    if (index != 0)
+        lua_pushvalue(L, index);
+    else
+        lua_pushnil(L);
+}
+
+/* The node is at 2. A registry would keep for ever what a failure leaves. */
+static void prepare_program(lua_State *L, const struct start *start)
+{
+    struct node *node = start->node;
     dispatch_init(&node->program_dispatch, L, &node->counts);
     node->program_dispatch.context = node;
     node->program_dispatch.report = failures_report;
-    lua_pushvalue(L, object);
-    node->program.self = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_pushcfunction(L, keep);
+    lua_pushvalue(L, 2);
+    push_or_nil(L, start->handlers);
+    push_or_nil(L, start->on_error);
+    if (lua_pcall(L, 3, 0, 0) == LUA_OK)
+        return;
+    node_give_up(node);
+    lua_error(L);
 }
 
 static int push_failure(lua_State *L, const struct start *start)
@@ -168,11 +200,7 @@ int start_node(lua_State *L, struct owner *owner, struct world *world)
     start.node->world = world;
     if (start_read_options(L, &start) != 0)
         return push_failure(L, &start);
-    prepare_program(L, start.node, 2);
-    if (!start.node->script)
-        start.node->current = version_of_table(start.node, L);
-    if (!start.node->script && !start.node->current)
-        return luaL_error(L, "not enough memory");
+    prepare_program(L, &start);
     lua_State *before = owner_enter(owner, L);
     int failure = go_live(L, &start);
     owner_leave(owner, before);

@@ -13,16 +13,17 @@ struct start {
     const char *bind, *advertise;
     shoal_config config;
     uint64_t seed, busy_limit_us;
-    int seeds;          /* index of the list of endpoints; 0: none */
+    /* Indices; 0: none. Of the list of endpoints, a table of handlers or nil, a
+     * function. */
+    int seeds, handlers, on_error;
     struct birth birth; /* of the identity */
     const char *code;   /* of the failure */
     char error[HOST_MAX_ERROR];
 };
 
 /* start_options.c: reads the options at index 1, into the node and `start`, and
- * leaves on the stack what is borrowed. On top of it is a table of handlers or
- * nil, unless the node has a script. 0, or -1 with `code` and `error`. Raises
- * for misuse. */
+ * leaves on the stack what is borrowed. 0, or -1 with `code` and `error`.
+ * Raises for misuse. */
 int start_read_options(lua_State *L, struct start *start);
 
 /* STACK: options -> node | nil, message, code. Raises for misuse. */

@@ -73,6 +73,7 @@ static void read_handlers(lua_State *L, struct start *start)
                       "must be a table, a module's name or a path", -1);
     if (!lua_isnil(L, -1))
         shape_check(L, -1, "shoal.start: handlers");
+    start->handlers = lua_gettop(L);
 }
 
 /* The list itself, or one made of the one endpoint; 0 for none. */
@@ -96,12 +97,6 @@ static int read_seeds(lua_State *L)
         lua_pop(L, 1);
     }
     return list;
-}
-
-static void read_on_error(lua_State *L, struct node *node)
-{
-    if (options_function(L, 1, who, "on_error"))
-        node->on_error = luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
 /* Without one every node makes choices of its own. */
@@ -195,6 +190,7 @@ int start_read_options(lua_State *L, struct start *start)
     if (read_config(L, start) != 0 || read_meta(L, start) != 0)
         return -1;
     read_handlers(L, start);
-    read_on_error(L, node); /* the last, since the registry keeps it */
+    if (options_function(L, 1, who, "on_error"))
+        start->on_error = lua_gettop(L);
     return 0;
 }

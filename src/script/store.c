@@ -3,6 +3,7 @@
 
 #include "../host/host.h"
 #include "compat.h"
+#include "refs.h"
 #include "value.h"
 
 #include <stdio.h>
@@ -15,9 +16,7 @@ static lua_State *state_of(const struct version *version)
 void store_set(lua_State *L, struct version *version, int index)
 {
     lua_pushvalue(L, index);
-    int store = luaL_ref(L, LUA_REGISTRYINDEX);
-    luaL_unref(L, LUA_REGISTRYINDEX, version->store);
-    version->store = store;
+    refs_set(L, version->store);
 }
 
 /* ---- Between states ---- */
@@ -33,13 +32,13 @@ struct parcel {
 /* Puts the value on top of the stack, or nothing, into the slot. */
 static void keep(lua_State *L, const struct version *version)
 {
-    lua_rawseti(L, LUA_REGISTRYINDEX, version->parcel);
+    refs_set(L, version->parcel);
 }
 
 static void pack(lua_State *L, void *context)
 {
     struct parcel *parcel = context;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, parcel->from->store);
+    refs_push(L, parcel->from->store);
     if (value_pack(L, -1, "store") != 0) {
         snprintf(parcel->error, HOST_MAX_ERROR, "%s", lua_tostring(L, -1));
         return;
@@ -93,8 +92,8 @@ static int send(struct version *from, struct version *to, char *error)
 static void hand_over(struct version *from, struct version *to)
 {
     lua_State *L = state_of(from);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, from->store);
-    lua_rawseti(L, LUA_REGISTRYINDEX, to->store);
+    refs_push(L, from->store);
+    refs_set(L, to->store);
 }
 
 int store_carry(struct version *from, struct version *to, char *error)
@@ -108,7 +107,7 @@ int store_carry(struct version *from, struct version *to, char *error)
 void store_push(lua_State *L, struct version *version, bool same_state)
 {
     if (same_state) {
-        lua_rawgeti(L, LUA_REGISTRYINDEX, version->store);
+        refs_push(L, version->store);
         return;
     }
     char error[HOST_MAX_ERROR] = "";

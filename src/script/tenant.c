@@ -4,6 +4,7 @@
 #include "compat.h"
 #include "listeners.h"
 #include "node.h"
+#include "refs.h"
 #include "timers.h"
 #include "waits.h"
 
@@ -16,14 +17,6 @@ void tenant_init(struct tenant *tenant, struct node *node, dispatch *d,
     tenant->node = node;
     tenant->dispatch = d;
     tenant->L = L;
-    tenant->self = LUA_NOREF;
-    tenant->listeners = LUA_NOREF;
-}
-
-static void give_back(lua_State *L, int *reference)
-{
-    luaL_unref(L, LUA_REGISTRYINDEX, *reference);
-    *reference = LUA_NOREF;
 }
 
 void tenant_end(struct tenant *tenant)
@@ -34,8 +27,8 @@ void tenant_end(struct tenant *tenant)
     timers_end(tenant);
     waits_end(tenant);
     lua_State *L = tenant_state(tenant);
-    give_back(L, &tenant->listeners);
-    give_back(L, &tenant->self);
+    refs_free(L, &tenant->listeners);
+    refs_free(L, &tenant->self);
 }
 
 lua_State *tenant_state(const struct tenant *tenant)
@@ -61,5 +54,5 @@ int tenant_run(struct tenant *tenant, dispatch_fn *fn, void *context,
 
 void tenant_push_self(const struct tenant *tenant, lua_State *L)
 {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, tenant->self);
+    refs_push(L, tenant->self);
 }

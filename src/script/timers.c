@@ -4,6 +4,7 @@
 #include "compat.h"
 #include "node.h"
 #include "options.h"
+#include "refs.h"
 #include "waits.h"
 
 #include <string.h>
@@ -49,9 +50,8 @@ static void end(lua_State *L, struct timer *timer)
         backend->ops->timer_cancel(backend, timer->handle);
     timer->handle = NULL;
     unlink_timer(timer);
-    luaL_unref(L, LUA_REGISTRYINDEX, timer->fn);
-    luaL_unref(L, LUA_REGISTRYINDEX, timer->userdata);
-    timer->fn = timer->userdata = LUA_NOREF;
+    refs_free(L, &timer->fn);
+    refs_free(L, &timer->userdata);
 }
 
 void timers_end(struct tenant *tenant)
@@ -63,41 +63,45 @@ void timers_end(struct tenant *tenant)
 /* ---- Firing ---- */
 
 struct firing {
-    struct timer *timer;
     struct tenant *tenant;
+    int fn;
 };
 
-/* A timer that fires for the only time is over before its function runs, and
- * may be collected in it. */
 static void fire_in_region(lua_State *L, void *context)
 {
     struct firing *firing = context;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, firing->timer->fn);
-    if (!firing->timer->handle)
-        end(L, firing->timer);
+    refs_push(L, firing->fn);
     tenant_push_self(firing->tenant, L);
     dispatch_invoke(firing->tenant->dispatch, L, 1, 0);
 }
 
-static void fire(struct timer *timer)
+static void fire(struct tenant *tenant, int fn)
 {
-    struct tenant *tenant = timer->tenant;
-    struct node *node = tenant->node;
-    struct firing firing = {.timer = timer, .tenant = tenant};
+    struct firing firing = {.tenant = tenant, .fn = fn};
     tenant_run(tenant, fire_in_region, &firing, "timer");
-    waits_check(node);
 }
 
+/* The timer is over before its function runs, and may be collected in it. */
 static void fire_once(void *context)
 {
     struct timer *timer = context;
+    struct tenant *tenant = timer->tenant;
+    struct node *node = tenant->node;
+    int fn = timer->fn;
     timer->handle = NULL; /* the backend frees it when we return */
-    fire(timer);
+    timer->fn = REFS_NONE;
+    end(tenant_state(tenant), timer);
+    fire(tenant, fn);
+    refs_free(tenant_state(tenant), &fn);
+    waits_check(node);
 }
 
 static void fire_again(void *context)
 {
-    fire(context);
+    struct timer *timer = context;
+    struct node *node = timer->tenant->node;
+    fire(timer->tenant, timer->fn);
+    waits_check(node);
 }
 
 /* ---- In Lua ---- */
@@ -159,13 +163,13 @@ int timers_push(lua_State *L, struct tenant *tenant, bool repeat)
     memset(timer, 0, sizeof *timer);
     push_metatable(L);
     lua_setmetatable(L, -2);
+    link_timer(tenant, timer); /* ended when it is collected, if that raises */
     lua_pushvalue(L, 3);
-    timer->fn = luaL_ref(L, LUA_REGISTRYINDEX);
+    timer->fn = refs_new(L);
     lua_pushvalue(L, -1);
-    timer->userdata = luaL_ref(L, LUA_REGISTRYINDEX);
+    timer->userdata = refs_new(L);
     timer->handle = backend->ops->timer_new(
         backend, us, repeat ? us : 0, repeat ? fire_again : fire_once, timer);
-    link_timer(tenant, timer);
     if (timer->handle)
         return 1;
     end(L, timer);

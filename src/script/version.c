@@ -5,6 +5,7 @@
 #include "failures.h"
 #include "methods.h"
 #include "node.h"
+#include "refs.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,8 +16,6 @@ static struct version *new_version(struct node *node)
     struct version *version = calloc(1, sizeof *version);
     if (!version)
         return NULL;
-    version->handlers = version->questions_ref = LUA_NOREF;
-    version->store = version->parcel = LUA_NOREF;
     version->generation = node->reloads.generation + 1;
     return version;
 }
@@ -41,10 +40,10 @@ struct version *version_of_table(struct node *node, lua_State *L)
         lua_pop(L, 1);
         lua_newtable(L);
     }
-    int handlers = luaL_ref(L, LUA_REGISTRYINDEX);
+    int handlers = refs_new(L);
     struct version *version = new_version(node);
     if (!version) {
-        luaL_unref(L, LUA_REGISTRYINDEX, handlers);
+        refs_free(L, &handlers);
         return NULL;
     }
     version->handlers = handlers;
@@ -73,20 +72,22 @@ static void prepare(lua_State *L, void *context)
     struct version *version = context;
     struct tenant *tenant = &version->tenant;
     const char *who = version->script ? version->script->name : "handlers";
-    if (version->script)
-        methods_push_object(L, tenant->node, tenant);
-    else
+    if (version->script) {
+        methods_push_object(L);
+        methods_give_node(L, tenant->node, tenant);
+    } else {
         tenant_push_self(&tenant->node->program, L);
+    }
     lua_pushvalue(L, -1);
-    tenant->self = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, version->handlers);
+    tenant->self = refs_new(L);
+    refs_push(L, version->handlers);
     version->questions =
         questions_new(L, -1, -2, questions_dispatch(version), who);
-    version->questions_ref = luaL_ref(L, LUA_REGISTRYINDEX);
+    version->questions_ref = refs_new(L);
     lua_newtable(L);
-    version->store = luaL_ref(L, LUA_REGISTRYINDEX);
-    lua_pushboolean(L, false); /* nothing; a slot cannot be made of nil */
-    version->parcel = luaL_ref(L, LUA_REGISTRYINDEX);
+    version->store = refs_new(L);
+    lua_pushboolean(L, false); /* nothing */
+    version->parcel = refs_new(L);
 }
 
 int version_prepare(struct version *version, char *error)
@@ -145,7 +146,7 @@ static void call(lua_State *L, void *context)
     const struct call *call = context;
     struct tenant *tenant = &call->version->tenant;
     int nargs = 1;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, call->version->handlers);
+    refs_push(L, call->version->handlers);
     lua_getfield(L, -1, call->name);
     if (lua_isnil(L, -1))
         return;
@@ -173,10 +174,10 @@ void version_end(struct version *version)
 static void forget_table(struct version *version)
 {
     lua_State *L = tenant_state(&version->tenant);
-    luaL_unref(L, LUA_REGISTRYINDEX, version->handlers);
-    luaL_unref(L, LUA_REGISTRYINDEX, version->questions_ref);
-    luaL_unref(L, LUA_REGISTRYINDEX, version->store);
-    luaL_unref(L, LUA_REGISTRYINDEX, version->parcel);
+    refs_free(L, &version->handlers);
+    refs_free(L, &version->questions_ref);
+    refs_free(L, &version->store);
+    refs_free(L, &version->parcel);
 }
 
 void version_free(struct version *version)

@@ -4,6 +4,7 @@
 #include "compat.h"
 #include "forms.h"
 #include "options.h"
+#include "refs.h"
 #include "value.h"
 
 #include <limits.h>
@@ -15,7 +16,7 @@
 static void push_member(lua_State *L, const struct forms *forms,
                         const shoal_member *member, int64_t offset_us)
 {
-    lua_rawgeti(L, LUA_REGISTRYINDEX, forms->member);
+    refs_push(L, forms->member);
     forms_push_member(L, member, offset_us);
     dispatch_plain(L, FORMS_MEMBER_ARGS, 1);
 }

@@ -4,6 +4,7 @@
 #include "compat.h"
 #include "node.h"
 #include "options.h"
+#include "refs.h"
 
 #include <stdlib.h>
 
@@ -12,9 +13,9 @@ enum { POLL_US = 20 * 1000 };
 struct wait {
     struct tenant *tenant;
     struct wait *next, *previous;
-    uint64_t deadline_us;  /* of the backend's clock; SHOAL_NEVER: none */
-    unsigned round;        /* of checking, in which it had its turn */
-    int thread, condition; /* references */
+    uint64_t deadline_us; /* of the backend's clock; SHOAL_NEVER: none */
+    unsigned round;       /* of checking, in which it had its turn */
+    int values;           /* reference of { thread, condition } */
 };
 
 /* ---- The list of a tenant ---- */
@@ -39,11 +40,20 @@ static void unlink_wait(struct wait *wait)
         wait->tenant->waits = wait->next;
 }
 
+/* What the reference has. */
+enum { THREAD = 1, CONDITION };
+
+static void push_value(lua_State *L, const struct wait *wait, int which)
+{
+    refs_push(L, wait->values);
+    lua_rawgeti(L, -1, which);
+    lua_remove(L, -2);
+}
+
 static void free_wait(lua_State *L, struct wait *wait)
 {
     unlink_wait(wait);
-    luaL_unref(L, LUA_REGISTRYINDEX, wait->thread);
-    luaL_unref(L, LUA_REGISTRYINDEX, wait->condition);
+    refs_free(L, &wait->values);
     free(wait);
 }
 
@@ -101,7 +111,7 @@ static void wake(lua_State *L, struct wait *wait, int nvalues)
     dispatch *d = wait->tenant->dispatch;
     lua_pushcfunction(L, resume_thread);
     lua_insert(L, -nvalues - 1);
-    lua_rawgeti(L, LUA_REGISTRYINDEX, wait->thread);
+    push_value(L, wait, THREAD);
     lua_insert(L, -nvalues - 1);
     free_wait(L, wait);
     dispatch_invoke(d, L, nvalues + 1, 0);
@@ -129,7 +139,7 @@ static void ask_in_region(lua_State *L, void *context)
     struct check *check = context;
     struct wait *wait = check->wait;
     struct backend *backend = wait->tenant->node->backend;
-    lua_rawgeti(L, LUA_REGISTRYINDEX, wait->condition);
+    push_value(L, wait, CONDITION);
     tenant_push_self(wait->tenant, L);
     dispatch_invoke(wait->tenant->dispatch, L, 1, 1);
     check->asked = true;
@@ -246,20 +256,20 @@ static bool start_polling(struct node *node)
 /* STACK: node condition ... */
 static void add_wait(lua_State *L, struct tenant *tenant, uint64_t deadline_us)
 {
+    lua_createtable(L, 2, 0);
     lua_pushthread(L);
-    int thread = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_rawseti(L, -2, THREAD);
     lua_pushvalue(L, 2);
-    int condition = luaL_ref(L, LUA_REGISTRYINDEX);
+    lua_rawseti(L, -2, CONDITION);
+    int values = refs_new(L);
     struct wait *wait = calloc(1, sizeof *wait);
     if (!wait || !start_polling(tenant->node)) {
         free(wait);
-        luaL_unref(L, LUA_REGISTRYINDEX, thread);
-        luaL_unref(L, LUA_REGISTRYINDEX, condition);
+        refs_free(L, &values);
         luaL_error(L, "not enough memory");
         return;
     }
-    wait->thread = thread;
-    wait->condition = condition;
+    wait->values = values;
     wait->deadline_us = deadline_us;
     wait->round = tenant->node->wait_round;
     link_wait(tenant, wait);
