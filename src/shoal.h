@@ -158,11 +158,15 @@ typedef enum shoal_message {
         SHOAL_NUM_MESSAGES
 } shoal_message;
 
+/* "ping" and so on; "alive", ...; "idle", ... Static. */
 SHOAL_API const char *shoal_message_name(int kind);
-SHOAL_API const char *shoal_state_name(
-    int state); /* "alive", "suspect", "down" */
-SHOAL_API const char *shoal_connection_name(
-    int connection); /* "idle", "active", "defunct" */
+SHOAL_API const char *shoal_state_name(int state);
+SHOAL_API const char *shoal_connection_name(int connection);
+
+/* How many members, and the xor of their hashes (docs/wire.md). */
+typedef struct shoal_digest {
+    uint32_t members, sum;
+} shoal_digest;
 
 /* What a packet begins with. */
 typedef struct shoal_header {
@@ -173,6 +177,8 @@ typedef struct shoal_header {
     shoal_bytes dst;
     shoal_bytes peer; /* of the indirect kinds: target or origin; else empty */
     bool wants_nack;  /* ping_req: tell us if the target does not answer */
+    bool has_digest;  /* ping, ack: whom the sender knows, to compare */
+    shoal_digest digest;
 } shoal_header;
 
 /* ---- Memory ----
@@ -311,8 +317,9 @@ typedef struct shoal_config {
      * more transmissions and longer suspicions, as the preset would scale them
      * today. 0: never. */
     uint32_t cluster_size;
-    bool tell_suspects; /* in the very ping that probes them (4.C) */
-    bool second_look;   /* probe again before suspecting (src/core/probe.h) */
+    bool tell_suspects;   /* in the very ping that probes them (4.C) */
+    bool second_look;     /* probe once more before suspecting */
+    bool compare_members; /* in each ping a digest of whom we know */
 } shoal_config;
 
 /* Presets; `n` is the expected number of members (at least 1).
@@ -340,17 +347,15 @@ typedef struct shoal_options {
     shoal_allocator allocator; /* copied */
 } shoal_options;
 
-/* A new engine, idle and alone. 0 and `*out`, or an error: INVALID_CONFIG,
- * IDENTITY, NOMEM; then
- * `*out` is NULL and `*detail` (may be NULL) names the field or the reason
- * (static). */
+/* A new engine, idle and alone. 0 and `*out`, or INVALID_CONFIG, IDENTITY,
+ * NOMEM; then `*out` is NULL and `*detail` (may be NULL) names the field or the
+ * reason (static). */
 SHOAL_API int shoal_new(const shoal_options *options, shoal **out,
                         const char **detail);
 /* Frees all. NULL is fine. Not from inside a question, nor while an effect of
  * it is in use. */
 SHOAL_API void shoal_free(shoal *engine);
-/* Other answers from now on (a reloaded script). Cached answers stay.
- * REENTRANT. */
+/* Other answers from now on; cached ones stay. REENTRANT. */
 SHOAL_API int shoal_set_handlers(shoal *engine, const shoal_handlers *handlers);
 
 /* ---- Inputs ----
@@ -364,20 +369,16 @@ SHOAL_API int shoal_set_handlers(shoal *engine, const shoal_handlers *handlers);
  * packet for somebody else, or from a member that is down or has been replaced,
  * is ignored and counted: 0. */
 SHOAL_API int shoal_receive(shoal *engine, uint64_t now_us, shoal_bytes packet);
-/* The deadline passed (early or late calls are fine). Does everything that is
- * due. */
+/* Does what is due. Early and late calls are fine. */
 SHOAL_API int shoal_tick(shoal *engine, uint64_t now_us);
-/* When shoal_tick() wants to be called next; SHOAL_NEVER while there is nothing
- * to wait for. */
+/* When to call shoal_tick(); SHOAL_NEVER: there is nothing to wait for. */
 SHOAL_API uint64_t shoal_next_deadline(const shoal *engine);
 
-/* Ask `id` (or whoever has its address) to let us join. Changes nothing here.
- */
+/* Ask `id`, or whoever has its address, to let us join. */
 SHOAL_API int shoal_announce(shoal *engine, uint64_t now_us, shoal_bytes id);
 /* Send updates (and broadcasts) to num_indirect_probes random members now. */
 SHOAL_API int shoal_gossip(shoal *engine, uint64_t now_us);
-/* Send waiting broadcasts, and nothing else, to random members that want them
- * now. */
+/* Send waiting broadcasts alone to random members that want them now. */
 SHOAL_API int shoal_broadcast(shoal *engine, uint64_t now_us);
 /* Queue an item of ours: asks `receive` (with no sender) for its key. 1 when
  * queued, 0 when the handler did not want it; MALFORMED (empty), TOO_BIG,
@@ -438,8 +439,7 @@ typedef struct shoal_effect {
  * the next call of this function or shoal_free(); entry points may be called
  * meanwhile. */
 SHOAL_API bool shoal_next_effect(shoal *engine, shoal_effect *out);
-/* Which diagnostics to queue: a mask of 1u << SHOAL_EVENT_*; the events before
- * SUSPECT come always. */
+/* Which diagnostics to queue: a mask of 1u << SHOAL_EVENT_*. */
 SHOAL_API void shoal_set_diagnostics(shoal *engine, uint32_t mask);
 
 /* ---- Queries ---- */
@@ -461,12 +461,11 @@ SHOAL_API bool shoal_find_identity(const shoal *engine, shoal_bytes id,
  * the walk miss or repeat members. */
 SHOAL_API bool shoal_next_member(const shoal *engine, uint32_t *cursor,
                                  shoal_member *out);
-SHOAL_API size_t
-shoal_num_updates(const shoal *engine); /* backlog of updates */
-SHOAL_API size_t
-shoal_num_broadcasts(const shoal *engine); /* backlog of custom broadcasts */
-SHOAL_API const shoal_config *shoal_get_config(
-    const shoal *engine); /* borrowed until set_config */
+/* What waits in the backlogs. */
+SHOAL_API size_t shoal_num_updates(const shoal *engine);
+SHOAL_API size_t shoal_num_broadcasts(const shoal *engine);
+/* Borrowed until shoal_set_config(). */
+SHOAL_API const shoal_config *shoal_get_config(const shoal *engine);
 
 /* Why packets, updates and items were dropped. */
 typedef enum shoal_drop {

@@ -66,6 +66,7 @@
 ---@field suspicion_max_factor? integer
 ---@field tell_suspects? boolean            Lifeguard 4.C
 ---@field second_look? boolean              probe once more before suspecting
+---@field compare_members? boolean          a digest of the known members in each ping
 ---@field announce? shoal.Periodic|false
 ---@field announce_to_down? shoal.Periodic|false
 ---@field gossip? shoal.Periodic|false

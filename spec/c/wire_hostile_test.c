@@ -254,6 +254,29 @@ static void takes_nil_for_what_is_not_there(void)
     EXPECT(header_of("980102" A "00" B "07" C "c1") == SHOAL_ERR_MALFORMED);
 }
 
+static void takes_a_digest_or_none(void)
+{
+    static const char *const none[] = {
+        "970100" A "00" B "07 c0",        "970100" A "00" B "07 90",
+        "970100" A "00" B "07 930102 03", "980101" A "00" B "07 c0 05",
+        "960108" A "00" B "92 01 02",
+    };
+    for (size_t i = 0; i < COUNT(none); i++) {
+        struct bytes bytes = bytes_of_hex(none[i]);
+        shoal_header header;
+        size_t used;
+        expect_subject = none[i];
+        EXPECT(codec.decode_header(NULL, spanning(bytes), &header, &used) == 0);
+        EXPECT(used == bytes.size && !header.has_digest);
+        free(bytes.data);
+    }
+    EXPECT(header_of("970100" A "00" B "07 92 01") == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("970100" A "00" B "07 92 ff 01") == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("970100" A "00" B "07 92 a0 01") == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("970100" A "00" B "07 92 01 cf0000000100000000") ==
+           SHOAL_ERR_MALFORMED);
+}
+
 static void tells_a_newer_release_from_nonsense(void)
 {
     EXPECT(header_of("960200" A "00" B "07") == SHOAL_ERR_UNSUPPORTED);
@@ -309,6 +332,7 @@ int main(void)
     bounds_nesting_and_size_of_identities();
     skips_elements_it_does_not_know();
     takes_nil_for_what_is_not_there();
+    takes_a_digest_or_none();
     tells_a_newer_release_from_nonsense();
     survives_every_change_of_one_byte();
     return expect_done();

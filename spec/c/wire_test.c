@@ -52,7 +52,9 @@ static void encodes_and_decodes_every_header(void)
                                .src = spanning(src),
                                .dst = spanning(dst),
                                .peer = spanning(peer),
-                               .wants_nack = g->wants_nack};
+                               .wants_nack = g->wants_nack,
+                               .has_digest = g->has_digest,
+                               .digest = g->digest};
         uint8_t out[600];
         size_t size, used;
 
@@ -67,6 +69,9 @@ static void encodes_and_decodes_every_header(void)
         EXPECT(header.kind == g->kind && header.number == g->number);
         EXPECT(header.src_incarnation == g->src_incarnation);
         EXPECT(header.wants_nack == g->wants_nack);
+        EXPECT(header.has_digest == g->has_digest);
+        EXPECT(!g->has_digest || (header.digest.members == g->digest.members &&
+                                  header.digest.sum == g->digest.sum));
         EXPECT(bytes_are(header.src.data, header.src.size, g->src));
         EXPECT(bytes_are(header.dst.data, header.dst.size, g->dst));
         EXPECT(g->peer ? bytes_are(header.peer.data, header.peer.size, g->peer)

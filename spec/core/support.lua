@@ -160,6 +160,7 @@ local function decode(scheme, bytes)
     to = scheme.text(header.dst),
     peer = header.peer and scheme.text(header.peer),
     wants_nack = header.wants_nack or false,
+    digest = header.digest,
     updates = {},
     items = {},
     header_size = used,
@@ -382,7 +383,7 @@ function Engine:knowing(...)
 end
 
 --- The bytes of a packet. Fields: kind, from, to (default: us), incarnation,
--- number, peer, wants_nack, updates (claims), items, tail (bytes that do not
+-- number, peer, wants_nack, digest, updates (claims), items, tail (bytes that do not
 -- belong there).
 function Engine:packet(fields)
   local kind = fields.kind
@@ -397,6 +398,7 @@ function Engine:packet(fields)
       number = numbered and (fields.number or 0) or nil,
       peer = indirect and self.scheme.id(fields.peer) or nil,
       wants_nack = fields.wants_nack,
+      digest = fields.digest,
     }),
   }
   if not BARE[kind] and not ITEMS_ONLY[kind] then

@@ -101,6 +101,10 @@ static void receive_made(struct run *run)
         header.peer = draw_identity(input, peer);
     header.wants_nack =
         header.kind == SHOAL_MSG_PING_REQ && input_byte(input) & 1;
+    header.has_digest = header.kind <= SHOAL_MSG_ACK && input_byte(input) & 1;
+    if (header.has_digest)
+        header.digest =
+            (shoal_digest){input_byte(input) % 4, input_byte(input)};
     size_t size;
     MUST(codec.encode_header(codec.context, &header, packet, sizeof packet,
                              &size) == 0);

@@ -93,9 +93,12 @@ function Node:ask(command, ...)
   return process.cli(command, "--control", self.control, ...)
 end
 
+-- A member may be busy, and the machine, too.
+local PATIENCE = "60" -- seconds
+
 --- The decoded answer of `shoal <command> --json`, or nil and its complaint.
 function Node:try(command, ...)
-  local answer = self:ask(command, "--json", ...)
+  local answer = self:ask(command, "--json", "--timeout", PATIENCE, ...)
   if answer.code ~= 0 then
     return nil, answer.err
   end

@@ -56,6 +56,11 @@ golden.headers = {
   { "98 01 02 A 00 B 07 C c3",
     { kind = "ping_req", src = ids.A, src_incarnation = 0, dst = ids.B, number = 7, peer = ids.C,
       wants_nack = true } },
+  { "97 01 00 A 00 B 07 92 03 ce01020304",
+    { kind = "ping", src = ids.A, src_incarnation = 0, dst = ids.B, number = 7,
+      digest = { members = 3, sum = 0x01020304 } } },
+  { "97 01 01 B 03 A 07 92 ccc8 00",
+    { kind = "ack", src = ids.B, src_incarnation = 3, dst = ids.A, number = 7, digest = { members = 200, sum = 0 } } },
 }
 
 --- { text, fields }

@@ -87,6 +87,7 @@ shoal_config shoal_config_lan(uint32_t n)
     config.suspicion_max_factor = 6;
     config.tell_suspects = true;
     config.second_look = true;
+    config.compare_members = true;
     return config;
 }
 

@@ -119,7 +119,8 @@ void engine_ask_for_more(shoal *engine, uint32_t listed)
     engine->learned_by_feed = engine->learned;
     engine->quiet_feeds = news ? 0 : engine->quiet_feeds + 1;
     engine->quiet_listed = news ? 0 : engine->quiet_listed + listed;
-    if (engine->quiet_listed >= 2 * engine->members.active.count)
+    uint32_t times = engine->config.compare_members ? 1 : 2;
+    if (engine->quiet_listed >= times * engine->members.active.count)
         return;
     uint64_t delay = engine->config.probe_period_us / 5;
     uint64_t soon = engine->now_us + delay * (1 + engine->quiet_feeds);
@@ -203,6 +204,7 @@ int shoal_tick(shoal *engine, uint64_t now_us)
     if (lateness(engine) > engine->config.suspect_to_down_after_us)
         suspicion_forgive(engine);
     indirect_tick(engine);
+    digest_tick(engine);
     probe_tick(engine);
     error = suspicion_tick(engine);
     tasks_tick(engine);
@@ -339,7 +341,10 @@ static int start(shoal *engine, const shoal_options *options)
     if (error)
         return error;
     engine->self = identity_new(&engine->mem, &who);
-    return engine->self ? 0 : SHOAL_ERR_NOMEM;
+    if (!engine->self)
+        return SHOAL_ERR_NOMEM;
+    digest_add(engine, engine->self);
+    return 0;
 }
 
 static void init(shoal *engine, const shoal_options *options, struct mem mem)
@@ -388,6 +393,7 @@ void shoal_free(shoal *engine)
         return;
     probe_disarm(engine);
     indirect_clear(engine);
+    digest_clear(engine);
     mem_free(&engine->mem, engine->spare_suspicion,
              sizeof *engine->spare_suspicion);
     backlog_clear(&engine->updates, &engine->mem);

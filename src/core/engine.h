@@ -11,6 +11,7 @@
  *   probe.c       the probe cycle
  *   indirect.c    the middle and the far end of indirect probes
  *   suspicion.c   the deadlines of suspect and down members, local health
+ *   digest.c      who knows more members
  *   broadcast.c   custom broadcasts
  *   question.c    what is asked of the embedder
  *   notify.c      events into the effect queue
@@ -20,6 +21,7 @@
 #define SHOAL_CORE_ENGINE_H
 
 #include "backlog.h"
+#include "digest.h"
 #include "effects.h"
 #include "indirect.h"
 #include "keys.h"
@@ -58,6 +60,7 @@ struct shoal {
     struct timers timers;
     struct probe probe;
     struct indirect indirect;
+    struct digest digest;
     struct suspicion *spare_suspicion; /* for the next suspect */
     uint32_t health;                   /* our score, 0: fine */
     struct tasks tasks;
@@ -104,9 +107,9 @@ void engine_stop_tasks(shoal *engine);
 uint8_t engine_transmissions(const shoal *engine);
 /* A feed came that listed so many: ask a random member for more soon, and
  * again, a bit later each time, until feeds without news have listed as many as
- * we know twice over. A feed need not have room for everybody, those who join
- * at the same time miss some of each other's news, and gossip reaches everybody
- * only in all likelihood. */
+ * we know; twice over where no digest shows what is still missing. A feed need
+ * not have room for everybody, those who join at the same time miss some of
+ * each other's news, and gossip reaches everybody only in all likelihood. */
 void engine_ask_for_more(shoal *engine, uint32_t listed);
 /* The connection state after members came or went. */
 void engine_update_connection(shoal *engine);
@@ -161,6 +164,12 @@ void send_message(shoal *engine, const struct who *to, shoal_message kind,
                   uint8_t number, shoal_bytes peer);
 void send_to_member(shoal *engine, const struct member *to, shoal_message kind,
                     uint8_t number, shoal_bytes peer);
+/* A gossip that begins with what we believe about `about`. */
+void send_claim(shoal *engine, const struct identity *to,
+                const struct member *about);
+/* A gossip that lists active members of a bucket, as many as there is room
+ * for; the next one goes on with others. */
+void send_bucket(shoal *engine, const struct identity *to, uint32_t bucket);
 /* A gossip to up to `fanout` random active members. */
 void send_gossip(shoal *engine, uint32_t fanout);
 /* The same to members that want our broadcasts. How many there were. */

@@ -172,9 +172,17 @@ static int on_down_sender(shoal *engine, const shoal_header *header,
 
 /* ---- 5: what does it want? ---- */
 
-static void on_ping(shoal *engine, const shoal_header *header,
-                    const struct who *src)
+static void compare(shoal *engine, const shoal_header *header,
+                    struct identity *sender)
 {
+    if (header->has_digest)
+        digest_compare(engine, sender, header);
+}
+
+static void on_ping(shoal *engine, const shoal_header *header,
+                    struct identity *sender, const struct who *src)
+{
+    compare(engine, header, sender);
     send_message(engine, src, SHOAL_MSG_ACK, header->number, (shoal_bytes){0});
 }
 
@@ -184,16 +192,17 @@ static void on_announce(shoal *engine, const struct who *src)
 }
 
 static int on_message(shoal *engine, const shoal_header *header,
-                      const struct identity *sender)
+                      struct identity *sender)
 {
     struct who who, *src = &who;
     who_from(src, sender);
     switch ((shoal_message)header->kind) {
     case SHOAL_MSG_PING:
-        on_ping(engine, header, src);
+        on_ping(engine, header, sender, src);
         break;
     case SHOAL_MSG_ACK:
         probe_on_ack(engine, header->src, header->number);
+        compare(engine, header, sender);
         break;
     case SHOAL_MSG_PING_REQ:
         indirect_on_ping_req(engine, header);
@@ -244,7 +253,7 @@ static int apply_claims(shoal *engine)
 
 /* Steps 3 to 5. `held` is the sender's identity, which a claim may replace. */
 static int handle(shoal *engine, const shoal_header *header, shoal_bytes items,
-                  const struct identity *held)
+                  struct identity *held)
 {
     struct identity *self = identity_retain(engine->self);
     int error = apply_claims(engine);

@@ -73,8 +73,10 @@ static int become(shoal *engine, const struct who *who, bool queue)
         identity_release(&engine->mem, identity);
         return error;
     }
+    digest_remove(engine, engine->self);
     identity_release(&engine->mem, engine->self);
     engine->self = identity;
+    digest_add(engine, identity);
     engine->queued_is_self = false;
     engine->incarnation = 0;
     engine->since_us = engine->now_us;

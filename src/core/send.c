@@ -12,6 +12,18 @@
  */
 #include "engine.h"
 
+struct message {
+    const struct who *to;
+    shoal_message kind;
+    uint8_t number;
+    shoal_bytes peer;
+    bool with_items;
+    const struct member *about; /* whom it begins with; NULL: nobody */
+    bool lists;                 /* active members, of all ... */
+    bool of_bucket;             /* ... or of one bucket */
+    uint32_t bucket;
+};
+
 struct packet {
     uint8_t *bytes;
     size_t size, room; /* room: of the whole packet */
@@ -30,53 +42,68 @@ static bool carries_items(shoal_message kind)
 }
 
 static int write_header(shoal *engine, struct packet *packet,
-                        const struct who *to, shoal_message kind,
-                        uint8_t number, shoal_bytes peer)
+                        const struct message *message)
 {
     shoal_header header = {
-        .kind = (uint8_t)kind,
-        .number = number,
+        .kind = (uint8_t)message->kind,
+        .number = message->number,
         .src_incarnation = engine->incarnation,
         .src = identity_id(engine->self),
-        .dst = to->id,
-        .peer = peer,
-        .wants_nack = kind == SHOAL_MSG_PING_REQ &&
+        .dst = message->to->id,
+        .peer = message->peer,
+        .wants_nack = message->kind == SHOAL_MSG_PING_REQ &&
                       engine->handlers.codec.lifeguard &&
                       engine->config.max_local_health > 0,
     };
+    header.has_digest =
+        digest_take(engine, message->kind, message->number, &header.digest);
     return ask_encode_header(engine, &header, packet->bytes, packet->room,
                              &packet->size);
 }
 
-/* Whole members until the first that does not fit; the next feed goes on
- * there, so that newcomers learn of different ones. */
-static int write_feed(shoal *engine, struct packet *packet,
-                      const struct who *to)
+static int write_claim(shoal *engine, struct packet *packet,
+                       const struct member *about)
+{
+    shoal_update claim = {.id = identity_id(about->identity),
+                          .incarnation = about->incarnation,
+                          .state = about->state};
+    size_t size;
+    int error = ask_encode_member(engine, &claim, packet->bytes + packet->size,
+                                  packet->room - packet->size, &size);
+    if (error)
+        return error;
+    packet->size += size;
+    packet->updates++;
+    return 0;
+}
+
+static bool is_listed(const struct message *message, shoal_bytes id)
+{
+    return !bytes_equal(id, message->to->id) &&
+           (!message->of_bucket || digest_bucket(id) == message->bucket);
+}
+
+/* Whole members until the first that does not fit; the next list goes on
+ * there, so that those who ask again learn of different ones. */
+static int write_list(shoal *engine, struct packet *packet,
+                      const struct message *message)
 {
     const struct order *active = &engine->members.active;
-    for (uint32_t i = 0; i < active->count && packet->updates < UINT16_MAX;
-         i++) {
+    uint32_t looks = active->count;
+    if (message->of_bucket && looks > DIGEST_SLICE)
+        looks = DIGEST_SLICE;
+    for (; looks > 0 && packet->updates < UINT16_MAX; looks--) {
         if (engine->feed_next >= active->count)
             engine->feed_next = 0;
         const struct member *member =
             members_at(&engine->members, active->slots[engine->feed_next]);
-        shoal_update claim = {.id = identity_id(member->identity),
-                              .incarnation = member->incarnation,
-                              .state = member->state};
-        if (!bytes_equal(claim.id, to->id)) {
-            size_t size;
-            int error =
-                ask_encode_member(engine, &claim, packet->bytes + packet->size,
-                                  packet->room - packet->size, &size);
-            if (error == SHOAL_ERR_TOO_BIG && packet->updates > 0)
-                return 0;
-            if (error && error != SHOAL_ERR_TOO_BIG)
-                return error;
-            if (!error) {
-                packet->size += size;
-                packet->updates++;
-            } /* else no packet could hold it: pass over */
-        }
+        int error = is_listed(message, identity_id(member->identity))
+                        ? write_claim(engine, packet, member)
+                        : 0;
+        if (error == SHOAL_ERR_TOO_BIG && packet->updates > 0)
+            return 0;
+        if (error && error != SHOAL_ERR_TOO_BIG) /* no packet could hold it */
+            return error;
         engine->feed_next++;
     }
     return 0;
@@ -84,25 +111,11 @@ static int write_feed(shoal *engine, struct packet *packet,
 
 /* A suspect hears of it first, with the very ping that it must answer, whatever
  * else waits (Lifeguard 4.C, the buddy system). */
-static int write_suspicion(shoal *engine, struct packet *packet,
-                           const struct who *to)
+static const struct member *suspect(const shoal *engine, const struct who *to)
 {
     const struct member *member =
         members_find_id(&engine->members, to->id, to->hash);
-    if (!member || member->state != SHOAL_SUSPECT ||
-        !engine->config.tell_suspects)
-        return 0;
-    shoal_update claim = {.id = to->id,
-                          .incarnation = member->incarnation,
-                          .state = member->state};
-    size_t size;
-    int error = ask_encode_member(engine, &claim, packet->bytes + packet->size,
-                                  packet->room - packet->size, &size);
-    if (error)
-        return error == SHOAL_ERR_TOO_BIG ? 0 : error;
-    packet->size += size;
-    packet->updates++;
-    return 0;
+    return member && member->state == SHOAL_SUSPECT ? member : NULL;
 }
 
 static void write_backlog(shoal *engine, struct packet *packet)
@@ -114,19 +127,28 @@ static void write_backlog(shoal *engine, struct packet *packet)
     packet->updates += count;
 }
 
+static const struct member *about(const shoal *engine,
+                                  const struct message *message)
+{
+    return message->kind == SHOAL_MSG_PING && engine->config.tell_suspects
+               ? suspect(engine, message->to)
+               : message->about;
+}
+
 static int write_updates(shoal *engine, struct packet *packet,
-                         const struct who *to, shoal_message kind)
+                         const struct message *message)
 {
     if (packet->room - packet->size <= 2)
         return 0;
     uint8_t *count = packet->bytes + packet->size;
     packet->size += 2;
-    int error = 0;
-    if (kind == SHOAL_MSG_FEED)
-        error = write_feed(engine, packet, to);
-    else if (kind == SHOAL_MSG_PING)
-        error = write_suspicion(engine, packet, to);
-    if (!error && kind != SHOAL_MSG_FEED)
+    const struct member *first = about(engine, message);
+    int error = first ? write_claim(engine, packet, first) : 0;
+    if (error == SHOAL_ERR_TOO_BIG)
+        error = 0;
+    if (!error && message->lists)
+        error = write_list(engine, packet, message);
+    else if (!error)
         write_backlog(engine, packet);
     bytes_put_u16be(count, packet->updates);
     return error;
@@ -141,13 +163,12 @@ static void write_items(shoal *engine, struct packet *packet)
 }
 
 static int write_packet(shoal *engine, struct packet *packet,
-                        const struct who *to, shoal_message kind,
-                        uint8_t number, shoal_bytes peer, bool with_items)
+                        const struct message *message)
 {
-    int error = write_header(engine, packet, to, kind, number, peer);
-    if (!error && carries_updates(kind))
-        error = write_updates(engine, packet, to, kind);
-    if (!error && with_items)
+    int error = write_header(engine, packet, message);
+    if (!error && carries_updates(message->kind))
+        error = write_updates(engine, packet, message);
+    if (!error && message->with_items)
         write_items(engine, packet);
     return error;
 }
@@ -176,9 +197,9 @@ static void count_sent(shoal *engine, const struct packet *packet,
                   packet->updates, packet->size);
 }
 
-static void send_packet(shoal *engine, const struct who *to, shoal_message kind,
-                        uint8_t number, shoal_bytes peer, bool with_items)
+static void send_packet(shoal *engine, const struct message *message)
 {
+    const struct who *to = message->to;
     size_t names = to->id.size + to->addr.size + to->endpoint.size;
     size_t payload = names + engine->config.max_packet_size;
     uint8_t *at;
@@ -188,11 +209,10 @@ static void send_packet(shoal *engine, const struct who *to, shoal_message kind,
         engine_note(engine, SHOAL_ERR_NOMEM);
         return;
     }
-    fill_effect(effect, to, kind, at);
+    fill_effect(effect, to, message->kind, at);
     struct packet packet = {.bytes = at + names,
                             .room = engine->config.max_packet_size};
-    int error =
-        write_packet(engine, &packet, to, kind, number, peer, with_items);
+    int error = write_packet(engine, &packet, message);
     if (error) {
         effects_drop(&engine->effects, payload);
         engine_note(engine, error);
@@ -201,7 +221,22 @@ static void send_packet(shoal *engine, const struct who *to, shoal_message kind,
     effect->packet.size = effect->size = packet.size;
     effect->updates = (uint16_t)packet.updates;
     effects_shrink(&engine->effects, payload, names + packet.size);
-    count_sent(engine, &packet, to, kind);
+    count_sent(engine, &packet, to, message->kind);
+}
+
+static void send_known(shoal *engine, const struct who *to,
+                       const struct member *member, shoal_message kind,
+                       uint8_t number, shoal_bytes peer)
+{
+    /* wanted_by is about members; a stranger gets no items */
+    bool with_items = member && carries_items(kind) &&
+                      engine->items.count > 0 && ask_wanted_by(engine, member);
+    send_packet(engine, &(struct message){.to = to,
+                                          .kind = kind,
+                                          .number = number,
+                                          .peer = peer,
+                                          .with_items = with_items,
+                                          .lists = kind == SHOAL_MSG_FEED});
 }
 
 void send_to_member(shoal *engine, const struct member *to, shoal_message kind,
@@ -209,9 +244,7 @@ void send_to_member(shoal *engine, const struct member *to, shoal_message kind,
 {
     struct who who;
     who_from(&who, to->identity);
-    bool with_items = carries_items(kind) && engine->items.count > 0 &&
-                      ask_wanted_by(engine, to);
-    send_packet(engine, &who, kind, number, peer, with_items);
+    send_known(engine, &who, to, kind, number, peer);
 }
 
 void send_message(shoal *engine, const struct who *to, shoal_message kind,
@@ -219,10 +252,28 @@ void send_message(shoal *engine, const struct who *to, shoal_message kind,
 {
     const struct member *member =
         members_find_id(&engine->members, to->id, to->hash);
-    if (member)
-        send_to_member(engine, member, kind, number, peer);
-    else /* wanted_by is about members; a stranger gets no items */
-        send_packet(engine, to, kind, number, peer, false);
+    send_known(engine, to, member, kind, number, peer);
+}
+
+void send_claim(shoal *engine, const struct identity *to,
+                const struct member *about)
+{
+    struct who who;
+    who_from(&who, to);
+    send_packet(engine, &(struct message){.to = &who,
+                                          .kind = SHOAL_MSG_GOSSIP,
+                                          .about = about});
+}
+
+void send_bucket(shoal *engine, const struct identity *to, uint32_t bucket)
+{
+    struct who who;
+    who_from(&who, to);
+    send_packet(engine, &(struct message){.to = &who,
+                                          .kind = SHOAL_MSG_GOSSIP,
+                                          .lists = true,
+                                          .of_bucket = true,
+                                          .bucket = bucket});
 }
 
 static bool wants_items(void *context, const struct member *member)
@@ -270,7 +321,8 @@ void send_broadcasts(shoal *engine, uint32_t fanout)
     for (uint32_t i = 0; i < n && engine->items.count > 0; i++) {
         struct who who;
         who_from(&who, to[i]->identity);
-        send_packet(engine, &who, SHOAL_MSG_BROADCAST, 0, (shoal_bytes){0},
-                    true);
+        send_packet(engine, &(struct message){.to = &who,
+                                              .kind = SHOAL_MSG_BROADCAST,
+                                              .with_items = true});
     }
 }

@@ -107,6 +107,8 @@ int update_member(shoal *engine, struct member *member,
     if (error)
         return error;
     settle(engine, member, claim, false);
+    if (goes && before != SHOAL_DOWN)
+        digest_remove(engine, member->identity);
     announce_change(engine, member, before != SHOAL_DOWN);
     if (before == SHOAL_SUSPECT && member->state == SHOAL_ALIVE)
         notify_member(engine, SHOAL_EVENT_REFUTED, member, (shoal_bytes){0});
@@ -133,6 +135,8 @@ static int insert(shoal *engine, const struct who *who,
     }
     engine->learned++;
     settle(engine, member, claim, true);
+    if (member_is_active(member))
+        digest_add(engine, identity);
     announce_change(engine, member, false);
     return 0;
 }
@@ -156,6 +160,10 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
     members_rename(&engine->members, &engine->mem, member, identity);
     engine->learned++;
     settle(engine, member, claim, true);
+    if (was_active)
+        digest_remove(engine, before);
+    if (member_is_active(member))
+        digest_add(engine, identity);
     notify_member(engine, SHOAL_EVENT_RENAME, member, identity_id(before));
     identity_release(&engine->mem, before);
     announce_change(engine, member, was_active);

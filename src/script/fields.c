@@ -52,6 +52,12 @@ void fields_push_header(lua_State *L, const shoal_header *header)
         set_integer(L, "number", header->number);
     if (has_peer(header->kind))
         set_identity(L, "peer", header->peer);
+    if (header->has_digest) {
+        lua_createtable(L, 0, 2);
+        set_integer(L, "members", header->digest.members);
+        set_integer(L, "sum", header->digest.sum);
+        lua_setfield(L, -2, "digest");
+    }
     if (header->wants_nack) {
         lua_pushboolean(L, 1);
         lua_setfield(L, -2, "wants_nack");
@@ -89,6 +95,21 @@ static void read_identity(lua_State *L, int index, const char *what,
     id->data = (const uint8_t *)lua_tolstring(L, top + 1, &id->size);
 }
 
+static void read_digest(lua_State *L, int index, shoal_header *header)
+{
+    header->has_digest = options_get(L, index, "digest") == LUA_TTABLE;
+    if (header->has_digest) {
+        int at = lua_gettop(L);
+        header->digest.members = (uint32_t)options_integer(
+            L, at, "header.digest", "members", 0, UINT32_MAX, 0);
+        header->digest.sum = (uint32_t)options_integer(L, at, "header.digest",
+                                                       "sum", 0, UINT32_MAX, 0);
+    } else if (!lua_isnil(L, -1))
+        luaL_error(L, "header.digest must be a table, got %s",
+                   options_describe(L, -1));
+    lua_pop(L, 1);
+}
+
 void fields_read_header(lua_State *L, int index, shoal_header *header)
 {
     memset(header, 0, sizeof *header);
@@ -109,6 +130,7 @@ void fields_read_header(lua_State *L, int index, shoal_header *header)
         lua_pushnil(L);
     header->wants_nack =
         options_boolean(L, index, "header", "wants_nack", false);
+    read_digest(L, index, header);
 }
 
 void fields_read_member(lua_State *L, int index, shoal_update *member)

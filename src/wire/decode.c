@@ -110,6 +110,19 @@ static bool read_true(struct reader *reader)
     return value.size == 1 && value.data[0] == 0xc3;
 }
 
+/* [members, sum]; anything else says nothing. */
+static bool read_digest(struct reader *reader, shoal_digest *digest)
+{
+    if (reader->left == 0 || reader->at[0] != 0x92) {
+        read_value(reader, reader->left);
+        return false;
+    }
+    read_array(reader);
+    digest->members = (uint32_t)read_uint(reader, UINT32_MAX);
+    digest->sum = (uint32_t)read_uint(reader, UINT32_MAX);
+    return true;
+}
+
 static shoal_bytes read_identity(struct reader *reader)
 {
     return read_value(reader, SHOAL_MAX_IDENTITY);
@@ -157,7 +170,11 @@ static void read_header(struct reader *reader, uint64_t elements,
     if (needed > WIRE_NUMBER)
         header->number = (uint8_t)read_uint(reader, UINT8_MAX);
     header->peer = needed > WIRE_PEER ? read_identity(reader) : none;
-    header->wants_nack = false;
+    header->wants_nack = header->has_digest = false;
+    if (wire_can_compare(header->kind) && elements > WIRE_DIGEST) {
+        header->has_digest = read_digest(reader, &header->digest);
+        needed++;
+    }
     if (header->kind == SHOAL_MSG_PING_REQ && elements > WIRE_NACK) {
         header->wants_nack = read_true(reader);
         needed++;

@@ -39,12 +39,22 @@ static int pack_identity(msgpack_packer *packer, shoal_bytes id)
     return packer->callback(packer->data, (const char *)id.data, id.size);
 }
 
+static int pack_digest(msgpack_packer *packer, const shoal_digest *digest)
+{
+    return msgpack_pack_array(packer, 2) ||
+                   msgpack_pack_uint32(packer, digest->members) ||
+                   msgpack_pack_uint32(packer, digest->sum)
+               ? -1
+               : 0;
+}
+
 static int pack_header(msgpack_packer *packer, const shoal_header *header)
 {
     unsigned elements = wire_elements(header->kind);
     bool nack = header->kind == SHOAL_MSG_PING_REQ && header->wants_nack;
+    bool digest = wire_can_compare(header->kind) && header->has_digest;
 
-    if (msgpack_pack_array(packer, elements + nack) ||
+    if (msgpack_pack_array(packer, elements + nack + digest) ||
         msgpack_pack_uint8(packer, WIRE_VERSION) ||
         msgpack_pack_uint8(packer, header->kind) ||
         pack_identity(packer, header->src) ||
@@ -54,6 +64,8 @@ static int pack_header(msgpack_packer *packer, const shoal_header *header)
     if (elements > WIRE_NUMBER && msgpack_pack_uint8(packer, header->number))
         return -1;
     if (elements > WIRE_PEER && pack_identity(packer, header->peer))
+        return -1;
+    if (digest && pack_digest(packer, &header->digest))
         return -1;
     return nack ? msgpack_pack_true(packer) : 0;
 }

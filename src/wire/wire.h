@@ -14,7 +14,8 @@
  *               ping ack                     end here+        |
  *               ping_req indirect_ping                        |
  *               indirect_ack forwarded_ack nack       end here+
- *   A ping_req that wants a nack has an 8th element, true.
+ *   A ping_req that wants a nack has an 8th element, true. A ping or ack with
+ *   a digest has a 7th, an array of two: members and sum, uint both.
  *
  *   member   array of 3, or of 4 when it tells who suspects it
  *   +----+-------------+-------+------+ - - -
@@ -41,6 +42,7 @@ enum {
     WIRE_NUMBER = 5,
     WIRE_PEER = 6,
     WIRE_NACK = 7,
+    WIRE_DIGEST = 6, /* of ping and ack */
     WIRE_MEMBER_ELEMENTS = 3
 };
 
@@ -60,6 +62,12 @@ static inline unsigned wire_elements(unsigned kind)
     default:
         return WIRE_NUMBER;
     }
+}
+
+/* Can its header have a digest? */
+static inline bool wire_can_compare(unsigned kind)
+{
+    return kind == SHOAL_MSG_PING || kind == SHOAL_MSG_ACK;
 }
 
 /* The four functions of the codec, as shoal_codec describes them. `context` is
