@@ -46,6 +46,7 @@ end
 local PATIENCE = 0.5 -- seconds
 
 function M.on_member_up(node)
+  if not next(map(node)) then return end -- nothing to tell
   local lower = node:members { where = function(m) return m.addr < node:identity().addr end }
   for key, entry in pairs(map(node)) do
     node:after(PATIENCE * (#lower + 1), function()
