@@ -65,12 +65,10 @@ static void end(struct watched *member, const struct fault *fault)
 {
     if (!member->node)
         return;
-    if (fault->kind == FAULT_LEAVE && can_act(member)) {
-        (void)shoal_leave(sim_engine(member->node), sim_node_now(member->node));
-        sim_close(member->node);
-    } else {
+    if (fault->kind == FAULT_LEAVE && can_act(member))
+        world_leave(member);
+    else
         sim_crash(member->node);
-    }
     /* The first is everybody's seed. */
     member->gone =
         fault->kind != FAULT_RESTART && fault->stays && member->place > 0;

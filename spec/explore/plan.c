@@ -181,7 +181,9 @@ static void draw_schism(struct plan *plan, struct rng *rng)
 /* What is kept a little too long each time takes a long time to show. */
 static void draw_marathon(struct plan *plan, struct rng *rng)
 {
+    plan->is_marathon = true;
     plan->num_members = 3 + rng_below(rng, 3);
+    plan->config.max_packet_size = 1400;
     plan->quiet_us = 10000 * plan->config.probe_period_us;
     plan->num_faults = 1;
     plan->faults[0] = (struct fault){.kind = FAULT_NETWORK,

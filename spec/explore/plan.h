@@ -48,6 +48,7 @@ struct plan {
     sim_network network; /* outside of faults */
     uint64_t quiet_us;   /* from then on nothing bad happens */
     bool is_schism;      /* one long cut, and nothing but announces heals it */
+    bool is_marathon;    /* losses, for a long time */
     uint32_t num_faults;
     struct fault faults[PLAN_MAX_FAULTS];
 };

@@ -2,7 +2,8 @@
 /*
  * Members start one after the other and join; faults begin and end; then
  * nothing bad happens any more. Within the bound all agree, and from then on
- * nobody is reported down, and what anybody broadcasts reaches all.
+ * nobody is reported down, what anybody broadcasts reaches all, and who leaves
+ * is not looked for.
  */
 #include "world.h"
 
@@ -148,6 +149,28 @@ static void expect_calm(struct world *world)
         expect_items(world, first, world->num_items);
 }
 
+/* With as many transmissions as a member has in the calm, it tells everybody
+ * itself. */
+static void expect_farewell(struct world *world)
+{
+    uint32_t n = world->plan->num_members;
+    struct watched *leaver = NULL;
+    for (uint32_t i = 1; i < n && !leaver; i++)
+        if (world->members[i].node)
+            leaver = &world->members[i];
+    if (!leaver)
+        return;
+    world->leaver = leaver;
+    world_leave(leaver);
+    live_until(world,
+               sim_now(world->net) + 3 * world->plan->config.probe_period_us);
+    for (uint32_t i = 0; i < n; i++)
+        if (world->members[i].node &&
+            world->members[i].told[leaver->place].size > 0)
+            world_fail(world, "farewell: %u does not know that %u has left",
+                       (unsigned)i, (unsigned)leaver->place);
+}
+
 bool run_plan(struct world *world, const struct plan *plan)
 {
     if (!world_init(world, plan)) {
@@ -161,6 +184,8 @@ bool run_plan(struct world *world, const struct plan *plan)
         expect_agreement(world);
     if (!world_has_failed(world))
         expect_calm(world);
+    if (!world_has_failed(world))
+        expect_farewell(world);
     bool good = !world_has_failed(world);
     world_clear(world);
     return good;

@@ -7,6 +7,7 @@
 
 enum {
     FIXED_MEMORY = 96 * 1024, /* effects of a busy moment, blocks kept */
+    LEAST_MEMORY = 32 * 1024, /* of few members, whose moments are not busy */
     MEMORY_EACH = 1024        /* of a member, or an entry of the backlog */
 };
 
@@ -61,7 +62,7 @@ static void hear(struct watched *member, const shoal_effect *effect)
                        "up",
                        (unsigned)member->place, (unsigned)about);
         told->size = 0;
-        if (world->calm)
+        if (world->calm && &world->members[about] != world->leaver)
             world_fail(world, "calm: %u says that %u is down",
                        (unsigned)member->place, (unsigned)about);
     } else if (is_up) {
@@ -81,6 +82,15 @@ static void check_size(struct watched *member, size_t size)
                    (unsigned)member->place, size, (unsigned)limit);
 }
 
+/* Who leaves says so. */
+static void check_suspicion(struct watched *member, const shoal_member *who)
+{
+    struct world *world = member->world;
+    if (world->leaver && world_place(who->addr) == world->leaver->place)
+        world_fail(world, "farewell: %u suspects %u, which has left",
+                   (unsigned)member->place, (unsigned)world->leaver->place);
+}
+
 /* "Suspect, i" is answered with "alive, i + 1", or nobody would believe it. */
 static void check_refutation(struct watched *member, const shoal_member *who)
 {
@@ -98,6 +108,9 @@ void watch_notify(struct watched *member, const shoal_effect *effect)
     case SHOAL_EVENT_MEMBER_DOWN:
     case SHOAL_EVENT_RENAME:
         hear(member, effect);
+        break;
+    case SHOAL_EVENT_SUSPECT:
+        check_suspicion(member, &effect->member);
         break;
     case SHOAL_EVENT_REFUTED:
         check_refutation(member, &effect->member);
@@ -205,6 +218,19 @@ static void check_self(struct watched *member)
                    shoal_num_members(engine));
 }
 
+/* Whoever is not in the cluster leaves the others alone. */
+static void check_defunct(struct watched *member)
+{
+    shoal *engine = sim_engine(member->node);
+    bool is_defunct = shoal_get_connection(engine) == SHOAL_CONNECTION_DEFUNCT;
+    uint64_t probes = shoal_get_stats(engine).probes;
+    if (is_defunct && member->defunct && probes != member->num_probes)
+        world_fail(member->world, "defunct: %u probes others all the same",
+                   (unsigned)member->place);
+    member->defunct = is_defunct;
+    member->num_probes = probes;
+}
+
 /* Pools keep what they once had, so the bound is on the most there was. */
 static void check_memory(struct watched *member)
 {
@@ -216,7 +242,9 @@ static void check_memory(struct watched *member)
         member->most = holds;
     if (bytes > member->world->most_memory)
         member->world->most_memory = bytes;
-    if (bytes > FIXED_MEMORY + MEMORY_EACH * member->most)
+    bool is_small = member->world->plan->is_marathon;
+    if (bytes >
+        (is_small ? LEAST_MEMORY : FIXED_MEMORY) + MEMORY_EACH * member->most)
         world_fail(member->world,
                    "memory: %u holds %zu bytes for %zu members "
                    "and entries",
@@ -244,6 +272,7 @@ void watch_look(struct watched *member)
     member->num_known = shoal_num_known(sim_engine(member->node));
     check_members(member);
     check_self(member);
+    check_defunct(member);
     check_backlogs(member);
     check_memory(member);
 }

@@ -174,6 +174,12 @@ void world_start(struct world *world, uint32_t place)
     world_settle(world);
 }
 
+void world_leave(struct watched *member)
+{
+    (void)shoal_leave(sim_engine(member->node), sim_node_now(member->node));
+    sim_close(member->node);
+}
+
 /* ---- Time ---- */
 
 static void look_at_touched(struct world *world)

@@ -33,6 +33,8 @@ struct watched {
     bool retired;  /* it left, and will come back */
     bool set_back; /* its clock was, once */
     bool gone;     /* it ended and will not come back */
+    bool defunct;  /* it was, and had sent so many probes */
+    uint64_t num_probes;
     size_t num_known;
     size_t most; /* members and backlog, at any time of its life */
     struct belief self;
@@ -49,7 +51,8 @@ struct world {
     struct watched members[PLAN_MAX_MEMBERS];
     sim_cut *cuts[PLAN_MAX_FAULTS][2];
     uint32_t num_items, num_calm_items;
-    bool calm; /* nothing happens: nobody may be reported down */
+    bool calm; /* nothing happens: nobody may be reported down ... */
+    struct watched *leaver; /* ... but who said that it leaves; or NULL */
     uint64_t clocks_back_us, slowest_us;
     char failure[MAX_FAILURE]; /* the first; empty: none */
     uint64_t failed_us;
@@ -76,6 +79,8 @@ uint32_t world_place(shoal_bytes addr);
 /* Lets pass what happens at this very moment, so that every effect of a call is
  * drained, and looks at whoever it touched. */
 void world_settle(struct world *world);
+/* It says goodbye and ends. */
+void world_leave(struct watched *member);
 /* One event, and a look at whoever it touched. false: none until then. */
 bool world_step(struct world *world, uint64_t until_us);
 
