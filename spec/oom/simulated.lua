@@ -85,7 +85,7 @@ end
 function scenarios.time(world) run(world, SECONDS) end
 
 function scenarios.a_third(world)
-  local c = spawn(world, { handlers = path })
+  local c = spawn(world, { handlers = table_of_handlers() })
   run(world, SECONDS)
   c:close()
   run(world, SECONDS)
@@ -176,7 +176,7 @@ function scenarios.views(world)
 end
 
 function scenarios.closing(world)
-  local _, place = spawn(world, { handlers = path })
+  local _, place = spawn(world, { handlers = table_of_handlers() })
   assert(world.net:crash(place))
   local c = spawn(world, { handlers = table_of_handlers() })
   c:after(0, function() c:close() end)
