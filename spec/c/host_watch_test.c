@@ -119,6 +119,21 @@ static void writing_in_place_is_noticed(void)
     tear_down(&f);
 }
 
+static void writing_in_place_is_noticed_when_the_file_is_closed(void)
+{
+    struct fixture f;
+    int fd;
+
+    set_up(&f);
+    fd = open(f.path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    CHECK(fd >= 0 && write(fd, "return", 6) == 6);
+    CHECK(is_not_noticed(&f));
+    CHECK(write(fd, " {2}", 4) == 4);
+    close(fd);
+    CHECK(is_noticed_once(&f));
+    tear_down(&f);
+}
+
 static void a_replacement_by_rename_is_noticed_and_the_next(void)
 {
     struct fixture f;
@@ -391,6 +406,7 @@ int main(void)
 {
 #ifdef __linux__
     RUN(writing_in_place_is_noticed);
+    RUN(writing_in_place_is_noticed_when_the_file_is_closed);
     RUN(a_replacement_by_rename_is_noticed_and_the_next);
     RUN(removing_and_making_it_again_is_noticed);
     RUN(a_file_that_does_not_exist_yet_is_noticed_when_it_comes);

@@ -9,6 +9,10 @@
  * files, and so is what the whole path leads to; when a link is turned, all of
  * that is found out anew.
  *
+ * A file that is written in place has changed when it is closed (no IN_MODIFY):
+ * before that it is half of one, and a log beside the script must not wake the
+ * member with every line.
+ *
  * A folder that goes away (a checkout of another branch) is looked for once a
  * second until it is back.
  */
@@ -31,9 +35,8 @@
 static const double FOLDER_RETRY = 1.0; /* seconds */
 
 enum {
-    EVENTS = IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM |
-             IN_CREATE | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF |
-             IN_ONLYDIR
+    EVENTS = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE |
+             IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR
 };
 
 enum kind {
