@@ -141,8 +141,7 @@ local function add_config_options(command, about_size)
     .. "Durations are seconds. May be repeated."):convert(split_setting):count("*")
 end
 
-local function add_run(root)
-  local run = with_help(root:command("run", "Run a member with this script until INT, TERM or 'shoal leave'."))
+local function fill_run(run)
   run:argument("SCRIPT", "The handler script, reloaded whenever it changes."):target("script")
   option(run, "--bind", "HOST:PORT", "Where to listen. Port 0 picks a free one. Default: 127.0.0.1:0.")
     :convert(endpoint("--bind: "))
@@ -162,13 +161,11 @@ local function add_run(root)
   add_log_options(run)
 end
 
-local function add_check(root)
-  local check = with_help(root:command("check", "Would this script load? Says where it would not."))
+local function fill_check(check)
   check:argument("SCRIPT", "The handler script."):target("script")
 end
 
-local function add_sim(root)
-  local sim = with_help(root:command("sim", "Run many members with this script in a simulation, and report."))
+local function fill_sim(sim)
   sim:argument("SCRIPT", "The handler script."):target("script")
   option(sim, "--nodes", "N", "How many members. Default: 50.")
     :convert(number("--nodes", 1, 10000, true)):default("50"):show_default(false)
@@ -191,41 +188,73 @@ local function add_sim(root)
   option(sim, "--plot", "FILE.svg", "Draw membership over time, and how the broadcast spread.")
 end
 
--- A command that talks to a running node.
-local function client(root, name, description)
-  local command = with_help(root:command(name, description))
+-- Of a command that talks to a running node.
+local function fill_client(command)
   command:mutex(
     add_name(command, "The node to ask, by the name it was run with. Default: default."),
     option(command, "--control", "PATH", "The node to ask, by its control socket.")
   )
   option(command, "--timeout", "SECONDS", "How long to wait for an answer of the node. Default: 5.")
     :convert(number("--timeout", 0.001, 86400)):default("5"):show_default(false)
-  return command
 end
 
-local function add_clients(root)
-  local members = client(root, "members", "List the members a node knows.")
+local function fill_members(members)
+  fill_client(members)
   members:flag("--json", "One array of objects instead of a table.")
   members:flag("--all", "Also those that are down and not yet forgotten.")
+end
 
-  local info = client(root, "info", "What a node is, knows, sent, received and dropped.")
+local function fill_info(info)
+  fill_client(info)
   info:flag("--json", "One object instead of lines.")
+end
 
-  local join = client(root, "join", "Make a node join through other members.")
+local function fill_join(join)
+  fill_client(join)
   join:argument("HOST:PORT", "A member to join through."):target("endpoints"):args("+"):convert(seed)
+end
 
-  client(root, "leave", "Make a node tell the others that it goes, and stop.")
-  client(root, "reload", "Make a node load its script again.")
-
-  local broadcast = client(root, "broadcast", "Hand DATA to a node's script and, if it is news, to all members.")
+local function fill_broadcast(broadcast)
+  fill_client(broadcast)
   broadcast:argument("DATA", "Bytes, as the script's broadcast.receive gets them."):target("data")
     :convert(broadcast_data)
+end
 
-  local monitor = client(root, "monitor", "Print events as they happen, until interrupted.")
+local function fill_monitor(monitor)
+  fill_client(monitor)
   monitor:flag("--json", "One object a line.")
 end
 
-local function build()
+local function fill_version() end
+
+-- Name, what it does, what else may be typed.
+local COMMANDS = {
+  { "run", "Run a member with this script until INT, TERM or 'shoal leave'.", fill_run },
+  { "check", "Would this script load? Says where it would not.", fill_check },
+  { "sim", "Run many members with this script in a simulation, and report.", fill_sim },
+  { "members", "List the members a node knows.", fill_members },
+  { "info", "What a node is, knows, sent, received and dropped.", fill_info },
+  { "join", "Make a node join through other members.", fill_join },
+  { "leave", "Make a node tell the others that it goes, and stop.", fill_client },
+  { "reload", "Make a node load its script again.", fill_client },
+  { "broadcast", "Hand DATA to a node's script and, if it is news, to all members.", fill_broadcast },
+  { "monitor", "Print events as they happen, until interrupted.", fill_monitor },
+  { "version", "Print the version.", fill_version },
+}
+
+-- A command that is not on the command line is only listed: to declare what belongs
+-- to all of them takes longer than the rest of a start.
+local function add_command(root, argv, name, description, fill)
+  local command = root:command(name, description)
+  for _, argument in ipairs(argv) do
+    if argument == name then
+      fill(with_help(command))
+      return
+    end
+  end
+end
+
+local function build(argv)
   local root = with_help(argparse("shoal", "Cluster membership, scripted in Lua.")
     :epilog("'shoal COMMAND --help' explains a command. Exit codes: 0 fine, 1 failed, 2 wrong usage."))
   root:flag("--version", "Print the version and exit."):action(function()
@@ -233,11 +262,9 @@ local function build()
     error(STOP, 0)
   end)
   root:command_target("command"):help_max_width(80)
-  add_run(root)
-  add_check(root)
-  add_sim(root)
-  add_clients(root)
-  with_help(root:command("version", "Print the version."))
+  for _, command in ipairs(COMMANDS) do
+    add_command(root, argv, command[1], command[2], command[3])
+  end
   return root
 end
 
@@ -278,7 +305,7 @@ end
 ---@return shoal.cli.Request? request
 ---@return string? message one line, when it is not one
 function parser.parse(argv)
-  local root = build()
+  local root = build(argv)
   help_text, version_wanted = nil, false
   local ran, ok, answer = pcall(root.pparse, root, with_negatives(argv))
   if help_text then
