@@ -56,7 +56,9 @@ script("broadcast_lua", { { "new/s", 1e6 }, { "known/s", 2e6 } }, {
   count = { under = "shoal_receive", operations = 60000 } })
 script("event_lua", { { "events/s", 3e6 } }, { count = { under = "drain_effects", operations = 80000 } })
 script("udp", { { "packets/s" }, { "of echo/s" } })
-script("idle", { { "CPU s/min", 0.01 }, { "MiB", 4 }, { "ms to start", 8 } }, { processes = 3, members = { 32 } })
+script("idle", { { "CPU s/min", 0.01 }, { "wakeups/min" }, { "MiB", 4 }, { "ms to start", 8 }, { "ms of it busy" },
+  { "ms to stop" } },
+  { processes = 3, members = { 32 } })
 script("join_128", { { "s", 1.5 }, { "CPU s/min", 0.01 }, { "KiB", 120 } }, { processes = 3, members = { 128 } })
 script("reload", { { "ms", 5 } }, { count = { under = "reload_script", operations = 1 } })
 script("sim", { { "s", 10 } }, { processes = 1, members = { 1000 } })

@@ -39,14 +39,23 @@ function driver.run(measure, options)
   end
 end
 
---- Bytes of memory that a process ("self" or a pid) has resident.
-function driver.resident(pid)
+local function status(pid, name)
   for line in io.lines(("/proc/%s/status"):format(pid)) do
-    local kilobytes = line:match("^VmRSS:%s*(%d+)")
-    if kilobytes then
-      return tonumber(kilobytes) * 1024
+    local value = line:match("^" .. name .. ":%s*(%d+)")
+    if value then
+      return tonumber(value)
     end
   end
+end
+
+--- Bytes of memory that a process ("self" or a pid) has resident.
+function driver.resident(pid)
+  return status(pid, "VmRSS") * 1024
+end
+
+--- How often its main thread has waited for something.
+function driver.wakeups_of(pid)
+  return status(pid, "voluntary_ctxt_switches")
 end
 
 --- Seconds of processor time that a process has used, to the nanosecond.

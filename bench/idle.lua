@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- One `shoal run` in an idle cluster of 32 with config `lan`: processor seconds
--- per minute, MiB resident, milliseconds from exec to listening. The other 31
--- are nodes of this process.
+-- and wakeups per minute, MiB resident, milliseconds from exec to listening, how
+-- many of them it had a processor, and from Ctrl-C to gone. The other 31 are nodes of this process.
 local shoal = require "shoal"
 local process = require "spec.support.process"
 local driver = require "bench.driver"
@@ -19,30 +19,37 @@ local function start_others()
   return nodes
 end
 
+-- { pid=, starter=, started=, busy=, pipe= }; the starter does the timing.
 local function run_member(seed)
   local script = process.tempdir() .. "/empty.lua"
   process.write(script, "return {}\n")
-  local start = driver.now()
-  local member = process.start { process.shoal, "run", script, "--bind", "127.0.0.1:0", "--join", seed,
-    "--config", "lan", "--cluster-size", tostring(OTHERS + 1) }
-  while not member:stderr():find("started", 1, true) do
-    assert(driver.now() - start < 10, member:stderr())
-  end
-  return member, (driver.now() - start) * 1000
+  local pipe = assert(io.popen(table.concat({ "exec", driver.build .. "/shoal-bench-start", "started", process.shoal,
+    "run", script, "--bind 127.0.0.1:0 --join", seed, "--config lan --cluster-size", OTHERS + 1 }, " ")))
+  local starter, pid, started, busy = pipe:read("*n", "*n", "*n", "*n")
+  return { pid = assert(pid, "it did not start"), starter = starter, started = started, busy = busy, pipe = pipe }
+end
+
+local function end_member(member)
+  os.execute("kill " .. member.starter)
+  local milliseconds = assert(member.pipe:read("*n"))
+  member.pipe:close()
+  return milliseconds
 end
 
 driver.run(function()
   local nodes = start_others()
-  local member, listening = run_member(nodes[1]:info().addr)
+  local member = run_member(nodes[1]:info().addr)
   driver.loop(shoal, 30, function() return nodes[OTHERS]:num_members() == OTHERS end)
   driver.loop(shoal, SETTLE)
-  local before = driver.cpu_of(member.pid)
+  local cpu, wakeups = driver.cpu_of(member.pid), driver.wakeups_of(member.pid)
   driver.loop(shoal, WATCHED)
-  local cpu = (driver.cpu_of(member.pid) - before) * 60 / WATCHED
+  cpu = (driver.cpu_of(member.pid) - cpu) * 60 / WATCHED
+  wakeups = (driver.wakeups_of(member.pid) - wakeups) * 60 / WATCHED
   local memory = driver.resident(member.pid) / 2 ^ 20
+  local stopped = end_member(member)
   process.cleanup()
   for _, node in ipairs(nodes) do
     node:close()
   end
-  return cpu, memory, listening
+  return cpu, wakeups, memory, member.started, member.busy, stopped
 end, { cold = true })
