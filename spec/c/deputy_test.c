@@ -9,6 +9,7 @@
 #include "host/host.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
@@ -329,6 +330,60 @@ static void nodes_come_and_go_while_the_deputy_stands_in(void)
     stop_peer();
 }
 
+/* Whom an ack of a ping for `dst` is from; the deputy answers where it came
+ * from. */
+static void ping(const struct member *to, shoal_bytes dst, uint8_t *from,
+                 size_t *from_size)
+{
+    struct sockaddr_in where = {.sin_family = AF_INET};
+    shoal_header header = {.kind = SHOAL_MSG_PING, .number = 7, .dst = dst};
+    shoal_codec codec = shoal_default_codec();
+    struct pollfd readable = {.events = POLLIN};
+    uint8_t src[SHOAL_MAX_IDENTITY], packet[1500];
+    size_t size, used;
+
+    readable.fd = socket(AF_INET, SOCK_DGRAM, 0);
+    CHECK(readable.fd >= 0);
+    where.sin_port =
+        htons((uint16_t)atoi(strchr(host_bound(to->node), ':') + 1));
+    where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(shoal_stock_identity_new(text_bytes(ghost), 1, src, &size) == 0);
+    header.src = (shoal_bytes){src, size};
+    CHECK(codec.encode_header(NULL, &header, packet, sizeof packet, &size) ==
+          0);
+    CHECK(sendto(readable.fd, packet, size, 0, (struct sockaddr *)&where,
+                 sizeof where) > 0);
+    CHECK(poll(&readable, 1, 30 * 1000) == 1);
+    size = (size_t)recv(readable.fd, packet, sizeof packet, 0);
+    close(readable.fd);
+    CHECK(codec.decode_header(NULL, (shoal_bytes){packet, size}, &header,
+                              &used) == 0);
+    CHECK(header.kind == SHOAL_MSG_ACK && header.number == 7);
+    memcpy(from, header.src.data, header.src.size);
+    *from_size = header.src.size;
+}
+
+/* The program has changed the engine, outside of any event. */
+static void it_is_answered_for_as_who_it_has_become(void)
+{
+    uint8_t id[SHOAL_MAX_IDENTITY], from[SHOAL_MAX_IDENTITY];
+    size_t size, from_size;
+
+    start_both(HOST_BUSY_LIMIT_US);
+    CHECK(shoal_stock_identity_new(text_bytes(host_bound(busy.node)), 2, id,
+                                   &size) == 0);
+    CHECK(host_handler_begins(0) && host_handler_ended());
+    CHECK(shoal_change_identity(host_engine(busy.node), host_now(busy.node),
+                                (shoal_bytes){id, size}) == 0);
+    host_wake(busy.node);
+    CHECK(host_handler_begins(0));
+    wait_for_takeover(&busy, 1);
+    ping(&busy, (shoal_bytes){id, size}, from, &from_size);
+    CHECK(from_size == size && memcmp(from, id, size) == 0);
+    CHECK(host_handler_ended());
+    stop_both();
+}
+
 static void a_handler_that_runs_the_loop_is_not_stuck(void)
 {
     size_t expected = 100;
@@ -380,6 +435,7 @@ int main(void)
     RUN(a_member_that_blocks_is_answered_for_and_misses_nothing);
     RUN(a_member_that_hangs_is_found_out_and_comes_back);
     RUN(nodes_come_and_go_while_the_deputy_stands_in);
+    RUN(it_is_answered_for_as_who_it_has_become);
     RUN(a_handler_that_runs_the_loop_is_not_stuck);
     RUN(handlers_may_come_and_go_at_any_pace);
     return 0;

@@ -167,6 +167,43 @@ static void refresh(host *node)
         node->post.log = *node->log;
 }
 
+void deputy_note(host *node)
+{
+    struct deputy *deputy = node->post.deputy;
+
+    if (!deputy || node->post.stale)
+        return;
+    node->post.stale = true;
+    node->post.next_stale = deputy->stale;
+    deputy->stale = node;
+}
+
+/* A handler that an engine asks is called in the middle of what may change it
+ * further, but while effects are carried out nothing of it is on the stack. */
+static void refresh_stale(struct deputy *deputy)
+{
+    host *node = deputy->stale, *next;
+
+    deputy->stale = NULL;
+    for (; node; node = next) {
+        next = node->post.next_stale;
+        node->post.stale = false;
+        refresh(node);
+        if (node->depth > 0 && !node->draining)
+            deputy_note(node);
+    }
+}
+
+static void forget_stale(struct deputy *deputy, const host *node)
+{
+    host **place = &deputy->stale;
+
+    while (*place && *place != node)
+        place = &(*place)->post.next_stale;
+    if (*place)
+        *place = node->post.next_stale;
+}
+
 bool deputy_add(host *node, uint64_t busy_limit_us)
 {
     if (busy_limit_us == 0)
@@ -197,6 +234,7 @@ void deputy_remove(host *node)
         place = &(*place)->post.next;
     *place = node->post.next;
     pthread_mutex_unlock(&deputy->mutex);
+    forget_stale(deputy, node);
     node->post.deputy = NULL;
     if (!deputy->nodes)
         deputy_free(deputy);
@@ -208,15 +246,13 @@ void deputy_remove(host *node)
 bool host_handler_begins(uint64_t now_us)
 {
     struct deputy *deputy = here;
-    host *node;
 
     if (!deputy || deputy->since_us != 0)
         return false;
     if (!deputy->has_thread && !deputy->has_failed)
         start_thread(deputy);
     pthread_mutex_lock(&deputy->mutex);
-    for (node = deputy->nodes; node; node = node->post.next)
-        refresh(node);
+    refresh_stale(deputy);
     deputy->since_us = now_us ? now_us : deputy_now();
     if (deputy->parked)
         pthread_cond_signal(&deputy->news);
@@ -224,9 +260,11 @@ bool host_handler_begins(uint64_t now_us)
     return true;
 }
 
-/* Nodes that no event is under way for must be told that packets wait. */
+/* Nodes that no event is under way for must be told that packets wait. What
+ * they were made to say meanwhile is forgotten if the packets are. */
 static void resume(host *node, uint64_t since_us)
 {
+    deputy_note(node);
     if (node->post.stood_in_us == since_us)
         narrate_deputy(node, (double)(deputy_now() - since_us) / 1e6);
     if (node->post.kept.first)
@@ -237,14 +275,18 @@ bool host_handler_ended(void)
 {
     struct deputy *deputy = here;
     uint64_t since_us;
+    bool stood_in;
     host *node;
 
     if (!deputy || deputy->since_us == 0)
         return false;
     pthread_mutex_lock(&deputy->mutex);
     since_us = deputy->since_us;
+    stood_in = deputy->stood_in_us == since_us;
     deputy->since_us = 0;
     pthread_mutex_unlock(&deputy->mutex);
+    if (!stood_in)
+        return true;
     for (node = deputy->nodes; node; node = node->post.next)
         resume(node, since_us);
     return true;

@@ -49,6 +49,8 @@ struct post_counts {
 struct post {
     struct deputy *deputy; /* NULL: this node has none */
     struct host *next;     /* of the same deputy */
+    struct host *next_stale;
+    bool stale; /* what follows may not be what the node says any more */
     struct standin standin;
     struct kept kept;
     struct log log; /* a copy: the node's may be changed by a handler */
@@ -67,6 +69,9 @@ void deputy_remove(struct host *node);
 
 /* The loop's thread runs host code: see above. */
 void deputy_take_back(struct host *node);
+/* The node's engine or log is about to change, or has: what the deputy needs to
+ * know of them is looked up anew before it could stand in. */
+void deputy_note(struct host *node);
 /* Adds what the deputy did to the node's figures. */
 void deputy_add_stats(const struct host *node, struct host_stats *stats);
 

@@ -16,12 +16,14 @@ struct deputy {
     pthread_t thread;
     pid_t process; /* whose thread that is: a fork has none */
     bool has_thread, has_failed;
+    host *stale; /* the loop's thread's, as `stale` of each */
 
     pthread_mutex_t mutex;
     pthread_cond_t news;
     /* Under the mutex. */
     host *nodes;
-    uint64_t since_us; /* when the handler began; 0: none runs */
+    uint64_t since_us;    /* when the handler began; 0: none runs */
+    uint64_t stood_in_us; /* the `since_us` of when it last did; or 0 */
     uint64_t spent_us; /* the `since_us` that is not to be seen to any more */
     bool parked, ending;
 

@@ -116,7 +116,7 @@ static void take_over(struct deputy *deputy, host *node)
 {
     if (node->post.stood_in_us == deputy->since_us)
         return;
-    node->post.stood_in_us = deputy->since_us;
+    node->post.stood_in_us = deputy->stood_in_us = deputy->since_us;
     node->post.gave_up = false;
     node->post.counts.takeovers++;
     answer_batch(deputy, node);

@@ -100,6 +100,7 @@ static void destroy(host *node)
 void host_enter(host *node)
 {
     deputy_take_back(node);
+    deputy_note(node);
     node->depth++;
 }
 
@@ -295,6 +296,7 @@ uint64_t host_now(const host *node)
 /* Inside of the node host_leave() is going to do it all. */
 void host_wake(host *node)
 {
+    deputy_note(node);
     if (node->engine && node->depth == 0 && !node->closing)
         ev_feed_event(node->loop, &node->wakeup, EV_CUSTOM);
 }
@@ -302,6 +304,7 @@ void host_wake(host *node)
 void host_set_diagnostics(host *node, uint32_t mask)
 {
     node->diagnostics = mask;
+    deputy_note(node);
     if (node->engine)
         shoal_set_diagnostics(node->engine,
                               mask | narrate_diagnostics(node->log));
