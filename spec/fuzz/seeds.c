@@ -41,6 +41,17 @@ static void write_packet(const struct golden *one)
     write_seed("codec", "", packet);
 }
 
+/* A member whose identity, of short numbers, is too large when they are written
+ * as Lua has them. */
+static void write_growing_member(void)
+{
+    char hex[1024] = "93dc003c";
+    for (int i = 0; i < 60; i++)
+        strcat(hex, "ca3fc00000");
+    strcat(hex, "0000");
+    write_seed("codec", "", hex);
+}
+
 int main(int argc, char **argv)
 {
     static const char *const messages[] = {
@@ -66,6 +77,7 @@ int main(int argc, char **argv)
         write_seed("value", "", golden_members[i].member);
         write_seed("codec", "", golden_members[i].member);
     }
+    write_growing_member();
     for (size_t i = 0; i < COUNT(messages); i++)
         write_seed("control", "03", messages[i]);
     for (size_t i = 0; i < COUNT(visits); i++)
