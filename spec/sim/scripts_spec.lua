@@ -23,6 +23,13 @@ describe("a script in a simulation", function()
     assert.same({}, (net:errors()))
   end)
 
+  it("keeps little garbage", function()
+    local path = nets.script [[
+      return { on_start = function(node) node.store.pause = collectgarbage("setpause", 120) end }
+    ]]
+    assert.equal(120, nets.new():spawn({ handlers = path }).store.pause)
+  end)
+
   it("has its timers on the virtual clock", function()
     local path = nets.script [[
       local M = {}

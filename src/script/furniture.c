@@ -8,6 +8,7 @@
  *                                order; Lua's own order of strings differs from
  *                                state to state. Keys of other types come last,
  *                                in no order that could be kept
+ *   collectgarbage               with a short pause
  */
 #include "simulation.h"
 
@@ -231,8 +232,19 @@ static void put_order(lua_State *L)
     lua_pop(L, 1);
 }
 
+/* ---- Garbage ---- */
+
+/* Thousands of small states: by default each would keep as much garbage as it
+ * has use for, and together they would be a tenth of a large simulation. */
+static void put_collector(lua_State *L)
+{
+    enum { PAUSE = 120 /* percent of what is in use */ };
+    lua_gc(L, LUA_GCSETPAUSE, PAUSE);
+}
+
 void furniture_put(struct simulation *s, struct node *node, lua_State *L)
 {
+    put_collector(L);
     put_clock(s, node, L);
     put_seed(s, L);
     put_order(L);
