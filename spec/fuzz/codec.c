@@ -49,14 +49,7 @@ static const char script[] =
 
 static int take(lua_State *L)
 {
-    lua_getfield(L, LUA_REGISTRYINDEX, "fuzz");
-    if (lua_isnil(L, -1)) {
-        if (luaL_loadstring(L, script) != 0)
-            return lua_error(L);
-        lua_call(L, 0, 1);
-        lua_pushvalue(L, -1);
-        lua_setfield(L, LUA_REGISTRYINDEX, "fuzz");
-    }
+    state_push(L, script);
     lua_pushlstring(L, (const char *)state_input.data, state_input.size);
     lua_call(L, 1, 0);
     return 0;

@@ -27,6 +27,20 @@ static inline lua_State *state_open(void)
     return state_lua;
 }
 
+/* Pushes what `script` returned, the first time that it was asked for. */
+static inline void state_push(lua_State *L, const char *script)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, "fuzz");
+    if (!lua_isnil(L, -1))
+        return;
+    lua_pop(L, 1);
+    if (luaL_loadstring(L, script) != 0)
+        lua_error(L);
+    lua_call(L, 0, 1);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, "fuzz");
+}
+
 /* Calls `fn` with the input in state_input: on the heap, so that a read beyond
  * its end is seen. It must not raise. */
 static inline void state_run(lua_CFunction fn, const uint8_t *data, size_t size)
