@@ -108,9 +108,11 @@ fuzz:
 	@mkdir -p $(FUZZ)/corpus $(FUZZ)/found && $(FUZZ)/spec/fuzz-seeds $(FUZZ)/corpus
 	@$(MAKE) -k -Otarget -j $(JOBS) $(patsubst %,fuzz-%,$(or $(ONLY),$(FUZZERS)))
 
-# One of them: a line when it found nothing, all that it said when it did.
+# One of them: a line when it found nothing, all that it said when it did. A step
+# of a visit to the socket is a system call or many.
+fuzz-socket: LONGEST = 400
 fuzz-%:
-	@if $(FUZZ)/spec/$@ -seed=$(SEED) -max_len=4096 -verbosity=0 \
+	@if $(FUZZ)/spec/$@ -seed=$(SEED) -max_len=$(or $(LONGEST),4096) -verbosity=0 \
 	  -max_total_time=$(or $(SECONDS),60) -timeout=20 -print_final_stats=1 \
 	  -artifact_prefix=$(FUZZ)/found/$*- $(FUZZ)/corpus/$* >$(FUZZ)/$*.log 2>&1; \
 	then echo "$@: $$(sed -n 's/.*executed_units: //p' $(FUZZ)/$*.log) runs," \

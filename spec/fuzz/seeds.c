@@ -55,7 +55,9 @@ static void write_growing_member(void)
 int main(int argc, char **argv)
 {
     static const char *const messages[] = {
-        "940001a4696e666f90", "940107c0a26f6b", "9302a56576656e749181a16101",
+        "940001a4696e666f90",
+        "940107c0a26f6b",
+        "9302a56576656e749181a16101",
         "940002a76d656d6265727391" A "940003a46c6f616490",
         "940004a46a6f696e91ab3132372e302e302e313a31",
         "940005a962726f61646361737491a26869",
