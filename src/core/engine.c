@@ -61,10 +61,15 @@ int engine_drop(shoal *engine, shoal_drop why, int error)
     return error;
 }
 
-uint8_t engine_transmissions(const shoal *engine)
+uint8_t engine_transmissions(shoal *engine)
 {
-    return config_transmissions(&engine->config,
-                                engine->members.active.count + 1);
+    uint32_t members = engine->members.active.count + 1;
+    if (engine->transmissions.members != members) {
+        engine->transmissions.members = members;
+        engine->transmissions.times =
+            config_transmissions(&engine->config, members);
+    }
+    return engine->transmissions.times;
 }
 
 /* ---- Connection state and periodic tasks ---- */
@@ -323,6 +328,7 @@ int shoal_set_config(shoal *engine, uint64_t now_us, const shoal_config *config)
     }
     shoal_config before = engine->config;
     engine->config = *config;
+    engine->transmissions.members = 0;
     suspicion_rearm(engine, &before);
     health_change(engine, 0);
     if (engine->connection == SHOAL_CONNECTION_ACTIVE) {

@@ -65,6 +65,10 @@ struct shoal {
     uint32_t health;                   /* our score, 0: fine */
     struct tasks tasks;
     struct backlog updates, items;
+    struct {
+        uint32_t members; /* 0: not known */
+        uint8_t times;
+    } transmissions;       /* in a cluster of so many */
     uint32_t unwanted;     /* turns in which nobody wanted `items` */
     struct keys item_keys; /* of `items`, while equal keys invalidate */
     struct effects effects;
@@ -104,7 +108,7 @@ void engine_add_index(shoal *engine, size_t index);
 /* No periodic tasks any more, until we are active again. */
 void engine_stop_tasks(shoal *engine);
 /* How often an update is sent, in a cluster of this size. */
-uint8_t engine_transmissions(const shoal *engine);
+uint8_t engine_transmissions(shoal *engine);
 /* A feed came that listed so many: ask a random member for more soon, and
  * again, a bit later each time, until feeds without news have listed as many as
  * we know; twice over where no digest shows what is still missing. A feed need

@@ -13,6 +13,8 @@
 #include "bytes.h"
 #include "mem.h"
 
+struct member;
+
 enum { IDENTITY_MAX_ANSWER = 512 /* bytes of an address, of an endpoint */ };
 
 struct identity {
@@ -28,6 +30,7 @@ struct identity {
 struct who {
     shoal_bytes id, addr, endpoint;
     uint32_t hash, addr_hash;
+    struct member *member; /* with that very identity, as far as was looked */
     uint8_t copies[2 * IDENTITY_MAX_ANSWER];
 };
 

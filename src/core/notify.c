@@ -71,6 +71,8 @@ void notify_view(shoal *engine, shoal_event event, const shoal_member *view)
 void notify_packet(shoal *engine, shoal_event event, shoal_bytes id,
                    uint8_t message, uint32_t updates, size_t size)
 {
+    if (!wanted(engine, event))
+        return;
     shoal_member view = {.id = id};
     shoal_effect *effect = push(engine, event, &view, (shoal_bytes){0});
     if (!effect)

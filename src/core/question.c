@@ -18,6 +18,7 @@ void who_from(struct who *who, const struct identity *identity)
     who->endpoint = identity_endpoint(identity);
     who->hash = identity->hash;
     who->addr_hash = identity->addr_hash;
+    who->member = NULL;
 }
 
 /* An answer is good until the next question, we need it for longer: copy it,
@@ -65,9 +66,11 @@ int ask_who(shoal *engine, shoal_bytes id, struct who *who)
     struct member *member = members_find_id(&engine->members, id, who->hash);
     if (member) {
         who_from(who, member->identity);
+        who->member = member;
         return 0;
     }
     who->id = id;
+    who->member = NULL;
     int error = ask_addr(engine, who);
     if (error)
         engine_set_detail(engine, "the identity has no usable address");

@@ -129,8 +129,7 @@ static struct member *meet_sender(shoal *engine, const shoal_header *header,
     shoal_update claim = {.id = header->src,
                           .incarnation = header->src_incarnation,
                           .state = SHOAL_ALIVE};
-    struct member *member =
-        members_find_id(&engine->members, src->id, src->hash);
+    struct member *member = src->member;
     if (!member || member_overrides(member->state, member->incarnation,
                                     SHOAL_ALIVE, claim.incarnation)) {
         *error = update_apply_to(engine, src, &claim, true);
@@ -191,11 +190,14 @@ static void on_announce(shoal *engine, const struct who *src)
     send_message(engine, src, SHOAL_MSG_FEED, 0, (shoal_bytes){0});
 }
 
+/* `sender` is the identity that the packet came from; a claim in it may have
+ * replaced it by another. */
 static int on_message(shoal *engine, const shoal_header *header,
-                      struct identity *sender)
+                      struct identity *sender, struct member *member)
 {
     struct who who, *src = &who;
     who_from(src, sender);
+    src->member = member->identity == sender ? member : NULL;
     switch ((shoal_message)header->kind) {
     case SHOAL_MSG_PING:
         on_ping(engine, header, sender, src);
@@ -251,10 +253,11 @@ static int apply_claims(shoal *engine)
     return 0;
 }
 
-/* Steps 3 to 5. `held` is the sender's identity, which a claim may replace. */
+/* Steps 3 to 5. */
 static int handle(shoal *engine, const shoal_header *header, shoal_bytes items,
-                  struct identity *held)
+                  struct member *sender)
 {
+    struct identity *held = identity_retain(sender->identity);
     struct identity *self = identity_retain(engine->self);
     int error = apply_claims(engine);
     if (header->kind == SHOAL_MSG_FEED)
@@ -265,9 +268,10 @@ static int handle(shoal *engine, const shoal_header *header, shoal_bytes items,
      * silent. */
     bool same = engine->self == self;
     identity_release(&engine->mem, self);
-    if (error || !same || engine->connection == SHOAL_CONNECTION_DEFUNCT)
-        return error;
-    return on_message(engine, header, held);
+    if (!error && same && engine->connection != SHOAL_CONNECTION_DEFUNCT)
+        error = on_message(engine, header, held, sender);
+    identity_release(&engine->mem, held);
+    return error;
 }
 
 static int accept(shoal *engine, const shoal_header *header, shoal_bytes items,
@@ -282,10 +286,7 @@ static int accept(shoal *engine, const shoal_header *header, shoal_bytes items,
                   header->kind, engine->decoded.count, size);
     if (!member_is_active(sender))
         return on_down_sender(engine, header, sender);
-    struct identity *held = identity_retain(sender->identity);
-    error = handle(engine, header, items, held);
-    identity_release(&engine->mem, held);
-    return error;
+    return handle(engine, header, items, sender);
 }
 
 static int receive(shoal *engine, shoal_bytes packet)

@@ -250,8 +250,9 @@ void send_to_member(shoal *engine, const struct member *to, shoal_message kind,
 void send_message(shoal *engine, const struct who *to, shoal_message kind,
                   uint8_t number, shoal_bytes peer)
 {
-    const struct member *member =
-        members_find_id(&engine->members, to->id, to->hash);
+    const struct member *member = to->member;
+    if (!member)
+        member = members_find_id(&engine->members, to->id, to->hash);
     send_known(engine, to, member, kind, number, peer);
 }
 
