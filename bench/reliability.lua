@@ -164,6 +164,35 @@ local function mute(preset, seed)
   }
 end
 
+-- Through one seed, within ten seconds of each other.
+local function flock(preset, seed, count)
+  local net = sim.new { seed = seed, latency = LATENCY }
+  local first = assert(net:spawn(1, { config = preset }))[1]
+  for _ = 2, count do
+    net:after(net:random(10000) / 1000, function()
+      assert(net:spawn(1, { config = preset, join = { first.addr } }))
+    end)
+  end
+  local function know(share)
+    return function()
+      local pairs_known = 0
+      for _, member in ipairs(net:members()) do
+        pairs_known = pairs_known + member:num_members()
+      end
+      return pairs_known >= share * count * (count - 1)
+    end
+  end
+  net:run(10)
+  local result = {}
+  for _, share in ipairs { 0.99, 0.9999, 1 } do
+    result[share] = net:run_until(know(share), 900, 0.1) and net:now() - 10 or math.huge
+  end
+  local stats = net:stats()
+  result.packets, result.bytes = stats.packets / count, stats.bytes / count
+  net:close()
+  return result
+end
+
 -- ---- Running them ----------------------------------------------------------
 
 local function repeated(experiment, preset, times)
@@ -261,6 +290,20 @@ tables["one way"] = function()
   end)
   table.insert(rows, 1, { "config", "down for all after (at worst)", "times it came back", "others reported down",
     "their renewals" })
+  return rows
+end
+
+tables["mass join"] = function()
+  local rows = { { "members", "config", "99 % of the pairs", "99.99 %", "all", "packets per member until then",
+    "kilobytes" } }
+  for _, size in ipairs { 128, 1000 } do
+    for _, preset in ipairs(PRESETS) do
+      local results = repeated(function(_, seed) return flock(preset, seed, size) end, preset)
+      rows[#rows + 1] = { tostring(size), "`" .. preset .. "`", seconds(median(column(results, 0.99))),
+        seconds(median(column(results, 0.9999))), seconds(largest(results, 1)),
+        count(mean(results, "packets")), count(mean(results, "bytes") / 1000) }
+    end
+  end
   return rows
 end
 
