@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cluster.h"
 
+#include "core/engine.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,13 +82,17 @@ void cluster_apply(struct cluster *cluster, shoal_state state, bool broadcast)
     }
 }
 
+enum { PROBE = 7 };
+
 static void put_header(struct cluster *cluster, struct packet *packet)
 {
     shoal_codec codec = shoal_default_codec();
     struct id src, dst;
     shoal_header header = {
         .kind = SHOAL_MSG_PING,
-        .number = 7,
+        .number = PROBE,
+        .has_digest = true, /* the same as ours, as mostly */
+        .digest = cluster->engine->digest.buckets[PROBE].digest,
         .src = id_of(cluster, bench_random(cluster->size), &src),
         .dst = id_of(cluster, OURSELVES, &dst),
     };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads headers and members out of bytes that anybody may have sent. Each
- * element is checked before it is read, and only single integers reach
- * msgpack-c, which for them needs no memory. Identities are not read at all:
- * once checked, they are spans of the packet.
+ * element is checked before it is read, and only single integers in unusual
+ * forms reach msgpack-c, which for them needs no memory. Identities are not
+ * read at all: once checked, they are spans of the packet.
  *
  * A reader remembers that something was wrong, so that the layouts below read
  * like the pictures in wire.h.
@@ -20,6 +20,23 @@ struct reader {
     bool failed;
 };
 
+/* cc, cd, ce, cf and 1, 2, 4 or 8 big-endian bytes: every digest has them.
+ * false: another form, or not all of it. */
+static inline bool read_unsigned(const uint8_t *data, size_t size,
+                                 uint64_t *value, size_t *used)
+{
+    unsigned form = size > 0 ? data[0] - 0xccu : 4;
+    size_t bytes = (size_t)1 << (form & 3);
+
+    if (form > 3 || bytes > size - 1)
+        return false;
+    *value = 0;
+    for (size_t i = 1; i <= bytes; i++)
+        *value = *value << 8 | data[i];
+    *used = 1 + bytes;
+    return true;
+}
+
 int wire_read_uint(const uint8_t *data, size_t size, uint64_t max,
                    uint64_t *value, size_t *used)
 {
@@ -27,6 +44,8 @@ int wire_read_uint(const uint8_t *data, size_t size, uint64_t max,
     msgpack_object number;
     size_t end = 0;
 
+    if (read_unsigned(data, size, value, used))
+        return *value <= max ? 0 : SHOAL_ERR_MALFORMED;
     if (check_head(data, size, &head) || head.type > CHECK_INT ||
         head.type < CHECK_UINT || head.body > size - 1)
         return SHOAL_ERR_MALFORMED;
