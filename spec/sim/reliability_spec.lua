@@ -47,7 +47,7 @@ describe("make reliability", function()
         assert.equal(#configs[config], #tables[name][config])
       end
     end
-    for _, name in ipairs { "no loss", "20 % loss", "crash", "pauses", "partition", "one way" } do
+    for _, name in ipairs { "no loss", "20 % loss", "crash", "pauses", "partition", "mass join", "one way" } do
       assert.is_table(documented[name])
     end
   end)
@@ -76,6 +76,10 @@ describe("make reliability", function()
   it("heals a partition within two minutes, and loses nobody", function()
     assert.is_true(figure("partition", "lan", 2) < 120)
     assert.equal(0, figure("partition", "lan", 4))
+  end)
+
+  it("brings a mass join together within a minute", function()
+    assert.is_true(figure("mass join", "lan", 4) < 60) -- of 312
   end)
 
   it("finds a member down that is not heard, for good, and nobody else", function()
