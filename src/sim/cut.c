@@ -46,6 +46,15 @@ bool cut_separates(const sim *net, uint32_t a, uint32_t b)
     return false;
 }
 
+static bool exist(const sim *net, const uint32_t *places, uint32_t count)
+{
+    for (uint32_t i = 0; count != SIM_REST && i < count; i++) {
+        if (places[i] >= net->num_places)
+            return false;
+    }
+    return true;
+}
+
 static void set_bits(uint8_t *bits, const uint32_t *places, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
@@ -55,6 +64,8 @@ static void set_bits(uint8_t *bits, const uint32_t *places, uint32_t count)
 sim_cut *sim_cut_new(sim *net, const uint32_t *from, uint32_t num_from,
                      const uint32_t *to, uint32_t num_to, double loss)
 {
+    if (!exist(net, from, num_from) || !exist(net, to, num_to))
+        return NULL;
     sim_cut *cut = malloc(sizeof *cut);
     size_t bytes = net->num_places / 8 + 1;
     uint8_t *bits = calloc(2, bytes);

@@ -187,7 +187,7 @@ enum { SIM_REST = UINT32_MAX };
 /* Packets from one of the places `from` to one of `to` are lost with chance
  * `loss`. Either list (copied) may be SIM_REST long: then it is of all places,
  * future ones included, that are not in the other one. One-way; make two for
- * both ways. NULL: no memory. */
+ * both ways. NULL: no memory, or a list names a place that does not exist. */
 sim_cut *sim_cut_new(sim *net, const uint32_t *from, uint32_t num_from,
                      const uint32_t *to, uint32_t num_to, double loss);
 /* Heals it. NULL is fine. */
