@@ -225,6 +225,40 @@ describe("a script in a simulation", function()
     assert.matches('"area":"script","node":"10.0.0.2:7946","text":"hello, 10.0.0.1:7946","n":1}', lines "json")
   end)
 
+  local function logged(levels)
+    local program = ([[
+      local net = require("shoal.sim").new()
+      local members = net:spawn(3, { config = "loopback", log = %q })
+      net:run(2)
+      net:crash(members[2])
+      net:run(20)
+      print(net:trace())
+      net:close()
+    ]]):format(levels)
+    local path = process.write(process.tempdir() .. "/program.lua", program)
+    local done = process.run { nets.interpreter(), path, env = { LD_PRELOAD = process.preload } }
+    assert.equal(0, done.code)
+    return done.err, done.out
+  end
+
+  it("logs what its engine goes through, as a real one does", function()
+    local text = logged "info"
+    assert.matches(" info  engine  10.0.0.1:7946 member up addr=10.0.0.2:7946 incarnation=0 members=1\n", text)
+    assert.matches(" info  engine  10.0.0.2:7946 active members=%d\n", text)
+    assert.matches(" info  engine  10.0.0.3:7946 member down addr=10.0.0.2:7946 ", text)
+    assert.is_nil(text:find(" debug ", 1, true))
+    assert.matches(" debug engine  10.0.0.1:7946 suspect addr=10.0.0.2:7946 ", (logged "debug"))
+    text = logged "engine=trace"
+    assert.matches(" trace engine  10.0.0.1:7946 packet sent message=ping addr=10.0.0.3:7946 ", text)
+    assert.matches(" trace engine  10.0.0.3:7946 packet received message=ping addr=10.0.0.1:7946 ", text)
+  end)
+
+  it("goes on the same whether it is logged or not", function()
+    local _, silent = logged "off"
+    local _, told = logged "trace"
+    assert.equal(silent, told)
+  end)
+
   it("cannot step a loop that does not turn it", function()
     local member = nets.new():spawn {}
     assert.error_matches(function() member:step(0) end, "simulated")

@@ -11,8 +11,7 @@
  *          feeds, announcements to seeds
  *   trace  each packet
  *
- * What no one listens to is not even asked of the engine
- * (narrate_diagnostics()).
+ * What the engine tells is told by narrate_engine.h.
  */
 #ifndef SHOAL_HOST_NARRATE_H
 #define SHOAL_HOST_NARRATE_H
@@ -20,6 +19,7 @@
 #include "address.h"
 #include "host.h"
 #include "log.h"
+#include "narrate_engine.h"
 
 enum {
     /* Why a datagram never reached the engine, counted after its drops. */
@@ -39,12 +39,9 @@ struct narrator {
         int number; /* an errno; 0: free */
         log_gate gate;
     } errors[NARRATE_ERRORS];
-    log_gate receive_errors, names, conflicts;
+    log_gate receive_errors, names;
+    struct engine_narrator engine;
 };
-
-/* The diagnostics that the log's levels ask for: a mask of 1u <<
- * SHOAL_EVENT_*. */
-uint32_t narrate_diagnostics(const struct log *log);
 
 void narrate_started(host *node);
 void narrate_closed(host *node);

@@ -245,6 +245,8 @@ int host_start(host *node, const shoal_options *options, char *error)
         return SHOAL_ERR_NOMEM;
     }
     node->seeds.random = options->seed ^ monotonic_us();
+    node->narrator.engine.log = node->log;
+    node->narrator.engine.engine = node->engine;
     host_set_diagnostics(node, 0);
     ev_io_start(node->loop, &node->readable);
     narrate_started(node);

@@ -3,7 +3,7 @@
 
 #include "../host/address.h"
 #include "../host/fail.h"
-#include "../host/log.h"
+#include "../host/narrate_engine.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,8 @@ struct sim_backend {
     struct backend base;
     sim_node *node;
     host_callbacks callbacks;
-    struct log *log; /* the node's; NULL: none */
+    struct engine_narrator narrator; /* to the node's log */
+    uint32_t diagnostics;            /* that the node wants */
     bool crashes;
     char address[SIM_MAX_ADDRESS];
 };
@@ -38,11 +39,17 @@ static int start(struct backend *backend, const shoal_options *options,
                  char *error)
 {
     const char *detail = NULL;
-    int failure = sim_start(from(backend)->node, options, &detail);
-    if (failure != 0)
+    struct sim_backend *self = from(backend);
+    int failure = sim_start(self->node, options, &detail);
+    if (failure != 0) {
         fail(error, "cannot start: %s%s%s", shoal_error_text(failure),
              detail ? ": " : "", detail ? detail : "");
-    return failure;
+        return failure;
+    }
+    self->narrator.engine = sim_engine(self->node);
+    shoal_set_diagnostics(sim_engine(self->node),
+                          narrate_diagnostics(self->narrator.log));
+    return 0;
 }
 
 static shoal *engine(struct backend *backend)
@@ -72,7 +79,10 @@ static void deliver(struct backend *backend)
 
 static void set_diagnostics(struct backend *backend, uint32_t mask)
 {
-    shoal_set_diagnostics(engine(backend), mask);
+    struct sim_backend *self = from(backend);
+    self->diagnostics = mask;
+    shoal_set_diagnostics(engine(backend),
+                          mask | narrate_diagnostics(self->narrator.log));
 }
 
 static const char *seed(struct backend *backend, size_t i)
@@ -151,10 +161,23 @@ static const struct backend_ops ops = {
 
 /* ---- What the simulation tells it ---- */
 
+static bool is_wanted(const struct sim_backend *self, shoal_event event)
+{
+    return event < SHOAL_EVENT_SUSPECT || (self->diagnostics >> event & 1);
+}
+
 static void on_notify(void *context, const shoal_effect *effect)
 {
     struct sim_backend *self = context;
-    self->callbacks.on_notify(self->callbacks.context, effect);
+    narrate_engine(&self->narrator, sim_node_now(self->node), effect);
+    if (is_wanted(self, effect->event))
+        self->callbacks.on_notify(self->callbacks.context, effect);
+}
+
+static void on_send(void *context, const shoal_effect *effect)
+{
+    struct sim_backend *self = context;
+    narrate_engine(&self->narrator, sim_node_now(self->node), effect);
 }
 
 static int identity_at(void *context, const char *endpoint, uint8_t *out,
@@ -169,9 +192,9 @@ static void on_closed(void *context)
 {
     struct sim_backend *self = context;
     host_callbacks callbacks = self->callbacks;
-    if (self->log) {
-        self->log->clock = NULL;
-        self->log->node = NULL;
+    if (self->narrator.log) {
+        self->narrator.log->clock = NULL;
+        self->narrator.log->node = NULL;
     }
     free(self);
     if (callbacks.on_closed)
@@ -188,7 +211,7 @@ static uint64_t log_clock(void *context)
 /* Lines tell the virtual time, and which member writes. */
 static void use_log(struct sim_backend *self, struct log *log)
 {
-    self->log = log;
+    self->narrator.log = log;
     if (!log)
         return;
     log->clock = log_clock;
@@ -223,12 +246,15 @@ struct backend *host_sim_open(sim *net, const host_options *options,
         return NULL;
     }
     const char *problem;
-    sim_options place = {.address = options->bind,
-                         .label = options->cluster,
-                         .callbacks = {.context = self,
-                                       .on_notify = on_notify,
-                                       .identity_at = identity_at,
-                                       .on_closed = on_closed}};
+    sim_options place = {
+        .address = options->bind,
+        .label = options->cluster,
+        .callbacks = {.context = self,
+                      .on_notify = on_notify,
+                      .on_send =
+                          narrate_wants_sends(options->log) ? on_send : NULL,
+                      .identity_at = identity_at,
+                      .on_closed = on_closed}};
     self->base.ops = &ops;
     self->callbacks = options->callbacks;
     self->node = sim_open(net, &place, &problem);

@@ -192,7 +192,8 @@ void node_tick(struct sim_node *node)
 
 static void notify(struct sim_node *node, const shoal_effect *effect)
 {
-    trace_note(node->net, TRACE_NOTIFY, node->place, effect->event);
+    if (effect->event < SHOAL_EVENT_SUSPECT) /* who looks on changes nothing */
+        trace_note(node->net, TRACE_NOTIFY, node->place, effect->event);
     witness_notify(node, effect);
     if (!node->callbacks.on_notify)
         return;
@@ -201,13 +202,20 @@ static void notify(struct sim_node *node, const shoal_effect *effect)
     node->busy--;
 }
 
+static void send(struct sim_node *node, const shoal_effect *effect)
+{
+    if (node->callbacks.on_send)
+        node->callbacks.on_send(node->callbacks.context, effect);
+    network_send(node, effect->member.endpoint, effect->packet);
+}
+
 static void drain(struct sim_node *node)
 {
     shoal_effect effect;
     while (node->engine && !node->crashed &&
            shoal_next_effect(node->engine, &effect)) {
         if (effect.kind == SHOAL_SEND)
-            network_send(node, effect.member.endpoint, effect.packet);
+            send(node, &effect);
         else
             notify(node, &effect);
     }

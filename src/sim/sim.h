@@ -103,6 +103,9 @@ typedef struct sim_callbacks {
     int (*identity_at)(void *context, const char *endpoint, uint8_t *out,
                        size_t *size);
     void (*on_closed)(void *context);
+    /* A packet goes off, whatever becomes of it. For looking on: nothing may be
+     * called but queries of the engine. May be NULL. */
+    void (*on_send)(void *context, const shoal_effect *effect);
 } sim_callbacks;
 
 typedef struct sim_options {
