@@ -7,7 +7,7 @@
  *
  *   0        somebody connects
  *   1        client, u8 size, that many bytes   writes them
- *   2        client, u8 value, u8 count         writes a value so many times
+ *   2        client, u8 value, u8 count         writes a byte 16 times as often
  *   3        client, u8                         reads 16 times that much
  *   4, 5     client                             ends its half; goes
  *   6, 7     the loop turns once; until nothing happens any more
@@ -35,7 +35,7 @@ enum {
 };
 
 /* Messages that are more than themselves: one byte, a small integer. */
-enum command { SAY_MUCH = 1, TELL_ALL, CLOSE, CLOSE_OTHERS, STOP };
+enum command { SAY_MUCH = 1, TELL_ALL, CLOSE, CLOSE_OTHERS, STOP, SAY_SOME };
 
 /* Bytes that were written at one end, and how many came out at the other. */
 struct pipe_bytes {
@@ -72,6 +72,7 @@ static void answer(struct client *client, const uint8_t *data, size_t size)
         return;
     if (stream_send(client->peer, (shoal_bytes){data, size})) {
         MUST(!client->closing);
+        MUST(client->peer->out_size - client->peer->out_begin <= BACKLOG);
         memcpy(answers->data + answers->size, data, size);
         answers->size += size;
     } else {
@@ -79,10 +80,14 @@ static void answer(struct client *client, const uint8_t *data, size_t size)
     }
 }
 
-static void say_much(struct client *client)
+/* More than goes into the kernel at once; three times that, more than the
+ * server keeps. No part of it is like another. */
+static void say(struct client *client, int times)
 {
-    static const uint8_t much[BACKLOG / 3] = {1, 2, 3};
-    for (int i = 0; i < 4; i++)
+    static uint8_t much[BACKLOG / 2];
+    for (size_t i = 0; i < sizeof much; i++)
+        much[i] = (uint8_t)(i >> 8 ^ i * 7);
+    while (times-- > 0)
         answer(client, much, sizeof much);
 }
 
@@ -96,8 +101,11 @@ static void close_one(struct client *client)
 static void obey(struct client *client, uint8_t command)
 {
     switch (command) {
+    case SAY_SOME:
+        say(client, 1);
+        break;
     case SAY_MUCH:
-        say_much(client);
+        say(client, 3);
         break;
     case TELL_ALL:
         for (uint32_t i = 0; i < world.num_clients; i++)
@@ -239,13 +247,13 @@ static void go(struct client *client)
 
 static void act(struct client *client, uint8_t what, struct input *input)
 {
-    uint8_t many[256], first = input_byte(input);
+    uint8_t many[16 * 255], first = input_byte(input);
     if (what == 1) {
         shoal_bytes bytes = input_bytes(input, first);
         write_some(client, bytes.data, bytes.size);
     } else if (what == 2) {
         memset(many, first, sizeof many);
-        write_some(client, many, input_byte(input));
+        write_some(client, many, 16 * (size_t)input_byte(input));
     } else if (what == 3) {
         (void)read_some(client, 16 * (size_t)first);
     } else if (what == 4 && client->fd >= 0) {
