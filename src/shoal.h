@@ -152,7 +152,7 @@ typedef enum shoal_connection {
 
 /* Message kinds; the values are on the wire. */
 typedef enum shoal_message {
-#define SHOAL_MESSAGE_ENUM(NAME, VALUE, name) SHOAL_MSG_##NAME = VALUE,
+#define SHOAL_MESSAGE_ENUM(NAME, VALUE, ...) SHOAL_MSG_##NAME = VALUE,
     SHOAL_MESSAGES(SHOAL_MESSAGE_ENUM)
 #undef SHOAL_MESSAGE_ENUM
         SHOAL_NUM_MESSAGES

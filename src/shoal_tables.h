@@ -47,32 +47,33 @@
     X(FULL, -15, "full",                                                       \
       "max_members are known already; the newcomer was dropped")
 
-/* Message kinds; the values are on the wire. X(NAME, value, "name") */
+/* Message kinds; the values are on the wire, and so is whether a header has a
+ * number and a peer. X(NAME, value, "name", number, peer) */
 #define SHOAL_MESSAGES(X)                                                      \
-    /* are you there? number */                                                \
-    X(PING, 0, "ping")                                                         \
-    /* I am. number */                                                         \
-    X(ACK, 1, "ack")                                                           \
-    /* ask `peer` (the target) for me. number */                               \
-    X(PING_REQ, 2, "ping_req")                                                 \
-    /* are you there? `peer` (the origin) asks. number */                      \
-    X(INDIRECT_PING, 3, "indirect_ping")                                       \
-    /* I am; tell `peer` (the origin of the question). number */               \
-    X(INDIRECT_ACK, 4, "indirect_ack")                                         \
-    /* `peer` (the target) is there, it told me. number */                     \
-    X(FORWARDED_ACK, 5, "forwarded_ack")                                       \
+    /* are you there? */                                                       \
+    X(PING, 0, "ping", 1, 0)                                                   \
+    /* I am */                                                                 \
+    X(ACK, 1, "ack", 1, 0)                                                     \
+    /* ask `peer` (the target) for me */                                       \
+    X(PING_REQ, 2, "ping_req", 1, 1)                                           \
+    /* are you there? `peer` (the origin) asks */                              \
+    X(INDIRECT_PING, 3, "indirect_ping", 1, 1)                                 \
+    /* I am; tell `peer` (the origin of the question) */                       \
+    X(INDIRECT_ACK, 4, "indirect_ack", 1, 1)                                   \
+    /* `peer` (the target) is there, it told me */                             \
+    X(FORWARDED_ACK, 5, "forwarded_ack", 1, 1)                                 \
     /* let me join */                                                          \
-    X(ANNOUNCE, 6, "announce")                                                 \
+    X(ANNOUNCE, 6, "announce", 0, 0)                                           \
     /* these are members */                                                    \
-    X(FEED, 7, "feed")                                                         \
+    X(FEED, 7, "feed", 0, 0)                                                   \
     /* only updates and broadcasts */                                          \
-    X(GOSSIP, 8, "gossip")                                                     \
+    X(GOSSIP, 8, "gossip", 0, 0)                                               \
     /* only broadcasts */                                                      \
-    X(BROADCAST, 9, "broadcast")                                               \
+    X(BROADCAST, 9, "broadcast", 0, 0)                                         \
     /* the cluster thinks that you are down */                                 \
-    X(TURN_UNDEAD, 10, "turn_undead")                                          \
-    /* `peer` (the target) does not answer me. number (Lifeguard) */           \
-    X(NACK, 11, "nack")
+    X(TURN_UNDEAD, 10, "turn_undead", 0, 0)                                    \
+    /* `peer` (the target) does not answer me (Lifeguard) */                   \
+    X(NACK, 11, "nack", 1, 1)
 
 /* What a program may want to know; those from SUSPECT on are diagnostics.
  * X(NAME, value, "name") */

@@ -14,6 +14,8 @@
  */
 #include "fuzz.h"
 
+#include "../../src/wire/wire.h"
+
 enum { NUM_STEPS = 9, NUM_NAMES = 8, PACKET_ROOM = 4096 };
 
 struct run {
@@ -94,10 +96,7 @@ static void receive_made(struct run *run)
                            .src = draw_identity(input, src),
                            .src_incarnation = input_byte(input) % 4,
                            .dst = shoal_self(run->engine).id};
-    bool has_peer = header.kind >= SHOAL_MSG_PING_REQ &&
-                    (header.kind <= SHOAL_MSG_FORWARDED_ACK ||
-                     header.kind == SHOAL_MSG_NACK);
-    if (has_peer)
+    if (wire_has_peer(header.kind))
         header.peer = draw_identity(input, peer);
     header.wants_nack =
         header.kind == SHOAL_MSG_PING_REQ && input_byte(input) & 1;

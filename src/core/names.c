@@ -44,7 +44,9 @@ const char *shoal_error_text(int error)
 const char *shoal_message_name(int kind)
 {
     switch (kind) {
-        SHOAL_MESSAGES(CASE_NAME)
+#define CASE(NAME, VALUE, name, ...) CASE_NAME(NAME, VALUE, name)
+        SHOAL_MESSAGES(CASE)
+#undef CASE
     default:
         return "unknown";
     }

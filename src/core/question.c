@@ -2,6 +2,8 @@
 /* Every call out of the engine, with what is believed of the answer. */
 #include "engine.h"
 
+#include "../wire/wire.h"
+
 /* The reentrancy guard around a call. */
 #define ASK(engine, result, call)                                              \
     do {                                                                       \
@@ -170,12 +172,6 @@ static bool is_identity(shoal_bytes id)
     return id.size > 0 && id.size <= SHOAL_MAX_IDENTITY;
 }
 
-static bool has_peer(uint8_t kind)
-{
-    return (kind >= SHOAL_MSG_PING_REQ && kind <= SHOAL_MSG_FORWARDED_ACK) ||
-           kind == SHOAL_MSG_NACK;
-}
-
 int ask_decode_header(shoal *engine, shoal_bytes packet, shoal_header *header,
                       size_t *used)
 {
@@ -191,7 +187,7 @@ int ask_decode_header(shoal *engine, shoal_bytes packet, shoal_header *header,
     if (header->kind >= SHOAL_NUM_MESSAGES)
         return SHOAL_ERR_UNSUPPORTED;
     if (!is_identity(header->src) || !is_identity(header->dst) ||
-        (has_peer(header->kind) && !is_identity(header->peer)))
+        (wire_has_peer(header->kind) && !is_identity(header->peer)))
         return SHOAL_ERR_MALFORMED;
     return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fields.h"
 
+#include "../wire/wire.h"
+
 #include "compat.h"
 #include "options.h"
 #include "value.h"
@@ -9,22 +11,11 @@
 #include <string.h>
 
 static const char *const kinds[] = {
-#define KIND_NAME(NAME, value, name) [value] = name,
+#define KIND_NAME(NAME, value, name, ...) [value] = name,
     SHOAL_MESSAGES(KIND_NAME)
 #undef KIND_NAME
         NULL,
 };
-
-static bool has_number(unsigned kind)
-{
-    return kind <= SHOAL_MSG_FORWARDED_ACK || kind == SHOAL_MSG_NACK;
-}
-
-static bool has_peer(unsigned kind)
-{
-    return (kind >= SHOAL_MSG_PING_REQ && kind <= SHOAL_MSG_FORWARDED_ACK) ||
-           kind == SHOAL_MSG_NACK;
-}
 
 /* ---- Tables out of structs ---- */
 
@@ -48,9 +39,9 @@ void fields_push_header(lua_State *L, const shoal_header *header)
     set_identity(L, "src", header->src);
     set_integer(L, "src_incarnation", header->src_incarnation);
     set_identity(L, "dst", header->dst);
-    if (has_number(header->kind))
+    if (wire_has_number(header->kind))
         set_integer(L, "number", header->number);
-    if (has_peer(header->kind))
+    if (wire_has_peer(header->kind))
         set_identity(L, "peer", header->peer);
     if (header->has_digest) {
         lua_createtable(L, 0, 2);
@@ -124,7 +115,7 @@ void fields_read_header(lua_State *L, int index, shoal_header *header)
         (uint8_t)options_integer(L, index, "header", "number", 0, UINT8_MAX, 0);
     read_identity(L, index, "header", "src", &header->src);
     read_identity(L, index, "header", "dst", &header->dst);
-    if (has_peer(header->kind))
+    if (wire_has_peer(header->kind))
         read_identity(L, index, "header", "peer", &header->peer);
     else
         lua_pushnil(L);

@@ -46,22 +46,26 @@ enum {
     WIRE_MEMBER_ELEMENTS = 3
 };
 
-/* How many elements the header of a message of this kind has. */
+/* What the header of a message of this kind has. */
+static inline bool wire_has_number(unsigned kind)
+{
+#define HAS_NUMBER(NAME, value, name, number, peer) [value] = number,
+    static const bool has[SHOAL_NUM_MESSAGES] = {SHOAL_MESSAGES(HAS_NUMBER)};
+#undef HAS_NUMBER
+    return kind < SHOAL_NUM_MESSAGES && has[kind];
+}
+
+static inline bool wire_has_peer(unsigned kind)
+{
+#define HAS_PEER(NAME, value, name, number, peer) [value] = peer,
+    static const bool has[SHOAL_NUM_MESSAGES] = {SHOAL_MESSAGES(HAS_PEER)};
+#undef HAS_PEER
+    return kind < SHOAL_NUM_MESSAGES && has[kind];
+}
+
 static inline unsigned wire_elements(unsigned kind)
 {
-    switch (kind) {
-    case SHOAL_MSG_PING:
-    case SHOAL_MSG_ACK:
-        return WIRE_NUMBER + 1;
-    case SHOAL_MSG_PING_REQ:
-    case SHOAL_MSG_INDIRECT_PING:
-    case SHOAL_MSG_INDIRECT_ACK:
-    case SHOAL_MSG_FORWARDED_ACK:
-    case SHOAL_MSG_NACK:
-        return WIRE_PEER + 1;
-    default:
-        return WIRE_NUMBER;
-    }
+    return WIRE_NUMBER + wire_has_number(kind) + wire_has_peer(kind);
 }
 
 /* Can its header have a digest? */
