@@ -495,4 +495,22 @@ describe("an item that waits", function()
     assert.same({ "b", "b", "b" }, out:targets("gossip"))
     assert.equal(0, e:waiting_items())
   end)
+
+  it("is offered once to each member in a turn", function()
+    local asked = 0
+    local e = engine("a", {
+      config = { gossip = { every = 0.125, members = 3 }, probe_period = 1000 },
+      broadcast = {
+        receive = function(_, data) return data end,
+        wanted_by = function()
+          asked = asked + 1
+          return true
+        end,
+      },
+    }):knowing("b", "c", "d")
+    e:add "item"
+    local out = e:advance(0.125)
+    assert.equal(3, #out:sent("gossip"))
+    assert.equal(3, asked)
+  end)
 end)

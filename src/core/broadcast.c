@@ -71,7 +71,8 @@ static void drop_all(shoal *engine)
  * sent. */
 void broadcast_turn(shoal *engine)
 {
-    if (send_items(engine, engine->config.gossip.members) > 0) {
+    if (send_items(engine, engine->config.gossip.members, SHOAL_MSG_GOSSIP) >
+        0) {
         engine->unwanted = 0;
         return;
     }
@@ -158,7 +159,9 @@ int shoal_broadcast(shoal *engine, uint64_t now_us)
     int error = engine_enter(engine, now_us);
     if (error)
         return error;
-    if (engine->connection != SHOAL_CONNECTION_DEFUNCT)
-        send_broadcasts(engine, engine->config.num_indirect_probes);
+    if (engine->connection != SHOAL_CONNECTION_DEFUNCT &&
+        engine->items.count > 0)
+        send_items(engine, engine->config.num_indirect_probes,
+                   SHOAL_MSG_BROADCAST);
     return engine_leave(engine, 0);
 }

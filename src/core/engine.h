@@ -176,12 +176,11 @@ void send_claim(shoal *engine, const struct identity *to,
 void send_bucket(shoal *engine, const struct identity *to, uint32_t bucket);
 /* A gossip to up to `fanout` random active members. */
 void send_gossip(shoal *engine, uint32_t fanout);
-/* The same to members that want our broadcasts. How many there were. */
-uint32_t send_items(shoal *engine, uint32_t fanout);
+/* Broadcasts in messages of that kind to up to `fanout` random members that
+ * want them, as long as any wait. How many there were. */
+uint32_t send_items(shoal *engine, uint32_t fanout, shoal_message kind);
 /* An announce to up to `count` random members of `order`. */
 void send_announces(shoal *engine, const struct order *order, uint32_t count);
-/* Broadcasts alone, to up to `fanout` random members that want them. */
-void send_broadcasts(shoal *engine, uint32_t fanout);
 
 /* ---- update.c ---- */
 

@@ -277,30 +277,13 @@ void send_bucket(shoal *engine, const struct identity *to, uint32_t bucket)
                                           .bucket = bucket});
 }
 
-static bool wants_items(void *context, const struct member *member)
-{
-    return ask_wanted_by(context, member);
-}
-
-static uint32_t gossip_to(shoal *engine, uint32_t fanout,
-                          members_filter *filter)
+void send_gossip(shoal *engine, uint32_t fanout)
 {
     struct member *to[MEMBERS_MAX_PICK];
     uint32_t n = members_pick(&engine->members, &engine->members.active,
-                              &engine->rng, fanout, filter, engine, to);
+                              &engine->rng, fanout, NULL, NULL, to);
     for (uint32_t i = 0; i < n; i++)
         send_to_member(engine, to[i], SHOAL_MSG_GOSSIP, 0, (shoal_bytes){0});
-    return n;
-}
-
-void send_gossip(shoal *engine, uint32_t fanout)
-{
-    gossip_to(engine, fanout, NULL);
-}
-
-uint32_t send_items(shoal *engine, uint32_t fanout)
-{
-    return gossip_to(engine, fanout, wants_items);
 }
 
 void send_announces(shoal *engine, const struct order *order, uint32_t count)
@@ -312,18 +295,21 @@ void send_announces(shoal *engine, const struct order *order, uint32_t count)
         send_to_member(engine, to[i], SHOAL_MSG_ANNOUNCE, 0, (shoal_bytes){0});
 }
 
-void send_broadcasts(shoal *engine, uint32_t fanout)
+static bool wants_items(void *context, const struct member *member)
 {
-    if (engine->items.count == 0)
-        return;
+    return ask_wanted_by(context, member);
+}
+
+uint32_t send_items(shoal *engine, uint32_t fanout, shoal_message kind)
+{
     struct member *to[MEMBERS_MAX_PICK];
     uint32_t n = members_pick(&engine->members, &engine->members.active,
                               &engine->rng, fanout, wants_items, engine, to);
     for (uint32_t i = 0; i < n && engine->items.count > 0; i++) {
         struct who who;
         who_from(&who, to[i]->identity);
-        send_packet(engine, &(struct message){.to = &who,
-                                              .kind = SHOAL_MSG_BROADCAST,
-                                              .with_items = true});
+        send_packet(engine, &(struct message){
+                                .to = &who, .kind = kind, .with_items = true});
     }
+    return n;
 }
