@@ -100,6 +100,7 @@
 ---@field src_incarnation integer
 ---@field dst shoal.Identity
 ---@field peer? shoal.Identity
+---@field digest? { members: integer, sum: integer }  of pings and acks: whom the sender knows
 
 ---@class shoal.Claim
 ---@field id shoal.Identity
