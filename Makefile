@@ -15,6 +15,8 @@
 #   make bench                 how fast it is (docs/performance.md), also to
 #                              build/bench.json; ONLY=name: one benchmark;
 #                              COUNT=1: instructions, too
+#   make bench-peers           shoal beside serf, memberlist and tarantool's swim
+#                              (docs/comparison.md); SECONDS=60, ONLY=serf
 #   make explore               random faults over random clusters: SECONDS=600,
 #                              SEED=1; SANITIZE=1
 #   make reliability           what the protocol bears: writes the tables of
@@ -42,7 +44,7 @@ TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
 C_FILES = $(shell find src spec bench examples -name '*.[ch]')
 
-.PHONY: build deps deps-build test test-lua check bench explore fuzz soak reliability demo install clean
+.PHONY: build deps deps-build test test-lua check bench bench-peers explore fuzz soak reliability demo install clean
 
 build: deps-build
 	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
@@ -132,6 +134,14 @@ bench:
 	@cmake --build build-bench -j $(JOBS) --target all bench
 	@mkdir -p build
 	@luajit bench/run.lua build-bench JSON=build/bench.json ONLY=$(ONLY) COUNT=$(COUNT)
+
+# Those of them that are installed; it says which are not.
+bench-peers:
+	@.ci/deps build bench
+	@cmake -S . -B build-bench -DCMAKE_BUILD_TYPE=Release -DSHOAL_TESTS=OFF \
+	  -DSHOAL_LUA=luajit $(QUIETLY)
+	@cmake --build build-bench -j $(JOBS)
+	@luajit bench/peers/run.lua build-bench 'ONLY=$(ONLY)' SECONDS=$(SECONDS)
 
 install: build
 	cmake --install $(BUILD) --prefix '$(PREFIX)'

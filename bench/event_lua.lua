@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- member_up and member_down into empty Lua handlers: events per second from the
--- engine's queue, through the host, into the script.
+-- engine's queue, through the host, into the script. With a third argument,
+-- "read", into handlers that look at what they are given.
 local shoal = require "shoal"
 local driver = require "bench.driver"
 
@@ -11,6 +12,13 @@ local heard
 local function hear()
   heard = heard + 1
 end
+
+local function hear_and_read(_, member)
+  heard = heard + 1
+  return member.id, member.addr, member.state, member.incarnation
+end
+
+local handler = arg[3] == "read" and hear_and_read or hear
 
 local function states(state)
   local list = {}
@@ -34,7 +42,7 @@ end
 
 local function round()
   local node = assert(shoal.start { bind = "127.0.0.1:0", log = false,
-    handlers = { on_member_up = hear, on_member_down = hear } })
+    handlers = { on_member_up = handler, on_member_down = handler } })
   local seconds = time(node, up) + time(node, down)
   node:close()
   return seconds

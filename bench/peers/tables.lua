@@ -1,0 +1,120 @@
+-- SPDX-License-Identifier: MIT
+--- The table of docs/comparison.md: a row for each figure, a column for each system.
+local tables = {}
+
+local ROWS = {
+  { "start_ms", "start to listening, ms", "%.0f" },
+  { "join_s", "32 processes join through one seed, s", "%.2f" },
+  { "join_worst", "at worst", "%.2f" },
+  { "join_packets", "packets per member for that", "%.0f" },
+  { "join_kib", "KiB per member for that", "%.1f" },
+  { "idle_cpu", "idle member of 32: CPU s/min", "%.4f" },
+  { "idle_wakeups", "wakeups/min", "%.0f" },
+  { "idle_calls", "system calls/min", "%.0f" },
+  { "idle_rss", "resident, MiB", "%.1f" },
+  { "idle_pss", "proportional, MiB", "%.1f" },
+  { "idle_packets", "packets/s", "%.2f" },
+  { "idle_bytes", "bytes/s", "%.0f" },
+  { "broadcast_reached", "broadcasts of 40 that reached all 32 within 10 s", "%d" },
+  { "broadcast_s", "those took, s", "%.2f" },
+  { "broadcast_worst", "at worst", "%.2f" },
+  { "crash_first", "one of 32 is killed: the first knows, s", "%.1f" },
+  { "crash_all", "all know", "%.1f" },
+  { "crash_worst", "at worst", "%.1f" },
+  { "wrong", "living members reported down meanwhile", "%d" },
+  { "many_s", "128 in one process: all know all, s", "%.2f" },
+  { "many_worst", "at worst", "%.2f" },
+  { "many_packets", "packets per node for that", "%.0f" },
+  { "many_kib", "KiB per node for that", "%.1f" },
+  { "many_cpu", "CPU s/min per node, idle", "%.4f" },
+  { "many_rss", "resident KiB per node", "%.0f" },
+  { "events", "member events into a Lua handler that is empty, million/s", "%.2f" },
+  { "events_read", "into one that reads identity, address, state, incarnation", "%.2f" },
+  { "load", "load average of the machine meanwhile", "%.1f" },
+}
+
+local COLUMNS = { "shoal", "memberlist", "serf", "tarantool swim" }
+local PLACE = "(<!%-%- table %-%->\n)(.-)(<!%-%- end %-%->)"
+
+local function cells_of(line)
+  local cells = {}
+  for cell in line:gmatch "| *([^|\n]-) *%f[|]" do
+    cells[#cells + 1] = cell
+  end
+  return cells
+end
+
+-- Columns by name, each a list of cells with the heading first, of such a table.
+local function parse(text)
+  local columns, names, row = {}, {}, 0
+  for line in text:gmatch "[^\n]+" do
+    local cells = cells_of(line)
+    if row == 0 then
+      for i = 2, #cells do
+        names[i] = cells[i]:match "^(.*) %S+$"
+        columns[names[i]] = {}
+      end
+    end
+    if row ~= 1 then
+      for i = 2, #cells do
+        table.insert(columns[names[i]], cells[i])
+      end
+    end
+    row = row + 1
+  end
+  return columns
+end
+
+--- The cells of a system, the heading first.
+function tables.column(name, version, figures)
+  local column = { name .. " " .. version }
+  for i, row in ipairs(ROWS) do
+    local value = figures[row[1]]
+    column[i + 1] = value and row[3]:format(value) or "-"
+  end
+  return column
+end
+
+--- The table of some columns, by name.
+function tables.markdown(columns)
+  local lines = { "|", "|---|" }
+  for i, row in ipairs(ROWS) do
+    lines[i + 2] = ("| %s |"):format(row[2])
+  end
+  for _, name in ipairs(COLUMNS) do
+    local column = columns[name]
+    if column then
+      lines[1], lines[2] = ("%s | %s"):format(lines[1], column[1]), lines[2] .. "---:|"
+      for i = 1, #ROWS do
+        lines[i + 2] = ("%s %s |"):format(lines[i + 2], column[i + 1])
+      end
+    end
+  end
+  lines[1] = lines[1] .. " |"
+  return table.concat(lines, "\n") .. "\n"
+end
+
+local function read(path)
+  local file = assert(io.open(path))
+  local text = file:read "*a"
+  file:close()
+  return text
+end
+
+--- Between "<!-- table -->" and "<!-- end -->" these columns replace those of
+-- the same name; the others stay.
+function tables.write(path, columns)
+  local text, count = read(path):gsub(PLACE, function(head, old, foot)
+    local all = parse(old)
+    for name, column in pairs(columns) do
+      all[name] = column
+    end
+    return head .. tables.markdown(all) .. foot
+  end)
+  assert(count == 1, path .. " has no place for the table")
+  local file = assert(io.open(path, "w"))
+  assert(file:write(text))
+  assert(file:close())
+end
+
+return tables
