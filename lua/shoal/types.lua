@@ -319,7 +319,8 @@ function Node:reload(reason) end
 ---@return true?, string? message, string? code
 function Node:set_handlers(handlers) end
 --- Calls `on_stop`, sends what waits, closes the socket. It does not leave:
---- call `leave` first. Inside a handler it happens after it (`true,
+--- call `leave` first. Inside a handler, or while a method of the node is at work
+--- (in the condition of a wait, in a finalizer), it happens after it (`true,
 --- "deferred"`). (sends)
 ---@return true?, string? message, string? code
 function Node:close() end

@@ -3,6 +3,7 @@
 
 #include "compat.h"
 #include "config.h"
+#include "inside.h"
 #include "object.h"
 #include "options.h"
 #include "value.h"
@@ -90,11 +91,20 @@ static void free_core(struct object *object)
     shoal_free(core);
 }
 
+/* A finalizer may run wherever a method of this engine allocates. */
+static bool is_in_use(lua_State *L, const struct object *object)
+{
+    static const luaL_Reg *const lists[] = {entries_methods, queries_methods,
+                                            NULL};
+
+    return object->busy || object->taking || inside_method(L, object, lists);
+}
+
 static int close_engine(lua_State *L)
 {
     struct object *object = object_check(L);
 
-    if (object->busy || object->taking)
+    if (is_in_use(L, object))
         return refuse_inside(L);
     free_core(object);
     lua_newtable(L); /* lets go of the handlers and of what was held */
@@ -282,8 +292,8 @@ static void make_class(lua_State *L)
 
     luaL_newmetatable(L, OBJECT_NAME);
     luaL_setfuncs(L, methods, 0);
-    entries_register(L);
-    queries_register(L);
+    luaL_setfuncs(L, entries_methods, 0);
+    luaL_setfuncs(L, queries_methods, 0);
     outbox_register(L);
     lua_pushvalue(L, -1);
     lua_setfield(L, -2, "__index");

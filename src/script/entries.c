@@ -159,22 +159,17 @@ static int set_config(lua_State *L)
     return end(object, L, before, shoal_set_config(object->core, now, &config));
 }
 
-void entries_register(lua_State *L)
-{
-    static const luaL_Reg methods[] = {
-        {"receive", receive},
-        {"tick", tick},
-        {"announce", announce},
-        {"gossip", gossip},
-        {"broadcast", broadcast},
-        {"add_broadcast", add_broadcast},
-        {"leave", leave},
-        {"change_identity", change_identity},
-        {"reuse_down_identity", reuse_down_identity},
-        {"apply", apply},
-        {"set_config", set_config},
-        {NULL, NULL},
-    };
-
-    luaL_setfuncs(L, methods, 0);
-}
+const luaL_Reg entries_methods[] = {
+    {"receive", receive},
+    {"tick", tick},
+    {"announce", announce},
+    {"gossip", gossip},
+    {"broadcast", broadcast},
+    {"add_broadcast", add_broadcast},
+    {"leave", leave},
+    {"change_identity", change_identity},
+    {"reuse_down_identity", reuse_down_identity},
+    {"apply", apply},
+    {"set_config", set_config},
+    {NULL, NULL},
+};

@@ -2,6 +2,7 @@
 #include "methods.h"
 
 #include "compat.h"
+#include "inside.h"
 #include "listeners.h"
 #include "logging.h"
 #include "options.h"
@@ -191,6 +192,17 @@ static int describe(lua_State *L)
     else
         lua_pushliteral(L, "shoal.node (closed)");
     return 1;
+}
+
+bool methods_are_running(lua_State *L, const void *object)
+{
+    static const luaL_Reg fields[] = {{"__index", get_field},
+                                      {"__newindex", set_field},
+                                      {"__tostring", describe},
+                                      {NULL, NULL}};
+    static const luaL_Reg *const lists[] = {tenant_methods, methods_enter,
+                                            methods_query, fields, NULL};
+    return inside_method(L, object, lists);
 }
 
 static int collect(lua_State *L)

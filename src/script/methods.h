@@ -38,6 +38,11 @@ struct node *methods_check_sending(lua_State *L, const char *method);
 /* Of the state that has the object. */
 struct tenant *methods_tenant(lua_State *L);
 
+/* Is a method of the node (NULL: of any) on the stack, below the one that runs?
+ * One that steps the loop or changes the handlers does not count: what happens
+ * inside of it may end the node. */
+bool methods_are_running(lua_State *L, const void *object);
+
 /* Push nil, message, code and return 3. */
 int methods_fail(lua_State *L, const char *message, const char *code);
 int methods_refuse_inside(lua_State *L);

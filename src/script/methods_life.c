@@ -101,7 +101,8 @@ static int close_node(lua_State *L)
     methods_check_sending(L, "close");
     if (node_is_asking(node))
         return methods_refuse_inside(L);
-    if (node_is_busy(node, methods_tenant(L))) {
+    if (node_is_busy(node, methods_tenant(L)) ||
+        methods_are_running(L, lua_touserdata(L, 1))) {
         node->wants_close = true;
         return put_off(L, node);
     }

@@ -12,6 +12,7 @@
 #define SHOAL_SCRIPT_OBJECT_H
 
 #include "../shoal.h"
+#include "compat.h"
 #include "dispatch.h"
 #include "questions.h"
 
@@ -60,9 +61,8 @@ shoal_allocator memory_allocator(struct memory *memory);
 /* fail_allocation(n, after) */
 int memory_fail(lua_State *L);
 
+extern const luaL_Reg entries_methods[], queries_methods[];
 /* Adds the methods to the table on top of the stack. */
-void entries_register(lua_State *L);
-void queries_register(lua_State *L);
 void outbox_register(lua_State *L);
 
 /* Ready and empty. The uservalue is on top of the stack. */

@@ -134,24 +134,19 @@ static int describe(lua_State *L)
     return 1;
 }
 
-void queries_register(lua_State *L)
-{
-    static const luaL_Reg methods[] = {
-        {"deadline", deadline},
-        {"identity", identity},
-        {"self", self},
-        {"connection", connection},
-        {"num_members", num_members},
-        {"num_known", num_known},
-        {"members", members},
-        {"member", member},
-        {"state", state},
-        {"backlog", backlog},
-        {"config", config},
-        {"stats", stats},
-        {"__tostring", describe},
-        {NULL, NULL},
-    };
-
-    luaL_setfuncs(L, methods, 0);
-}
+const luaL_Reg queries_methods[] = {
+    {"deadline", deadline},
+    {"identity", identity},
+    {"self", self},
+    {"connection", connection},
+    {"num_members", num_members},
+    {"num_known", num_known},
+    {"members", members},
+    {"member", member},
+    {"state", state},
+    {"backlog", backlog},
+    {"config", config},
+    {"stats", stats},
+    {"__tostring", describe},
+    {NULL, NULL},
+};

@@ -3,6 +3,7 @@
 
 #include "compat.h"
 #include "host_sim.h"
+#include "inside.h"
 #include "methods.h"
 #include "options.h"
 #include "refs.h"
@@ -216,9 +217,14 @@ static void end(lua_State *L, struct simulation *s)
     refs_free(L, &s->self);
 }
 
-/* Is code of a member on the stack, or a question of its engine? */
-static bool is_in_use(const struct simulation *s)
+/* Is code of a member on the stack, or a question of its engine, or a method?
+ */
+static bool is_in_use(lua_State *L, const struct simulation *s)
 {
+    static const luaL_Reg *const lists[] = {
+        simulation_network, simulation_faults, simulation_views, NULL};
+    if (methods_are_running(L, NULL) || inside_method(L, s, lists))
+        return true;
     for (struct node *node = s->owner.nodes; node; node = node->next) {
         if (node->depth > 0 || node_is_asking(node))
             return true;
@@ -231,7 +237,7 @@ static int close_simulation(lua_State *L)
     struct simulation *s = luaL_checkudata(L, 1, type_name);
     if (!s->net)
         return 0;
-    if (is_in_use(s))
+    if (is_in_use(L, s))
         return luaL_error(L, "net:close: the network is running");
     lua_State *before = owner_enter(&s->owner, L);
     end(L, s);
