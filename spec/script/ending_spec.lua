@@ -96,4 +96,17 @@ describe("a simulation", function()
     assert.is_true(refused)
     net:close()
   end)
+
+  it("is not closed by a module of handlers that it loads", function()
+    local net = core.simulation { seed = 1 }
+    local refused
+    package.preload.closing_handlers = function()
+      refused = not pcall(net.close, net)
+      return {}
+    end
+    assert(net:spawn { handlers = "closing_handlers", log = false })
+    package.preload.closing_handlers, package.loaded.closing_handlers = nil, nil
+    assert.is_true(refused)
+    net:close()
+  end)
 end)

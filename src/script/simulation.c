@@ -223,7 +223,10 @@ static bool is_in_use(lua_State *L, const struct simulation *s)
 {
     static const luaL_Reg *const lists[] = {
         simulation_network, simulation_faults, simulation_views, NULL};
-    if (methods_are_running(L, NULL) || inside_method(L, s, lists))
+    static const luaL_Reg opening[] = {{"spawn", spawn}, {NULL, NULL}};
+    static const luaL_Reg *const openings[] = {opening, NULL};
+    if (methods_are_running(L, NULL) || inside_method(L, s, lists) ||
+        inside_method(L, NULL, openings)) /* which has let go of `s` */
         return true;
     for (struct node *node = s->owner.nodes; node; node = node->next) {
         if (node->depth > 0 || node_is_asking(node))
