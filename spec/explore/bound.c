@@ -65,6 +65,12 @@ static uint64_t catching_up(const struct world *world)
     return world->clocks_back_us + world->slowest_us * SIM_MAX_WAITING;
 }
 
+uint64_t bound_settling(const struct world *world)
+{
+    uint64_t behind = catching_up(world);
+    return behind ? behind + suspicion(world->plan) : 0;
+}
+
 /* News are carried by what is sent anyway: without gossip, one probe in a
  * period and its answer. As often as they may be sent, they are sent, with
  * packets so small that they take turns. */

@@ -68,6 +68,31 @@ static void live_until(struct world *world, uint64_t until_us)
         ;
 }
 
+/* Who has heard of whom, of however many others, as a mask; the dead that are
+ * remembered count, for they are announced to. */
+static uint32_t acquainted_with(const struct world *world, uint32_t place)
+{
+    uint32_t n = world->plan->num_members, mask = 1u << place;
+    for (uint32_t round = 0; round < n; round++)
+        for (uint32_t i = 0; i < n; i++)
+            for (uint32_t j = 0; world->members[i].node && j < n; j++)
+                if (world->members[i].known[j].size > 0 &&
+                    (mask >> i & 1 || mask >> j & 1))
+                    mask |= 1u << i | 1u << j;
+    return mask;
+}
+
+/* Parts that never met, since it was bad from the beginning, or have forgotten
+ * each other are no cluster that could heal: there somebody joins them. */
+static void introduce_strangers(struct world *world)
+{
+    uint32_t known = acquainted_with(world, 0);
+    for (uint32_t i = 1; i < world->plan->num_members; i++)
+        if (world->members[i].node && !(known >> i & 1) &&
+            !sim_join(world->members[i].node, sim_address(world->net, 0)))
+            world_fail(world, "start: no memory");
+}
+
 static void suffer(struct world *world)
 {
     struct agenda agenda;
@@ -78,6 +103,7 @@ static void suffer(struct world *world)
     }
     live_until(world, world->plan->quiet_us);
     fault_end_all(world);
+    introduce_strangers(world);
 }
 
 /* ---- And then ---- */
@@ -102,7 +128,9 @@ static void expect_meeting(struct world *world)
                    (double)bound / 1e6);
 }
 
-/* For three periods in a row, so that what is still on its way has come. */
+/* For three periods in a row, so that what is still on its way has come; and
+ * when all clocks have caught up, with what was begun before the calm: a probe
+ * whose answer was lost waits for as long as its clock stands still. */
 static void expect_agreement(struct world *world)
 {
     uint64_t period = world->plan->config.probe_period_us;
@@ -110,7 +138,9 @@ static void expect_agreement(struct world *world)
     char why[MAX_FAILURE] = "";
     world->bound_us = bound_agreement(world);
     uint64_t now = quiet;
-    while (now - last < 3 * period && !world_has_failed(world)) {
+    uint64_t settled = quiet + bound_settling(world);
+    while ((now < settled || now - last < 3 * period) &&
+           !world_has_failed(world)) {
         now += period / 4;
         live_until(world, now);
         if (!watch_agree(world, why))

@@ -315,6 +315,26 @@ static bool sees(const struct watched *member, const struct watched *other)
            seen.state == SHOAL_ALIVE;
 }
 
+/* What the one believes of the other, and what that is. */
+static void explain(const struct watched *member, const struct watched *other,
+                    char *why)
+{
+    static const char *const words[] = {"alive", "suspect", "down"};
+    const struct belief *known = &member->known[other->place];
+    bool runs = other->node != NULL;
+    snprintf(why, MAX_FAILURE, "%u does not see %u as it is (%s %u%s, %s)",
+             (unsigned)member->place, (unsigned)other->place,
+             known->size ? words[known->state] : "unknown",
+             (unsigned)known->incarnation,
+             runs && known->size &&
+                     !same(known, shoal_self(sim_engine(other->node)).id)
+                 ? ", an older one"
+                 : "",
+             runs ? shoal_connection_name(
+                        shoal_get_connection(sim_engine(other->node)))
+                  : "gone");
+}
+
 bool watch_agree(struct world *world, char *why)
 {
     for (uint32_t i = 0; i < world->plan->num_members; i++) {
@@ -323,8 +343,7 @@ bool watch_agree(struct world *world, char *why)
              j++) {
             if (sees(member, &world->members[j]))
                 continue;
-            snprintf(why, MAX_FAILURE, "%u does not see %u as it is",
-                     (unsigned)i, (unsigned)j);
+            explain(member, &world->members[j], why);
             return false;
         }
     }

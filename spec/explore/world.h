@@ -107,6 +107,8 @@ bool watch_agree(struct world *world, char *why);
 /* ---- bound.c ---- */
 /* What was one cluster finds together again, before anybody is probed. */
 uint64_t bound_meeting(const struct plan *plan);
+/* Until nothing goes on that was begun before the calm. */
+uint64_t bound_settling(const struct world *world);
 uint64_t bound_agreement(const struct world *world);
 uint64_t bound_dissemination(const struct world *world);
 
