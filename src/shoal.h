@@ -289,6 +289,8 @@ typedef struct shoal_config {
                                      goes to (SWIM's k); 1 to 255 */
     uint32_t max_transmissions;   /* how often an update or broadcast is sent
                                      before it leaves the backlog; 1 to 255 */
+    uint32_t news_transmissions;  /* the same for members that come or go, and
+                                     for broadcasts; 0: as max_transmissions */
     uint64_t suspect_to_down_after_us;
     uint64_t remove_down_after_us; /* how long a down identity is remembered,
                                       and refused */
@@ -401,8 +403,7 @@ SHOAL_API int shoal_reuse_down_identity(shoal *engine, uint64_t now_us);
 SHOAL_API int shoal_apply(shoal *engine, uint64_t now_us,
                           const shoal_update *updates, size_t count,
                           bool broadcast);
-/* Every field, at run time; running timers are re-armed. INVALID_CONFIG with
- * the field in the detail. */
+/* At run time; timers are re-armed. INVALID_CONFIG, the field in the detail. */
 SHOAL_API int shoal_set_config(shoal *engine, uint64_t now_us,
                                const shoal_config *config);
 
@@ -477,12 +478,12 @@ typedef enum shoal_drop {
 
 SHOAL_API const char *shoal_drop_name(int drop);
 
-/* Counters since shoal_new(). */
+/* Since shoal_new(). */
 typedef struct shoal_stats {
     uint64_t packets_received, bytes_received; /* well-formed or not */
     uint64_t packets_sent, bytes_sent;
-    uint64_t sent[SHOAL_NUM_MESSAGES],
-        received[SHOAL_NUM_MESSAGES]; /* by kind; received: accepted ones */
+    uint64_t sent[SHOAL_NUM_MESSAGES];
+    uint64_t received[SHOAL_NUM_MESSAGES]; /* and accepted */
     uint64_t dropped[SHOAL_NUM_DROPS];
     uint64_t probes, probes_failed, suspicions, refutations, renewals,
         conflicts;

@@ -56,6 +56,7 @@
 ---@field probe_rtt? number
 ---@field num_indirect_probes? integer
 ---@field max_transmissions? integer
+---@field news_transmissions? integer      of members that come or go, and of broadcasts; 0: as max_transmissions
 ---@field suspect_to_down_after? number
 ---@field remove_down_after? number
 ---@field max_packet_size? integer

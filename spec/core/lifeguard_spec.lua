@@ -109,7 +109,7 @@ describe("local health", function()
     e:advance(1, forward)
     assert.equal(1, health(e))
     e:advance(60, forward)
-    assert.equal(4, health(e)) -- of 8: a lossy network is not the worst
+    assert.equal(5, health(e)) -- of 8: a lossy network is not the worst
   end)
 
   it("suffers when we have to refute", function()

@@ -1,3 +1,4 @@
+local core = require "shoal.core"
 local support = require "spec.core.support"
 local engine = support.engine
 local sorted, names = support.sorted, support.names
@@ -314,5 +315,63 @@ describe("applying claims", function()
     end
     assert(after.core:apply(after.now, claims_of))
     assert.same(before:state(), after:state())
+  end)
+end)
+
+describe("news_transmissions", function()
+  --- How often each claim goes out, in gossip alone.
+  local function told(config, input)
+    local e = engine("a", { config = config }):knowing("b", "c", "x")
+    e:receive(input)
+    local counts = {}
+    for _ = 1, 40 do
+      for _, packet in ipairs(e:gossip():sent("gossip")) do
+        for _, claim in ipairs(packet.updates) do counts[claim] = (counts[claim] or 0) + 1 end
+      end
+    end
+    return counts
+  end
+
+  local CONFIG = { max_transmissions = 3, news_transmissions = 7, probe_period = 1000 }
+
+  it("says how often members that come and go are told of", function()
+    local input = { kind = "gossip", from = "b", updates = { "n alive 0", "c down 0" } }
+    assert.same({ ["n alive 0"] = 7, ["c down 0"] = 7 }, told(CONFIG, input))
+  end)
+
+  it("does not say how often suspicions and their refutations are", function()
+    assert.same({ ["x suspect 0"] = 3 }, told(CONFIG, { kind = "gossip", from = "b", updates = { "x suspect 0" } }))
+    assert.same({ ["x alive 1"] = 3 }, told(CONFIG, { kind = "gossip", from = "b", updates = { "x alive 1" } }))
+  end)
+
+  it("is max_transmissions when it is 0", function()
+    local config = { max_transmissions = 3, news_transmissions = 0, probe_period = 1000 }
+    assert.same({ ["n alive 0"] = 3 }, told(config, { kind = "gossip", from = "b", updates = { "n alive 0" } }))
+  end)
+
+  it("says how often broadcasts are sent", function()
+    local e = engine("a", { config = CONFIG, broadcast = { receive = function(_, data) return data end } })
+    e:knowing("b")
+    e:add "item"
+    local sent = 0
+    for _ = 1, 20 do
+      for _, packet in ipairs(e:broadcast():sent("broadcast")) do sent = sent + #packet.items end
+    end
+    assert.equal(7, sent)
+  end)
+
+  it("is twice max_transmissions in presets, and grows with the cluster as that does", function()
+    local lan = core.preset("lan", 10)
+    assert.equal(4, lan.max_transmissions)
+    assert.equal(8, lan.news_transmissions)
+    assert.equal(0, core.preset("simple", 10).news_transmissions)
+    local e = engine("a", { config = { preset = "lan", cluster_size = 2, news_transmissions = 2, gossip = false } })
+    for i = 1, 99 do e:knowing("n" .. i) end
+    e:receive { kind = "gossip", from = "n1", updates = { "new alive 0" } }
+    local counted = 0
+    for _ = 1, 20 do
+      for _, packet in ipairs(e:gossip():sent("gossip")) do counted = counted + #packet.updates end
+    end
+    assert.equal(16, counted)
   end)
 end)

@@ -213,7 +213,7 @@ void fault_end(struct world *world, uint32_t number)
 static shoal_config calm_config(const struct world *world)
 {
     shoal_config config = world->plan->config;
-    config.max_transmissions = 40;
+    config.max_transmissions = config.news_transmissions = 40;
     return config;
 }
 

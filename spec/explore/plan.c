@@ -51,6 +51,8 @@ static void vary(shoal_config *config, struct rng *rng)
     if (maybe(rng, 20))
         config->max_transmissions = 1 + rng_below(rng, 12);
     if (maybe(rng, 20))
+        config->news_transmissions = rng_below(rng, 24);
+    if (maybe(rng, 20))
         config->suspect_to_down_after_us =
             config->probe_period_us * (1 + rng_below(rng, 8));
     if (maybe(rng, 20))

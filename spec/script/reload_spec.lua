@@ -439,7 +439,7 @@ describe("a reload", function()
     it("shows each item exactly once, to exactly one version", function()
       local node = start()
       -- Sends what is its own to its only peer, once.
-      local other = stage:start { join = node:bound(), config = { preset = "loopback", max_transmissions = 1 },
+      local other = stage:start { join = node:bound(), config = { preset = "loopback", news_transmissions = 1 },
         handlers = { broadcast = { receive = function(_, data, sender) return not sender and data or nil end } } }
       stage:wait(function() return other:num_members() == 1 and node:num_members() == 1 end)
       local total, sent = 200, 0

@@ -76,7 +76,7 @@ void broadcast_turn(shoal *engine)
         engine->unwanted = 0;
         return;
     }
-    if (++engine->unwanted >= engine_transmissions(engine))
+    if (++engine->unwanted >= engine_news_transmissions(engine))
         drop_all(engine);
 }
 
@@ -87,7 +87,7 @@ static int queue_by_key(shoal *engine, shoal_bytes item, shoal_bytes key)
     struct entry **owner =
         keys_owner(&engine->item_keys, &engine->mem, key, hash);
     if (!owner || !backlog_push(&engine->items, &engine->mem, item, key,
-                                engine_transmissions(engine), owner))
+                                engine_news_transmissions(engine), owner))
         return SHOAL_ERR_NOMEM;
     return 0;
 }
@@ -99,7 +99,7 @@ static int queue_item(shoal *engine, shoal_bytes item, shoal_bytes key)
         return queue_by_key(engine, item, key);
     struct entry *entry = NULL;
     if (!backlog_push(&engine->items, &engine->mem, item, key,
-                      engine_transmissions(engine), &entry))
+                      engine_news_transmissions(engine), &entry))
         return SHOAL_ERR_NOMEM;
     entry->owner = NULL;
     drop_invalidated(engine, entry);

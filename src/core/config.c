@@ -25,6 +25,14 @@ static uint32_t transmissions(uint32_t n)
     return times < 1 ? 1 : (uint32_t)times;
 }
 
+/* What is lost of a suspicion is no loss; of a broadcast it is, and most joins
+ * happen before the others are known whose number decides. The chance that a
+ * member is missed is about e to the power of minus the transmissions. */
+static uint32_t news_transmissions(uint32_t n)
+{
+    return 2 * transmissions(n);
+}
+
 static double suspicion_scale(uint32_t n)
 {
     return n > 10 ? log10((double)n) : 1;
@@ -42,6 +50,17 @@ uint8_t config_transmissions(const shoal_config *config, uint32_t n)
     if (config->cluster_size > 0 && n > config->cluster_size &&
         transmissions(n) > wanted)
         wanted = transmissions(n);
+    return (uint8_t)wanted;
+}
+
+uint8_t config_news_transmissions(const shoal_config *config, uint32_t n)
+{
+    uint32_t wanted = config->news_transmissions;
+    if (wanted == 0)
+        return config_transmissions(config, n);
+    if (config->cluster_size > 0 && n > config->cluster_size &&
+        news_transmissions(n) > wanted)
+        wanted = news_transmissions(n);
     return (uint8_t)wanted;
 }
 
@@ -75,6 +94,7 @@ shoal_config shoal_config_lan(uint32_t n)
     config.probe_rtt_us = 500 * MS;
     config.cluster_size = n;
     config.max_transmissions = transmissions(n);
+    config.news_transmissions = news_transmissions(n);
     config.suspect_to_down_after_us = suspicion(n, 4, config.probe_period_us);
     config.notify_down_members = true;
     config.announce = (shoal_periodic){30 * S, 1};
@@ -165,6 +185,8 @@ const char *shoal_config_check(const shoal_config *config, const char **problem)
          "must be shorter than probe_period");
     check_count(&checked, config->num_indirect_probes, "num_indirect_probes");
     check_count(&checked, config->max_transmissions, "max_transmissions");
+    must(&checked, config->news_transmissions <= 255, "news_transmissions",
+         "must be 0 to 255");
     check_duration(&checked, config->suspect_to_down_after_us,
                    "suspect_to_down_after");
     check_duration(&checked, config->remove_down_after_us, "remove_down_after");

@@ -6,6 +6,7 @@
 #include "../shoal.h"
 
 uint8_t config_transmissions(const shoal_config *config, uint32_t n);
+uint8_t config_news_transmissions(const shoal_config *config, uint32_t n);
 uint64_t config_suspicion_us(const shoal_config *config, uint32_t n);
 
 #endif

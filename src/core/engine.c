@@ -61,15 +61,28 @@ int engine_drop(shoal *engine, shoal_drop why, int error)
     return error;
 }
 
-uint8_t engine_transmissions(shoal *engine)
+static void scale_transmissions(shoal *engine)
 {
     uint32_t members = engine->members.active.count + 1;
-    if (engine->transmissions.members != members) {
-        engine->transmissions.members = members;
-        engine->transmissions.times =
-            config_transmissions(&engine->config, members);
-    }
+    if (engine->transmissions.members == members)
+        return;
+    engine->transmissions.members = members;
+    engine->transmissions.times =
+        config_transmissions(&engine->config, members);
+    engine->transmissions.of_news =
+        config_news_transmissions(&engine->config, members);
+}
+
+uint8_t engine_transmissions(shoal *engine)
+{
+    scale_transmissions(engine);
     return engine->transmissions.times;
+}
+
+uint8_t engine_news_transmissions(shoal *engine)
+{
+    scale_transmissions(engine);
+    return engine->transmissions.of_news;
 }
 
 /* ---- Connection state and periodic tasks ---- */

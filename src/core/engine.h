@@ -67,7 +67,7 @@ struct shoal {
     struct backlog updates, items;
     struct {
         uint32_t members; /* 0: not known */
-        uint8_t times;
+        uint8_t times, of_news;
     } transmissions;       /* in a cluster of so many */
     uint32_t unwanted;     /* turns in which nobody wanted `items` */
     struct keys item_keys; /* of `items`, while equal keys invalidate */
@@ -109,6 +109,8 @@ void engine_add_index(shoal *engine, size_t index);
 void engine_stop_tasks(shoal *engine);
 /* How often an update is sent, in a cluster of this size. */
 uint8_t engine_transmissions(shoal *engine);
+/* The same for members that come or go, and for broadcasts. */
+uint8_t engine_news_transmissions(shoal *engine);
 /* A feed came that listed so many: ask a random member for more soon, and
  * again, a bit later each time, until feeds without news have listed as many as
  * we know; twice over where no digest shows what is still missing. A feed need

@@ -15,12 +15,13 @@ static int queue_claim(shoal *engine, shoal_bytes id, uint16_t incarnation,
 {
     shoal_update claim = {
         .id = id, .incarnation = incarnation, .state = (uint8_t)state};
-    int error = update_queue(engine, &claim, engine_transmissions(engine),
-                             &engine->queued);
+    bool refutes = state == SHOAL_ALIVE;
+    uint8_t times = refutes ? engine_transmissions(engine)
+                            : engine_news_transmissions(engine);
+    int error = update_queue(engine, &claim, times, &engine->queued);
     if (error)
         return error;
     engine->queued_is_self = is_self;
-    bool refutes = state == SHOAL_ALIVE;
     if (engine->queued && !(refutes && engine->config.tell_suspects))
         backlog_hurry(&engine->updates, engine->queued);
     return 0;
@@ -201,7 +202,7 @@ int shoal_leave(shoal *engine, uint64_t now_us)
         return engine_leave(engine, SHOAL_ERR_NOMEM);
     /* Our last word: the transmissions it is worth are spent at once, and every
      * packet says it. */
-    uint32_t fanout = engine_transmissions(engine);
+    uint32_t fanout = engine_news_transmissions(engine);
     if (fanout < engine->config.num_indirect_probes)
         fanout = engine->config.num_indirect_probes;
     shoal_update claim = {

@@ -38,8 +38,9 @@ int update_queue(shoal *engine, const shoal_update *claim,
 static int gossip(shoal *engine, const shoal_update *claim,
                   struct member *about, bool comes_or_goes)
 {
-    int error = update_queue(engine, claim, engine_transmissions(engine),
-                             &about->queued);
+    uint8_t times = comes_or_goes ? engine_news_transmissions(engine)
+                                  : engine_transmissions(engine);
+    int error = update_queue(engine, claim, times, &about->queued);
     if (about->queued && (comes_or_goes || !engine->config.tell_suspects))
         backlog_hurry(&engine->updates, about->queued);
     return error;
