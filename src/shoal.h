@@ -396,10 +396,9 @@ SHOAL_API int shoal_change_identity(shoal *engine, uint64_t now_us,
 /* Be alive again under the identity that was declared down (peers that remember
  * it as down will go on ignoring it). NOT_DEFUNCT. */
 SHOAL_API int shoal_reuse_down_identity(shoal *engine, uint64_t now_us);
-/* Take claims as if a packet had brought them, for instance a state saved
- * earlier. With `broadcast` the changes are gossiped; else they leave the
- * backlog as it is. IDENTITY for an invalid one (those before it are applied;
- * the detail says its index). */
+/* Take claims as if a packet had brought them: a saved state. With `broadcast`
+ * the changes are gossiped, else the backlog stays as it is. IDENTITY for an
+ * invalid one, its index in the detail; those before it are applied. */
 SHOAL_API int shoal_apply(shoal *engine, uint64_t now_us,
                           const shoal_update *updates, size_t count,
                           bool broadcast);
