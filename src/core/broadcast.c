@@ -71,8 +71,8 @@ static void drop_all(shoal *engine)
  * sent. */
 void broadcast_turn(shoal *engine)
 {
-    if (send_items(engine, engine->config.gossip.members, SHOAL_MSG_GOSSIP) >
-        0) {
+    uint32_t fanout = engine->config.gossip.members;
+    if (send_items(engine, fanout, SHOAL_MSG_GOSSIP) > 0) {
         engine->unwanted = 0;
         return;
     }
