@@ -34,6 +34,11 @@ local function spin(seconds)
   return ("local ends, n = os.clock() + %g, 0 while os.clock() < ends do n = n + 1 end"):format(seconds)
 end
 
+-- Tells with a file that it has begun.
+local function telling(path, how)
+  return ("io.open(%q, 'w'):close() "):format(path) .. how
+end
+
 local function with(args)
   local all = {}
   for _, list in ipairs { QUICK, args or {} } do
@@ -107,13 +112,18 @@ describe("a member whose handler blocks", function()
     local busy = 10 * SUSPICION
     local members = { start("") }
     members[2] = start("", members[1])
-    members[3] = start(sleep(busy), members[1])
-    members[4] = start(spin(busy), members[1])
+    local folder = process.tempdir()
+    local third, fourth = folder .. "/third", folder .. "/fourth"
+    members[3] = start(telling(third, sleep(busy)), members[1])
+    members[4] = start(telling(fourth, spin(busy)), members[1])
     converge(members)
     local before = { doubts(members[1]), doubts(members[2]) }
 
     local since = wait.now()
     assert.equal(0, members[1]:ask("broadcast", "busy").code)
+    wait.for_that(function()
+      return process.read(third) and process.read(fourth)
+    end, 10, "two members that are busy")
     local first, second = members[3]:info(), members[4]:info() -- they answer when they are back
     local passed = wait.now() - since
 
