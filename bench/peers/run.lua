@@ -88,7 +88,7 @@ end
 
 go_inside()
 math.randomseed(os.time())
-local folder = assert(stdlib.mkdtemp "/tmp/shoal-peers-XXXXXX")
+local folder = assert(stdlib.mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/shoal-peers-XXXXXX"))
 local ok, message = xpcall(function() main(parse_arguments(), folder) end, debug.traceback)
 programs.kill_all()
 os.execute("rm -rf " .. folder)

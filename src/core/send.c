@@ -109,15 +109,6 @@ static int write_list(shoal *engine, struct packet *packet,
     return 0;
 }
 
-/* A suspect hears of it first, with the very ping that it must answer, whatever
- * else waits (Lifeguard 4.C, the buddy system). */
-static const struct member *suspect(const shoal *engine, const struct who *to)
-{
-    const struct member *member =
-        members_find_id(&engine->members, to->id, to->hash);
-    return member && member->state == SHOAL_SUSPECT ? member : NULL;
-}
-
 static void write_backlog(shoal *engine, struct packet *packet)
 {
     uint32_t count;
@@ -127,14 +118,6 @@ static void write_backlog(shoal *engine, struct packet *packet)
     packet->updates += count;
 }
 
-static const struct member *about(const shoal *engine,
-                                  const struct message *message)
-{
-    return message->kind == SHOAL_MSG_PING && engine->config.tell_suspects
-               ? suspect(engine, message->to)
-               : message->about;
-}
-
 static int write_updates(shoal *engine, struct packet *packet,
                          const struct message *message)
 {
@@ -142,8 +125,8 @@ static int write_updates(shoal *engine, struct packet *packet,
         return 0;
     uint8_t *count = packet->bytes + packet->size;
     packet->size += 2;
-    const struct member *first = about(engine, message);
-    int error = first ? write_claim(engine, packet, first) : 0;
+    int error =
+        message->about ? write_claim(engine, packet, message->about) : 0;
     if (error == SHOAL_ERR_TOO_BIG)
         error = 0;
     if (!error && message->lists)
@@ -224,6 +207,15 @@ static void send_packet(shoal *engine, const struct message *message)
     count_sent(engine, &packet, to, message->kind);
 }
 
+/* A suspect hears of it first, with the very ping that it must answer, whatever
+ * else waits (Lifeguard 4.C, the buddy system). */
+static bool tells_suspect(const shoal *engine, const struct member *to,
+                          shoal_message kind)
+{
+    return kind == SHOAL_MSG_PING && engine->config.tell_suspects && to &&
+           to->state == SHOAL_SUSPECT;
+}
+
 static void send_known(shoal *engine, const struct who *to,
                        const struct member *member, shoal_message kind,
                        uint8_t number, shoal_bytes peer)
@@ -231,12 +223,16 @@ static void send_known(shoal *engine, const struct who *to,
     /* wanted_by is about members; a stranger gets no items */
     bool with_items = member && carries_items(kind) &&
                       engine->items.count > 0 && ask_wanted_by(engine, member);
-    send_packet(engine, &(struct message){.to = to,
-                                          .kind = kind,
-                                          .number = number,
-                                          .peer = peer,
-                                          .with_items = with_items,
-                                          .lists = kind == SHOAL_MSG_FEED});
+    send_packet(engine,
+                &(struct message){.to = to,
+                                  .kind = kind,
+                                  .number = number,
+                                  .peer = peer,
+                                  .with_items = with_items,
+                                  .about = tells_suspect(engine, member, kind)
+                                               ? member
+                                               : NULL,
+                                  .lists = kind == SHOAL_MSG_FEED});
 }
 
 void send_to_member(shoal *engine, const struct member *to, shoal_message kind,
