@@ -266,7 +266,7 @@ describe("a node that does not answer", function()
 
   it("is given up by every client command after --timeout", function()
     local a = node.start({})
-    a:signal("STOP")
+    a:stop()
     local commands = {
       { "members" }, { "info" }, { "join", "127.0.0.1:1" }, { "reload" }, { "broadcast", "x" }, { "monitor" },
       { "leave" },
@@ -277,17 +277,17 @@ describe("a node that does not answer", function()
       local done = a:ask(unpack(command)) -- luacheck: std max
       assert.same({ code = 1, out = "", err = BUSY }, done)
     end
-    a:signal("CONT")
+    a:continue()
   end)
 
   it("is given up when so many wait that none can connect", function()
     local a = node.start({})
-    a:signal("STOP")
+    a:stop()
     for _ = 1, 20 do
       process.start { process.shoal, "info", "--control", a.control, "--timeout", "60" }
     end
     assert.same({ code = 1, out = "", err = BUSY }, a:ask("info", "--timeout", "0.2"))
-    a:signal("CONT")
+    a:continue()
   end)
 
   it("is not what a monitor takes a quiet cluster for", function()

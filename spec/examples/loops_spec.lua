@@ -2,7 +2,6 @@
 
 local files = require "spec.support.files"
 local process = require "spec.support.process"
-local wait = require "spec.support.wait"
 
 local SOON = 10
 
@@ -70,7 +69,7 @@ describe("a node in another loop", function()
     first:wait_for("up " .. other, SOON, "stdout")
     first:wait_for("1 others", SOON, "stdout")
     second:signal "TERM"
-    assert.equal(0, second:wait(SOON * wait.slowness), second:stderr())
+    assert.equal(0, second:wait(SOON), second:stderr())
     first:wait_for("0 others", SOON, "stdout") -- it said goodbye
   end)
 end)

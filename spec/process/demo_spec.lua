@@ -2,7 +2,6 @@
 
 local files = require "spec.support.files"
 local process = require "spec.support.process"
-local wait = require "spec.support.wait"
 
 -- Everything the demo makes is below this folder, and has it in its arguments.
 local function demo(folder)
@@ -17,12 +16,10 @@ end
 describe("the demo", function()
   after_each(process.cleanup)
 
-  it("shows joining, a death, a reload and a farewell in less than 30 seconds", function()
+  it("shows joining, a death, a reload and a farewell", function()
     local folder = process.tempdir()
     local play = process.start(demo(folder))
-    local began = wait.now()
     assert.equal(0, play:wait(60), play:stdout())
-    assert.is_true(wait.now() - began < 30 * wait.slowness)
     local told = play:stdout()
     for _, what in ipairs {
       "sees the four others", "reports it down", "runs the new version", "reports it down at once",

@@ -1,4 +1,5 @@
---- How soon a cluster of processes notices who went, and how.
+--- A cluster of processes notices who went, and how. How soon it does is for
+-- spec/sim/pace_spec.lua: here the machine may be busy.
 
 local node = require "spec.support.node"
 local process = require "spec.support.process"
@@ -16,51 +17,45 @@ local function cluster(count, options)
   return members
 end
 
--- Seconds from now until each of the others has heard that `gone` is down, sorted.
-local function seconds_until_heard(others, gone, limit)
-  local since, seconds = wait.now(), {}
+-- Until each of the others has heard that `gone` is down.
+local function wait_until_heard(others, gone, limit)
   local left = { unpack(others) } -- luacheck: std max
   wait.for_that(function()
     for i = #left, 1, -1 do
       if left[i]:heard("member_down", gone) then
-        seconds[#seconds + 1] = wait.now() - since
         table.remove(left, i)
       end
     end
     return #left == 0, #left > 0 and ("%d have not heard, one of them: %s%s"):format(
       #left, left[1]:log(), left[1].monitor:stderr())
   end, limit, "word of a down member")
-  return seconds
 end
 
 describe("a cluster of processes", function()
   after_each(process.cleanup)
 
-  it("finds a killed member out within 3.5 s, and all know within 7 s, with loopback", function()
+  it("finds a killed member out with loopback", function()
     local members = cluster(5)
     local gone = table.remove(members)
     gone:signal("KILL")
-    local seconds = seconds_until_heard(members, gone, 7)
-    assert.is_true(seconds[1] <= 3.5 * wait.slowness, "first after " .. seconds[1])
+    wait_until_heard(members, gone, 20)
     for _, member in ipairs(members) do
       assert.equal(3, #member:members())
     end
   end)
 
-  it("finds a killed member out within 12 s with lan", function()
+  it("finds a killed member out with lan", function()
     local members = cluster(5, { config = "lan" })
     local gone = table.remove(members)
     gone:signal("KILL")
-    seconds_until_heard(members, gone, 12)
+    wait_until_heard(members, gone, 30)
   end)
 
-  it("knows within 0.1 s that a member left", function()
-    local members = cluster(5)
+  it("hears from a member itself that it leaves", function()
+    local members = cluster(5, { args = { "--set", "suspect_to_down_after=3600" } })
     local gone = table.remove(members)
     gone:signal("TERM")
-    local seconds = seconds_until_heard(members, gone, 2)
-    -- measured from the signal, so the process's own end is in it
-    assert.is_true(seconds[#seconds] <= 0.1 * wait.slowness, "last after " .. seconds[#seconds])
+    wait_until_heard(members, gone, 10)
   end)
 
   it("takes a member back that was stopped for longer than the suspicion timeout, renewed and not as a second one",
@@ -68,10 +63,10 @@ describe("a cluster of processes", function()
       local members = cluster(4)
       local stopped = table.remove(members)
       local before = stopped:info().identity
-      stopped:signal("STOP")
-      seconds_until_heard(members, stopped, 10)
+      stopped:stop()
+      wait_until_heard(members, stopped, 20)
 
-      stopped:signal("CONT")
+      stopped:continue()
 
       wait.for_that(function()
         for _, member in ipairs(members) do
@@ -96,15 +91,14 @@ describe("a cluster of processes", function()
       end, 5, "converged cluster")
     end)
 
-  it("takes a member back that was stopped for a moment as if nothing had been", function()
-    local members = cluster(4)
+  it("takes a member back that goes on before its suspicion ends as if nothing had been", function()
+    local members = cluster(4, { args = { "--set", "suspect_to_down_after=3600" } })
     local stopped = table.remove(members)
-    stopped:signal("STOP")
-    local since = wait.now()
+    stopped:stop()
     wait.for_that(function()
-      return wait.now() - since > 0.3
-    end, 1)
-    stopped:signal("CONT")
+      return members[1]:sees(stopped) == "suspect"
+    end, 10, "suspicion")
+    stopped:continue()
     wait.for_that(function()
       return node.converged({ stopped, unpack(members) }) -- luacheck: std max
     end, 5, "converged cluster")

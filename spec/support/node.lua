@@ -183,6 +183,14 @@ end
 
 -- ---- Ending -----------------------------------------------------------------
 
+function Node:stop()
+  self.process:stop()
+end
+
+function Node:continue()
+  self.process:continue()
+end
+
 function Node:signal(name)
   self.process:signal(name)
 end

@@ -222,11 +222,24 @@ function Process:wait_for(pattern, seconds, stream)
   end, seconds, ("%q of `%s`"):format(pattern, self.command))
 end
 
---- p:signal "STOP". A process that has ended is left alone.
+--- p:signal "TERM". A process that has ended is left alone.
 function Process:signal(name)
   if not self:ended() then
     assert(signal.kill(self.pid, signal["SIG" .. name]))
   end
+end
+
+--- Halts it. What is sent to it from here on waits until it goes on.
+function Process:stop()
+  self:signal "STOP"
+  wait.for_that(function()
+    -- behind the program's name, which may hold anything
+    return process.read(("/proc/%d/stat"):format(self.pid)):match(".*%) (%u)") == "T"
+  end, 5, ("halt of `%s`"):format(self.command))
+end
+
+function Process:continue()
+  self:signal "CONT"
 end
 
 --- Ends it at once, with whatever it started, and waits for that.
