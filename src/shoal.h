@@ -130,8 +130,7 @@ typedef struct shoal_update {
     shoal_bytes from;
 } shoal_update;
 
-/* What is known of a member. All bytes are borrowed until the next entry point.
- */
+/* What is known of a member. Bytes are borrowed until the next entry point. */
 typedef struct shoal_member {
     shoal_bytes id;
     shoal_bytes addr;
@@ -246,6 +245,9 @@ typedef struct shoal_codec {
                          size_t *used);
     /* Of the last failure; may be NULL. */
     const char *(*error_detail)(void *context);
+    /* The `src` in a packet's header, as a span of the packet, or nothing: for
+     * shoal_look_ahead(), so it need not be right but cheap. May be NULL. */
+    shoal_bytes (*peek_source)(void *context, shoal_bytes packet);
     /* It carries what Lifeguard needs: header.wants_nack, the nack message and
      * update.from. Else the engine does without. */
     bool lifeguard;
@@ -283,8 +285,7 @@ typedef struct shoal_periodic {
 
 typedef struct shoal_config {
     uint64_t probe_period_us; /* one member is probed in each (SWIM's T') */
-    uint64_t probe_rtt_us; /* without an ack by then, others are asked to ping
-                              it; < probe_period */
+    uint64_t probe_rtt_us;    /* no ack by then: others ask; < probe_period */
     uint32_t num_indirect_probes; /* how many are asked, and how many a gossip
                                      goes to (SWIM's k); 1 to 255 */
     uint32_t max_transmissions;   /* how often an update or broadcast is sent
@@ -292,17 +293,13 @@ typedef struct shoal_config {
     uint32_t news_transmissions;  /* the same for members that come or go, and
                                      for broadcasts; 0: as max_transmissions */
     uint64_t suspect_to_down_after_us;
-    uint64_t remove_down_after_us; /* how long a down identity is remembered,
-                                      and refused */
-    uint32_t
-        max_packet_size; /* bytes, sent and received; 256 to SHOAL_MAX_PACKET */
+    uint64_t remove_down_after_us; /* so long a down identity is refused */
+    uint32_t max_packet_size; /* 256 to SHOAL_MAX_PACKET bytes, both ways */
     uint32_t max_members; /* known members, down ones included; at least 1 */
-    bool notify_down_members; /* tell a down member that talks to us
-                                 (turn_undead) */
+    bool notify_down_members; /* tell those that talk to us (turn_undead) */
     shoal_periodic announce;  /* ask members for more members */
-    shoal_periodic
-        announce_to_down;  /* the same to down ones, to heal partitions */
-    shoal_periodic gossip; /* spread what waits */
+    shoal_periodic announce_to_down; /* ... down ones, to heal partitions */
+    shoal_periodic gossip;           /* spread what waits */
     /* Lifeguard (Dadgar, Phillips, Currey: "Lifeguard: Local Health Awareness
      * for More Accurate Failure Detection", 2018).
      * A member whose own probes fail, or that must refute, slows down: period
@@ -315,9 +312,8 @@ typedef struct shoal_config {
      * lasts suspect_to_down_after. */
     uint32_t suspicion_confirmations;
     uint32_t suspicion_max_factor; /* 1 to 255 */
-    /* What the preset was scaled to. A cluster that has grown beyond it gets
-     * more transmissions and longer suspicions, as the preset would scale them
-     * today. 0: never. */
+    /* What the preset was scaled to. A cluster that has outgrown it gets the
+     * transmissions and suspicions that fit its size today. 0: never. */
     uint32_t cluster_size;
     bool tell_suspects;   /* in the very ping that probes them (4.C) */
     bool second_look;     /* probe once more before suspecting */
@@ -327,15 +323,13 @@ typedef struct shoal_config {
 /* Presets; `n` is the expected number of members (at least 1).
  * - simple: plain SWIM, no extension
  * - lan, wan: memberlist's default timings as foca scales them, Lifeguard
- * - loopback: for many nodes on one machine and for tests, a quarter of lan's
- *   period */
+ * - loopback: for many nodes on one machine and tests, a quarter of lan's */
 SHOAL_API shoal_config shoal_config_simple(void);
 SHOAL_API shoal_config shoal_config_lan(uint32_t n);
 SHOAL_API shoal_config shoal_config_wan(uint32_t n);
 SHOAL_API shoal_config shoal_config_loopback(uint32_t n);
-/* NULL when every field is in range; else the name of the first that is not,
- * with `*problem` (static) saying what it must be ("must be shorter than
- * probe_period"). */
+/* NULL when every field is in range; else the name of the first that is not, in
+ * `*problem` (static) what it must be ("must be shorter than probe_period"). */
 SHOAL_API const char *shoal_config_check(const shoal_config *config,
                                          const char **problem);
 
@@ -371,6 +365,13 @@ SHOAL_API int shoal_set_handlers(shoal *engine, const shoal_handlers *handlers);
  * packet for somebody else, or from a member that is down or has been replaced,
  * is ignored and counted: 0. */
 SHOAL_API int shoal_receive(shoal *engine, uint64_t now_us, shoal_bytes packet);
+/* A hint before shoal_receive() gets these packets, which arrived at once, one
+ * after the other: what is known of their senders comes into the processor's
+ * cache, for all (32 at most) at the same time. In a large cluster a packet
+ * mostly waits for that. Takes any bytes, decides and changes nothing, and may
+ * be left out; for a single packet it should be. */
+SHOAL_API void shoal_look_ahead(const shoal *engine,
+                                const shoal_bytes packets[], size_t count);
 /* Does what is due. Early and late calls are fine. */
 SHOAL_API int shoal_tick(shoal *engine, uint64_t now_us);
 /* When to call shoal_tick(); SHOAL_NEVER: there is nothing to wait for. */

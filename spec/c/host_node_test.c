@@ -404,6 +404,61 @@ static void what_is_not_for_the_engine_is_counted(void)
     host_close(a.node);
 }
 
+static unsigned peeks;
+
+static shoal_bytes count_peek(void *context, shoal_bytes packet)
+{
+    peeks++;
+    return shoal_default_codec().peek_source(context, packet);
+}
+
+static void make_peeking_member(struct member *member)
+{
+    shoal_handlers handlers = {.identity = shoal_stock_identity(),
+                               .codec = shoal_default_codec()};
+
+    make_member(member, "blue");
+    handlers.codec.peek_source = count_peek;
+    CHECK(shoal_set_handlers(host_engine(member->node), &handlers) == 0);
+    peeks = 0;
+}
+
+static bool received_one(void *context)
+{
+    return host_get_stats(((struct member *)context)->node)
+               .datagrams_received == 1;
+}
+
+/* Those that are not for the engine left out. */
+static void datagrams_that_come_at_once_are_looked_ahead_at(void)
+{
+    static const uint8_t ours[] = {0xc1, 4, 'b', 'l', 'u', 'e', 'p'};
+    uint8_t large[3000];
+    struct member a;
+    int fd;
+
+    memset(large, 0xff, sizeof large);
+    make_peeking_member(&a);
+    fd = open_stranger(host_bound(a.node));
+    CHECK(send(fd, ours, sizeof ours, 0) == sizeof ours);
+    CHECK(send(fd, large, 1, 0) == 1);
+    CHECK(send(fd, ours, sizeof ours, 0) == sizeof ours);
+    CHECK(send(fd, large, sizeof large, 0) == sizeof large);
+    CHECK(send(fd, ours, sizeof ours, 0) == sizeof ours);
+    CHECK(run_until(loop, received_five, &a, 10));
+    CHECK(peeks == 3);
+    close(fd);
+    host_close(a.node);
+
+    make_peeking_member(&a);
+    fd = open_stranger(host_bound(a.node));
+    CHECK(send(fd, ours, sizeof ours, 0) == sizeof ours);
+    CHECK(run_until(loop, received_one, &a, 10));
+    CHECK(peeks == 0);
+    close(fd);
+    host_close(a.node);
+}
+
 static void members_of_other_clusters_are_not_met(void)
 {
     struct member m[2];
@@ -718,6 +773,7 @@ int main(void)
     RUN(a_seed_that_comes_up_later_is_found);
     RUN(a_node_that_is_its_own_seed_stays_quiet);
     RUN(what_is_not_for_the_engine_is_counted);
+    RUN(datagrams_that_come_at_once_are_looked_ahead_at);
     RUN(members_of_other_clusters_are_not_met);
     RUN(a_handler_may_close_its_node);
     RUN(a_handler_may_close_another_node);

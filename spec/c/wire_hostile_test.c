@@ -4,6 +4,17 @@
 
 static shoal_codec codec;
 
+/* Whatever a peek finds lies in what it was given. */
+static shoal_bytes peek(struct bytes packet)
+{
+    shoal_bytes found = codec.peek_source(NULL, spanning(packet));
+
+    EXPECT(found.size == 0 ||
+           (found.data >= packet.data && found.size <= packet.size &&
+            (size_t)(found.data - packet.data) <= packet.size - found.size));
+    return found;
+}
+
 static int header_of(const char *hex)
 {
     struct bytes packet = bytes_of_hex(hex);
@@ -13,6 +24,7 @@ static int header_of(const char *hex)
 
     expect_subject = hex;
     EXPECT(error ? used == 12345 : used <= packet.size);
+    peek(packet);
     free(packet.data);
     return error;
 }
@@ -43,6 +55,7 @@ static void refuses_what_is_cut_short_at_any_byte(void)
 
             EXPECT(codec.decode_header(NULL, spanning(part), &header, &used) ==
                    SHOAL_ERR_MALFORMED);
+            peek(part);
             free(part.data);
         }
         free(packet.data);
@@ -305,8 +318,13 @@ static void survives_every_change_of_one_byte(void)
         struct bytes changed = bytes_copy_of(packet.data, packet.size);
 
         changed.data[i / 256] = (uint8_t)i;
-        if (codec.decode_header(NULL, spanning(changed), &header, &used) == 0)
+        shoal_bytes source = peek(changed);
+
+        if (codec.decode_header(NULL, spanning(changed), &header, &used) == 0) {
             EXPECT(used <= changed.size && header.kind < SHOAL_NUM_MESSAGES);
+            EXPECT(source.data == header.src.data &&
+                   source.size == header.src.size);
+        }
         free(changed.data);
     }
     for (size_t i = 0; i < member.size * 256; i++) {
@@ -319,6 +337,30 @@ static void survives_every_change_of_one_byte(void)
     }
     free(packet.data);
     free(member.data);
+}
+
+static void finds_no_source_in_what_is_no_header(void)
+{
+    static const char *const none[] = {
+        "",
+        "c1",
+        "dd10000000",
+        "96",
+        "9601",
+        "960100",
+        "960100c1",
+        "960100 dd10000000",
+        "960200" A "00" B "07", /* of another version */
+        "9401" A "00" B,        /* too few for a header */
+        "96c000" A "00" B "07",
+    };
+    for (size_t i = 0; i < COUNT(none); i++) {
+        struct bytes packet = bytes_of_hex(none[i]);
+
+        expect_subject = none[i];
+        EXPECT(peek(packet).size == 0);
+        free(packet.data);
+    }
 }
 
 int main(void)
@@ -335,5 +377,6 @@ int main(void)
     takes_a_digest_or_none();
     tells_a_newer_release_from_nonsense();
     survives_every_change_of_one_byte();
+    finds_no_source_in_what_is_no_header();
     return expect_done();
 }

@@ -39,6 +39,13 @@ void *realloc(void *ptr, size_t size)
 
 static shoal_codec codec;
 
+static bool peeks_at(struct bytes packet, const char *source)
+{
+    shoal_bytes peeked = codec.peek_source(NULL, spanning(packet));
+
+    return bytes_are(peeked.data, peeked.size, source);
+}
+
 static void encodes_and_decodes_every_header(void)
 {
     for (size_t i = 0; i < COUNT(golden); i++) {
@@ -73,6 +80,7 @@ static void encodes_and_decodes_every_header(void)
         EXPECT(!g->has_digest || (header.digest.members == g->digest.members &&
                                   header.digest.sum == g->digest.sum));
         EXPECT(bytes_are(header.src.data, header.src.size, g->src));
+        EXPECT(peeks_at(packet, g->src));
         EXPECT(bytes_are(header.dst.data, header.dst.size, g->dst));
         EXPECT(g->peer ? bytes_are(header.peer.data, header.peer.size, g->peer)
                        : header.peer.size == 0);

@@ -60,8 +60,9 @@ static void receive(struct run *run, shoal_bytes packet)
     MUST(copy);
     if (packet.size > 0)
         memcpy(copy, packet.data, packet.size);
-    (void)shoal_receive(run->engine, run->now_us,
-                        (shoal_bytes){copy, packet.size});
+    packet.data = copy;
+    shoal_look_ahead(run->engine, &packet, 1);
+    (void)shoal_receive(run->engine, run->now_us, packet);
     free(copy);
 }
 

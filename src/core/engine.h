@@ -6,7 +6,8 @@
  *   receive.c     a packet: accept or refuse, then one function per message
  *   send.c        a packet to somebody: header, claims, broadcasts
  *   update.c      a claim about a member: does it hold, what follows from it
- *   ahead.c       what many claims are about, into the cache
+ *   ahead.c       who sends many packets, what many claims are about: into the
+ *                 cache
  *   self.c        claims about ourselves: refute, renew, be defunct, leave
  *   probe.c       the probe cycle
  *   indirect.c    the middle and the far end of indirect probes
@@ -210,7 +211,7 @@ void update_forget(shoal *engine, struct member *member);
 
 /* ---- ahead.c ---- */
 
-enum { AHEAD = 32 /* claims looked ahead at */ };
+enum { AHEAD = 32 /* claims, or packets, looked ahead at */ };
 
 /* These claims, up to AHEAD of them, are taken next. Changes nothing but what
  * is in the cache. `found` gets who each of them is about in all likelihood, or

@@ -61,6 +61,24 @@ static bool receive_kept(host *node)
     return true;
 }
 
+/* One datagram would wait for memory just the same. */
+static void look_ahead(const host *node, int count)
+{
+    shoal_bytes packets[UDP_BATCH], datagram;
+    size_t found = 0;
+    bool truncated;
+    int i;
+
+    for (i = 0; i < count; i++) {
+        datagram = udp_datagram(&node->inbox, i, &truncated);
+        if (!truncated &&
+            envelope_open(&node->envelope, datagram, &packets[found]))
+            found++;
+    }
+    if (found > 1)
+        shoal_look_ahead(node->engine, packets, found);
+}
+
 /* While a handler runs in the middle of it the deputy sees what is in the
  * batch (`batch`); it does not touch the buffers. */
 static int receive_waiting(host *node)
@@ -71,6 +89,8 @@ static int receive_waiting(host *node)
     bool truncated;
 
     node->batch = count > 0 ? count : 0;
+    if (count > 1)
+        look_ahead(node, count);
     for (i = 0; i < count; i++) {
         datagram = udp_datagram(&node->inbox, i, &truncated);
         accept_datagram(node, now_us, datagram, truncated);

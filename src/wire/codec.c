@@ -9,6 +9,7 @@ shoal_codec shoal_default_codec(void)
         .decode_header = wire_decode_header,
         .encode_member = wire_encode_member,
         .decode_member = wire_decode_member,
+        .peek_source = wire_peek_source,
         .lifeguard = true,
     };
 

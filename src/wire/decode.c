@@ -229,6 +229,19 @@ int wire_decode_header(void *context, shoal_bytes packet, shoal_header *out,
     return 0;
 }
 
+shoal_bytes wire_peek_source(void *context, shoal_bytes packet)
+{
+    static const shoal_bytes none = {NULL, 0};
+    struct reader reader = start(packet);
+
+    (void)context;
+    if (read_array(&reader) < WIRE_NUMBER ||
+        read_uint(&reader, WIRE_VERSION) != WIRE_VERSION)
+        return none;
+    read_uint(&reader, UINT64_MAX); /* the kind, whichever it is */
+    return read_identity(&reader);
+}
+
 int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *out,
                        size_t *used)
 {

@@ -74,14 +74,16 @@ static inline bool wire_can_compare(unsigned kind)
     return kind == SHOAL_MSG_PING || kind == SHOAL_MSG_ACK;
 }
 
-/* The four functions of the codec, as shoal_codec describes them. `context` is
+/* The functions of the codec, as shoal_codec describes them. `context` is
  * not used.
  *   encoders   TOO_BIG: no room. CODEC: what cannot be decoded again (an
  *              unknown kind or state, an identity that is not one MessagePack
  *              value of 1 to SHOAL_MAX_IDENTITY bytes).
  *   decoders   MALFORMED. UNSUPPORTED: well-formed, but another version, or a
  *              kind we do not know. `*out` and `*used` are set on success
- *              only; identities are spans of what was passed in. */
+ *              only; identities are spans of what was passed in.
+ *   peek         of what decode_header takes, its `src`; of anything else, some
+ *              span of the packet or nothing. */
 int wire_encode_header(void *context, const shoal_header *header, uint8_t *out,
                        size_t room, size_t *size);
 int wire_decode_header(void *context, shoal_bytes packet, shoal_header *out,
@@ -90,6 +92,7 @@ int wire_encode_member(void *context, const shoal_update *member, uint8_t *out,
                        size_t room, size_t *size);
 int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *out,
                        size_t *used);
+shoal_bytes wire_peek_source(void *context, shoal_bytes packet);
 
 /* ---- What they and the stock identity have in common ---- */
 
