@@ -65,7 +65,7 @@ static inline shoal_bytes backlog_key(const struct entry *entry)
 /* `entry` is about to be taken out of its run, which touches its neighbours. */
 static inline void backlog_warm(const struct entry *entry)
 {
-    mem_warm(entry->next);
+    mem_warm(entry->next ? &entry->next->prev : NULL);
     mem_warm(entry->prev);
 }
 
