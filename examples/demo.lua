@@ -59,14 +59,14 @@ local function start(script)
   say("five members start, each runs a copy of examples/hello.lua")
   local members = cast
   for i, name in ipairs(NAMES) do
-    members[i] = node.start { name = name, script = script, join = { members[1] } }
+    members[i] = node.start { name = name, config = "loopback", script = script, join = { members[1] } }
     members[i]:watch()
     say("   %-4s  is at %s", name, members[i].addr)
   end
   each(members, 5, "sees the four others", function(member)
     return #member:members() == #NAMES - 1
   end)
-  assert(node.converged(members))
+  wait.for_that(function() return node.converged(members) end, 5, "agreement")
   return members
 end
 
@@ -92,11 +92,11 @@ local function edit(members, script)
   end)
   for _, member in ipairs(members) do
     local now = member:info()
-    assert(now.addr == before[member].addr and now.incarnation == before[member].incarnation,
+    assert(now.addr == before[member].addr and now.identity.bump == before[member].identity.bump,
       member.name .. " is not who it was")
     assert(#member:events() == heard[member], member.name .. " lost a member or itself")
   end
-  assert(node.converged(members))
+  wait.for_that(function() return node.converged(members) end, 5, "agreement")
   say("and none of them has lost its membership")
 end
 

@@ -2,6 +2,7 @@
 
 local node = require "spec.support.node"
 local process = require "spec.support.process"
+local wait = require "spec.support.wait"
 
 -- Runs a shell command line in which %s is the program.
 local function shell(line)
@@ -26,7 +27,10 @@ describe("standard output", function()
   end)
 
   it("that is a pipe nobody reads", function()
-    local done = shell("{ sleep 0.2; %s version; echo $? >&2; } | true")
+    -- Opening the one end waits for the other, whose holder has ended after `wait`.
+    local pipe = process.tempdir() .. "/pipe"
+    local done = shell(("mkfifo PIPE && { : <PIPE & } && exec 3>PIPE && wait && %s version >&3; echo $? >&2")
+      :gsub("PIPE", pipe))
     assert.equal("shoal: cannot write to standard output: Broken pipe\n1\n", done.err)
   end)
 
@@ -39,7 +43,7 @@ describe("standard output", function()
     local monitor = process.start {
       "sh", "-c", ("exec '%s' monitor --control %s > /dev/full"):format(process.shoal, a.control),
     }
-    require("spec.support.wait").for_that(function()
+    wait.for_that(function()
       return a:info().control.monitors == 1
     end, 5, "monitor")
     node.start({ join = { a } })
@@ -49,8 +53,13 @@ describe("standard output", function()
 
   it("does not keep a member from running", function()
     local a = node.start({})
-    local done = shell(("'%s' run %s --control %s/c --name x 2>&- >&- & pid=$!; "):format(process.shoal, a.script,
-      process.tempdir()) .. "sleep 0.3; kill -TERM $pid; wait $pid; echo $?")
-    assert.equal("0\n", done.out)
+    local control = process.tempdir() .. "/control.sock"
+    local member = process.start { "sh", "-c",
+      ("exec '%s' run %s --control %s 2>&- >&-"):format(process.shoal, a.script, control) }
+    wait.for_that(function()
+      return process.cli("info", "--control", control).code == 0
+    end, 5, "answer")
+    member:signal("TERM")
+    assert.equal(0, member:wait(5))
   end)
 end)

@@ -53,7 +53,7 @@ describe("the example", function()
   it("agent keeps a file of the active members", function()
     local folder = process.tempdir()
     local path = folder .. "/members.txt"
-    local a = start("agent", { env = { MEMBERS_FILE = path } })
+    local a = start("agent", { config = "loopback", env = { MEMBERS_FILE = path } })
     assert.equal(a.addr .. "\n", slurp(path))
     local b = node.start { join = { a } }
     local both = { a.addr, b.addr }
@@ -79,7 +79,7 @@ describe("the example", function()
         for port = 7900, 7931 do -- whoever else runs this spec has other ports
           if not taken[port] then
             local ok, member = pcall(start, "identity_golf", {
-              env = env, bind = "127.0.0.1:" .. port, join = join,
+              config = "loopback", env = env, bind = "127.0.0.1:" .. port, join = join,
             })
             taken[port] = true
             if ok then return member end

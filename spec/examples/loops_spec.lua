@@ -46,7 +46,7 @@ describe("a node in another loop", function()
     first:wait_for("up " .. other, SOON, "stdout")
     local socket = require "socket"
     local client = assert(socket.connect("127.0.0.1", tonumber(first:stdout():match "http %S-:(%d+)")))
-    client:settimeout(SOON)
+    client:settimeout(6 * SOON)
     assert.matches(other .. "\n$", assert(client:receive "*a"))
     client:close()
   end)

@@ -9,6 +9,8 @@ local wait = require "spec.support.wait"
 -- The suspicion timeout of loopback, in seconds, shortened so that ten of them pass soon.
 local SUSPICION = 0.5
 local QUICK = { "--set", "suspect_to_down_after=" .. SUSPICION, "--log-level", "info,engine=debug" }
+-- Who does not answer within a second is suspected. So long a machine takes for nothing.
+local PATIENT = { "--set", "probe_period=1" }
 
 -- Passes "busy" on, and starts to be busy in a timer when it hears it.
 local function busy_script(how)
@@ -27,6 +29,11 @@ end
 
 local function sleep(seconds)
   return ('os.execute "sleep %g"'):format(seconds)
+end
+
+-- Until the spec makes a file.
+local function hang(path)
+  return ('os.execute "while [ ! -e %s ]; do sleep 0.02; done"'):format(path)
 end
 
 -- A loop that the JIT compiles, and that no hook would interrupt.
@@ -51,7 +58,7 @@ end
 
 -- A member that is busy like that; "" is not at all.
 local function start(how, seed, args)
-  return node.start { source = busy_script(how), join = { seed }, args = with(args) }
+  return node.start { source = busy_script(how), config = "loopback", join = { seed }, args = with(args) }
 end
 
 local function converge(members)
@@ -90,8 +97,14 @@ local function speaker(target)
   end
 end
 
--- A script that writes down what it hears, and is busy for a while after "busy".
-local function recorder(path, seconds)
+-- Bytes that wait in the socket at an address.
+local function unread(addr)
+  local port = ("%04X"):format(tonumber(addr:match(":(%d+)$")))
+  return tonumber(process.read("/proc/net/udp"):match("0100007F:" .. port .. " %x+:%x+ %x+ %x+:(%x+)"), 16)
+end
+
+-- A script that writes down what it hears, and hangs after "busy".
+local function recorder(path, released)
   return ([[
     local M = { broadcast = {} }
     function M.broadcast.receive(node, data)
@@ -102,7 +115,7 @@ local function recorder(path, seconds)
       return nil
     end
     return M
-  ]]):format(path, sleep(seconds))
+  ]]):format(path, hang(released))
 end
 
 describe("a member whose handler blocks", function()
@@ -110,12 +123,12 @@ describe("a member whose handler blocks", function()
 
   it("for ten suspicion timeouts, in a C call or in a compiled loop, is suspected by nobody", function()
     local busy = 10 * SUSPICION
-    local members = { start("") }
-    members[2] = start("", members[1])
+    local members = { start("", nil, PATIENT) }
+    members[2] = start("", members[1], PATIENT)
     local folder = process.tempdir()
     local third, fourth = folder .. "/third", folder .. "/fourth"
-    members[3] = start(telling(third, sleep(busy)), members[1])
-    members[4] = start(telling(fourth, spin(busy)), members[1])
+    members[3] = start(telling(third, sleep(busy)), members[1], PATIENT)
+    members[4] = start(telling(fourth, spin(busy)), members[1], PATIENT)
     converge(members)
     local before = { doubts(members[1]), doubts(members[2]) }
 
@@ -131,7 +144,7 @@ describe("a member whose handler blocks", function()
     assert.same(before, { doubts(members[1]), doubts(members[2]) })
     for _, info in ipairs { first, second } do
       assert.is_true(info.host.deputy_takeovers >= 1)
-      assert.is_true(info.host.deputy_answered >= 5, "answered " .. info.host.deputy_answered)
+      assert.is_true(info.host.deputy_answered >= 1)
       assert.is_true(info.host.deputy_kept >= info.host.deputy_answered)
       assert.equal(0, info.host.deputy_dropped)
     end
@@ -139,8 +152,9 @@ describe("a member whose handler blocks", function()
   end)
 
   it("handles all the packets that came meanwhile afterwards, in order", function()
-    local count, heard = 1000, process.tempdir() .. "/heard"
-    local member = node.start { source = recorder(heard, 2) }
+    local count, folder = 1000, process.tempdir()
+    local heard, released = folder .. "/heard", folder .. "/released"
+    local member = node.start { source = recorder(heard, released) }
     local say = speaker(member)
     say("busy")
     wait.for_that(function()
@@ -151,10 +165,13 @@ describe("a member whose handler blocks", function()
     for i = 1, count do
       expected[i + 1] = tostring(i)
       say(expected[i + 1])
-      if i % 50 == 0 then
-        wait.moment()
+      if i % 50 == 0 then -- before it is more than the socket holds
+        wait.for_that(function()
+          return unread(member.addr) == 0
+        end, 10, "deputy that reads")
       end
     end
+    process.write(released, "")
     expected = table.concat(expected, "\n") .. "\n"
 
     wait.for_that(function()
@@ -162,14 +179,15 @@ describe("a member whose handler blocks", function()
     end, 20, "handled packets")
     assert.equal(expected, process.read(heard))
     local host = member:info().host
-    assert.is_true(host.deputy_kept > 0)
+    assert.is_true(host.deputy_kept >= count)
     assert.equal(0, host.deputy_dropped)
   end)
 
   it("for longer than its busy limit is found down, and comes back when the handler returns", function()
     local members = { start("") }
     members[2] = start("", members[1])
-    members[3] = start(sleep(20 * SUSPICION), members[1], { "--busy-limit", "0.5" })
+    local released = process.tempdir() .. "/released"
+    members[3] = start(hang(released), members[1], { "--busy-limit", "0.5" })
     converge(members)
     members[1]:watch()
 
@@ -179,6 +197,7 @@ describe("a member whose handler blocks", function()
       return members[1]:heard("member_down", members[3])
     end, 18 * SUSPICION, "word of a hung member")
     assert.truthy(members[3]:log():find("a handler does not return", 1, true), members[3]:log())
+    process.write(released, "")
     wait.for_that(function()
       return members[1]:heard("member_up", members[3]) or members[1]:heard("rename", members[3])
     end, 20 * SUSPICION, "comeback")
@@ -188,7 +207,7 @@ describe("a member whose handler blocks", function()
   it("is found down like any other when it is to have no deputy", function()
     local members = { start("") }
     members[2] = start("", members[1])
-    members[3] = start(sleep(20 * SUSPICION), members[1], { "--busy-limit", "0" })
+    members[3] = start(hang(process.tempdir() .. "/never"), members[1], { "--busy-limit", "0" })
     converge(members)
     members[1]:watch()
 

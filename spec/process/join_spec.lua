@@ -6,7 +6,7 @@ local process = require "spec.support.process"
 local wait = require "spec.support.wait"
 
 local COUNT = 32
-local STORM = 100 -- packets from each; a dozen will do, a slow machine adds to them
+local STORM = 100 -- packets from each; a dozen will do
 
 -- Joins when a file appears, which all of them see within a few milliseconds, and
 -- writes down what it had sent when it knew everybody.

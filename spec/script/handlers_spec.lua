@@ -530,7 +530,7 @@ describe("handlers", function()
 
     it("hear diagnostics when they ask for them", function()
       local heard, packets = {}, {}
-      local node = stage:start()
+      local node = stage:start { config = "loopback" }
       node:on("probe_started", function(_, member) heard[#heard + 1] = member.addr end)
       node:on("packet_sent", function(_, packet) packets[packet.message] = packet end)
       local other = stage:start { join = node:bound() }

@@ -349,7 +349,7 @@ describe("a node", function()
       local a = stage:start()
       local addr
       do
-        local node = assert(shoal.start { join = a:bound(), config = "loopback", log = false,
+        local node = assert(shoal.start { join = a:bound(), config = a:config(), log = false,
           handlers = { on_start = function(n) n.store.self = n end, on_idle = function(n) n:close() end } })
         addr = node:bound()
       end

@@ -92,6 +92,7 @@ describe("a timer", function()
         for j = 1, 10 do timers[j]:cancel() end
       end)
     end
+    stage:wait(function() return fired > 0 end)
     stage:idle(0.05)
     assert.equal(1, fired)
   end)

@@ -8,7 +8,6 @@
 local interrupts = require "spec.support.interrupts"
 local node = require "spec.support.node"
 local process = require "spec.support.process"
-local unistd = require "posix.unistd"
 local wait = require "spec.support.wait"
 
 local SECONDS = tonumber(arg[1] or 600)
@@ -18,10 +17,6 @@ local AGREE_WITHIN = 60 -- seconds: a suspicion at its longest, and gossip
 local ENDS_WITHIN = 10
 local KIB_MORE, FILES_MORE = 2048, 4 -- that a member may have over a fresh one
 local TELL_EVERY = 60
-
--- A killed member's port is free until it is started again. On an address of our
--- own nobody else is given it meanwhile.
-local ADDRESS = ("127.%d.%d.1"):format(64 + unistd.getpid() % 128, math.floor(unistd.getpid() / 128) % 256)
 
 math.randomseed(SEED)
 process.use(os.getenv("SHOAL_BUILD") or "build")
@@ -61,8 +56,8 @@ local function start(slot, addr)
       seeds[#seeds + 1] = other.addr
     end
   end
-  local started = node.start { script = script, bind = addr or ADDRESS .. ":0", join = seeds,
-    args = { "--log-level", "error" } }
+  local started = node.start { script = script, bind = addr or node.own_address(), join = seeds,
+    config = "loopback", args = { "--log-level", "error" } }
   members[slot] = { node = started, addr = started.addr, state = "up" }
   return started
 end
@@ -169,7 +164,7 @@ local function storm()
       say("%d things have happened", #history)
       tell_at = tell_at + TELL_EVERY
     end
-    wait.try(function() return false end, 0.05 + math.random() * 0.4) -- the pace of events, not a synchronisation
+    wait.pass(0.05 + math.random() * 0.4) -- the pace of events, not a synchronisation
   end
 end
 
