@@ -53,6 +53,7 @@
 #ifndef SHOAL_H
 #define SHOAL_H
 
+#include "shoal_config.h"
 #include "shoal_tables.h"
 
 #include <stdbool.h>
@@ -130,7 +131,8 @@ typedef struct shoal_update {
     shoal_bytes from;
 } shoal_update;
 
-/* What is known of a member. Bytes are borrowed until the next entry point. */
+/* What is known of a member. All bytes are borrowed until the next entry point.
+ */
 typedef struct shoal_member {
     shoal_bytes id;
     shoal_bytes addr;
@@ -274,62 +276,23 @@ SHOAL_API shoal_identity_questions shoal_stock_identity(void);
 SHOAL_API int shoal_stock_identity_new(shoal_bytes addr, uint64_t bump,
                                        uint8_t *out, size_t *size);
 
-/* ---- Config ---- */
-
-/* Something done every `every_us` to `members` random members. every_us 0: not
- * at all. */
-typedef struct shoal_periodic {
-    uint64_t every_us;
-    uint32_t members;
-} shoal_periodic;
-
-typedef struct shoal_config {
-    uint64_t probe_period_us; /* one member is probed in each (SWIM's T') */
-    uint64_t probe_rtt_us;    /* no ack by then: others ask; < probe_period */
-    uint32_t num_indirect_probes; /* how many are asked, and how many a gossip
-                                     goes to (SWIM's k); 1 to 255 */
-    uint32_t max_transmissions;   /* how often an update or broadcast is sent
-                                     before it leaves the backlog; 1 to 255 */
-    uint32_t news_transmissions;  /* the same for members that come or go, and
-                                     for broadcasts; 0: as max_transmissions */
-    uint64_t suspect_to_down_after_us;
-    uint64_t remove_down_after_us; /* so long a down identity is refused */
-    uint32_t max_packet_size; /* 256 to SHOAL_MAX_PACKET bytes, both ways */
-    uint32_t max_members; /* known members, down ones included; at least 1 */
-    bool notify_down_members; /* tell those that talk to us (turn_undead) */
-    shoal_periodic announce;  /* ask members for more members */
-    shoal_periodic announce_to_down; /* ... down ones, to heal partitions */
-    shoal_periodic gossip;           /* spread what waits */
-    /* Lifeguard (Dadgar, Phillips, Currey: "Lifeguard: Local Health Awareness
-     * for More Accurate Failure Detection", 2018).
-     * A member whose own probes fail, or that must refute, slows down: period
-     * and rtt are multiplied by 1 + its local health score, which goes up to
-     * this (4.A). 0 to 255; 0 switches it off. */
-    uint32_t max_local_health;
-    /* A suspicion lasts suspicion_max_factor times suspect_to_down_after; each
-     * of this many independent confirmations shortens it, the last one to
-     * suspect_to_down_after itself (4.B). 0 to SHOAL_MAX_CONFIRMATIONS; 0: it
-     * lasts suspect_to_down_after. */
-    uint32_t suspicion_confirmations;
-    uint32_t suspicion_max_factor; /* 1 to 255 */
-    /* What the preset was scaled to. A cluster that has outgrown it gets the
-     * transmissions and suspicions that fit its size today. 0: never. */
-    uint32_t cluster_size;
-    bool tell_suspects;   /* in the very ping that probes them (4.C) */
-    bool second_look;     /* probe once more before suspecting */
-    bool compare_members; /* in each ping a digest of whom we know */
-} shoal_config;
+/* ---- Config ----
+ *
+ * Its fields are in shoal_config.h.
+ */
 
 /* Presets; `n` is the expected number of members (at least 1).
  * - simple: plain SWIM, no extension
  * - lan, wan: memberlist's default timings as foca scales them, Lifeguard
- * - loopback: for many nodes on one machine and tests, a quarter of lan's */
+ * - loopback: for many nodes on one machine and for tests, a quarter of lan's
+ *   period */
 SHOAL_API shoal_config shoal_config_simple(void);
 SHOAL_API shoal_config shoal_config_lan(uint32_t n);
 SHOAL_API shoal_config shoal_config_wan(uint32_t n);
 SHOAL_API shoal_config shoal_config_loopback(uint32_t n);
-/* NULL when every field is in range; else the name of the first that is not, in
- * `*problem` (static) what it must be ("must be shorter than probe_period"). */
+/* NULL when every field is in range; else the name of the first that is not,
+ * with `*problem` (static) saying what it must be ("must be shorter than
+ * probe_period"). */
 SHOAL_API const char *shoal_config_check(const shoal_config *config,
                                          const char **problem);
 
