@@ -49,7 +49,7 @@ static bool fired_enough(void *context)
 static bool wait_for(struct fixture *f, unsigned times)
 {
     f->limit = times;
-    return run_until(f->loop, fired_enough, f, 10);
+    return run_until(f->loop, fired_enough, f);
 }
 
 static void count(void *context)
@@ -68,7 +68,7 @@ static void a_timer_fires_once_and_not_early(void)
     CHECK(host_timer_new(f.node, 20000, 0, count, &f));
     CHECK(wait_for(&f, 1));
     CHECK(host_now(f.node) - before >= 19000);
-    run_until(f.loop, never, NULL, 0.05);
+    run_for(f.loop, 0.05);
     CHECK(f.fired == 1);
     tear_down(&f);
 }
@@ -82,7 +82,7 @@ static void a_timer_repeats_until_it_is_cancelled(void)
     CHECK(f.timer && wait_for(&f, 3));
     host_timer_cancel(f.timer);
     f.fired = 0;
-    run_until(f.loop, never, NULL, 0.03);
+    run_for(f.loop, 0.03);
     CHECK(f.fired == 0);
     tear_down(&f);
 }
@@ -104,7 +104,7 @@ static void a_timer_may_cancel_itself(void)
     CHECK(wait_for(&f, 1));
     f.timer = host_timer_new(f.node, 0, 0, cancel_itself, &f);
     CHECK(wait_for(&f, 2));
-    run_until(f.loop, never, NULL, 0.02);
+    run_for(f.loop, 0.02);
     CHECK(f.fired == 2);
     tear_down(&f);
 }
@@ -139,7 +139,7 @@ static void a_timer_may_cancel_one_that_is_due(void)
     f.second = host_timer_new(f.node, 1000, 0, cancel_the_first, &f);
     usleep(5000);
     CHECK(wait_for(&f, 1));
-    run_until(f.loop, never, NULL, 0.02);
+    run_for(f.loop, 0.02);
     CHECK(f.fired == 1);
     tear_down(&f);
 }
@@ -161,9 +161,9 @@ static void a_timer_may_close_its_node(void)
     set_up(&f);
     CHECK(host_timer_new(f.node, 1000, 1000, count, &f));
     CHECK(host_timer_new(f.node, 0, 1000, close_the_node, &f));
-    CHECK(run_until(f.loop, is_set, &f.closed, 10));
+    CHECK(run_until(f.loop, is_set, &f.closed));
     f.fired = 0;
-    run_until(f.loop, never, NULL, 0.02);
+    run_for(f.loop, 0.02);
     CHECK(f.fired == 0);
     tear_down(&f);
 }

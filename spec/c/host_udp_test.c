@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 
 static bool plainly; /* without recvmmsg and sendmmsg */
 
@@ -65,10 +66,24 @@ static struct udp_sent flush(struct pair *pair)
     return udp_flush(&pair->a, &pair->outbox, on_failed, pair);
 }
 
-/* Loopback delivers before sendmsg() is back: what was sent waits. */
+/* Loopback delivers what is sent in one go in one go, but not always before
+ * sendmsg() is back: a busy Linux may leave it to another thread of its own. */
+static int receive_at(struct pair *pair, struct udp *udp)
+{
+    struct pollfd readable = {.fd = udp->fd, .events = POLLIN};
+
+    CHECK(poll(&readable, 1, (int)PATIENCE * 1000) == 1);
+    return udp_receive(udp, &pair->inbox);
+}
+
+static int receive(struct pair *pair)
+{
+    return receive_at(pair, &pair->b);
+}
+
 static shoal_bytes receive_one(struct pair *pair, bool *truncated)
 {
-    CHECK(udp_receive(&pair->b, &pair->inbox) == 1);
+    CHECK(receive(pair) == 1);
     return udp_datagram(&pair->inbox, 0, truncated);
 }
 
@@ -88,7 +103,9 @@ static void datagrams_arrive_in_order_and_in_batches(void)
     }
     CHECK(flush(&pair).datagrams == 50 - UDP_BATCH);
     CHECK(flush(&pair).datagrams == 0);
-    while ((count = udp_receive(&pair.b, &pair.inbox)) > 0) {
+    while (total < 50) {
+        count = receive(&pair);
+        CHECK(count > 0);
         for (i = 0; i < count; i++) {
             bool truncated;
             shoal_bytes got = udp_datagram(&pair.inbox, i, &truncated);
@@ -98,7 +115,8 @@ static void datagrams_arrive_in_order_and_in_batches(void)
             CHECK(memcmp(got.data, text, got.size) == 0);
         }
     }
-    CHECK(count == 0 && total == 50 && pair.failed == 0);
+    CHECK(udp_receive(&pair.b, &pair.inbox) == 0);
+    CHECK(total == 50 && pair.failed == 0);
     tear_down(&pair);
 }
 
@@ -115,7 +133,7 @@ static void a_datagram_that_is_too_large_is_marked(void)
     text[1400] = '\0';
     CHECK(add(&pair, "", text, &pair.b.bound));
     CHECK(flush(&pair).bytes == 1401 + 1400);
-    CHECK(udp_receive(&pair.b, &pair.inbox) == 2);
+    CHECK(receive(&pair) == 2);
     CHECK(udp_datagram(&pair.inbox, 0, &truncated).size == 1400 && truncated);
     CHECK(udp_datagram(&pair.inbox, 1, &truncated).size == 1400 && !truncated);
     tear_down(&pair);
@@ -171,7 +189,7 @@ static void a_failed_send_does_not_hold_up_the_others(void)
     CHECK(add(&pair, "", "two", &pair.b.bound));
     CHECK(flush(&pair).datagrams == 2);
     CHECK(pair.failed == 1 && pair.last_error == EMSGSIZE);
-    CHECK(udp_receive(&pair.b, &pair.inbox) == 2);
+    CHECK(receive(&pair) == 2);
     CHECK(memcmp(udp_datagram(&pair.inbox, 1, &truncated).data, "two", 3) == 0);
     tear_down(&pair);
 }
@@ -182,9 +200,11 @@ static void an_error_of_an_earlier_datagram_loses_no_later_one(void)
     struct pair pair;
     struct udp gone;
     struct address nobody;
+    char where[40];
 
     set_up(&pair);
-    open_socket(&gone, "127.0.0.1:0");
+    own_address(where);
+    open_socket(&gone, where);
     nobody = gone.bound;
     udp_close(&gone);
     CHECK(connect(pair.a.fd, &nobody.as.any, nobody.size) == 0);
@@ -192,9 +212,9 @@ static void an_error_of_an_earlier_datagram_loses_no_later_one(void)
     CHECK(add(&pair, "", "kept", &pair.b.bound));
     CHECK(flush(&pair).datagrams == 1);
     CHECK(pair.failed == 0);
-    CHECK(udp_receive(&pair.b, &pair.inbox) == 1);
+    CHECK(receive(&pair) == 1);
     CHECK(send(pair.a.fd, "x", 1, 0) == 1);
-    CHECK(udp_receive(&pair.a, &pair.inbox) == -1 && errno == ECONNREFUSED);
+    CHECK(receive_at(&pair, &pair.a) == -1 && errno == ECONNREFUSED);
     CHECK(udp_receive(&pair.a, &pair.inbox) == 0);
     tear_down(&pair);
 }

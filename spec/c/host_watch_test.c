@@ -90,9 +90,9 @@ static bool has_changes(void *context)
 static bool is_noticed_once(struct fixture *f)
 {
     f->expected = 1;
-    if (!run_until(f->loop, has_changes, f, 10))
+    if (!run_until(f->loop, has_changes, f))
         return false;
-    run_until(f->loop, never, NULL, 0.1);
+    run_for(f->loop, 0.1);
     f->expected = f->changes;
     f->changes = 0;
     return f->expected == 1;
@@ -100,7 +100,7 @@ static bool is_noticed_once(struct fixture *f)
 
 static bool is_not_noticed(struct fixture *f)
 {
-    run_until(f->loop, never, NULL, 0.1);
+    run_for(f->loop, 0.1);
     return f->changes == 0;
 }
 
@@ -171,20 +171,23 @@ static void a_file_that_does_not_exist_yet_is_noticed_when_it_comes(void)
     tear_down(&f);
 }
 
-/* Writes that go on for longer than the quiet time. */
+/* Writes that go on for longer than the quiet time. Between two of them there
+ * is none, unless the machine makes one. */
 static void a_burst_is_one_change(void)
 {
+    double start = seconds_now(), last = start, previous;
     struct fixture f;
-    double end;
     int i;
 
     set_up_in(&f, &watch_by_inotify, 500000);
     watch_one(&f, f.path);
-    end = ev_time() + 0.8;
-    for (i = 0; ev_time() < end; i++) {
+    for (i = 0; seconds_now() - start < 0.8; i++) {
+        previous = last;
+        last = seconds_now();
         write_file(f.path, i % 2 ? "return {1}" : "return {12}");
-        run_until(f.loop, never, NULL, 0.02);
-        CHECK(f.changes == 0);
+        run_for(f.loop, 0.02);
+        CHECK(f.changes == 0 || seconds_now() - previous > 0.49);
+        f.changes = 0;
     }
     CHECK(is_noticed_once(&f));
     tear_down(&f);

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* What a node tells of itself: diagnostics, and its log. */
+#include "host_members.h"
+
+#include "host/log.h"
+
+#include <fcntl.h>
+
+static bool has_probed(void *context)
+{
+    return ((struct member *)context)->events[SHOAL_EVENT_PROBE_STARTED] > 0;
+}
+
+static void diagnostics_come_when_asked_for(void)
+{
+    struct member m[2];
+
+    make_member(&m[0], NULL);
+    make_member(&m[1], NULL);
+    host_set_diagnostics(m[0].node, 1u << SHOAL_EVENT_PROBE_STARTED);
+    join(&m[1], host_bound(m[0].node));
+    CHECK(wait_for_members(m, 2, 1));
+    CHECK(run_until(loop, has_probed, &m[0]));
+    CHECK(m[1].events[SHOAL_EVENT_PROBE_STARTED] == 0);
+    CHECK(m[0].events[SHOAL_EVENT_PACKET_RECEIVED] == 0);
+    host_close(m[0].node);
+    host_close(m[1].node);
+}
+
+/* All that was written to the pipe so far. */
+static const char *read_log(int fd)
+{
+    static char text[1 << 16];
+    ssize_t size = read(fd, text, sizeof text - 1);
+
+    text[size > 0 ? size : 0] = '\0';
+    return text;
+}
+
+static void open_log(struct log *log, int *reader, const char *levels)
+{
+    int ends[2];
+
+    CHECK(pipe(ends) == 0);
+    CHECK(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0);
+    CHECK(fcntl(ends[1], F_SETFL, O_NONBLOCK) == 0);
+    log_init(log);
+    log->fd = ends[1];
+    *reader = ends[0];
+    CHECK(log_set_levels(log, levels, NULL) == 0);
+}
+
+static const char *log_of_a_short_life(const char *levels)
+{
+    struct member m[2];
+    struct log log;
+    const char *text;
+    int reader;
+
+    open_log(&log, &reader, levels);
+    make_watchful_member(&m[0], "blue", &log);
+    make_member(&m[1], "blue");
+    join(&m[1], host_bound(m[0].node));
+    CHECK(wait_for_members(m, 2, 1));
+    host_close(m[1].node); /* without a word: it is probed, and suspected */
+    m[1].node = NULL;
+    CHECK(wait_for_members(m, 1, 0));
+    host_close(m[0].node);
+    text = read_log(reader);
+    close(reader);
+    close(log.fd);
+    return text;
+}
+
+static void the_log_tells_at_info_what_an_operator_wants(void)
+{
+    const char *text = log_of_a_short_life("info");
+
+    CHECK_SAYS(text, "started bind=127.0.0.1:");
+    CHECK_SAYS(text, "cluster=blue");
+    CHECK_SAYS(text, "member up addr=127.0.0.1:");
+    CHECK_SAYS(text, "active");
+    CHECK_SAYS(text, "member down addr=127.0.0.1:");
+    CHECK_SAYS(text, "idle");
+    CHECK_SAYS(text, "closed");
+    CHECK(!strstr(text, "probe") || strstr(text, "probe_period"));
+    CHECK(!strstr(text, "packet"));
+}
+
+static void the_log_tells_at_trace_of_every_packet(void)
+{
+    const char *text = log_of_a_short_life("trace");
+
+    CHECK_SAYS(text, "fed addr=127.0.0.1:");
+    CHECK_SAYS(text, "probe started");
+    CHECK_SAYS(text, "suspect");
+    CHECK_SAYS(text, "packet received message=announce");
+    CHECK_SAYS(text, "packet sent message=ping");
+}
+
+static void drops_are_told_once_with_their_count(void)
+{
+    struct member a;
+    struct log log;
+    const char *text;
+    int reader, fd, i;
+
+    open_log(&log, &reader, "info");
+    open_member(&a, "127.0.0.1:0", NULL, &log);
+    start_member(&a, 1);
+    fd = open_stranger(host_bound(a.node));
+    for (i = 0; i < 5; i++)
+        CHECK(send(fd, "junk", 4, 0) == 4);
+    CHECK(run_until(loop, received_five, &a));
+    host_wake(a.node);
+    run_for(loop, 0.05);
+    text = read_log(reader);
+    CHECK_SAYS(text, "dropped reason=malformed");
+    CHECK(!strstr(strstr(text, "dropped") + 1, "dropped"));
+    close(fd);
+    host_close(a.node);
+    close(reader);
+    close(log.fd);
+}
+
+int main(void)
+{
+    loop = ev_loop_new(0);
+    CHECK(loop);
+    RUN(diagnostics_come_when_asked_for);
+    RUN(the_log_tells_at_info_what_an_operator_wants);
+    RUN(the_log_tells_at_trace_of_every_packet);
+    RUN(drops_are_told_once_with_their_count);
+    ev_loop_destroy(loop);
+    return 0;
+}
