@@ -92,12 +92,19 @@ describe("shoal run", function()
   end)
 
   it("ends at once on a second signal, though a handler hung before the first", function()
-    local file = process.tempdir() .. "/hanging"
-    local a = node.start({
+    local folder = process.tempdir()
+    local go, file = folder .. "/go", folder .. "/hanging"
+    local a = node.start({ -- and until it has answered, it must not hang
       source = ([[return { on_start = function(node)
-        node:after(0.2, function() io.open(%q, 'w'):close() while true do end end)
-      end }]]):format(file),
+        node:every(0.01, function()
+          if io.open(%q) then
+            io.open(%q, "w"):close()
+            while true do end
+          end
+        end)
+      end }]]):format(go, file),
     })
+    process.write(go, "")
     wait.for_that(function()
       return process.read(file)
     end, 5, "hanging handler")
