@@ -325,7 +325,7 @@ describe("shoal monitor", function()
 
   it("prints a line an event for people", function()
     local a = node.start({})
-    local monitor = process.start { process.shoal, "monitor", "--control", a.control }
+    local monitor = process.start { process.shoal, "monitor", "--control", a.control, "--timeout", "60" }
     wait.for_that(function()
       return a:info().control.monitors == 1
     end, 5, "monitor")

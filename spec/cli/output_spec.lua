@@ -41,7 +41,7 @@ describe("standard output", function()
         "No space left on device")
     end
     local monitor = process.start {
-      "sh", "-c", ("exec '%s' monitor --control %s > /dev/full"):format(process.shoal, a.control),
+      "sh", "-c", ("exec '%s' monitor --timeout 60 --control %s > /dev/full"):format(process.shoal, a.control),
     }
     wait.for_that(function()
       return a:info().control.monitors == 1

@@ -100,17 +100,31 @@ end
 
 -- ---- Asking -----------------------------------------------------------------
 
---- `shoal <command> --control … <arguments>`: { code=, out=, err= }.
-function Node:ask(command, ...)
-  return process.cli(command, "--control", self.control, ...)
+-- A member may be busy, and the machine, too.
+local PATIENCE = { "--timeout", "60" } -- seconds
+
+local function has_timeout(words)
+  for _, word in ipairs(words) do
+    if word == PATIENCE[1] then
+      return true
+    end
+  end
+  return false
 end
 
--- A member may be busy, and the machine, too.
-local PATIENCE = "60" -- seconds
+--- `shoal <command> --control … <arguments>`: { code=, out=, err= }.
+function Node:ask(command, ...)
+  local words = { process.shoal, command, "--control", self.control, ... }
+  if not has_timeout(words) then
+    words[#words + 1] = PATIENCE[1]
+    words[#words + 1] = PATIENCE[2]
+  end
+  return process.run(words)
+end
 
 --- The decoded answer of `shoal <command> --json`, or nil and its complaint.
 function Node:try(command, ...)
-  local answer = self:ask(command, "--json", "--timeout", PATIENCE, ...)
+  local answer = self:ask(command, "--json", ...)
   if answer.code ~= 0 then
     return nil, answer.err
   end
@@ -167,7 +181,7 @@ end
 --- Starts `shoal monitor --json`: from when this returns no event is missed.
 function Node:watch()
   local monitors = self:info().control.monitors
-  self.monitor = process.start { process.shoal, "monitor", "--control", self.control, "--json" }
+  self.monitor = process.start { process.shoal, "monitor", "--control", self.control, "--json", unpack(PATIENCE) }
   wait.for_that(function()
     return self:info().control.monitors > monitors
   end, READY_WITHIN, "monitor")
