@@ -6,10 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Of the processor's time: others may be busy, too. */
 enum { HUNG_AFTER_S = 60 };
+
+static const struct itimerval hung = {.it_value = {.tv_sec = HUNG_AFTER_S}};
 
 /* ---- A run in a process of its own ---- */
 
@@ -39,7 +43,7 @@ static void note_end(struct outcome *outcome, int status)
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return;
     outcome->failed = true;
-    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+    if (WIFSIGNALED(status) && WTERMSIG(status) == SIGPROF)
         snprintf(outcome->failure, MAX_FAILURE, "hang: more than %d s",
                  HUNG_AFTER_S);
     else if (WIFSIGNALED(status))
@@ -68,7 +72,7 @@ struct outcome outcome_of(const struct plan *plan, bool quietly)
         give_up("fork");
     if (pid == 0) {
         close(ends[0]);
-        alarm(HUNG_AFTER_S);
+        (void)setitimer(ITIMER_PROF, &hung, NULL);
         if (quietly)
             be_quiet();
         run_and_tell(plan, ends[1]);
