@@ -52,14 +52,17 @@ static inline uint32_t bytes_hash(shoal_bytes bytes, uint64_t key)
     uint64_t hash = key ^ (bytes.size * odd), word;
     const uint8_t *at = bytes.data;
     size_t left = bytes.size;
-    for (; left >= 8; at += 8, left -= 8) {
+    for (; left > 8; at += 8, left -= 8) {
         memcpy(&word, at, 8);
         hash = bytes_fold(hash ^ word, key | 1);
     }
+    /* The rest, together with some before it: so it is one load. */
     word = 0;
-    if (left > 0)
+    if (bytes.size >= 8)
+        memcpy(&word, at + left - 8, 8);
+    else if (left > 0)
         memcpy(&word, at, left);
-    hash = bytes_fold(hash ^ word ^ ((uint64_t)left << 56), odd ^ key);
+    hash = bytes_fold(hash ^ word, odd ^ key);
     return (uint32_t)(hash ^ hash >> 32);
 }
 

@@ -263,15 +263,14 @@ int shoal_apply(shoal *engine, uint64_t now_us, const shoal_update *updates,
     int error = engine_enter(engine, now_us);
     if (error)
         return error;
-    struct member *found[AHEAD];
+    struct ahead ahead;
+    ahead_begin(&ahead, engine, updates, count);
     for (size_t i = 0; i < count && !error; i++) {
-        if (i % AHEAD == 0)
-            ahead_of_claims(engine, updates + i, count - i, found);
+        struct member *found = ahead_next(&ahead);
         if (updates[i].state > SHOAL_DOWN)
             error = SHOAL_ERR_MALFORMED;
         else
-            error =
-                update_apply(engine, &updates[i], found[i % AHEAD], broadcast);
+            error = update_apply(engine, &updates[i], found, broadcast);
         if (error)
             engine_add_index(engine, i + 1);
     }

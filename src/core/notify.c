@@ -10,10 +10,10 @@ size_t notify_size(shoal_bytes id, shoal_bytes addr, shoal_bytes endpoint,
 bool notify_reserve(shoal *engine, const struct who *who, shoal_bytes before,
                     unsigned times)
 {
-    struct who self;
-    who_from(&self, engine->self);
+    const struct identity *self = engine->self;
     size_t size = notify_size(who->id, who->addr, who->endpoint, before) +
-                  notify_size(self.id, self.addr, self.endpoint, before);
+                  notify_size(identity_id(self), identity_addr(self),
+                              identity_endpoint(self), before);
     return effects_reserve(&engine->effects, &engine->mem, times * size);
 }
 

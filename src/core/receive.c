@@ -242,11 +242,10 @@ static int apply_claims(shoal *engine)
 {
     const shoal_update *claims = engine->decoded.claims;
     uint32_t count = engine->decoded.count;
-    struct member *found[AHEAD];
+    struct ahead ahead;
+    ahead_begin(&ahead, engine, claims, count);
     for (uint32_t i = 0; i < count; i++) {
-        if (i % AHEAD == 0)
-            ahead_of_claims(engine, &claims[i], count - i, found);
-        int error = update_apply(engine, &claims[i], found[i % AHEAD], true);
+        int error = update_apply(engine, &claims[i], ahead_next(&ahead), true);
         if (error == SHOAL_ERR_NOMEM)
             return engine_drop(engine, SHOAL_DROP_NOMEM, error);
     }
