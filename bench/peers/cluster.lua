@@ -116,6 +116,21 @@ function Cluster:tell(member, data)
   end
 end
 
+--- One more, until all know it and it knows all.
+function Cluster:add_one()
+  local fresh = clusters.start_member(self.system, self.members[1])
+  for _, member in ipairs(self.members) do -- a port may have been somebody else's
+    member.up[fresh.addr], member.down[fresh.addr] = nil, nil
+  end
+  table.insert(self.members, 2, fresh) -- not the next victim
+  programs.await(TO_CONVERGE, "word of a newcomer", function()
+    check_running(self.members)
+    return size(fresh.up) >= #self.members - 1 and self:all(function(member)
+      return member == fresh or member.up[fresh.addr]
+    end)
+  end)
+end
+
 --- Kills the last member and forgets it; the others are left.
 function Cluster:kill_one()
   local victim = table.remove(self.members)

@@ -6,7 +6,7 @@ local programs = require "bench.peers.programs"
 
 local experiments = {}
 
-local STARTS, JOINS, MANY_JOINS, BROADCASTS, CRASHES, EVENT_ROUNDS = 9, 5, 3, 40, 5, 7
+local STARTS, JOINS, MANY_JOINS, BROADCASTS, CRASHES, EVENT_ROUNDS = 9, 5, 3, 40, 15, 7
 local MANY = 128
 local TO_HEAR, TO_DETECT, TO_JOIN = 10, 90, 180 -- seconds
 
@@ -134,6 +134,7 @@ local function crash(cluster, figures)
     end)
     local last, first = cluster:latest(function(member) return member.down[victim.addr] end)
     firsts[i], lasts[i] = first - killed, last - killed
+    cluster:add_one()
   end
   figures.crash_first, figures.crash_all = median(firsts), median(lasts)
   figures.crash_worst = lasts[#lasts]
