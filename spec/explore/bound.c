@@ -65,10 +65,13 @@ static uint64_t catching_up(const struct world *world)
     return world->clocks_back_us + world->slowest_us * SIM_MAX_WAITING;
 }
 
+/* A probe whose answer was lost, as slow as they come, and what it leads to. */
 uint64_t bound_settling(const struct world *world)
 {
-    uint64_t behind = catching_up(world);
-    return behind ? behind + suspicion(world->plan) : 0;
+    const shoal_config *config = &world->plan->config;
+    return catching_up(world) +
+           config->probe_period_us * (1 + config->max_local_health) +
+           suspicion(world->plan);
 }
 
 /* News are carried by what is sent anyway: without gossip, one probe in a
