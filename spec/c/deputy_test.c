@@ -404,6 +404,40 @@ static void a_handler_that_runs_the_loop_is_not_stuck(void)
     stop_both();
 }
 
+/* Who is told of each handler costs more than most handlers do. */
+static void handlers_that_follow_each_other_count_as_one_for_a_while(void)
+{
+    uint64_t since;
+
+    start_both(HOST_BUSY_LIMIT_US);
+    since = host_now(busy.node);
+    CHECK(!host_handler_follows(since)); /* whom? */
+    CHECK(host_handler_begins(since));
+    CHECK(host_handler_follows(since) && host_handler_follows(since + 1000));
+    CHECK(!host_handler_follows(since + 25 * 1000) && !host_handler_ended());
+    CHECK(host_handler_begins(since));
+    host_wake(busy.node); /* the deputy knows it as it was before */
+    CHECK(!host_handler_follows(since + 1) && !host_handler_ended());
+    stop_both();
+}
+
+static void one_of_them_that_blocks_is_found_by_the_deputy(void)
+{
+    unsigned i;
+
+    start_both(HOST_BUSY_LIMIT_US);
+    for (i = 1; i <= 2; i++) {
+        uint64_t since = host_now(busy.node);
+
+        CHECK(host_handler_begins(since));
+        CHECK(host_handler_follows(since + 1) &&
+              host_handler_follows(since + 2));
+        wait_for_takeover(&busy, i);
+        CHECK(!host_handler_follows(host_now(busy.node)));
+    }
+    stop_both();
+}
+
 /* Short handlers, one after the other, and now and then a longer one. */
 static void handlers_may_come_and_go_at_any_pace(void)
 {
@@ -442,6 +476,8 @@ int main(void)
     RUN(nodes_come_and_go_while_the_deputy_stands_in);
     RUN(it_is_answered_for_as_who_it_has_become);
     RUN(a_handler_that_runs_the_loop_is_not_stuck);
+    RUN(handlers_that_follow_each_other_count_as_one_for_a_while);
+    RUN(one_of_them_that_blocks_is_found_by_the_deputy);
     RUN(handlers_may_come_and_go_at_any_pace);
     return 0;
 }

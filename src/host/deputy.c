@@ -9,6 +9,9 @@
 enum {
     /* Handlers that are back by then need no deputy. */
     PATIENCE_US = 50 * 1000,
+    /* Handlers that follow each other are one for so long. It is less than the
+     * deputy's patience: whenever it may have stood in, it is told. */
+    SERIES_US = PATIENCE_US / 2,
     /* So long it waits for packets before it looks at the clock. */
     LOOK_UP_MS = 50
 };
@@ -290,6 +293,18 @@ bool host_handler_ended(void)
     for (node = deputy->nodes; node; node = node->post.next)
         resume(node, since_us);
     return true;
+}
+
+bool host_handler_follows(uint64_t now_us)
+{
+    struct deputy *deputy = here;
+
+    if (!deputy || deputy->since_us == 0)
+        return false;
+    if (!deputy->stale && now_us - deputy->since_us < SERIES_US)
+        return true;
+    (void)host_handler_ended();
+    return false;
 }
 
 void deputy_take_back(host *node)

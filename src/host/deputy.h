@@ -22,6 +22,10 @@
  * last node. A node in a handler for longer than its busy limit is answered for
  * no more: a member that hangs is to be found out.
  *
+ * Handlers may follow each other, thousands within a millisecond. Then the next
+ * begins where the one before ended, without a word to the deputy, unless the
+ * first of them is long ago, or something of the host ran in between.
+ *
  * Who may touch what: `since_us` is set by the loop's thread while a handler
  * runs. As long as it is set, the socket, the inbox and the post of every node
  * are the deputy's, under the mutex; else they are the loop thread's alone. So

@@ -34,7 +34,6 @@ static void put(host *node, const shoal_effect *effect)
         endpoints_find(&node->endpoints, effect->member.endpoint);
     shoal_bytes prefix = {node->envelope.prefix, node->envelope.size};
 
-    narrate_effect(node, effect);
     if (!to) {
         node->stats.unresolved++;
         node->dropped = true;
@@ -52,35 +51,48 @@ static bool is_wanted(const host *node, shoal_event event)
     return event < SHOAL_EVENT_SUSPECT || (node->diagnostics >> event & 1);
 }
 
-/* What waits to be sent goes first: the handler may take its time. */
-static void notify(host *node, const shoal_effect *effect)
+/* Between two handlers that follow each other there is nothing else, or it
+ * would count as theirs: a terminal may take its time, and so may a socket. */
+static void narrate(host *node, const shoal_effect *effect)
 {
-    narrate_effect(node, effect);
-    if (!is_wanted(node, effect->event) || !node->callbacks.on_notify)
-        return;
-    flush(node);
-    node->callbacks.on_notify(node->callbacks.context, effect);
+    bool wanted = narrate_wants(node->log, effect);
+
+    if (wanted || effect->kind == SHOAL_SEND)
+        (void)host_handler_ended();
+    if (wanted)
+        narrate_effect(node, effect);
+}
+
+/* What waits to be sent goes first: the handler may take its time. */
+bool host_next_event(host *node, shoal_effect *out)
+{
+    while (!node->closing && node->drained < EFFECTS_PER_DRAIN &&
+           shoal_next_effect(node->engine, out)) {
+        node->drained++;
+        narrate(node, out);
+        if (out->kind == SHOAL_SEND) {
+            put(node, out);
+        } else if (is_wanted(node, out->event) && node->callbacks.on_notify) {
+            flush(node);
+            return true;
+        }
+    }
+    return false;
 }
 
 void drain_effects(host *node)
 {
-    shoal_effect effect;
-    unsigned done = 0;
+    shoal_effect event;
 
     if (node->draining || !node->engine)
         return;
     node->draining = true;
-    while (!node->closing && done < EFFECTS_PER_DRAIN &&
-           shoal_next_effect(node->engine, &effect)) {
-        done++;
-        if (effect.kind == SHOAL_SEND)
-            put(node, &effect);
-        else
-            notify(node, &effect);
-    }
+    node->drained = 0;
+    while (host_next_event(node, &event))
+        node->callbacks.on_notify(node->callbacks.context, &event);
     flush(node);
     node->draining = false;
-    if (done == EFFECTS_PER_DRAIN)
+    if (node->drained == EFFECTS_PER_DRAIN)
         node->behind = true;
 }
 
@@ -89,10 +101,9 @@ void drain_sends(host *node)
     shoal_effect effect;
 
     while (node->engine && shoal_next_effect(node->engine, &effect)) {
+        narrate_effect(node, &effect);
         if (effect.kind == SHOAL_SEND)
             put(node, &effect);
-        else
-            narrate_effect(node, &effect);
     }
     flush(node);
 }

@@ -98,6 +98,11 @@ void host_wake(host *node);
  * that is about to close the node and has handlers to tell before. Not inside
  * of on_notify. */
 void host_deliver(host *node);
+/* Inside of on_notify: takes the next event out as well, instead of a call of
+ * its own; what is to be sent before it is sent. Its bytes are borrowed until
+ * the next call, or until on_notify returns. false: there is none, or others
+ * are to have their turn first. */
+bool host_next_event(host *node, shoal_effect *out);
 /* Which diagnostics (1u << SHOAL_EVENT_*) to pass to on_notify, besides the
  * events that always come. Use it instead of shoal_set_diagnostics(): the host
  * asks the engine for those that its log wants as well. To be called again when
@@ -153,7 +158,8 @@ void host_timer_cancel(host_timer *timer);
  * A handler that takes its time keeps the thread, and with it every node that
  * was started in it. So that the others do not take these nodes for dead, a
  * deputy (a thread of the host's) answers their pings once a handler has run
- * for 50 ms, and keeps all packets for when it has returned.
+ * for 50 ms, and keeps all packets for when it has returned. Handlers that
+ * follow each other count as one for 25 ms.
  */
 
 enum { HOST_BUSY_LIMIT_US = 30 * 1000 * 1000 }; /* the usual busy_limit_us */
@@ -167,6 +173,12 @@ bool host_handler_begins(uint64_t now_us);
  * which case host_handler_begins() is called again after that. true: one was
  * running. */
 bool host_handler_ended(void);
+/* Between the two, for handlers that follow each other: one has returned at
+ * `now_us`, and the next begins. true: it begins now, too, and nobody needs to
+ * be told. false: it is host_handler_begins() that begins it, as after
+ * host_handler_ended(): something else was done since then, or the deputy is
+ * due to hear of it. */
+bool host_handler_follows(uint64_t now_us);
 
 /* ---- Numbers ---- */
 

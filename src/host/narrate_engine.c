@@ -7,6 +7,26 @@
 
 enum { A_MINUTE_US = 60 * 1000000 };
 
+/* Level and sentence of each event. */
+static const struct {
+    log_level level;
+    const char *text;
+} events[SHOAL_NUM_EVENTS] = {
+    [SHOAL_EVENT_MEMBER_UP] = {LOG_INFO, "member up"},
+    [SHOAL_EVENT_MEMBER_DOWN] = {LOG_INFO, "member down"},
+    [SHOAL_EVENT_RENAME] = {LOG_INFO, "member replaced by a newer identity"},
+    [SHOAL_EVENT_ACTIVE] = {LOG_INFO, "active"},
+    [SHOAL_EVENT_IDLE] = {LOG_INFO, "idle"},
+    [SHOAL_EVENT_DEFUNCT] = {LOG_INFO, "defunct"},
+    [SHOAL_EVENT_REJOIN] = {LOG_INFO, "rejoining with a renewed identity"},
+    [SHOAL_EVENT_SUSPECT] = {LOG_DEBUG, "suspect"},
+    [SHOAL_EVENT_REFUTED] = {LOG_DEBUG, "suspicion refuted"},
+    [SHOAL_EVENT_CONFLICT] = {LOG_WARN, "another node claims our address"},
+    [SHOAL_EVENT_PROBE_STARTED] = {LOG_DEBUG, "probe started"},
+    [SHOAL_EVENT_PROBE_FAILED] = {LOG_DEBUG, "probe failed"},
+    [SHOAL_EVENT_PACKET_RECEIVED] = {LOG_TRACE, "packet received"},
+};
+
 uint32_t narrate_diagnostics(const struct log *log)
 {
     uint32_t mask = 0;
@@ -25,6 +45,14 @@ uint32_t narrate_diagnostics(const struct log *log)
 bool narrate_wants_sends(const struct log *log)
 {
     return log_wants(log, LOG_DEBUG, LOG_ENGINE);
+}
+
+bool narrate_wants(const struct log *log, const shoal_effect *effect)
+{
+    if (effect->kind != SHOAL_NOTIFY)
+        return narrate_wants_sends(log);
+    return events[effect->event].text &&
+           log_wants(log, events[effect->event].level, LOG_ENGINE);
 }
 
 void narrate_warning(struct log *log, log_gate *gate, uint64_t now_us,
@@ -77,26 +105,6 @@ static shoal_bytes name_of_identity(const shoal *engine, shoal_bytes id)
 
 /* ---- What the engine tells ---- */
 
-/* Level and sentence of each event. */
-static const struct {
-    log_level level;
-    const char *text;
-} events[SHOAL_NUM_EVENTS] = {
-    [SHOAL_EVENT_MEMBER_UP] = {LOG_INFO, "member up"},
-    [SHOAL_EVENT_MEMBER_DOWN] = {LOG_INFO, "member down"},
-    [SHOAL_EVENT_RENAME] = {LOG_INFO, "member replaced by a newer identity"},
-    [SHOAL_EVENT_ACTIVE] = {LOG_INFO, "active"},
-    [SHOAL_EVENT_IDLE] = {LOG_INFO, "idle"},
-    [SHOAL_EVENT_DEFUNCT] = {LOG_INFO, "defunct"},
-    [SHOAL_EVENT_REJOIN] = {LOG_INFO, "rejoining with a renewed identity"},
-    [SHOAL_EVENT_SUSPECT] = {LOG_DEBUG, "suspect"},
-    [SHOAL_EVENT_REFUTED] = {LOG_DEBUG, "suspicion refuted"},
-    [SHOAL_EVENT_CONFLICT] = {LOG_WARN, "another node claims our address"},
-    [SHOAL_EVENT_PROBE_STARTED] = {LOG_DEBUG, "probe started"},
-    [SHOAL_EVENT_PROBE_FAILED] = {LOG_DEBUG, "probe failed"},
-    [SHOAL_EVENT_PACKET_RECEIVED] = {LOG_TRACE, "packet received"},
-};
-
 static bool is_about_a_member(shoal_event event)
 {
     return event != SHOAL_EVENT_ACTIVE && event != SHOAL_EVENT_IDLE &&
@@ -129,8 +137,6 @@ static void narrate_event(struct engine_narrator *narrator, uint64_t now_us,
     shoal_event event = effect->event;
     log_level level = events[event].level;
 
-    if (!events[event].text || !log_wants(narrator->log, level, LOG_ENGINE))
-        return;
     if (event == SHOAL_EVENT_CONFLICT)
         narrate_conflict(narrator, now_us, effect);
     else if (event == SHOAL_EVENT_PACKET_RECEIVED)
@@ -162,8 +168,10 @@ static void narrate_send(struct engine_narrator *narrator,
 void narrate_engine(struct engine_narrator *narrator, uint64_t now_us,
                     const shoal_effect *effect)
 {
+    if (!narrate_wants(narrator->log, effect))
+        return;
     if (effect->kind == SHOAL_NOTIFY)
         narrate_event(narrator, now_us, effect);
-    else if (narrate_wants_sends(narrator->log))
+    else
         narrate_send(narrator, effect);
 }

@@ -13,6 +13,8 @@
 uint32_t narrate_diagnostics(const struct log *log);
 /* Does it ask for packets that are sent? */
 bool narrate_wants_sends(const struct log *log);
+/* Does it ask for that effect? */
+bool narrate_wants(const struct log *log, const shoal_effect *effect);
 
 struct engine_narrator {
     struct log *log; /* NULL: nothing is told */

@@ -67,8 +67,9 @@ struct host {
 
     unsigned depth; /* of host_enter() */
     bool draining, closing;
-    bool dropped; /* something was, since the log was told */
-    bool behind;  /* something was left for the next wakeup */
+    unsigned drained; /* effects, since this drain began */
+    bool dropped;     /* something was, since the log was told */
+    bool behind;      /* something was left for the next wakeup */
     char bound[HOST_MAX_ENDPOINT];
 };
 

@@ -42,6 +42,9 @@ struct backend_ops {
     /* Sends and tells at once what waits. Nothing of the node may be on the
      * stack. */
     void (*deliver)(struct backend *backend);
+    /* Inside of on_notify: takes the next event out as well. false: there is
+     * none, or it comes by itself. */
+    bool (*next_event)(struct backend *backend, shoal_effect *out);
     /* Which diagnostics to hear of (1u << SHOAL_EVENT_*), besides the events
      * that come always. After start. */
     void (*set_diagnostics)(struct backend *backend, uint32_t mask);

@@ -56,6 +56,11 @@ static void deliver(struct backend *backend)
     host_deliver(from(backend)->host);
 }
 
+static bool next_event(struct backend *backend, shoal_effect *out)
+{
+    return host_next_event(from(backend)->host, out);
+}
+
 static void set_diagnostics(struct backend *backend, uint32_t mask)
 {
     host_set_diagnostics(from(backend)->host, mask);
@@ -144,6 +149,7 @@ static const struct backend_ops ops = {
     .wall_us = wall_us,
     .wake = wake,
     .deliver = deliver,
+    .next_event = next_event,
     .set_diagnostics = set_diagnostics,
     .join = join,
     .seed = seed,

@@ -77,6 +77,28 @@ static void deliver(struct backend *backend)
     sim_deliver(from(backend)->node);
 }
 
+static bool is_wanted(const struct sim_backend *self, shoal_event event)
+{
+    return event < SHOAL_EVENT_SUSPECT || (self->diagnostics >> event & 1);
+}
+
+/* Tells the log of it, whether the node is to hear of it or not. */
+static bool is_for_program(struct sim_backend *self, const shoal_effect *effect)
+{
+    narrate_engine(&self->narrator, sim_node_now(self->node), effect);
+    return is_wanted(self, effect->event);
+}
+
+static bool next_event(struct backend *backend, shoal_effect *out)
+{
+    struct sim_backend *self = from(backend);
+    while (sim_next_event(self->node, out)) {
+        if (is_for_program(self, out))
+            return true;
+    }
+    return false;
+}
+
 static void set_diagnostics(struct backend *backend, uint32_t mask)
 {
     struct sim_backend *self = from(backend);
@@ -149,6 +171,7 @@ static const struct backend_ops ops = {
     .wall_us = wall_us,
     .wake = wake,
     .deliver = deliver,
+    .next_event = next_event,
     .set_diagnostics = set_diagnostics,
     .join = join,
     .seed = seed,
@@ -161,16 +184,10 @@ static const struct backend_ops ops = {
 
 /* ---- What the simulation tells it ---- */
 
-static bool is_wanted(const struct sim_backend *self, shoal_event event)
-{
-    return event < SHOAL_EVENT_SUSPECT || (self->diagnostics >> event & 1);
-}
-
 static void on_notify(void *context, const shoal_effect *effect)
 {
     struct sim_backend *self = context;
-    narrate_engine(&self->narrator, sim_node_now(self->node), effect);
-    if (is_wanted(self, effect->event))
+    if (is_for_program(self, effect))
         self->callbacks.on_notify(self->callbacks.context, effect);
 }
 

@@ -190,15 +190,19 @@ void node_tick(struct sim_node *node)
 
 /* ---- Effects ---- */
 
-static void notify(struct sim_node *node, const shoal_effect *effect)
+static void note(struct sim_node *node, const shoal_effect *event)
 {
-    if (effect->event < SHOAL_EVENT_SUSPECT) /* who looks on changes nothing */
-        trace_note(node->net, TRACE_NOTIFY, node->place, effect->event);
-    witness_notify(node, effect);
+    if (event->event < SHOAL_EVENT_SUSPECT) /* who looks on changes nothing */
+        trace_note(node->net, TRACE_NOTIFY, node->place, event->event);
+    witness_notify(node, event);
+}
+
+static void notify(struct sim_node *node, const shoal_effect *event)
+{
     if (!node->callbacks.on_notify)
         return;
     node->busy++;
-    node->callbacks.on_notify(node->callbacks.context, effect);
+    node->callbacks.on_notify(node->callbacks.context, event);
     node->busy--;
 }
 
@@ -209,16 +213,24 @@ static void send(struct sim_node *node, const shoal_effect *effect)
     network_send(node, effect->member.endpoint, effect->packet);
 }
 
+bool sim_next_event(sim_node *node, shoal_effect *out)
+{
+    while (node->engine && !node->crashed &&
+           shoal_next_effect(node->engine, out)) {
+        if (out->kind == SHOAL_NOTIFY) {
+            note(node, out);
+            return true;
+        }
+        send(node, out);
+    }
+    return false;
+}
+
 static void drain(struct sim_node *node)
 {
-    shoal_effect effect;
-    while (node->engine && !node->crashed &&
-           shoal_next_effect(node->engine, &effect)) {
-        if (effect.kind == SHOAL_SEND)
-            send(node, &effect);
-        else
-            notify(node, &effect);
-    }
+    shoal_effect event;
+    while (sim_next_event(node, &event))
+        notify(node, &event);
 }
 
 void sim_deliver(sim_node *node)

@@ -143,6 +143,8 @@ void sim_wake(sim_node *node);
 /* Carries out at once what waits: before a node is closed. Not inside of
  * on_notify. */
 void sim_deliver(sim_node *node);
+/* Inside of on_notify, as host_next_event(). */
+bool sim_next_event(sim_node *node, shoal_effect *out);
 /* Announces to `endpoint`, as soon as the simulation goes on and, while no
  * active member is known, again with backoff: 1 s, then 2, 4, ... 30 s. false:
  * no memory. */
