@@ -12,6 +12,7 @@
 #include "compat.h"
 #include "forms.h"
 #include "refs.h"
+#include "traceback.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -19,11 +20,11 @@
 
 enum { MAX_MESSAGE = 500 };
 
-/* The innermost region that is running: what for, and since when its handler
- * runs (0: none does). */
+/* The innermost region that is running: what for, since when its handler runs
+ * (0: none does), and when the one before that in the same region ended. */
 struct frame {
     const char *what;
-    uint64_t started_us;
+    uint64_t started_us, ended_us;
     bool told_host; /* which wants to know when it has ended */
 };
 
@@ -36,7 +37,6 @@ struct dispatch_region {
 };
 
 static const char registry_key[] = "shoal.dispatch";
-static const char traceback_mark[] = "\nstack traceback:";
 
 static uint64_t now_us(void)
 {
@@ -66,52 +66,6 @@ static int trampoline(lua_State *L)
     return 0;
 }
 
-/* A line of a traceback that tells nobody anything: where a C function of ours
- * is in memory ("[C]: at 0x7f..."), or that there was one ("[C]: in ?"). */
-static bool is_idle_line(const char *line, size_t size)
-{
-    static const char address[] = "\t[C]: at 0x", unknown[] = "\t[C]: in ?";
-    size_t prefix = sizeof address - 1;
-
-    return (size > prefix && memcmp(line, address, prefix) == 0) ||
-           (size == sizeof unknown - 1 && memcmp(line, unknown, size) == 0);
-}
-
-/* STACK: ..., traceback -> ..., traceback, the same without idle lines */
-static void drop_idle_lines(lua_State *L)
-{
-    const char *line = lua_tostring(L, -1);
-    luaL_Buffer kept;
-
-    luaL_buffinit(L, &kept);
-    while (*line != '\0') {
-        size_t size = strcspn(line + 1, "\n") + 1; /* with the one before it */
-
-        if (!(line[0] == '\n' && is_idle_line(line + 1, size - 1)))
-            luaL_addlstring(&kept, line, size);
-        line += size;
-    }
-    luaL_pushresult(&kept);
-}
-
-/* The error value becomes a string with a traceback. */
-static int on_error(lua_State *L)
-{
-    const char *message = lua_tostring(L, 1);
-
-    if (!message) {
-        if (luaL_callmeta(L, 1, "__tostring") && lua_isstring(L, -1))
-            message = lua_tostring(L, -1);
-        else
-            message = lua_pushfstring(L, "(error object is a %s value)",
-                                      luaL_typename(L, 1));
-    }
-    luaL_traceback(L, L, NULL, 1);
-    drop_idle_lines(L);
-    lua_pushfstring(L, "%s\n%s", message, lua_tostring(L, -1));
-    return 1;
-}
-
 static struct dispatch_region *make_region(lua_State *L)
 {
     struct dispatch_region *region = compat_newblock(L, sizeof *region);
@@ -130,7 +84,7 @@ static void complete_region(lua_State *L, struct dispatch_region *region)
         region->trampoline = refs_new(L);
     }
     if (region->handler == REFS_NONE) {
-        lua_pushcfunction(L, on_error);
+        lua_pushcfunction(L, traceback_add);
         region->handler = refs_new(L);
     }
 }
@@ -168,11 +122,21 @@ static void describe(lua_State *L, int index, char *where, size_t size)
     snprintf(where, size, "%s:%d", function.short_src, function.linedefined);
 }
 
+/* The region's handlers have ended, or the next of them begins anew. */
+static inline void tell_host(struct frame *frame)
+{
+    if (frame->told_host)
+        (void)host_handler_ended();
+    frame->told_host = false;
+}
+
+/* What reporting takes is nobody's time. */
 static void count_slow(dispatch *d, lua_State *L, int function,
                        uint64_t duration_us)
 {
     char where[LUA_IDSIZE + 16];
 
+    tell_host(&d->region->frame);
     describe(L, function, where, sizeof where);
     d->counts->slow++;
     report(d, &(dispatch_report){.what = d->region->frame.what,
@@ -185,11 +149,11 @@ static void count_call(dispatch *d, lua_State *L, int function)
 {
     dispatch_counts *counts = d->counts;
     struct frame *frame = &d->region->frame;
-    uint64_t duration_us = now_us() - frame->started_us;
+    uint64_t duration_us;
 
+    frame->ended_us = now_us();
+    duration_us = frame->ended_us - frame->started_us;
     frame->started_us = 0;
-    if (frame->told_host)
-        (void)host_handler_ended();
     counts->calls++;
     if (d->slow_us > 0 && duration_us > d->slow_us)
         count_slow(d, L, function, duration_us);
@@ -197,16 +161,6 @@ static void count_call(dispatch *d, lua_State *L, int function)
         return;
     counts->slowest_us = duration_us;
     snprintf(counts->slowest, sizeof counts->slowest, "%s", frame->what);
-}
-
-size_t dispatch_message_size(const char *text, size_t size)
-{
-    size_t mark = sizeof traceback_mark - 1;
-
-    for (size_t i = 0; i + mark <= size; i++)
-        if (memcmp(text + i, traceback_mark, mark) == 0)
-            return i;
-    return size;
 }
 
 /* The error is on top of the stack, and stays there. Where it was raised is
@@ -224,7 +178,7 @@ static int count_failure(dispatch *d, lua_State *L, int status,
         text = "error in error handling";
         size = strlen(text);
     }
-    message_size = dispatch_message_size(text, size);
+    message_size = traceback_start(text, size);
     kept = message_size < MAX_MESSAGE ? message_size : MAX_MESSAGE;
     memcpy(d->region->message, text, kept);
     d->region->message[kept] = '\0';
@@ -239,13 +193,19 @@ static int count_failure(dispatch *d, lua_State *L, int status,
 
 /* ---- Calling ---- */
 
+/* One reading of the clock is enough for the end of a handler and the beginning
+ * of the next. */
 static void begin(dispatch *d)
 {
-    uint64_t started_us = now_us();
+    struct frame *frame = &d->region->frame;
 
     d->depth++;
-    d->region->frame.started_us = started_us;
-    d->region->frame.told_host = host_handler_begins(started_us);
+    if (frame->told_host && host_handler_follows(frame->ended_us)) {
+        frame->started_us = frame->ended_us;
+        return;
+    }
+    frame->started_us = now_us();
+    frame->told_host = host_handler_begins(frame->started_us);
 }
 
 /* STACK: function, args -> copy of function, function, args */
@@ -285,17 +245,21 @@ struct saved {
 
 static struct saved enter(dispatch *d, const char *what)
 {
-    struct saved saved = {d->region->frame, d->depth};
+    struct saved saved;
 
+    if (d->region->frame.started_us == 0) /* between two of its handlers */
+        tell_host(&d->region->frame);
+    saved = (struct saved){d->region->frame, d->depth};
     d->region->frame = (struct frame){.what = what};
     return saved;
 }
 
-static int leave(dispatch *d, lua_State *L, int status, bool in_handler,
-                 const struct saved *saved)
+static inline int leave(dispatch *d, lua_State *L, int status, bool in_handler,
+                        const struct saved *saved)
 {
     int error = 0;
 
+    tell_host(&d->region->frame);
     if (status != LUA_OK)
         error = count_failure(d, L, status, d->region->frame.what, in_handler);
     d->region->frame = saved->frame;
@@ -321,6 +285,11 @@ int dispatch_run(dispatch *d, lua_State *L, dispatch_fn *fn, void *context,
     error = leave(d, L, status, in_handler, &saved);
     lua_settop(L, top);
     return error;
+}
+
+void dispatch_turn(dispatch *d, const char *what)
+{
+    d->region->frame.what = what;
 }
 
 int dispatch_call(dispatch *d, lua_State *L, int nargs, int nresults,

@@ -14,6 +14,9 @@
  * The region catches, adds the traceback, counts, and reports failures and slow
  * handlers through a callback (the node logs them).
  *
+ * A region may call several handlers, one after the other: dispatch_turn() says
+ * what for. The first that raises ends it.
+ *
  * A dispatch belongs to one Lua state; the counts may be shared by several (the
  * versions of a script).
  */
@@ -82,6 +85,9 @@ void dispatch_invoke(dispatch *d, lua_State *L, int nargs, int nresults);
 void dispatch_invoke_form(dispatch *d, lua_State *L, int handler, int nargs,
                           int nresults);
 
+/* Inside a region: from now on it is about that. */
+void dispatch_turn(dispatch *d, const char *what);
+
 /* A region around one call: the function and its `nargs` arguments are on the
  * stack. 0 with `nresults` results, or as dispatch_run() with the message and
  * traceback in their place. Pushing the arguments was outside of the region:
@@ -96,9 +102,6 @@ void dispatch_plain(lua_State *L, int nargs, int nresults);
 /* What the last failing region of this state raised, without its traceback,
  * cut at 500 bytes. Borrowed until the next failure. */
 const char *dispatch_last_message(const dispatch *d);
-
-/* How many bytes of `text` are before its traceback. */
-size_t dispatch_message_size(const char *text, size_t size);
 
 /* Pushes the counts: {calls=, errors=, slow=, slowest=seconds,
  * slowest_handler=name}. */

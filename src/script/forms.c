@@ -142,7 +142,7 @@ static bool is_plain(shoal_bytes id, struct plain *out)
     struct check_head head;
     const uint8_t *body;
 
-    if (!skip(&walk, addr, sizeof addr - 1) ||
+    if (id.size > SHOAL_MAX_IDENTITY || !skip(&walk, addr, sizeof addr - 1) ||
         !take(&walk, CHECK_STR, &head, &body))
         return false;
     out->addr = (shoal_bytes){body, (size_t)head.body};
@@ -153,33 +153,26 @@ static bool is_plain(shoal_bytes id, struct plain *out)
     return walk.at == walk.end;
 }
 
-static void push_identity(lua_State *L, shoal_bytes id,
-                          const struct plain *plain)
-{
-    if (!plain) {
-        value_push_identity(L, id);
-        lua_pushnil(L);
-        return;
-    }
-    value_push_bytes(L, plain->addr);
-    compat_push_uint(L, plain->bump);
-}
-
 /* The engine's bytes are good until the next entry point, and any allocation in
  * Lua may run a finalizer, which may call one. So they are copied first. */
 struct copy {
-    uint8_t bytes[2 * SHOAL_MAX_IDENTITY], *end;
+    uint8_t bytes[SHOAL_MAX_IDENTITY];
 };
 
 static shoal_bytes keep(struct copy *copy, shoal_bytes bytes)
 {
-    shoal_bytes kept = {copy->end, bytes.size};
-
-    if (bytes.size == 0 || bytes.size > SHOAL_MAX_IDENTITY)
+    if (bytes.size == 0 || bytes.size > sizeof copy->bytes)
         return (shoal_bytes){NULL, 0};
-    memcpy(copy->end, bytes.data, bytes.size);
-    copy->end += bytes.size;
-    return kept;
+    memcpy(copy->bytes, bytes.data, bytes.size);
+    return (shoal_bytes){copy->bytes, bytes.size};
+}
+
+static void push_plain(lua_State *L, const struct plain *plain)
+{
+    struct copy addr;
+
+    value_push_bytes(L, keep(&addr, plain->addr));
+    compat_push_uint(L, plain->bump);
 }
 
 void forms_push_identity(lua_State *L, shoal_bytes id)
@@ -187,9 +180,12 @@ void forms_push_identity(lua_State *L, shoal_bytes id)
     struct plain plain;
     struct copy copy;
 
-    copy.end = copy.bytes;
-    id = keep(&copy, id);
-    push_identity(L, id, is_plain(id, &plain) ? &plain : NULL);
+    if (is_plain(id, &plain)) {
+        push_plain(L, &plain);
+        return;
+    }
+    value_push_identity(L, keep(&copy, id));
+    lua_pushnil(L);
 }
 
 static bool is_same(shoal_bytes a, shoal_bytes b)
@@ -197,24 +193,27 @@ static bool is_same(shoal_bytes a, shoal_bytes b)
     return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
 }
 
+/* The identity, and the address, which most often is the same as in it. */
+static void push_names(lua_State *L, shoal_bytes id, shoal_bytes addr)
+{
+    struct plain plain;
+    struct copy copy;
+
+    if (is_plain(id, &plain) && is_same(plain.addr, addr)) {
+        push_plain(L, &plain);
+        lua_pushvalue(L, -2);
+        return;
+    }
+    addr = keep(&copy, addr);
+    forms_push_identity(L, id);
+    value_push_addr(L, addr);
+}
+
 void forms_push_member(lua_State *L, const shoal_member *member,
                        int64_t offset_us)
 {
-    shoal_member m = *member;
-    struct plain plain;
-    struct copy copy;
-    bool is;
-
-    copy.end = copy.bytes;
-    m.id = keep(&copy, m.id);
-    m.addr = keep(&copy, m.addr);
-    is = is_plain(m.id, &plain);
-    push_identity(L, m.id, is ? &plain : NULL);
-    if (is && is_same(plain.addr, m.addr))
-        lua_pushvalue(L, -2);
-    else
-        value_push_addr(L, m.addr);
-    lua_pushinteger(L, (lua_Integer)m.state + 1);
-    lua_pushinteger(L, (lua_Integer)m.incarnation);
-    lua_pushnumber(L, ((double)m.since_us + (double)offset_us) / 1e6);
+    push_names(L, member->id, member->addr);
+    lua_pushinteger(L, (lua_Integer)member->state + 1);
+    lua_pushinteger(L, (lua_Integer)member->incarnation);
+    lua_pushnumber(L, ((double)member->since_us + (double)offset_us) / 1e6);
 }

@@ -3,10 +3,8 @@
 
 #include "compat.h"
 #include "failures.h"
-#include "forms.h"
-#include "listeners.h"
+#include "news.h"
 #include "refs.h"
-#include "view.h"
 #include "waits.h"
 
 #include <stdio.h>
@@ -15,10 +13,6 @@
 
 /* Clocks that differ by more than a step have been set. */
 enum { CLOCK_STEP_US = 1000, AGAIN_US = 10 * 1000 };
-
-/* What happened so shortly before or after the clocks were compared does
- * without comparing them again. */
-enum { COMPARED_US = 10 * 1000 };
 
 /* ---- Small answers ---- */
 
@@ -47,16 +41,6 @@ int64_t node_clock_offset_us(struct node *node)
     return node->clock_offset_us;
 }
 
-/* For something that was at `at_us` and is told now: there may be thousands of
- * it at the same moment. */
-static int64_t clock_offset_at(struct node *node, uint64_t at_us)
-{
-    int64_t apart_us = (int64_t)(at_us - node->compared_us);
-    if (llabs(apart_us) < COMPARED_US)
-        return node->clock_offset_us;
-    return node_clock_offset_us(node);
-}
-
 /* A claim about nobody changes nothing, and is refused like any other. */
 bool node_is_asking(struct node *node)
 {
@@ -78,116 +62,11 @@ void node_update_diagnostics(struct node *node)
         node->backend->ops->set_diagnostics(node->backend, mask);
 }
 
-/* ---- Events ---- */
-
-struct news {
-    struct node *node;
-    struct tenant *tenant;
-    struct version *version; /* NULL: the tenant is the program */
-    const shoal_effect *effect;
-};
-
-static const char *const handler_names[SHOAL_NUM_EVENTS] = {
-#define HANDLER_NAME(NAME, VALUE, name) [VALUE] = "on_" name,
-    SHOAL_EVENTS(HANDLER_NAME)
-#undef HANDLER_NAME
-};
-
-/* Pushes handlers.on_<event>; false and nothing when there is none. */
-static bool push_handler(lua_State *L, const struct news *news)
-{
-    shoal_event event = news->effect->event;
-    if (!news->version || event >= SHOAL_EVENT_SUSPECT)
-        return false;
-    refs_push(L, news->version->handlers);
-    refs_push(L, news->tenant->dispatch->forms->handler_names[event]);
-    lua_gettable(L, -2);
-    lua_remove(L, -2);
-    if (!lua_isnil(L, -1))
-        return true;
-    lua_pop(L, 1);
-    return false;
-}
-
-/* Calls it with the node and the values after the name, which are on top of the
- * stack from `first`. */
-static void call_handler(lua_State *L, const struct news *news, int first)
-{
-    int last = lua_gettop(L);
-    if (!push_handler(L, news))
-        return;
-    tenant_push_self(news->tenant, L);
-    for (int value = first + 1; value <= last; value++)
-        lua_pushvalue(L, value);
-    (void)dispatch_call(news->tenant->dispatch, L, last - first + 1, 0,
-                        handler_names[news->effect->event]);
-    lua_settop(L, last);
-}
-
-/* To the handler, and to listeners, who see the same tables. */
-static void tell_all(lua_State *L, const struct news *news)
-{
-    int first = lua_gettop(L) + 1;
-    view_push_event(L, news->effect, node_clock_offset_us(news->node));
-    if (news->effect->event == SHOAL_EVENT_REJOIN) {
-        lua_getfield(L, -1, "id"); /* on_rejoin(node, id) */
-        lua_replace(L, -2);
-    }
-    call_handler(L, news, first);
-    listeners_tell(L, news->tenant, news->effect->event, first);
-}
-
-/* That a member came or went is what there is most of, and then mostly a
- * handler alone is told. */
-static bool is_for_handler_alone(const struct news *news)
-{
-    return news->version && news->tenant->listeners == REFS_NONE &&
-           (news->effect->event == SHOAL_EVENT_MEMBER_UP ||
-            news->effect->event == SHOAL_EVENT_MEMBER_DOWN);
-}
-
-static void tell_handler(lua_State *L, const struct news *news)
-{
-    dispatch *d = news->tenant->dispatch;
-    const shoal_member *member = &news->effect->member;
-    if (!push_handler(L, news))
-        return;
-    int handler = lua_gettop(L);
-    refs_push(L, d->forms->tell);
-    lua_pushvalue(L, handler);
-    tenant_push_self(news->tenant, L);
-    forms_push_member(L, member, clock_offset_at(news->node, member->since_us));
-    dispatch_invoke_form(d, L, handler, 2 + FORMS_MEMBER_ARGS, 0);
-}
-
-static void tell(lua_State *L, void *context)
-{
-    const struct news *news = context;
-    luaL_checkstack(L, 16, "cannot tell of an event");
-    if (is_for_handler_alone(news))
-        tell_handler(L, news);
-    else
-        tell_all(L, news);
-}
-
-static void tell_tenant(const struct news *news)
-{
-    const char *what = is_for_handler_alone(news)
-                           ? handler_names[news->effect->event]
-                           : "event";
-    tenant_run(news->tenant, tell, (void *)news, what);
-}
+/* ---- For the backend ---- */
 
 static void on_notify(void *context, const shoal_effect *effect)
 {
-    struct node *node = context;
-    if (node->phase != NODE_LIVE)
-        return;
-    struct version *version = node->current;
-    tell_tenant(&(struct news){node, &version->tenant, version, effect});
-    if (node->program.listeners != REFS_NONE)
-        tell_tenant(&(struct news){node, &node->program, NULL, effect});
-    waits_check(node);
+    news_tell(context, effect);
 }
 
 static int identity_at(void *context, const char *endpoint, uint8_t *out,

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "traceback.h"
+
+#include "compat.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+static const char traceback_mark[] = "\nstack traceback:";
+
+/* A line of a traceback that tells nobody anything: where a C function of ours
+ * is in memory ("[C]: at 0x7f..."), or that there was one ("[C]: in ?"). */
+static bool is_idle_line(const char *line, size_t size)
+{
+    static const char address[] = "\t[C]: at 0x", unknown[] = "\t[C]: in ?";
+    size_t prefix = sizeof address - 1;
+
+    return (size > prefix && memcmp(line, address, prefix) == 0) ||
+           (size == sizeof unknown - 1 && memcmp(line, unknown, size) == 0);
+}
+
+/* STACK: ..., traceback -> ..., traceback, the same without idle lines */
+static void drop_idle_lines(lua_State *L)
+{
+    const char *line = lua_tostring(L, -1);
+    luaL_Buffer kept;
+
+    luaL_buffinit(L, &kept);
+    while (*line != '\0') {
+        size_t size = strcspn(line + 1, "\n") + 1; /* with the one before it */
+
+        if (!(line[0] == '\n' && is_idle_line(line + 1, size - 1)))
+            luaL_addlstring(&kept, line, size);
+        line += size;
+    }
+    luaL_pushresult(&kept);
+}
+
+int traceback_add(lua_State *L)
+{
+    const char *message = lua_tostring(L, 1);
+
+    if (!message) {
+        if (luaL_callmeta(L, 1, "__tostring") && lua_isstring(L, -1))
+            message = lua_tostring(L, -1);
+        else
+            message = lua_pushfstring(L, "(error object is a %s value)",
+                                      luaL_typename(L, 1));
+    }
+    luaL_traceback(L, L, NULL, 1);
+    drop_idle_lines(L);
+    lua_pushfstring(L, "%s\n%s", message, lua_tostring(L, -1));
+    return 1;
+}
+
+size_t traceback_start(const char *text, size_t size)
+{
+    size_t mark = sizeof traceback_mark - 1;
+
+    for (size_t i = 0; i + mark <= size; i++)
+        if (memcmp(text + i, traceback_mark, mark) == 0)
+            return i;
+    return size;
+}
