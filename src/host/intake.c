@@ -61,7 +61,7 @@ static bool receive_kept(host *node)
     return true;
 }
 
-/* One datagram would wait for memory just the same. */
+/* What the engine is about to get. */
 static void look_ahead(const host *node, int count)
 {
     shoal_bytes packets[UDP_BATCH], datagram;
@@ -75,8 +75,7 @@ static void look_ahead(const host *node, int count)
             envelope_open(&node->envelope, datagram, &packets[found]))
             found++;
     }
-    if (found > 1)
-        shoal_look_ahead(node->engine, packets, found);
+    shoal_look_ahead(node->engine, packets, found);
 }
 
 /* While a handler runs in the middle of it the deputy sees what is in the
@@ -89,7 +88,7 @@ static int receive_waiting(host *node)
     bool truncated;
 
     node->batch = count > 0 ? count : 0;
-    if (count > 1)
+    if (count > 1) /* one alone would wait for memory just the same */
         look_ahead(node, count);
     for (i = 0; i < count; i++) {
         datagram = udp_datagram(&node->inbox, i, &truncated);
