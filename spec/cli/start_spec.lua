@@ -144,10 +144,10 @@ describe("a node that cannot start", function()
   end)
 
   it("because its log levels are wrong", function()
-    assert_misused(run(script("return {}"), "--log-level", "loud"), "loud")
+    assert_misused(run(script("return {}"), "--log-level", "loud"), "^shoal: %-%-log%-level: unknown log level 'loud'")
     assert_misused(run(script("return {}"), "--log-level", "info,motor=trace"), "motor")
     local arguments = { process.shoal, "run", script("return {}"), "--control", control, env = { SHOAL_LOG = "loud" } }
-    assert_refused(process.run(arguments), "loud")
+    assert_refused(process.run(arguments), "^shoal: SHOAL_LOG: unknown log level 'loud'")
   end)
 
   it("because its identity is wrong", function()
@@ -177,6 +177,8 @@ describe("a node's default control path", function()
     local second = process.start { process.shoal, "run", path, "--name", "b", env = env }
     first:wait_for("started", 5)
     second:wait_for("started", 5)
+    local third = process.run { process.shoal, "run", path, env = env }
+    assert.matches("default%.sock is in use by another node: give this one a %-%-name of its own\n$", third.err)
 
     assert.equal(1, stat.S_ISSOCK(stat.lstat(runtime .. "/shoal/default.sock").st_mode))
     assert.equal(1, stat.S_ISSOCK(stat.lstat(runtime .. "/shoal/b.sock").st_mode))

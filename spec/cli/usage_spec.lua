@@ -22,7 +22,7 @@ local MISTAKES = {
   },
   {
     { "run", "a.lua", "--cluster-size", "none" },
-    "argument for option '--cluster-size' must be a whole number from 1, not 'none'; see 'shoal run --help'",
+    "argument for option '--cluster-size' must be a whole number from 1 to 4294967295, not 'none'; see 'shoal run --help'",
   },
   {
     { "run", "a.lua", "--busy-limit", "long" },
@@ -30,7 +30,7 @@ local MISTAKES = {
   },
   {
     { "run", "a.lua", "--cluster-size", "-5" },
-    "argument for option '--cluster-size' must be a whole number from 1, not '-5'; see 'shoal run --help'",
+    "argument for option '--cluster-size' must be a whole number from 1 to 4294967295, not '-5'; see 'shoal run --help'",
   },
   {
     { "run", "a.lua", "--bind", "127.0.0.1:99999" },
@@ -84,6 +84,36 @@ local MISTAKES = {
   {
     { "sim", "a.lua", "--latency", "2-1" },
     "argument for option '--latency' must be seconds, or from-to, not '2-1'; see 'shoal sim --help'",
+  },
+  {
+    { "run", "a.lua", "--cluster-size", "99999999999999" },
+    "argument for option '--cluster-size' must be a whole number from 1 to 4294967295, not '99999999999999'; "
+      .. "see 'shoal run --help'",
+  },
+  {
+    { "sim", "a.lua", "--seed", "-1" },
+    "argument for option '--seed' must be a whole number from 0 to 9007199254740992, not '-1'; see 'shoal sim --help'",
+  },
+  { { "sim", "a.lua", "--broadcast", "" }, "a broadcast must not be empty; see 'shoal sim --help'" },
+  {
+    { "sim", "a.lua", "--plot", "" },
+    "argument for option '--plot' must not be empty; see 'shoal sim --help'",
+  },
+  {
+    { "run", "a.lua", "--control", "" },
+    "argument for option '--control' must not be empty; see 'shoal run --help'",
+  },
+  {
+    { "members", "--control", "" },
+    "argument for option '--control' must not be empty; see 'shoal members --help'",
+  },
+  {
+    { "run", "a.lua", "--log-level", "" },
+    "argument for option '--log-level' must not be empty; see 'shoal run --help'",
+  },
+  {
+    { "broadcast", "-1 a b" },
+    "unknown option '-1' (data that begins with '-' goes behind '--'); see 'shoal broadcast --help'",
   },
   { { "join" }, "missing argument 'HOST:PORT'; see 'shoal join --help'" },
   { { "broadcast" }, "missing argument 'DATA'; see 'shoal broadcast --help'" },

@@ -33,16 +33,6 @@ local function split_setting(argument)
   return { key = key, value = value }
 end
 
-local function whole_number(option)
-  return function(argument)
-    local n = argument:match("^%d+$") and tonumber(argument)
-    if not n or n < 1 or n >= 2 ^ 32 then
-      return nil, ("argument for option '%s' must be a whole number from 1, not '%s'"):format(option, argument)
-    end
-    return n
-  end
-end
-
 -- An empty variable in somebody's unit file must not lead into the cluster without
 -- a label.
 local function cluster_label(argument)
@@ -56,10 +46,19 @@ local function number(option, low, high, whole)
   return function(argument)
     local n = argument:match("^[%d%.]+$") and tonumber(argument)
     if not n or n < low or n > high or (whole and n % 1 ~= 0) then
-      return nil, ("argument for option '%s' must be a %snumber from %.14g to %.14g, not '%s'"):format(
-        option, whole and "whole " or "", low, high, argument)
+      local range = whole and "whole number from %.0f to %.0f" or "number from %.14g to %.14g"
+      return nil, ("argument for option '%s' must be a " .. range .. ", not '%s'"):format(option, low, high, argument)
     end
     return n
+  end
+end
+
+local function filled(option)
+  return function(argument)
+    if argument == "" then
+      return nil, ("argument for option '%s' must not be empty"):format(option)
+    end
+    return argument
   end
 end
 
@@ -129,14 +128,15 @@ local function add_log_options(command)
     "What to log on stderr: off, error, warn, info, debug or trace, and single areas "
       .. "(engine, host, script, control, cli) otherwise: info,engine=trace. "
       .. "Default: $SHOAL_LOG, or info."
-  )
+  ):convert(filled("--log-level"))
   option(command, "--log-format", "FORMAT", "text for people, json for machines. Default: text.")
     :choices({ "text", "json" })
 end
 
 local function add_config_options(command, about_size)
   option(command, "--config", "CONFIG", "lan, wan, simple, loopback, or a Lua file that returns a table. Default: lan.")
-  option(command, "--cluster-size", "N", about_size):convert(whole_number("--cluster-size"))
+  option(command, "--cluster-size", "N", about_size)
+    :convert(number("--cluster-size", 1, 2 ^ 32 - 1, true))
   option(command, "--set", "KEY=VALUE", "Change one config field: probe_period=0.5, announce.every=30, gossip=false. "
     .. "Durations are seconds. May be repeated."):convert(split_setting):count("*")
 end
@@ -145,7 +145,8 @@ local function fill_run(run)
   run:argument("SCRIPT", "The handler script, reloaded whenever it changes."):target("script")
   option(run, "--bind", "HOST:PORT", "Where to listen. Port 0 picks a free one. Default: 127.0.0.1:0.")
     :convert(endpoint("--bind: "))
-  option(run, "--advertise", "HOST:PORT", "The address (no name) others reach us at. Default: what was bound.")
+  option(run, "--advertise", "HOST[:PORT]", "The address (no name) others reach us at. Default: what was bound, "
+    .. "and so is the port.")
   option(run, "--join", "HOST:PORT", "A member to join through. May be repeated."):convert(seed):count("*")
   add_name(run, "Names this node on its host and in its identity. Default: default, and none in the identity.")
   option(run, "--cluster", "NAME", "Label of the cluster: packets of others are dropped."):convert(cluster_label)
@@ -157,7 +158,7 @@ local function fill_run(run)
     "--control",
     "PATH",
     "The control socket. Default: $XDG_RUNTIME_DIR/shoal/NAME.sock, or /run/shoal/NAME.sock."
-  )
+  ):convert(filled("--control"))
   add_log_options(run)
 end
 
@@ -183,16 +184,18 @@ local function fill_sim(sim)
   option(sim, "--partition", "SECONDS", "Cut the members in two halves after half of the time, for so long.")
     :convert(number("--partition", 0.001, 1e6))
   option(sim, "--broadcast", "DATA", "What the first member broadcasts once all agree. Default: '1 shoal sim'.")
+    :convert(broadcast_data)
   add_config_options(sim, "What lan, wan and loopback scale with. Default: as many as there are.")
   sim:flag("--json", "One object instead of lines.")
   option(sim, "--plot", "FILE.svg", "Draw membership over time, and how the broadcast spread.")
+    :convert(filled("--plot"))
 end
 
 -- Of a command that talks to a running node.
 local function fill_client(command)
   command:mutex(
     add_name(command, "The node to ask, by the name it was run with. Default: default."),
-    option(command, "--control", "PATH", "The node to ask, by its control socket.")
+    option(command, "--control", "PATH", "The node to ask, by its control socket."):convert(filled("--control"))
   )
   option(command, "--timeout", "SECONDS", "How long to wait for an answer of the node. Default: 5.")
     :convert(number("--timeout", 0.001, 86400)):default("5"):show_default(false)
@@ -296,7 +299,11 @@ local function with_negatives(argv)
   return result
 end
 
-local function one_line(message)
+local function one_line(message, argv)
+  local what = message:match("^unknown option '%-[^%-][^\n]*")
+  if what and argv[1] == "broadcast" then
+    return what .. " (data that begins with '-' goes behind '--')"
+  end
   return (message:gsub("\nDid you mean (.-)%?", " (did you mean %1?)"))
 end
 
@@ -318,7 +325,7 @@ function parser.parse(argv)
     error(ok, 0)
   end
   if not ok then
-    return nil, ("%s; see 'shoal%s --help'"):format(one_line(answer), command_of(root, argv))
+    return nil, ("%s; see 'shoal%s --help'"):format(one_line(answer, argv), command_of(root, argv))
   end
   return answer
 end

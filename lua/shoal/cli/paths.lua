@@ -24,12 +24,16 @@ function paths.control(request)
   return ("%s/shoal/%s.sock"):format(runtime_folder(), request.name or "default")
 end
 
---- What went wrong at that path, and what to do when it is the default of the system
---- and only root may use that.
+--- What went wrong at that path, and what to do when that is the one that every node
+--- gets which nobody has given a name, or when it is the default of the system and
+--- only root may use that.
 ---@param request { control?: string, name?: string }
 ---@param message string
 ---@return string
 function paths.advise(request, message)
+  if not request.control and message:find("in use by another node", 1, true) then
+    return message .. ": give this one a --name of its own"
+  end
   local is_default = not request.control and runtime_folder() == SYSTEM_FOLDER
   if is_default and message:find("[Pp]ermission denied") then
     return message .. ": use --control PATH or set XDG_RUNTIME_DIR"

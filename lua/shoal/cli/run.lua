@@ -60,8 +60,11 @@ local function start(options, request)
     if not complaint then
       error(node, 0)
     end
-    local wrong, is_level = complaint:gsub("^log: option 'levels': ", "")
-    return nil, wrong, (is_level == 0 or request.log_level) and USAGE or nil
+    local level = complaint:match("^log: option 'levels': (.*)$")
+    if level and not request.log_level then
+      return nil, "SHOAL_LOG: " .. level
+    end
+    return nil, level and "--log-level: " .. level or complaint, USAGE
   end
   if not node and code == "script" then
     message = script.name(options.handlers, message)
