@@ -2,6 +2,8 @@
 
 local dkjson = require "dkjson"
 local process = require "spec.support.process"
+local files = require "spec.support.files"
+local unistd = require "posix.unistd"
 local unpack = table.unpack or unpack -- luacheck: std max
 
 local function simulate(script, ...)
@@ -15,6 +17,10 @@ local function report_of(script, ...)
   assert.equal("", done.err)
   assert.equal(0, done.code)
   return assert(dkjson.decode(done.out))
+end
+
+local function literal(s)
+  return (s:gsub("%p", "%%%0"))
 end
 
 local function script(text)
@@ -129,6 +135,41 @@ describe("shoal sim", function()
     assert.is_nil(svg:find("nan", 1, true) or svg:find("inf", 1, true))
     report_of("examples/hello.lua", "--nodes", "2", "--for", "3", "--plot", path)
     assert.matches("none: the script takes no broadcasts", process.read(path))
+  end)
+
+  -- An hour of a thousand members would take longer than this spec has.
+  it("finds out before the run that the plot cannot be written", function()
+    local folder = process.tempdir()
+    for _, path in ipairs { folder .. "/missing/plot.svg", folder } do
+      local done = process.cli("sim", "examples/kv.lua", "--nodes", "1000", "--for", "3600", "--plot", path)
+      assert.equal(1, done.code)
+      assert.matches("^shoal: cannot write the plot: [^\n]*" .. literal(path) .. "[^\n]*\n$", done.err)
+      assert.equal("", done.out)
+    end
+  end)
+
+  it("prints the report though the plot cannot be written, and leaves none of it", function()
+    local folder = process.tempdir()
+    local path = process.write(folder .. "/plot.svg", "what was there")
+    -- the limit is 1 block of 512 bytes for a file; a report into a pipe is none
+    local command = ("(ulimit -f 1; trap '' XFSZ; '%s' sim examples/hello.lua --nodes 3 --for 2 --plot '%s') | cat")
+      :format(process.shoal, path)
+    local done = process.run { "sh", "-c", command }
+    assert.matches("^shoal: cannot write the plot: [^\n]*\n$", done.err)
+    assert.matches("^cluster +3 members.*\ntrace +%x+\n$", done.out)
+    assert.equal("what was there", process.read(path))
+    assert.same({ "plot.svg" }, files.output("ls -A " .. folder))
+  end)
+
+  it("writes a plot into what is no file as it is", function()
+    local folder = process.tempdir()
+    local link = folder .. "/plot.svg"
+    assert(unistd.link("/dev/null", link, true))
+    local done = simulate("examples/hello.lua", "--nodes", "3", "--for", "2", "--plot", link)
+    assert.equal("", done.err)
+    assert.equal(0, done.code)
+    assert.equal("/dev/null", unistd.readlink(link))
+    assert.same({ "plot.svg" }, files.output("ls -A " .. folder))
   end)
 
   it("says in one line what is wrong", function()

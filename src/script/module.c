@@ -7,6 +7,7 @@
 #include "config.h"
 #include "control.h"
 #include "engine.h"
+#include "file_kind.h"
 #include "lookup.h"
 #include "loop.h"
 #include "methods.h"
@@ -34,6 +35,7 @@ static register_fn *const parts[] = {
     lookup_register,         /* resolve */
     signals_register,        /* signal */
     terminal_register,       /* is_terminal */
+    file_kind_register,      /* file_kind */
     control_register,        /* control_listen */
     control_client_register, /* control_connect */
 };

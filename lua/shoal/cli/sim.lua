@@ -4,6 +4,7 @@ local config = require("shoal.cli.config")
 local core = require("shoal.core")
 local json = require("shoal.cli.json")
 local output = require("shoal.cli.output")
+local picture = require("shoal.cli.picture")
 local plot = require("shoal.cli.plot")
 local script = require("shoal.cli.script")
 local text = require("shoal.cli.text")
@@ -138,18 +139,8 @@ local function check(request)
     return nil, ("--partition %g: begins at %g s, so it can last %g s at most"):format(
       request.partition, request.seconds / 2, request.seconds / 2), 2
   end
-  return true
-end
-
-local function write_plot(path, run, report)
-  local file, message = io.open(path, "w")
-  if not file then
-    return nil, "cannot write the plot: " .. message
-  end
-  local written, write_message = file:write(plot.draw(run, report))
-  local closed, close_message = file:close()
-  if not (written and closed) then
-    return nil, "cannot write the plot: " .. (write_message or close_message)
+  if request.plot then
+    return picture.check(request.plot)
   end
   return true
 end
@@ -161,6 +152,22 @@ local function simulate(request, fields)
   local run, message = trial.run(request, path, fields, progress)
   finish()
   return run, message and script.name(path, message)
+end
+
+-- The report is worth more than the picture: one that cannot be written does not
+-- take it along.
+local function draw(request, run, report)
+  if not request.plot then
+    return true
+  end
+  return picture.write(request.plot, plot.draw(run, report))
+end
+
+local function print_report(request, report)
+  if request.json then
+    return output.write(json.encode_object(report, ORDER), "\n")
+  end
+  return output.write(text.table(rows(request, report)))
 end
 
 ---@param request table
@@ -182,17 +189,13 @@ function sim.sim(request)
     return nil, message
   end
   local report = trial.report(run)
-  if request.plot then
-    ok, message = write_plot(request.plot, run, report)
-  end
+  local drawn, complaint = draw(request, run, report)
   run.net:close()
+  ok, message = print_report(request, report)
   if not ok then
     return nil, message
   end
-  if request.json then
-    return output.write(json.encode_object(report, ORDER), "\n")
-  end
-  return output.write(text.table(rows(request, report)))
+  return drawn, complaint
 end
 
 return sim

@@ -212,4 +212,10 @@ function core.simulation(options) end
 ---@return boolean
 function core.is_terminal(descriptor) end
 
+--- What is at that path; nil: nothing. Links are not followed: one is "other", as
+--- are devices and pipes.
+---@param path string
+---@return "file"|"folder"|"other"|nil
+function core.file_kind(path) end
+
 return core

@@ -1,0 +1,88 @@
+--- The file of a picture, which is asked for before a long run and written after it.
+--
+-- It is written beside and renamed, so that a disk that is full leaves what was there
+-- before, and nobody sees half of it. What is no file (a pipe, /dev/stdout, a link) is
+-- written as it is: to rename over it would replace it.
+
+local core = require("shoal.core")
+
+local picture = {}
+
+local function complain(message)
+  return nil, "cannot write the plot: " .. (message or "unknown error")
+end
+
+local function is_plain(path)
+  local kind = core.file_kind(path)
+  return kind == nil or kind == "file"
+end
+
+local function beside(path)
+  return path .. ".part"
+end
+
+-- Can it be opened so? A pipe would be ended by that.
+local function try(path, mode)
+  local file, message = io.open(path, mode)
+  if not file then
+    return complain(message)
+  end
+  file:close()
+  return true
+end
+
+--- Could it be written?
+---@param path string
+---@return true? ok
+---@return string? message
+function picture.check(path)
+  local kind = core.file_kind(path)
+  if kind == "other" then
+    return true
+  end
+  if kind then
+    local ok, message = try(path, "a")
+    if not ok then
+      return nil, message
+    end
+  end
+  local ok, message = try(beside(path), "w")
+  os.remove(beside(path))
+  return ok, message
+end
+
+local function fill(path, content)
+  local file, message = io.open(path, "w")
+  if not file then
+    return complain(message)
+  end
+  local written, write_message = file:write(content)
+  local closed, close_message = file:close()
+  if not (written and closed) then
+    return complain(("%s: %s"):format(path, write_message or close_message))
+  end
+  return true
+end
+
+--- Writes it, whole or not at all.
+---@param path string
+---@param content string
+---@return true? ok
+---@return string? message
+function picture.write(path, content)
+  if not is_plain(path) then
+    return fill(path, content)
+  end
+  local ok, message = fill(beside(path), content)
+  if ok then
+    local renamed, problem = os.rename(beside(path), path)
+    if renamed then
+      return true
+    end
+    ok, message = complain(problem)
+  end
+  os.remove(beside(path))
+  return ok, message
+end
+
+return picture
