@@ -30,7 +30,8 @@ local MISTAKES = {
   },
   {
     { "run", "a.lua", "--cluster-size", "-5" },
-    "argument for option '--cluster-size' must be a whole number from 1 to 4294967295, not '-5'; see 'shoal run --help'",
+    "argument for option '--cluster-size' must be a whole number from 1 to 4294967295, not '-5'; "
+      .. "see 'shoal run --help'",
   },
   {
     { "run", "a.lua", "--bind", "127.0.0.1:99999" },
