@@ -11,6 +11,7 @@
 -- Nothing waits: an hour passes as fast as its events can be worked off. The same
 -- seed and the same calls give the same run, byte for byte. docs/testing.md is
 -- the manual.
+local blame = require "shoal.blame"
 local core = require "shoal.core"
 
 --- From 1 to 2, evenly; or exponential: at least 1, and 2 on average, with a long tail.
@@ -36,22 +37,21 @@ Net.__index = Net
 
 for _, part in ipairs { "members", "time", "views", "faults" } do
   for name, method in pairs(require("shoal.sim." .. part)) do
-    Net[name] = method
+    Net[name] = name == "run_until" and method or blame.shift(method)
   end
 end
 
 --- Ends it all: every member is gone, and no method may be called any more. A
 --- network that is not closed stays as long as the program's Lua state.
-function Net:close()
+Net.close = blame.shift(function(self)
   self.handle:close()
-end
+end)
 
 local sim = {}
 
 --- A network, with nobody in it.
----@param options? shoal.sim.Options
----@return shoal.sim.Net
-function sim.new(options)
+---@type fun(options?: shoal.sim.Options): shoal.sim.Net
+sim.new = blame.shift(function(options)
   return setmetatable({
     handle = core.simulation(options),
     list = {}, -- members in the order in which they were first spawned
@@ -60,6 +60,6 @@ function sim.new(options)
     failures = {},
     num_failures = 0,
   }, Net)
-end
+end)
 
 return sim

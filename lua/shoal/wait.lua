@@ -5,6 +5,7 @@
 -- that a cqueues controller owns is resumed by that controller alone, and yields
 -- through functions of cqueues, from Lua. So there the wait is a loop of polls.
 
+local blame = require("shoal.blame")
 local core = require("shoal.core")
 
 local yielding = core.methods.wait
@@ -41,8 +42,13 @@ local function polling(cqueues, node, condition, timeout)
 end
 
 function core.methods.wait(node, condition, timeout)
+  if type(condition) ~= "function" then
+    blame.misuse("node:wait: needs a function to ask, got %s", blame.describe(condition))
+  elseif timeout ~= nil then
+    blame.check_seconds(timeout, "node:wait: timeout")
+  end
   local cqueues = package.loaded.cqueues
-  if cqueues and cqueues.running() and type(condition) == "function" then
+  if cqueues and cqueues.running() then
     return polling(cqueues, node, condition, timeout)
   end
   return yielding(node, condition, timeout)

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What can befall members of a simulated network, and the network itself.
 local Member = require "shoal.sim.member"
+local blame = require "shoal.blame"
 
 ---@class shoal.sim.Net
 local Net = {}
@@ -16,7 +17,10 @@ end
 ---@param member shoal.sim.Member
 ---@param seconds? number
 function Net:pause(member, seconds)
-  local place = Member.place_of(self, member, "pause")
+  local place = Member.running(self, member, "pause")
+  if seconds ~= nil then
+    blame.check_seconds(seconds, "net:pause: seconds")
+  end
   self.handle:pause(place)
   if seconds then
     local node = member.node
@@ -30,14 +34,16 @@ end
 
 ---@param member shoal.sim.Member
 function Net:resume(member)
-  self.handle:resume(Member.place_of(self, member, "resume"))
+  self.handle:resume(Member.running(self, member, "resume"))
 end
 
 --- It takes so long for every packet, one after the other; 0: no longer.
 ---@param member shoal.sim.Member
 ---@param seconds number
 function Net:slow(member, seconds)
-  self.handle:slow(Member.place_of(self, member, "slow"), seconds)
+  local place = Member.running(self, member, "slow")
+  blame.check_seconds(seconds, "net:slow: seconds")
+  self.handle:slow(place, seconds)
 end
 
 --- Moves its clock, the wall clock and the one that timers and the protocol go by;
@@ -45,14 +51,19 @@ end
 ---@param member shoal.sim.Member
 ---@param seconds number
 function Net:step_clock(member, seconds)
-  self.handle:step_clock(Member.place_of(self, member, "step_clock"), seconds)
+  local place = Member.running(self, member, "step_clock")
+  if type(seconds) ~= "number" or not (seconds > -1e9 and seconds < 1e9) then
+    blame.misuse("net:step_clock: seconds must be a number of seconds, less than 1e9 either way, got %s",
+      blame.describe(seconds))
+  end
+  self.handle:step_clock(place, seconds)
 end
 
 --- It is gone without a word, as after SIGKILL. Inside one of its own handlers:
 --- when that has returned.
 ---@param member shoal.sim.Member
 function Net:crash(member)
-  self.handle:crash(Member.place_of(self, member, "crash"))
+  self.handle:crash(Member.running(self, member, "crash"))
 end
 
 ---@class shoal.sim.Partition
@@ -74,6 +85,9 @@ local function places_in(net, group, method)
   end
   if Member.is(group) or type(group) == "string" then
     group = { group }
+  elseif type(group) ~= "table" then
+    blame.misuse("net:%s: a group is a list of members, one member or \"rest\", got %s", method,
+      blame.describe(group))
   end
   local places = {}
   for i, member in ipairs(group) do
@@ -90,12 +104,16 @@ end
 ---@param options? { oneway?: boolean, loss?: number }
 ---@return shoal.sim.Partition
 function Net:partition(group, other, options)
+  blame.check_options(options, "net:partition", { "oneway", "loss" })
   options = options or {}
+  local loss = options.loss or 1
+  if type(loss) ~= "number" or not (loss >= 0 and loss <= 1) then
+    blame.misuse("net:partition: option 'loss' must be a chance from 0 to 1, got %s", blame.describe(loss))
+  end
   local from, to = places_in(self, group, "partition"), places_in(self, other, "partition")
   if not from and not to then
-    error("net:partition: the rest of what?", 2)
+    blame.misuse("net:partition: the rest of what?")
   end
-  local loss = options.loss or 1
   local cuts = { self.handle:cut(from, to, loss) }
   if not options.oneway then
     cuts[2] = self.handle:cut(to, from, loss)

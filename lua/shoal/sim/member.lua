@@ -2,6 +2,7 @@
 -- A member of a simulated network: a node that may crash and be started again at
 -- the same address. What is not its own it asks the node that runs there now, so
 -- it has every method of a node, and its store.
+local blame = require "shoal.blame"
 
 ---@class shoal.sim.Member: shoal.Node
 ---@field addr string      "10.0.0.1:7946": where it is, whatever its identity says
@@ -38,6 +39,9 @@ end
 ---@param other shoal.sim.Member|string
 ---@return shoal.State?
 function Member:sees(other)
+  if type(other) ~= "string" and not (type(other) == "table" and other.known_as) then
+    blame.misuse("member:sees: needs a member or an address, got %s", blame.describe(other))
+  end
   local known = self.node:member(type(other) == "table" and other.known_as or other)
   return known and known.state
 end
@@ -55,9 +59,9 @@ function meta.__index(self, name)
 end
 
 -- As for a node: `store` is all that there is to set.
-function meta.__newindex(self, name, value)
+meta.__newindex = blame.shift(function(self, name, value)
   self.node[name] = value
-end
+end)
 
 function meta.__tostring(self)
   return self.addr
@@ -89,16 +93,24 @@ function member.is(value)
 end
 
 --- The place of the member, or address, that the program gave to a method of the
---- network; raises where it called that.
+--- network.
 ---@return integer
 function member.place_of(net, who, method)
-  if type(who) == "string" then
-    who = net:member(who)
+  local found = type(who) == "string" and net:member(who) or who
+  if not member.is(found) or found.net ~= net then
+    blame.misuse("net:%s: needs a member of this network, got %s", method, blame.describe(who))
   end
-  if not member.is(who) or who.net ~= net then
-    error(("net:%s: needs a member of this network"):format(method), 3)
+  return found.number - 1
+end
+
+--- The same of one that runs.
+---@return integer
+function member.running(net, who, method)
+  local place = member.place_of(net, who, method)
+  if not net.handle:is_up(place) then
+    blame.misuse("net:%s: %s does not run", method, net.by_number[place + 1].addr)
   end
-  return who.number - 1
+  return place
 end
 
 return member

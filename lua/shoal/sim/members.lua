@@ -1,13 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- Who is in a simulated network: how members are started, and started again.
 local Member = require "shoal.sim.member"
+local blame = require "shoal.blame"
 
 ---@class shoal.sim.Net
 local Net = {}
-
-local function misuse(text, ...)
-  error(text:format(...), 3)
-end
 
 local function first_up(net, except)
   for _, member in ipairs(net.list) do
@@ -22,14 +19,15 @@ end
 local function start_options(options, number, size)
   local given = type(options) == "function" and options(number) or options or {}
   if type(given) ~= "table" then
-    misuse("net:spawn: needs a table of options, or a function that returns one, got %s", type(given))
+    blame.misuse("net:spawn: needs a table of options, or a function that returns one, got %s",
+      blame.describe(given))
   end
   local all = { log = false }
   for name, value in pairs(given) do
     all[name] = value
   end
   if all.advertise ~= nil then
-    misuse("net:spawn: a simulated member has one address: give it with 'bind'")
+    blame.misuse("net:spawn: a simulated member has one address: give it with 'bind'")
   end
   all.cluster_size = all.cluster_size or size
   return all
@@ -108,8 +106,8 @@ end
 function Net:spawn(count, options)
   if type(count) ~= "number" then
     count, options = nil, count
-  elseif count < 1 or count ~= math.floor(count) then
-    misuse("net:spawn: how many must be a whole number from 1, got %s", tostring(count))
+  elseif not (count >= 1 and count < 2 ^ 32) or count % 1 ~= 0 then
+    blame.misuse("net:spawn: how many must be a whole number from 1, got %s", tostring(count))
   end
   local size = count_up(self) + (count or 1)
   local members = {}
@@ -134,6 +132,9 @@ end
 ---@param which? "all"
 ---@return shoal.sim.Member[]
 function Net:members(which)
+  if which ~= nil and which ~= "all" then
+    blame.misuse("net:members: all that there is to say is \"all\", got %s", blame.describe(which))
+  end
   local members = {}
   for _, member in ipairs(self.list) do
     if which == "all" or member:is_up() then
@@ -147,6 +148,9 @@ end
 ---@param addr string
 ---@return shoal.sim.Member?
 function Net:member(addr)
+  if type(addr) ~= "string" then
+    blame.misuse("net:member: needs an address, got %s", blame.describe(addr))
+  end
   for _, member in ipairs(self.list) do
     if member.addr == addr then
       return member
@@ -164,7 +168,7 @@ end
 function Net:restart(member, options)
   local place = Member.place_of(self, member, "restart")
   if member:is_up() and not self.handle:crash(place, true) then
-    error("net:restart: not inside a handler of the member's own", 2)
+    blame.misuse("net:restart: not inside a handler of the member's own")
   end
   local all = options and start_options(options, 1, count_up(self) + 1) or self.origins[member]()
   all.bind = member.addr

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What can be seen of a simulated network from outside, by an eye that sees all.
 local Member = require "shoal.sim.member"
+local blame = require "shoal.blame"
 
 ---@class shoal.sim.Net
 local Net = {}
@@ -75,6 +76,9 @@ end
 ---@param data string
 ---@param origin shoal.sim.Member
 function Net:watch(data, origin)
+  if type(data) ~= "string" or data == "" then
+    blame.misuse("net:watch: needs data that is not empty, got %s", blame.describe(data))
+  end
   self.handle:watch(data, Member.place_of(self, origin, "watch"))
 end
 
@@ -89,7 +93,7 @@ end
 ---@return table<string, integer>
 function Net:stats(member)
   if member then
-    return self.handle:traffic(Member.place_of(self, member, "stats"))
+    return self.handle:traffic(Member.running(self, member, "stats"))
   end
   return self.handle:counts()
 end
