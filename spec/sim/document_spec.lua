@@ -49,7 +49,16 @@ describe("docs/testing.md", function()
     assert.is_true(programs >= 1 and specs >= 1)
   end)
 
-  it("has commands that print what it shows, but for the figures", function()
+  -- A seeded run is the same wherever floating point is, so the figures are those of
+  -- the code. On another kind of processor a sum may end in another digit.
+  local function comparable(text)
+    if jit and jit.arch == "x64" then -- luacheck: std max
+      return text
+    end
+    return (text:gsub("trace +%x+", "trace"):gsub("[%d.]+ m?s", "N s"):gsub("%d[%d.]*", "N"))
+  end
+
+  it("has commands that print what it shows, to the last figure", function()
     local commands = blocks("sh")
     assert.is_true(#commands >= 1)
     for _, command in ipairs(commands) do
@@ -62,11 +71,8 @@ describe("docs/testing.md", function()
       local done = process.run(arguments)
       assert.equal("", done.err)
       assert.equal(0, done.code)
-      local function figureless(text)
-        return (text:gsub("trace +%x+", "trace"):gsub("[%d.]+ m?s", "N s"):gsub("%d[%d.]*", "N"))
-      end
       local shown = files.read("docs/testing.md"):match(command.text:gsub("%p", "%%%0") .. "\n```\n\n```\n(.-)```")
-      assert.equal(figureless(done.out), figureless(shown))
+      assert.equal(comparable(done.out), comparable(shown))
     end
   end)
 end)
