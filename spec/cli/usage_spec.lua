@@ -22,7 +22,8 @@ local MISTAKES = {
   },
   {
     { "run", "a.lua", "--cluster-size", "none" },
-    "argument for option '--cluster-size' must be a whole number from 1 to 4294967295, not 'none'; see 'shoal run --help'",
+    "argument for option '--cluster-size' must be a whole number from 1 to 4294967295, not 'none'; "
+      .. "see 'shoal run --help'",
   },
   {
     { "run", "a.lua", "--busy-limit", "long" },
