@@ -219,6 +219,56 @@ static void wrong_levels_change_nothing(void)
     CHECK_SAYS(error, "'net'");
 }
 
+/* ---- Readers that do not read ---- */
+
+/* How many lines wait in the pipe; they are taken. */
+static size_t drain(void)
+{
+    size_t lines = 0;
+    const char *text;
+
+    while (*(text = written()))
+        for (; (text = strchr(text, '\n')); text++)
+            lines++;
+    return lines;
+}
+
+static void a_reader_that_does_not_read_costs_lines_and_no_time(void)
+{
+    char text[2000];
+    size_t sent, arrived;
+
+    memset(text, 'x', sizeof text);
+    open_pipe(LOG_TEXT);
+    for (sent = 0; sent < 1000;
+         sent++) /* a pipe holds 64 KiB, of memory 1 MiB */
+        log_line(&log_to_pipe, LOG_INFO, LOG_HOST, "filler",
+                 log_bytes("v", (shoal_bytes){(uint8_t *)text, sizeof text}));
+    CHECK(log_to_pipe.lost > 0);
+    arrived = drain();
+    CHECK(arrived > 0 && arrived + log_to_pipe.lost == sent);
+    close_pipe();
+}
+
+static void what_was_lost_is_told_once_somebody_reads_again(void)
+{
+    char expected[80];
+    const char *text;
+
+    open_pipe(LOG_TEXT);
+    while (log_to_pipe.lost < 3)
+        log_line(&log_to_pipe, LOG_INFO, LOG_HOST, "filler", log_num("n", 1));
+    drain();
+    log_line(&log_to_pipe, LOG_INFO, LOG_HOST, "here again", log_num("n", 1));
+    snprintf(expected, sizeof expected, "lines are lost lines=%d\n", 3);
+    text = written();
+    CHECK(strstr(text, expected));
+    CHECK(strstr(text, "here again"));
+    log_line(&log_to_pipe, LOG_INFO, LOG_HOST, "and again", log_num("n", 1));
+    CHECK(!strstr(written(), "lost"));
+    close_pipe();
+}
+
 /* ---- Gates ---- */
 
 static void a_gate_lets_one_through_and_counts_the_rest(void)
@@ -244,6 +294,8 @@ int main(void)
     RUN(what_is_not_wanted_is_not_evaluated);
     RUN(levels_are_for_all_areas_or_for_one);
     RUN(wrong_levels_change_nothing);
+    RUN(a_reader_that_does_not_read_costs_lines_and_no_time);
+    RUN(what_was_lost_is_told_once_somebody_reads_again);
     RUN(a_gate_lets_one_through_and_counts_the_rest);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "log_line.h"
 
 #include <math.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -134,8 +135,18 @@ static void write_json(struct log_buffer *out, const struct log *log,
     log_end(out, "}\n");
 }
 
-void log_write(struct log *log, log_level level, log_area area,
-               const char *text, const log_field *fields, size_t num_fields)
+/* Descriptors that are broken count as ready: the write tells. A pipe that is
+ * ready has room for PIPE_BUF bytes. */
+static bool is_ready(const struct log *log)
+{
+    struct pollfd out = {.fd = log->fd, .events = POLLOUT};
+
+    return log->clock || poll(&out, 1, 0) != 0;
+}
+
+static void put_line(struct log *log, log_level level, log_area area,
+                     const char *text, const log_field *fields,
+                     size_t num_fields)
 {
     struct log_buffer out;
 
@@ -146,6 +157,26 @@ void log_write(struct log *log, log_level level, log_area area,
         write_text(&out, log, level, area, text, fields, num_fields);
     if (write(log->fd, out.bytes, out.size) < 0)
         return; /* there is nowhere to complain */
+}
+
+static void tell_lost(struct log *log)
+{
+    log_field lines = log_num("lines", (double)log->lost);
+
+    log->lost = 0;
+    put_line(log, LOG_WARN, LOG_HOST,
+             "the log was not read, and lines are lost", &lines, 1);
+}
+
+void log_write(struct log *log, log_level level, log_area area,
+               const char *text, const log_field *fields, size_t num_fields)
+{
+    if (log->lost > 0 && is_ready(log))
+        tell_lost(log);
+    if (is_ready(log))
+        put_line(log, level, area, text, fields, num_fields);
+    else
+        log->lost++;
 }
 
 /* ---- Fields ---- */

@@ -52,6 +52,7 @@ struct log {
     uint64_t (*clock)(void *context);
     void *context;
     const char *node; /* whose lines they are, where several write; or NULL */
+    uint64_t lost;    /* lines since the last one that was written */
     uint8_t levels[LOG_NUM_AREAS]; /* log_level */
 };
 
@@ -65,7 +66,10 @@ void log_init(struct log *log);
  * (HOST_MAX_ERROR bytes), which names the part that is wrong; then `log` is as
  * before. */
 int log_set_levels(struct log *log, const char *levels, char *error);
-/* Writes one line with one write(2); a line that cannot be written is lost. */
+/* Writes one line with one write(2). A line that cannot be written is lost, and
+ * so is one for which a reader that does not read leaves no room: a member that
+ * waited for it would be found down. The next that can be written says how many
+ * these were. In virtual time, which passes for nobody meanwhile, it waits. */
 void log_write(struct log *log, log_level level, log_area area,
                const char *text, const log_field *fields, size_t num_fields);
 

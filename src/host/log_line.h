@@ -13,7 +13,7 @@
 #include "../shoal.h"
 
 enum {
-    LOG_MAX_LINE = 8192, /* a traceback fits */
+    LOG_MAX_LINE = 4096, /* a pipe takes it whole; a traceback fits */
     LOG_TAIL = 16        /* of it, for "...", a quote, a brace, a newline */
 };
 
