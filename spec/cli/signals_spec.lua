@@ -111,6 +111,66 @@ describe("shoal run", function()
     assert.equal("TERM", insist(a, "TERM"))
   end)
 
+  for _, name in ipairs { "INT", "TERM" } do
+    it(("leaves on %s that comes while its script is still starting"):format(name), function()
+      local folder = process.tempdir()
+      local starting, go, stopped = folder .. "/starting", folder .. "/go", folder .. "/stopped"
+      local a = node.launch({
+        source = ([[return {
+          on_start = function()
+            io.open(%q, "w"):close()
+            repeat until io.open(%q)
+          end,
+          on_stop = function() io.open(%q, "w"):close() end,
+        }]]):format(starting, go, stopped),
+      })
+      wait.for_that(function() return process.read(starting) end, 5, "on_start")
+      a:signal(name)
+      process.write(go, "")
+      assert.equal(0, a:wait(5))
+      assert.truthy(process.read(stopped))
+      assert.is_nil(stat.lstat(a.control))
+    end)
+  end
+
+  it("leaves on a signal that its script, still starting, lets come through", function()
+    local file = process.tempdir() .. "/starting"
+    local a = node.launch({
+      source = ([[return {
+        on_start = function(node)
+          io.open(%q, "w"):close()
+          local t = os.time()
+          repeat node:step() until os.time() > t + 1
+        end,
+      }]]):format(file),
+    })
+    wait.for_that(function() return process.read(file) end, 5, "on_start")
+    a:signal("TERM")
+    assert.equal(0, a:wait(5))
+    assert.is_nil(a:log():find("failed", 1, true), a:log())
+  end)
+
+  it("loads its script again on HUP that comes while it is still starting", function()
+    local folder = process.tempdir()
+    local starting, go = folder .. "/starting", folder .. "/go"
+    local a = node.launch({
+      source = ([[return {
+        on_start = function()
+          io.open(%q, "w"):close()
+          repeat until io.open(%q)
+        end,
+      }]]):format(starting, go),
+    })
+    wait.for_that(function() return process.read(starting) end, 5, "on_start")
+    process.write(a.script, "return {}")
+    a:signal("HUP")
+    process.write(go, "")
+    wait.for_that(function()
+      local info = a:try "info"
+      return info and info.script.generation == 2
+    end, 5, "second generation")
+  end)
+
   it("leaves as ever when two signals come at once", function()
     local a = node.start({})
     a:stop()

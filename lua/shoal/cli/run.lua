@@ -87,19 +87,34 @@ local function stop(node)
   shoal.stop()
 end
 
--- INT and TERM: leave and stop. That a second one ends us at once, even when a
--- handler hangs, is core.signal's doing.
-local function watch_signals(node)
-  for _, name in ipairs({ "INT", "TERM" }) do
-    core.signal(name, function()
-      stop(node)
+local function act_on(signal, node)
+  if signal ~= "HUP" then
+    stop(node)
+  elseif not node:is_closed() then
+    node:reload("signal")
+  end
+end
+
+-- INT and TERM: leave and stop; HUP: reload. Those that come while the script is still
+-- starting wait until the function that this returns is given the node. That a second
+-- INT or TERM ends us at once, even when a handler hangs, is core.signal's doing.
+local function watch_signals()
+  local node, came = nil, {}
+  for _, signal in ipairs({ "INT", "TERM", "HUP" }) do
+    core.signal(signal, function()
+      if node then
+        act_on(signal, node)
+      else
+        came[#came + 1] = signal
+      end
     end)
   end
-  core.signal("HUP", function()
-    if not node:is_closed() then
-      node:reload("signal")
+  return function(started)
+    node = started
+    for _, signal in ipairs(came) do
+      act_on(signal, node)
     end
-  end)
+  end
 end
 
 -- The engine has said where it listens; this is the rest of what an operator wants.
@@ -121,6 +136,7 @@ function run.run(request)
   if not reachable then
     return nil, message
   end
+  local obey_signals = watch_signals() -- from here on there is something to clean up
   local path = paths.control(request)
   local server
   server, message = control.listen(path)
@@ -137,8 +153,8 @@ function run.run(request)
   server.on_leave = function()
     stop(node)
   end
-  watch_signals(node)
   announce(node, path)
+  obey_signals(node)
   shoal.run()
   server:close()
   return true
