@@ -2,7 +2,7 @@
 -- whatever cannot talk to shoal: a proxy's reload hook, a cron job, a shell.
 -- The file is replaced as a whole, so a reader never sees half of it.
 --
---   MEMBERS_FILE=/run/members.txt shoal run examples/agent.lua --join 10.0.0.1:7946
+--   MEMBERS_FILE=/run/members.txt shoal run examples/agent.lua --bind 10.0.0.2:7946 --join 10.0.0.1:7946
 
 local path = os.getenv("MEMBERS_FILE") or "members.txt"
 

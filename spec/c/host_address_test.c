@@ -160,7 +160,7 @@ static bool adapts_to(const char *text, struct address_reach reach,
 
 static void an_ipv4_socket_reaches_ipv4_only(void)
 {
-    struct address_reach reach = {AF_INET, false};
+    struct address_reach reach = {.family = AF_INET};
 
     CHECK(adapts_to("10.0.0.1:5", reach, "10.0.0.1:5"));
     CHECK(adapts_to("[::ffff:10.0.0.1]:5", reach, "10.0.0.1:5"));
@@ -169,12 +169,27 @@ static void an_ipv4_socket_reaches_ipv4_only(void)
 
 static void an_ipv6_socket_reaches_ipv4_if_it_is_open_to_both(void)
 {
-    struct address_reach both = {AF_INET6, true}, only = {AF_INET6, false};
+    struct address_reach both = {.family = AF_INET6, .dual = true},
+                         only = {.family = AF_INET6};
 
     CHECK(adapts_to("[::1]:5", only, "[::1]:5"));
     CHECK(!adapts_to("10.0.0.1:5", only, ""));
     CHECK(adapts_to("10.0.0.1:5", both, "[::ffff:10.0.0.1]:5"));
     CHECK(adapts_to("[::1]:5", both, "[::1]:5"));
+}
+
+static void a_loopback_socket_reaches_the_loopback_only(void)
+{
+    struct address_reach v4 = {.family = AF_INET, .loopback = true},
+                         v6 = {.family = AF_INET6, .loopback = true};
+
+    CHECK(adapts_to("127.1.2.3:5", v4, "127.1.2.3:5"));
+    CHECK(adapts_to("[::ffff:127.0.0.1]:5", v4, "127.0.0.1:5"));
+    CHECK(adapts_to("0.0.0.0:5", v4, "0.0.0.0:5"));
+    CHECK(!adapts_to("10.0.0.1:5", v4, ""));
+    CHECK(!adapts_to("128.0.0.1:5", v4, ""));
+    CHECK(adapts_to("[::1]:5", v6, "[::1]:5"));
+    CHECK(!adapts_to("[fd00::1]:5", v6, ""));
 }
 
 /* ---- The table ---- */
@@ -215,7 +230,7 @@ struct fixture {
 
 static void set_up(struct fixture *f)
 {
-    struct address_reach reach = {AF_INET, false};
+    struct address_reach reach = {.family = AF_INET};
 
     clock_us = 1;
     failures = lookups = 0;
@@ -360,6 +375,7 @@ int main(void)
     RUN(no_prefix_is_read_beyond_its_end);
     RUN(an_ipv4_socket_reaches_ipv4_only);
     RUN(an_ipv6_socket_reaches_ipv4_if_it_is_open_to_both);
+    RUN(a_loopback_socket_reaches_the_loopback_only);
     RUN(an_address_is_found_at_once_and_again);
     RUN(nothing_is_found_for_what_is_no_endpoint_or_out_of_reach);
     RUN(a_name_is_found_once_it_was_looked_up);

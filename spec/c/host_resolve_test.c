@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <signal.h>
 
-static const struct address_reach v4 = {AF_INET, false};
+static const struct address_reach v4 = {.family = AF_INET};
 
 /* ---- A name server that answers when it is told to ---- */
 
@@ -234,7 +234,7 @@ static void it_does_not_keep_a_loop_alive(void)
 
 static void the_system_knows_localhost(void)
 {
-    struct address_reach both = {AF_INET6, true};
+    struct address_reach both = {.family = AF_INET6, .dual = true};
     char text[HOST_MAX_ENDPOINT];
     struct address out;
 
@@ -247,7 +247,7 @@ static void the_system_knows_localhost(void)
 
 static void a_name_may_have_addresses_of_the_other_family_only(void)
 {
-    struct address_reach v6 = {AF_INET6, false};
+    struct address_reach v6 = {.family = AF_INET6};
     struct address out;
 
     CHECK_SAYS(resolve_blocking("127.0.0.1", 5, v6, &out),

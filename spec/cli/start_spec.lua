@@ -107,6 +107,14 @@ describe("a node that cannot start", function()
     assert_refused(done, "cannot join 127%.0%.0%.1:9: this node's socket is bound to %[::1%]:0\n$")
   end)
 
+  it("because a seed is on another host and its socket on the loopback", function()
+    local path = script("return {}")
+    assert_refused(run(path, "--join", "10.0.0.1:7946"),
+      "cannot join 10%.0%.0%.1:7946: this node's socket is bound to 127%.0%.0%.1:0\n$")
+    local done = process.cli("run", path, "--join", "10.0.0.1:7946", "--control", control)
+    assert_refused(done, "this node's socket is bound to 127%.0%.0%.1:0: give %-%-bind\n$")
+  end)
+
   it("because the control path cannot be used", function()
     local path = script("return {}")
     control = "/proc/shoal/control.sock"

@@ -236,6 +236,15 @@ bool address_is_wildcard(const struct address *address)
     return address->as.v4.sin_addr.s_addr == htonl(INADDR_ANY);
 }
 
+bool address_is_loopback(const struct address *address)
+{
+    const uint32_t net = 127u << 24, mask = 255u << 24;
+
+    if (address->as.any.sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&address->as.v6.sin6_addr);
+    return (ntohl(address->as.v4.sin_addr.s_addr) & mask) == net;
+}
+
 static void map_to_v6(struct address *address)
 {
     struct sockaddr_in v4 = address->as.v4;
@@ -261,7 +270,7 @@ static void unmap_to_v4(struct address *address)
     address->size = sizeof *v4;
 }
 
-bool address_adapt(struct address *address, struct address_reach reach)
+static bool adapt_family(struct address *address, struct address_reach reach)
 {
     bool is_v6 = address->as.any.sa_family == AF_INET6;
     bool is_mapped = is_v6 && IN6_IS_ADDR_V4MAPPED(&address->as.v6.sin6_addr);
@@ -275,4 +284,12 @@ bool address_adapt(struct address *address, struct address_reach reach)
     if (is_mapped)
         unmap_to_v4(address);
     return !is_v6 || is_mapped;
+}
+
+/* Nowhere in particular is here, too. */
+bool address_adapt(struct address *address, struct address_reach reach)
+{
+    return adapt_family(address, reach) &&
+           (!reach.loopback || address_is_loopback(address) ||
+            address_is_wildcard(address));
 }

@@ -47,12 +47,15 @@ bool address_equal(const struct address *a, const struct address *b);
 uint16_t address_port(const struct address *address);
 /* 0.0.0.0 or [::]. */
 bool address_is_wildcard(const struct address *address);
+/* 127.0.0.0/8 or ::1. */
+bool address_is_loopback(const struct address *address);
 
 /* What a socket can send to: addresses of one family; `dual` (an IPv6 socket
- * open to both) reaches IPv4 too, as ::ffff:a.b.c.d. */
+ * open to both) reaches IPv4 too, as ::ffff:a.b.c.d. One that is bound to the
+ * `loopback` reaches nothing else: no other host could answer. */
 struct address_reach {
     sa_family_t family;
-    bool dual;
+    bool dual, loopback;
 };
 
 /* Rewrites `address` for such a socket. false: it cannot get there. */

@@ -155,7 +155,7 @@ void host_deliver(host *node)
 static int find_bind_address(const char *text, struct address *out, char *error)
 {
     struct endpoint endpoint;
-    struct address_reach v4 = {AF_INET, false}, v6 = {AF_INET6, false};
+    struct address_reach v4 = {.family = AF_INET}, v6 = {.family = AF_INET6};
     const char *problem;
 
     if (endpoint_parse((shoal_bytes){(const uint8_t *)text, strlen(text)},

@@ -285,7 +285,8 @@ static bool add_waiter(struct seed *seed, host_join_fn *done, void *context)
     return true;
 }
 
-/* An address of the other family would never get a packet. */
+/* An address of the other family would never get a packet; neither would one of
+ * another host, if we are bound to the loopback. */
 static bool is_reachable(const host *node, const struct endpoint *endpoint)
 {
     struct address address = endpoint->address;

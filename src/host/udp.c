@@ -71,6 +71,7 @@ int udp_open(struct udp *udp, const struct address *where, char *error)
     memset(udp, 0, sizeof *udp);
     udp->plain = !HAS_MMSG;
     udp->reach.family = where->as.any.sa_family;
+    udp->reach.loopback = address_is_loopback(where);
     address_format(where, text);
     udp->fd = make_socket(udp->reach.family);
     if (udp->fd < 0)

@@ -30,11 +30,12 @@ static int read_endpoint(lua_State *L, int arg, struct endpoint *out)
 /* Where a socket bound to `bind` can send to; a name may become either. */
 static struct address_reach reach_of(const struct endpoint *bind)
 {
-    struct address_reach reach = {AF_INET6, true};
+    struct address_reach reach = {AF_INET6, true, false};
 
     if (bind->is_name)
         return reach;
     reach.family = bind->address.as.any.sa_family;
+    reach.loopback = address_is_loopback(&bind->address);
     reach.dual =
         reach.family == AF_INET6 && address_is_wildcard(&bind->address);
     return reach;
@@ -47,7 +48,7 @@ static const char *read_both(lua_State *L, struct endpoint *endpoint,
 {
     struct endpoint bind;
 
-    *reach = (struct address_reach){AF_INET6, true};
+    *reach = (struct address_reach){AF_INET6, true, false};
     if (read_endpoint(L, 1, endpoint) != 0)
         return "endpoint";
     if (lua_isnoneornil(L, 2))

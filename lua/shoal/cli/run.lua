@@ -132,9 +132,9 @@ function run.run(request)
     return nil, message, code
   end
   local reachable
-  reachable, message = seeds.check(request.join, request.bind or DEFAULT_BIND)
+  reachable, message, code = seeds.check(request.join, request.bind or DEFAULT_BIND)
   if not reachable then
-    return nil, message
+    return nil, code == "family" and not request.bind and message .. ": give --bind" or message
   end
   local obey_signals = watch_signals() -- from here on there is something to clean up
   local path = paths.control(request)

@@ -8,16 +8,17 @@ local core = require("shoal.core")
 local seeds = {}
 
 --- At least one endpoint must have an address that a socket bound to `bind` can send
---- to: the others may come up later. An address of the other family never will.
+--- to: the others may come up later. An address of the other family never will, nor
+--- another host's, when `bind` is the loopback.
 ---@param endpoints string[]
 ---@param bind? string
 ---@return true? ok
----@return string? message why not
+---@return string? message, string? code  why not
 function seeds.check(endpoints, bind)
   for _, endpoint in ipairs(endpoints) do
-    local ok, message = core.check_endpoint(endpoint, bind)
+    local ok, message, code = core.check_endpoint(endpoint, bind)
     if not ok then
-      return nil, message
+      return nil, message, code
     end
   end
   local failure
