@@ -147,4 +147,4 @@ install: build
 	cmake --install $(BUILD) --prefix '$(PREFIX)'
 
 clean:
-	rm -rf build build-*
+	rm -rf build build-* build.luarocks

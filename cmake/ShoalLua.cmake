@@ -9,6 +9,19 @@
 
 include_guard()
 
+# What was found for one Lua is nothing for another: LuaRocks has one build
+# folder for all of them.
+set(wanted "${SHOAL_LUA};${SHOAL_LUA_INCLUDE_DIR}")
+if(DEFINED SHOAL_LUA_FOUND_FOR AND NOT SHOAL_LUA_FOUND_FOR STREQUAL wanted)
+  foreach(variable Lua_INCLUDE_DIR LuaJIT_LIBRARY __pkg_config_checked_PC_LUA)
+    unset(${variable} CACHE)
+  endforeach()
+  if("${SHOAL_LUA_PROGRAM}" STREQUAL "${SHOAL_LUA_FOUND_PROGRAM}")
+    unset(SHOAL_LUA_PROGRAM CACHE)
+  endif()
+endif()
+set(SHOAL_LUA_FOUND_FOR "${wanted}" CACHE INTERNAL "the Lua that the rest is about")
+
 find_package(PkgConfig)
 if(PKG_CONFIG_FOUND)
   pkg_check_modules(PC_LUA QUIET ${SHOAL_LUA})
@@ -36,7 +49,10 @@ endif()
 add_library(lua::headers INTERFACE IMPORTED)
 target_include_directories(lua::headers SYSTEM INTERFACE ${Lua_INCLUDE_DIR})
 
-find_program(SHOAL_LUA_PROGRAM ${SHOAL_LUA})
+if(NOT SHOAL_LUA_PROGRAM)
+  find_program(SHOAL_LUA_PROGRAM ${SHOAL_LUA})
+  set(SHOAL_LUA_FOUND_PROGRAM "${SHOAL_LUA_PROGRAM}" CACHE INTERNAL "ours, not the user's")
+endif()
 
 # LuaRocks may have given us the headers of another Lua.
 if(SHOAL_LUA STREQUAL "luajit" AND EXISTS ${Lua_INCLUDE_DIR}/luajit.h)
