@@ -4,6 +4,7 @@
 --
 -- One coroutine drives the node; the others have the controller for whatever
 -- the program is about.
+local core = require "shoal.core"
 local cqueues = require "cqueues"
 local shoal = require "shoal"
 
@@ -27,10 +28,20 @@ loop:wrap(function()
 end)
 
 loop:wrap(function()
-  while true do
-    cqueues.sleep(1)
+  while not node:is_closed() do
     print(node:num_members() .. " others")
+    cqueues.sleep(1)
   end
 end)
+
+-- Called in shoal.step(): say goodbye, and end the loops above. The controller is told
+-- before the socket is closed.
+for _, name in ipairs { "INT", "TERM" } do
+  core.signal(name, function()
+    node:leave()
+    cqueues.cancel(node:fd())
+    node:close()
+  end)
+end
 
 assert(loop:loop())

@@ -3,6 +3,7 @@
 --     luajit examples/luasocket.lua [seed]
 --
 -- select() takes anything that has getfd(): the node's socket gets a wrapper.
+local core = require "shoal.core"
 local shoal = require "shoal"
 local socket = require "socket"
 
@@ -32,6 +33,14 @@ coroutine.wrap(function()
   node:wait(function() return node:num_members() > 0 end)
   print "not alone"
 end)()
+
+-- Called in shoal.step(): say goodbye, and end the loop below.
+for _, name in ipairs { "INT", "TERM" } do
+  core.signal(name, function()
+    node:leave()
+    node:close()
+  end)
+end
 
 while not node:is_closed() do
   local readable = socket.select({ members, others }, nil, node:timeout())

@@ -40,4 +40,12 @@ coroutine.wrap(function()
   print "not alone"
 end)()
 
+local function stop()
+  node:leave()
+  node:close()
+  uv.stop()
+end
+
+for _, name in ipairs { "sigint", "sigterm" } do uv.new_signal():start(name, stop) end
+
 uv.run()

@@ -48,7 +48,7 @@ int main(int argc, char **argv)
 {
     struct ev_loop *loop = ev_default_loop(0);
     lua_State *L = luaL_newstate();
-    ev_signal interrupt;
+    ev_signal interrupt, terminate;
     ev_timer second;
 
     if (argc < 2 || !loop || !L) {
@@ -67,8 +67,10 @@ int main(int argc, char **argv)
     ev_timer_init(&second, on_second, 1., 1.);
     second.data = L;
     ev_timer_start(loop, &second);
-    ev_signal_init(&interrupt, on_interrupt, SIGTERM);
+    ev_signal_init(&interrupt, on_interrupt, SIGINT);
     ev_signal_start(loop, &interrupt);
+    ev_signal_init(&terminate, on_interrupt, SIGTERM);
+    ev_signal_start(loop, &terminate);
     ev_run(loop, 0);
 
     if (luaL_dostring(L, "node:leave() node:close()") != 0)

@@ -40,6 +40,21 @@ describe("a node in another loop", function()
     end)
   end
 
+  for _, name in ipairs { "cqueues", "luv", "luasocket" } do
+    it("says goodbye when it is interrupted: " .. name, function()
+      local first, at = example(name)
+      local second, other = example(name, at)
+      first:wait_for("up " .. other, SOON, "stdout")
+      second:wait_for("up " .. at, SOON, "stdout")
+      second:signal "INT"
+      assert.equal(0, second:wait(SOON), second:stderr())
+      assert.not_matches("interrupted", second:stderr())
+      first:wait_for("down " .. other, SOON, "stdout")
+      first:signal "TERM"
+      assert.equal(0, first:wait(SOON), first:stderr())
+    end)
+  end
+
   it("serves others of the loop's: luasocket", function()
     local first, at = example "luasocket"
     local _, other = example("luasocket", at)
@@ -71,5 +86,7 @@ describe("a node in another loop", function()
     second:signal "TERM"
     assert.equal(0, second:wait(SOON), second:stderr())
     first:wait_for("0 others", SOON, "stdout") -- it said goodbye
+    first:signal "INT"
+    assert.equal(0, first:wait(SOON), first:stderr())
   end)
 end)
