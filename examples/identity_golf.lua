@@ -52,4 +52,5 @@ holes[4] = {
   wins = function(id, adversary) return (id - adversary) % 8 >= 1 and (id - adversary) % 8 <= 3 end,
 }
 
-return { identity = holes[tonumber(os.getenv("HOLE") or 4)] }
+local hole = os.getenv("HOLE") or "4"
+return { identity = assert(holes[tonumber(hole)], "HOLE must be 1 to 4, not " .. hole) }

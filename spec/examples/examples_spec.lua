@@ -95,6 +95,15 @@ describe("the example", function()
     end)
   end
 
+  it("identity_golf has four holes", function()
+    for _, hole in ipairs { "5", "x" } do
+      local done = process.run { process.shoal, "check", process.source .. "/examples/identity_golf.lua",
+        env = { HOLE = hole } }
+      assert.equal(1, done.code)
+      assert.matches("HOLE must be 1 to 4, not " .. hole, done.err)
+    end
+  end)
+
   it("kv has the same map everywhere, for newcomers too", function()
     local a = start "kv"
     local b = start("kv", { join = { a } })
