@@ -79,7 +79,7 @@ function scenarios.start_with_a_script(world) spawn(world, { handlers = path, me
 
 function scenarios.start_with_a_module(world)
   package.loaded.the_handlers = table_of_handlers()
-  spawn(world, { handlers = "the_handlers", seed = 3, cluster = "" })
+  spawn(world, { handlers = "the_handlers", seed = 3 })
 end
 
 function scenarios.time(world) run(world, SECONDS) end

@@ -417,6 +417,34 @@ describe("handlers", function()
       assert.same({ name = "n", cluster = "c", meta = { a = 1 }, advertise = "10.0.0.1:5" }, seen)
     end)
 
+    it("are told what to do when there is no address to advertise", function()
+      local own = { new = function(opts) return { addr = opts.advertise } end, addr = function(id) return id.addr end }
+      local node, message, code = stage:try_start { bind = "0.0.0.0:0", handlers = { identity = own } }
+      assert.is_nil(node)
+      assert.matches("identity%.addr: its answer: must be an address, got nil", message)
+      assert.matches("0%.0%.0%.0:%d+ is a wildcard address[^;]*: advertise the address", message)
+      assert.equal("identity", code)
+      own.new = function(opts) return { addr = "at " .. opts.advertise } end
+      node, message = stage:try_start { bind = "0.0.0.0:0", handlers = { identity = own } }
+      assert.is_nil(node)
+      assert.matches("concatenate.*0%.0%.0%.0:%d+ is a wildcard address", message)
+      own.addr = nil
+      own.new = function(opts) return { addr = opts.advertise, bump = 1 } end
+      node, message = stage:try_start { bind = "0.0.0.0:0", handlers = { identity = own } }
+      assert.is_nil(node)
+      assert.matches("identity%.new.*0%.0%.0%.0:%d+ is a wildcard address", message)
+    end)
+
+    it("must have the stock shape without an identity.addr of their own", function()
+      for _, id in ipairs { {}, { addr = "127.0.0.1:1" }, { bump = 1 }, "me" } do
+        local node, message, code = stage:try_start { handlers = { identity = { new = function() return id end } } }
+        assert.is_nil(node)
+        assert.equal("cannot start: identity.new: without an identity.addr it must return { addr = \"host:port\", "
+          .. "bump = number }", message)
+        assert.equal("identity", code)
+      end
+    end)
+
     it("must say who the node is", function()
       local node, message, code = stage:try_start { handlers = { identity = { addr = tostring } } }
       assert.is_nil(node)

@@ -154,6 +154,15 @@ describe("a node", function()
         "unknown field 'on_memberup' %(did you mean 'on_member_up'%?%)")
       misuse({ handlers = { on_start = 1 } }, "'on_start' must be a function, got 1")
       misuse({ handlers = { broadcast = { recieve = print } } }, "recieve")
+      misuse({ cluster = "" }, "option 'cluster' must have 1 to 64 bytes, none of them zero, got ''")
+      misuse({ cluster = ("x"):rep(65) }, "option 'cluster' must have 1 to 64 bytes, none of them zero, got 'xxx")
+      misuse({ cluster = "a\0b" }, "option 'cluster' must have 1 to 64 bytes")
+      for _, name in ipairs { "", "a/b", "two words", ".hidden", "a\0b", ("x"):rep(65) } do
+        misuse({ name = name }, "option 'name' must be 1 to 64 letters, digits, '%-', '_' or '%.', and not begin with "
+          .. "a '%.', got '")
+      end
+      misuse({ handlers = { broadcast = {} } }, "broadcast needs broadcast%.receive")
+      misuse({ handlers = { codec = {} } }, "codec needs all of")
       misuse("lan", "")
     end)
   end)

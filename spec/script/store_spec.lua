@@ -133,7 +133,8 @@ describe("set_handlers", function()
   end)
 
   it("is misuse with anything but a table of handlers", function()
-    assert.error_matches(function() node:set_handlers(42) end, "node:set_handlers")
+    assert.error_matches(function() node:set_handlers(42) end, "node:set_handlers: argument 1 must be a table, got 42$")
+    assert.error_matches(function() node:set_handlers() end, "node:set_handlers: argument 1 must be a table, got nil$")
     assert.error_matches(function() node:set_handlers { on_memberup = print } end, "did you mean 'on_member_up'")
     assert.error_matches(function() node:set_handlers { broadcast = { recieve = print } } end, "did you mean 'receive'")
     local other = stage:start { handlers = stage:write("s.lua", "return {}") }

@@ -149,8 +149,19 @@ static void take_functions(lua_State *L, int handlers, questions *q)
     }
 }
 
-static void check_complete(lua_State *L, const char *who, const questions *q)
+static bool has_part(lua_State *L, int handlers, const char *part)
 {
+    bool has = options_get(L, handlers, part) != LUA_TNIL;
+    lua_pop(L, 1);
+    return has;
+}
+
+/* A table without what makes it one is a mistake that nobody would see: no item
+ * is ever taken without a receive. */
+static void check_complete(lua_State *L, int handlers, const char *who,
+                           const questions *q)
+{
+    bool speaks = has_part(L, handlers, "codec");
     for (int i = QUESTION_ENDPOINT; i <= QUESTION_WINS; i++)
         if (q->has[i] && !q->has[QUESTION_ADDR])
             luaL_error(L, "%s: identity.%s needs identity.addr", who,
@@ -159,8 +170,10 @@ static void check_complete(lua_State *L, const char *who, const questions *q)
         if (q->has[i] && !q->has[QUESTION_RECEIVE])
             luaL_error(L, "%s: broadcast.%s needs broadcast.receive", who,
                        places[i].function);
+    if (!q->has[QUESTION_RECEIVE] && has_part(L, handlers, "broadcast"))
+        luaL_error(L, "%s: broadcast needs broadcast.receive", who);
     for (int i = QUESTION_ENCODE_HEADER; i <= QUESTION_DECODE_MEMBER; i++)
-        if (q->has[i] != q->has[QUESTION_ENCODE_HEADER])
+        if (q->has[i] != speaks)
             luaL_error(L,
                        "%s: codec needs all of encode_header, decode_header, "
                        "encode_member and decode_member",
@@ -190,7 +203,7 @@ questions *questions_new(lua_State *L, int handlers, int self, dispatch *d,
     lua_pushvalue(L, self);
     lua_rawseti(L, -2, ANSWERS_SELF);
     lua_setuservalue(L, -2);
-    check_complete(L, who, q);
+    check_complete(L, handlers, who, q);
     enrol(L, q);
     return q;
 }

@@ -73,6 +73,7 @@ static int set_handlers(lua_State *L)
         return luaL_error(L,
                           "node:set_handlers: the handlers are the script %s",
                           node->script);
+    arguments_table(L, 2, "node:set_handlers");
     shape_check(L, 2, "node:set_handlers");
     if (node->phase != NODE_LIVE)
         return methods_fail(L, "the node is closing", "closed");

@@ -16,6 +16,7 @@
 #include "refs.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* ---- Going live: nothing raises ---- */
 
@@ -67,6 +68,24 @@ static void tell_of_question(struct start *start)
     if (q->error[0] != '\0')
         snprintf(start->error, HOST_MAX_ERROR, "cannot start: %.480s",
                  q->error);
+    else if (q->has[QUESTION_NEW] && !q->has[QUESTION_ADDR])
+        snprintf(start->error, HOST_MAX_ERROR,
+                 "cannot start: identity.new: without an identity.addr it must "
+                 "return { addr = \"host:port\", bump = number }");
+}
+
+/* An identity of the script's own that failed may have wanted the address that
+ * there is none of. */
+static void tell_of_wildcard(struct start *start)
+{
+    const questions *q = start->node->current->questions;
+    size_t used = strlen(start->error);
+    if (start->birth.advertise[0] == '\0' && q->has[QUESTION_NEW])
+        snprintf(start->error + used, HOST_MAX_ERROR - used,
+                 " (%.100s is a wildcard address, so there is no "
+                 "opts.advertise: advertise the address by which others reach "
+                 "this host)",
+                 start->birth.bind);
 }
 
 static int start_engine(struct start *start)
@@ -74,9 +93,11 @@ static int start_engine(struct start *start)
     struct node *node = start->node;
     value_identity identity;
     int failure = identity_make(node, &start->birth, &identity, start->error);
-    if (failure != 0)
+    if (failure != 0) {
+        tell_of_wildcard(start);
         return fail(start,
                     failure == IDENTITY_NO_ADDRESS ? "advertise" : "identity");
+    }
     shoal_options options = {
         .identity = value_identity_bytes(&identity),
         .seed = start->seed,
@@ -85,8 +106,10 @@ static int start_engine(struct start *start)
     };
     node->current->questions->error[0] = '\0';
     failure = node->backend->ops->start(node->backend, &options, start->error);
-    if (failure == SHOAL_ERR_IDENTITY)
+    if (failure == SHOAL_ERR_IDENTITY) {
         tell_of_question(start);
+        tell_of_wildcard(start);
+    }
     return failure ? fail(start, shoal_error_name(failure)) : 0;
 }
 

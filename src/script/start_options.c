@@ -13,6 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { MAX_NAME = 64 }; /* bytes */
+
 static const char who[] = "shoal.start";
 
 static char *copy(lua_State *L, const char *text)
@@ -55,6 +57,46 @@ static void push_module(lua_State *L, const char *name)
     if (!lua_istable(L, -1))
         luaL_error(L, "%s: option 'handlers': module '%s' returned no table",
                    who, name);
+}
+
+/* A text option whose bytes go where no zero may be among them; copied, or
+ * NULL. */
+static char *read_label(lua_State *L, const char *name,
+                        bool (*fits)(const char *), const char *problem)
+{
+    const char *label = options_string(L, 1, who, name, NULL);
+    if (!label)
+        return NULL;
+    options_get(L, 1, name);
+    if (strlen(label) != lua_rawlen(L, -1) || !fits(label))
+        options_error(L, who, name, problem, -1);
+    lua_pop(L, 1);
+    return copy(L, label);
+}
+
+static bool is_cluster_label(const char *label)
+{
+    size_t length = strlen(label);
+    return length >= 1 && length <= HOST_MAX_LABEL;
+}
+
+/* What `shoal run` takes: there it is the name of a file, too. */
+static bool is_node_name(const char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    size_t length = strlen(name);
+    return length >= 1 && length <= MAX_NAME && *name != '.' &&
+           strspn(name, letters) == length;
+}
+
+static void read_labels(lua_State *L, struct node *node)
+{
+    node->name = read_label(L, "name", is_node_name,
+                            "must be 1 to 64 letters, digits, '-', '_' or '.', "
+                            "and not begin with a '.'");
+    node->cluster = read_label(L, "cluster", is_cluster_label,
+                               "must have 1 to 64 bytes, none of them zero");
 }
 
 /* Finds out about the script, or pushes a table of handlers (or nil). */
@@ -180,8 +222,7 @@ int start_read_options(lua_State *L, struct start *start)
     options_check(L, 1, who, names, true);
     start->bind = options_string(L, 1, who, "bind", node->world->bind);
     start->advertise = options_string(L, 1, who, "advertise", NULL);
-    node->name = copy(L, options_string(L, 1, who, "name", NULL));
-    node->cluster = copy(L, options_string(L, 1, who, "cluster", NULL));
+    read_labels(L, node);
     node->watches = options_boolean(L, 1, who, "watch", true);
     start->busy_limit_us = read_busy_limit(L);
     logging_read(L, 1, who, &node->log);
