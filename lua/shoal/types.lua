@@ -12,12 +12,12 @@
 ---@alias shoal.Identity any  a value MessagePack can carry, at most 512 bytes; stock: { addr=, bump=, name=, meta= }
 ---@alias shoal.State "alive"|"suspect"|"down"
 ---@alias shoal.Connection "idle"|"active"|"defunct"
----@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"
+---@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"
 ---@alias shoal.Level "error"|"warn"|"info"|"debug"|"trace"
 ---@alias shoal.Event
 ---| "member_up"       # (node, member)
 ---| "member_down"     # (node, member)
----| "rename"          # (node, before, after): `before` has id and addr only
+---| "rename"          # (node, before, after): `before` is a shoal.Former
 ---| "active"          # (node)
 ---| "idle"            # (node)
 ---| "defunct"         # (node)
@@ -37,6 +37,10 @@
 ---@field incarnation integer
 ---@field since number       unix seconds: when it entered this state, as we saw it
 
+---@class shoal.Former  a member's identity that another one has replaced
+---@field id shoal.Identity
+---@field addr string
+
 ---@class shoal.Packet
 ---@field id shoal.Identity  the other side
 ---@field message shoal.Message
@@ -44,7 +48,7 @@
 ---@field size integer       bytes
 
 ---@class shoal.Periodic
----@field every number    seconds
+---@field every number    seconds; 0: never, as false in place of the table
 ---@field members integer how many random members each time
 
 ---@alias shoal.Preset "lan"|"wan"|"simple"|"loopback"
@@ -90,7 +94,7 @@
 ---@field wins? fun(id: shoal.Identity, adversary: shoal.Identity): boolean
 
 ---@class shoal.BroadcastHandlers
----@field receive fun(node: shoal.Node, data: string, sender: shoal.Identity?): string?
+---@field receive fun(node: shoal.Node, data: string, sender: shoal.Identity?): any  its key when it is news; nil when it is not
 ---@field invalidates? fun(key: any, other: any): boolean?
 ---@field wanted_by? fun(node: shoal.Node, member: shoal.Member): boolean?
 
@@ -126,7 +130,7 @@
 ---@field on_start? fun(node: shoal.Node)
 ---@field on_member_up? fun(node: shoal.Node, member: shoal.Member)
 ---@field on_member_down? fun(node: shoal.Node, member: shoal.Member)
----@field on_rename? fun(node: shoal.Node, before: shoal.Member, after: shoal.Member)
+---@field on_rename? fun(node: shoal.Node, before: shoal.Former, after: shoal.Member)
 ---@field on_active? fun(node: shoal.Node)
 ---@field on_idle? fun(node: shoal.Node)
 ---@field on_defunct? fun(node: shoal.Node)
@@ -357,8 +361,8 @@ function Node:events() end
 ---@field bind? string          "host:port"; port 0 picks one (default "127.0.0.1:0")
 ---@field advertise? string     "host[:port]" the others are to use (default: what bind became)
 ---@field join? string[]|string seeds
----@field name? string
----@field cluster? string       label: packets of other clusters are dropped
+---@field name? string          1 to 64 letters, digits, "-", "_" or ".", and not a "." first; in the stock identity
+---@field cluster? string       label of 1 to 64 bytes: packets of other clusters are dropped
 ---@field handlers? shoal.Handlers|string  a table; a module's name; a path (it ends in .lua or has a "/"), then every version of the script lives in a Lua state of its own and is reloaded when its files change
 ---@field watch? boolean        reload by itself when the files change (true)
 ---@field config? shoal.Preset|shoal.Config
