@@ -82,6 +82,31 @@ describe("shoal sim", function()
     assert.equal(3, taken.reached)
   end)
 
+  it("says that the members have one address, and so are one member to each other", function()
+    local done = simulate("examples/identity_golf.lua", "--nodes", "5", "--for", "5")
+    assert.equal(0, done.code)
+    assert.matches("\nnote +the 5 members have 1 address: the identity of this script does not tell apart members whose "
+      .. "hosts differ and whose ports do not\n", done.out)
+    assert.is_nil(simulate("examples/kv.lua", "--nodes", "5", "--for", "5").out:find("\nnote", 1, true))
+  end)
+
+  it("says that packets went where nobody is", function()
+    local path = script [[return { identity = {
+      new = function(opts) return opts.bind end,
+      addr = function(id) return id end,
+      endpoint = function() return "10.9.9.9:1" end,
+      at = function(endpoint) return endpoint end,
+    } }]]
+    assert.matches("\nnote +%d+ packets went where no member is: the endpoints of this script are not those of the "
+      .. "simulated network\n", simulate(path, "--nodes", "5", "--for", "5").out)
+  end)
+
+  it("says who may have kept a broadcast from the others", function()
+    local done = simulate("examples/roles.lua", "--nodes", "5", "--for", "5")
+    assert.matches("\nbroadcast +[^\n]*reached 1 of 5: [^\n]*; it goes to nobody whom broadcast.wanted_by refuses\n",
+      done.out)
+  end)
+
   it("counts handlers that fail and shows what they said", function()
     local path = script 'return { on_member_up = function() error("a\\27bad day") end }'
     local report = report_of(path, "--nodes", "3", "--for", "3")

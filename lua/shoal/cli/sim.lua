@@ -14,7 +14,7 @@ local sim = {}
 
 local ORDER = {
   "members", "seconds", "seed", "loss", "converged_after", "at_the_end", "detection", "partition",
-  "false_positives", "traffic", "handlers", "broadcast", "trace",
+  "false_positives", "traffic", "handlers", "broadcast", "notes", "trace",
 }
 
 -- ---- Progress --------------------------------------------------------------
@@ -89,8 +89,10 @@ local function broadcast_line(broadcast)
   local function after(name, value)
     return value and ("%s after %s"):format(name, seconds(value)) or ("%s never"):format(name)
   end
-  return ("'%s' reached %d of %d: %s, %s, %s"):format(broadcast.data, broadcast.reached, broadcast.members,
+  local line = ("'%s' reached %d of %d: %s, %s, %s"):format(broadcast.data, broadcast.reached, broadcast.members,
     after("50 %", broadcast.p50), after("99 %", broadcast.p99), after("all", broadcast.p100))
+  local is_refused = broadcast.selective and broadcast.reached < broadcast.members
+  return is_refused and line .. "; it goes to nobody whom broadcast.wanted_by refuses" or line
 end
 
 local function handlers_line(handlers)
@@ -122,6 +124,9 @@ local function rows(request, report)
   add("traffic", traffic_line(report.traffic))
   add("handlers", handlers_line(report.handlers))
   add("broadcast", broadcast_line(report.broadcast))
+  for _, note in ipairs(report.notes) do
+    add("note", note)
+  end
   add("trace", report.trace)
   for _, row in ipairs(list) do
     row[2] = text.escape(row[2])

@@ -8,6 +8,7 @@
 --   at S / 2    the members are cut in two halves, for `partition` seconds
 -- Who is hit is drawn from the seed.
 
+local shoal = require("shoal")
 local sim = require("shoal.sim")
 
 local trial = {}
@@ -142,6 +143,16 @@ local function network_options(request)
   }
 end
 
+local function defines(path, name)
+  local script = shoal.check(path)
+  for _, defined in ipairs(script and script.handlers or {}) do
+    if defined == name then
+      return true
+    end
+  end
+  return false
+end
+
 --- Runs the whole of it, telling `progress(trial)` now and then.
 ---@param request table
 ---@param handlers string path
@@ -154,7 +165,8 @@ function trial.run(request, handlers, fields, progress)
   if not members then
     return nil, message
   end
-  local self = { net = net, members = members, request = request, samples = {}, marks = {} }
+  local self = { net = net, members = members, request = request, samples = {}, marks = {},
+    selective = defines(handlers, "broadcast.wanted_by") }
   plan(self)
   sample(self)
   for i = 1, SAMPLES do
@@ -243,6 +255,7 @@ local function dissemination(self)
   table.sort(delays)
   local total = broadcast.members
   report.reached, report.members, report.delays = #delays, total, delays
+  report.selective = self.selective
   report.p50, report.p99, report.p100 =
     quantile(delays, 0.5, total), quantile(delays, 0.99, total), quantile(delays, 1, total)
   return report
@@ -260,6 +273,31 @@ local function handlers(self)
     end
   end
   return report
+end
+
+-- What keeps a cluster from being one in a simulation though it would be one
+-- elsewhere: scripts that take it for granted on which hosts they run.
+local function notes(self)
+  local list, known, addresses = {}, {}, 0
+  for _, member in ipairs(self.members) do
+    if not known[member.known_as] then
+      known[member.known_as] = true
+      addresses = addresses + 1
+    end
+  end
+  if addresses < #self.members then
+    list[#list + 1] = ("the %d members have %d address%s: the identity of this script does not tell apart members "
+      .. "whose hosts differ and whose ports do not"):format(#self.members, addresses, addresses == 1 and "" or "es")
+  end
+  local astray = 0
+  for _, member in ipairs(self.net:members()) do
+    astray = astray + self.net:stats(member).nowhere
+  end
+  if astray > 0 and not self.converged_after then
+    list[#list + 1] = ("%d packets went where no member is: the endpoints of this script are not those of the "
+      .. "simulated network"):format(astray)
+  end
+  return list
 end
 
 local function ending(self)
@@ -284,6 +322,7 @@ function trial.report(self)
     traffic = traffic(self),
     handlers = handlers(self),
     broadcast = dissemination(self),
+    notes = notes(self),
     trace = self.net:trace(),
   }
 end
