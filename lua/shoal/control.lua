@@ -149,11 +149,20 @@ methods.version = {
 
 -- ---- Requests ----
 
+local function describe_count(least, most)
+  if not most then
+    return ("%d or more"):format(least)
+  end
+  return least == most and tostring(most) or ("%d to %d"):format(least, most)
+end
+
 local function check_params(method, params)
   local types = method.params or {}
   local least = method.optional and method.optional - 1 or #types
-  if #params < least or (#params > #types and not method.rest) then
-    return nil, ("wrong number of parameters: %d"):format(#params), "invalid_params"
+  local most = not method.rest and #types or nil
+  if #params < least or (most and #params > most) then
+    local wanted = describe_count(least, most)
+    return nil, ("wrong number of parameters: %d, not %s"):format(#params, wanted), "invalid_params"
   end
   for i = 1, #params do
     local wanted, got = types[i] or method.rest, type(params[i])

@@ -85,8 +85,8 @@ describe("shoal sim", function()
   it("says that the members have one address, and so are one member to each other", function()
     local done = simulate("examples/identity_golf.lua", "--nodes", "5", "--for", "5")
     assert.equal(0, done.code)
-    assert.matches("\nnote +the 5 members have 1 address: the identity of this script does not tell apart members whose "
-      .. "hosts differ and whose ports do not\n", done.out)
+    assert.matches("\nnote +the 5 members have 1 address: the identity of this script does not tell apart members "
+      .. "whose hosts differ and whose ports do not\n", done.out)
     assert.is_nil(simulate("examples/kv.lua", "--nodes", "5", "--for", "5").out:find("\nnote", 1, true))
   end)
 

@@ -60,7 +60,10 @@ describe("a node that cannot start", function()
 
   it("because its script returns no table, or a field that nobody knows", function()
     assert_refused(run(script("return 5\n")), "must return its table of handlers")
-    assert_refused(run(script("return { on_memberup = function() end }\n")), "on_memberup.*on_member_up")
+    local path = script("return { on_memberup = function() end }\n")
+    assert_refused(run(path), "^shoal: " .. literal(path) .. ": unknown field 'on_memberup'.*on_member_up")
+    assert.equal("shoal: " .. path .. ": unknown field 'on_memberup' (did you mean 'on_member_up'?)\n",
+      process.cli("check", path).err)
   end)
 
   it("because its script cannot find a module", function()

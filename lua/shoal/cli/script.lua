@@ -11,12 +11,16 @@ function script.path(path)
   return is_path and path or "./" .. path
 end
 
---- Why it did not load, with the script's name unless that is in the message.
+--- Why it did not load, with the script's path: in place of its bare name, if the
+--- message begins with that, and unless the message has the name elsewhere.
 ---@param path string
 ---@param message string
 ---@return string
 function script.name(path, message)
   local name = path:match("[^/]*$")
+  if message:sub(1, #name + 2) == name .. ": " then
+    return path .. message:sub(#name + 1)
+  end
   if message:find(name, 1, true) then
     return message
   end
