@@ -95,6 +95,11 @@ describe("a config", function()
     assert.same(core.preset("wan", 5), engine { cluster_size = 100, config = config }:config())
   end)
 
+  it("takes a periodic task of every 0 seconds for none, as it does false", function()
+    assert.is_false(engine { config = { gossip = { every = 0 } } }:config().gossip)
+    assert.is_false(engine { config = { gossip = false } }:config().gossip)
+  end)
+
   it("can be read and given back, for every preset", function()
     for _, name in ipairs(core.presets) do
       local config = core.preset(name, 30)
