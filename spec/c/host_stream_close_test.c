@@ -15,9 +15,7 @@ static void a_callback_may_close_its_stream(void)
     int fd;
 
     set_up(&f);
-    f.reply = close_peer;
-    fd = connect_to(f.path);
-    say(fd, "\x01\x02", 2);
+    fd = ask(&f, close_peer, "\x01\x02", 2);
     CHECK(wait_for_closes(&f, 1));
     CHECK(f.messages == 1); /* not the one behind it */
     CHECK(is_cut_off(fd));
@@ -42,9 +40,7 @@ static void a_callback_may_close_the_server(void)
     int fd;
 
     set_up(&f);
-    f.reply = answer_and_close_server;
-    fd = connect_to(f.path);
-    say(fd, "\x01\x02", 2);
+    fd = ask(&f, answer_and_close_server, "\x01\x02", 2);
     CHECK(wait_for_messages(&f, 1));
     CHECK(recv(fd, &byte, 1, 0) == 1 && byte == 1); /* flushed */
     CHECK(is_cut_off(fd));

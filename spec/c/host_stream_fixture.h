@@ -91,6 +91,19 @@ static inline void say(int fd, const void *bytes, size_t size)
     CHECK(send(fd, bytes, size, MSG_NOSIGNAL) == (ssize_t)size);
 }
 
+/* A peer that has said something, which is answered so: its end. */
+static inline int ask(struct fixture *f,
+                      void (*reply)(struct fixture *f, stream *peer,
+                                    shoal_bytes message),
+                      const void *bytes, size_t size)
+{
+    int fd = connect_to(f->path);
+
+    f->reply = reply;
+    say(fd, bytes, size);
+    return fd;
+}
+
 static inline bool has_messages(void *context)
 {
     struct fixture *f = context;

@@ -30,9 +30,7 @@ static void a_server_may_bear_less(void)
 
     set_up(&f);
     stream_server_limit(f.server, 100);
-    f.reply = say_100_and_one;
-    fd = connect_to(f.path);
-    say(fd, "\x01", 1);
+    fd = ask(&f, say_100_and_one, "\x01", 1);
     CHECK(wait_for_closes(&f, 1));
     CHECK(stream_server_stats(f.server).cut_off == 1);
     close(fd);
@@ -45,9 +43,7 @@ static void a_peer_that_does_not_read_is_cut_off(void)
     int fd;
 
     set_up(&f);
-    f.reply = flood;
-    fd = connect_to(f.path);
-    say(fd, "\x01", 1);
+    fd = ask(&f, flood, "\x01", 1);
     CHECK(wait_for_closes(&f, 1));
     CHECK(stream_server_stats(f.server).cut_off == 1);
     close(fd);
@@ -75,9 +71,7 @@ static void a_slow_reader_gets_everything(void)
     int fd;
 
     set_up(&f);
-    f.reply = much_then_close;
-    fd = connect_to(f.path);
-    say(fd, "\x01", 1);
+    fd = ask(&f, much_then_close, "\x01", 1);
     CHECK(wait_for_messages(&f, 1));
     for (;;) {
         size = recv(fd, buffer, sizeof buffer, MSG_DONTWAIT);
@@ -103,9 +97,7 @@ static void a_peer_that_says_no_more_gets_its_answers(void)
     int fd;
 
     set_up(&f);
-    f.reply = echo;
-    fd = connect_to(f.path);
-    say(fd, "\x01\x02", 2);
+    fd = ask(&f, echo, "\x01\x02", 2);
     CHECK(shutdown(fd, SHUT_WR) == 0);
     CHECK(wait_for_closes(&f, 1));
     CHECK(f.messages == 2);

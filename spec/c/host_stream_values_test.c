@@ -9,9 +9,8 @@ static void values_come_and_go_in_order(void)
     int fd;
 
     set_up(&f);
-    f.reply = echo;
-    fd = connect_to(f.path);
-    say(fd, "\x93\x01\x02\x03\xa2hi\xc0", 8); /* [1, 2, 3], "hi", nil */
+    fd = ask(&f, echo, "\x93\x01\x02\x03\xa2hi\xc0",
+             8); /* [1, 2, 3], "hi", nil */
     CHECK(wait_for_messages(&f, 3));
     ev_run(f.loop, EVRUN_NOWAIT);
     CHECK(recv(fd, got, sizeof got, MSG_DONTWAIT) == 8);

@@ -11,6 +11,24 @@ local function insist(member, signal)
   end, 2, "end")
 end
 
+-- A member in the middle of its on_start, which lasts until `go` is called. `more`
+-- stands behind it in the table of handlers.
+local function launch_starting(more)
+  local folder = process.tempdir()
+  local starting, go = folder .. "/starting", folder .. "/go"
+  local member = node.launch({
+    source = ([[return {
+      on_start = function()
+        io.open(%q, "w"):close()
+        repeat until io.open(%q)
+      end,
+      %s
+    }]]):format(starting, go, more or ""),
+  })
+  wait.for_that(function() return process.read(starting) end, 5, "on_start")
+  return member, function() process.write(go, "") end
+end
+
 describe("shoal run", function()
   after_each(process.cleanup)
 
@@ -113,20 +131,10 @@ describe("shoal run", function()
 
   for _, name in ipairs { "INT", "TERM" } do
     it(("leaves on %s that comes while its script is still starting"):format(name), function()
-      local folder = process.tempdir()
-      local starting, go, stopped = folder .. "/starting", folder .. "/go", folder .. "/stopped"
-      local a = node.launch({
-        source = ([[return {
-          on_start = function()
-            io.open(%q, "w"):close()
-            repeat until io.open(%q)
-          end,
-          on_stop = function() io.open(%q, "w"):close() end,
-        }]]):format(starting, go, stopped),
-      })
-      wait.for_that(function() return process.read(starting) end, 5, "on_start")
+      local stopped = process.tempdir() .. "/stopped"
+      local a, go = launch_starting(("on_stop = function() io.open(%q, 'w'):close() end"):format(stopped))
       a:signal(name)
-      process.write(go, "")
+      go()
       assert.equal(0, a:wait(5))
       assert.truthy(process.read(stopped))
       assert.is_nil(stat.lstat(a.control))
@@ -151,20 +159,10 @@ describe("shoal run", function()
   end)
 
   it("loads its script again on HUP that comes while it is still starting", function()
-    local folder = process.tempdir()
-    local starting, go = folder .. "/starting", folder .. "/go"
-    local a = node.launch({
-      source = ([[return {
-        on_start = function()
-          io.open(%q, "w"):close()
-          repeat until io.open(%q)
-        end,
-      }]]):format(starting, go),
-    })
-    wait.for_that(function() return process.read(starting) end, 5, "on_start")
+    local a, go = launch_starting()
     process.write(a.script, "return {}")
     a:signal("HUP")
-    process.write(go, "")
+    go()
     wait.for_that(function()
       local info = a:try "info"
       return info and info.script.generation == 2

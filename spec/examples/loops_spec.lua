@@ -15,6 +15,15 @@ local function example(name, seed)
   return program { process.lua, process.source .. "/examples/" .. name .. ".lua", seed }
 end
 
+-- Two of them that have met, and the second one's address.
+local function pair(name)
+  local first, at = example(name)
+  local second, other = example(name, at)
+  first:wait_for("up " .. other, SOON, "stdout")
+  second:wait_for("up " .. at, SOON, "stdout")
+  return first, second, other
+end
+
 describe("a node in another loop", function()
   after_each(process.cleanup)
 
@@ -25,10 +34,7 @@ describe("a node in another loop", function()
 
   for _, name in ipairs { "cqueues", "luv", "luasocket" } do
     it("joins, sees who comes and who goes, and lets the rest of the program work: " .. name, function()
-      local first, at = example(name)
-      local second, other = example(name, at)
-      first:wait_for("up " .. other, SOON, "stdout")
-      second:wait_for("up " .. at, SOON, "stdout")
+      local first, second, other = pair(name)
       if name ~= "luasocket" then
         first:wait_for("1 others", SOON, "stdout")
       end
@@ -42,10 +48,7 @@ describe("a node in another loop", function()
 
   for _, name in ipairs { "cqueues", "luv", "luasocket" } do
     it("says goodbye when it is interrupted: " .. name, function()
-      local first, at = example(name)
-      local second, other = example(name, at)
-      first:wait_for("up " .. other, SOON, "stdout")
-      second:wait_for("up " .. at, SOON, "stdout")
+      local first, second, other = pair(name)
       second:signal "INT"
       assert.equal(0, second:wait(SOON), second:stderr())
       assert.not_matches("interrupted", second:stderr())
