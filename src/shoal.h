@@ -82,6 +82,9 @@ enum {
     /* Bytes: a peer cannot make us keep much per member. */
     SHOAL_MAX_IDENTITY = 512,
     SHOAL_MAX_INCARNATION = 65535,
+    /* Of a member that is down because it said so: final for its identity. A
+     * living one has less. */
+    SHOAL_INCARNATION_LEFT = SHOAL_MAX_INCARNATION,
     SHOAL_MAX_CONFIRMATIONS = 8, /* that a suspicion can wait for */
     SHOAL_MAX_PACKET = 65507     /* what a UDP datagram over IPv4 can carry */
 };
@@ -121,13 +124,22 @@ typedef enum shoal_state {
     SHOAL_DOWN = 2
 } shoal_state;
 
+/* Why a member is down. */
+typedef enum shoal_reason {
+#define SHOAL_REASON_ENUM(NAME, VALUE, name) SHOAL_REASON_##NAME = VALUE,
+    SHOAL_REASONS(SHOAL_REASON_ENUM)
+#undef SHOAL_REASON_ENUM
+} shoal_reason;
+
 /* A claim about a member, as it travels: SWIM 4.2's (state, incarnation). */
 typedef struct shoal_update {
     shoal_bytes id;
     uint16_t incarnation;
     uint8_t state; /* shoal_state */
     /* SHOAL_SUSPECT: the identity of who suspects it, so that independent
-     * suspicions can be counted (Lifeguard 4.B); empty: not known. */
+     * suspicions can be counted (Lifeguard 4.B); empty: not known. SHOAL_DOWN
+     * with SHOAL_INCARNATION_LEFT: who it is now, at another address; empty: it
+     * has left. */
     shoal_bytes from;
 } shoal_update;
 
@@ -139,6 +151,7 @@ typedef struct shoal_member {
     shoal_bytes endpoint;
     uint16_t incarnation;
     uint8_t state;     /* shoal_state */
+    uint8_t reason;    /* shoal_reason, of a down one */
     uint64_t since_us; /* when it entered this state, on our clock */
 } shoal_member;
 
@@ -162,6 +175,7 @@ typedef enum shoal_message {
 /* "ping" and so on; "alive", ...; "idle", ... Static. */
 SHOAL_API const char *shoal_message_name(int kind);
 SHOAL_API const char *shoal_state_name(int state);
+SHOAL_API const char *shoal_reason_name(int reason);
 SHOAL_API const char *shoal_connection_name(int connection);
 
 /* How many members, and the xor of their hashes (docs/wire.md). */
@@ -205,10 +219,12 @@ typedef struct shoal_identity_questions {
      * packet or update that named it is dropped. */
     int (*addr)(void *context, shoal_bytes id, shoal_bytes *addr,
                 shoal_bytes *endpoint);
-    /* An identity to come back with after `id` was declared down: writes it
-     * into `out` (SHOAL_MAX_IDENTITY bytes) and returns 1. 0: there is none. An
-     * error counts as none. */
-    int (*renew)(void *context, shoal_bytes id, uint8_t *out, size_t *size);
+    /* An identity to go on with, since `id` was declared down or (`adversary`
+     * is not empty) has met one with its address that wins against it: writes
+     * one that wins against both into `out` (SHOAL_MAX_IDENTITY bytes) and
+     * returns 1. 0: there is none. An error counts as none. */
+    int (*renew)(void *context, shoal_bytes id, shoal_bytes adversary,
+                 uint8_t *out, size_t *size);
     /* Does `id` replace `adversary`, which has the same address? 1, 0, or an
      * error (counts as 0). */
     int (*wins)(void *context, shoal_bytes id, shoal_bytes adversary);
@@ -267,12 +283,13 @@ SHOAL_API shoal_codec shoal_default_codec(void);
  *
  * A canonical MessagePack map {"addr": "host:port", "bump": uint, ...}: further
  * keys (name, meta) are the embedder's. Its address and its endpoint are
- * `addr`; it is renewed by bump + 1; the larger bump wins, and between equal
- * bumps the bytewise larger identity.
+ * `addr`; it is renewed by bump + 1; the larger bump wins. A bump is at most
+ * 2^53 - 1; among those the larger "life" (none: 0) wins, and between equal
+ * ones the bytewise larger identity.
  */
 SHOAL_API shoal_identity_questions shoal_stock_identity(void);
 /* Writes one without further keys into `out` (SHOAL_MAX_IDENTITY bytes). 0, or
- * SHOAL_ERR_IDENTITY when `addr` is empty or too long. */
+ * SHOAL_ERR_IDENTITY when `addr` is empty or too long, or `bump` is. */
 SHOAL_API int shoal_stock_identity_new(shoal_bytes addr, uint64_t bump,
                                        uint8_t *out, size_t *size);
 
@@ -353,8 +370,14 @@ SHOAL_API int shoal_add_broadcast(shoal *engine, uint64_t now_us,
                                   shoal_bytes data);
 /* Tell some members that we are going, and be defunct. */
 SHOAL_API int shoal_leave(shoal *engine, uint64_t now_us);
+/* Tell somebody who need not be a member that we have left: a seed that we
+ * asked and have not heard from. Only after shoal_leave(); else it does
+ * nothing. IDENTITY. */
+SHOAL_API int shoal_leave_to(shoal *engine, uint64_t now_us, shoal_bytes id);
 /* Be somebody else; the old identity is gossiped as down. Ends defunct.
- * SAME_IDENTITY, IDENTITY. */
+ * SAME_IDENTITY, IDENTITY; LOSES, when it has our address and does not win
+ * against ours; ADDRESS_IN_USE, when an active member has its address; TOO_BIG,
+ * when max_packet_size leaves no room for it. */
 SHOAL_API int shoal_change_identity(shoal *engine, uint64_t now_us,
                                     shoal_bytes id);
 /* Be alive again under the identity that was declared down (peers that remember
@@ -366,22 +389,35 @@ SHOAL_API int shoal_reuse_down_identity(shoal *engine, uint64_t now_us);
 SHOAL_API int shoal_apply(shoal *engine, uint64_t now_us,
                           const shoal_update *updates, size_t count,
                           bool broadcast);
+/* Forget the down member with that address before remove_down_after does.
+ * NOT_FOUND, NOT_DOWN. */
+SHOAL_API int shoal_forget(shoal *engine, uint64_t now_us, shoal_bytes addr);
 /* At run time; timers are re-armed. INVALID_CONFIG, the field in the detail. */
 SHOAL_API int shoal_set_config(shoal *engine, uint64_t now_us,
                                const shoal_config *config);
 
 /* ---- Effects ---- */
 
-/* What a program may want to know. Those from SUSPECT on are diagnostics, off
- * until shoal_set_diagnostics() asks for them. */
+/* What a program may want to know. Some are diagnostics, off until
+ * shoal_set_diagnostics() asks for them. */
 typedef enum shoal_event {
-#define SHOAL_EVENT_ENUM(NAME, VALUE, name) SHOAL_EVENT_##NAME = VALUE,
+#define SHOAL_EVENT_ENUM(NAME, VALUE, ...) SHOAL_EVENT_##NAME = VALUE,
     SHOAL_EVENTS(SHOAL_EVENT_ENUM)
 #undef SHOAL_EVENT_ENUM
         SHOAL_NUM_EVENTS
 } shoal_event;
 
 SHOAL_API const char *shoal_event_name(int event);
+
+/* A mask of 1u << SHOAL_EVENT_<NAME> of all diagnostics. */
+#define SHOAL_DIAGNOSTIC_BIT(NAME, VALUE, name, DIAGNOSTIC)                    \
+    | (uint32_t)DIAGNOSTIC << VALUE
+#define SHOAL_DIAGNOSTICS (0u SHOAL_EVENTS(SHOAL_DIAGNOSTIC_BIT))
+
+static inline bool shoal_event_is_diagnostic(shoal_event event)
+{
+    return SHOAL_DIAGNOSTICS >> event & 1;
+}
 
 typedef enum shoal_effect_kind { SHOAL_SEND, SHOAL_NOTIFY } shoal_effect_kind;
 

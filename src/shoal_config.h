@@ -55,6 +55,9 @@ typedef struct shoal_config {
      */
     uint32_t max_packet_size;
     uint32_t max_members; /* known members, down ones included; at least 1 */
+    /* Items that wait to be sent; the one that was sent most often makes room.
+     * At least 1. */
+    uint32_t max_broadcasts;
 
     /* ---- Lifeguard ----
      *

@@ -45,59 +45,95 @@
       "the identity is invalid, or a question about it failed; nothing "       \
       "changed")                                                               \
     X(FULL, -15, "full",                                                       \
-      "max_members are known already; the newcomer was dropped")
+      "max_members are known already; the newcomer was dropped")               \
+    X(LOSES, -16, "loses",                                                     \
+      "the identity does not replace the one in use at its address; nothing "  \
+      "changed")                                                               \
+    X(ADDRESS_IN_USE, -17, "address_in_use",                                   \
+      "another living member has that address; nothing changed")               \
+    X(NOT_FOUND, -18, "not_found",                                             \
+      "no member has that address; nothing changed")                           \
+    X(NOT_DOWN, -19, "not_down",                                               \
+      "the member is active, and only a down one can be forgotten; nothing "   \
+      "changed")
 
 /* Message kinds; the values are on the wire, and so is whether a header has a
- * number and a peer. X(NAME, value, "name", number, peer) */
+ * number and a peer, and whether claims (with their count) and items may follow
+ * it. X(NAME, value, "name", number, peer, claims, items) */
 #define SHOAL_MESSAGES(X)                                                      \
     /* are you there? */                                                       \
-    X(PING, 0, "ping", 1, 0)                                                   \
+    X(PING, 0, "ping", 1, 0, 1, 1)                                             \
     /* I am */                                                                 \
-    X(ACK, 1, "ack", 1, 0)                                                     \
+    X(ACK, 1, "ack", 1, 0, 1, 1)                                               \
     /* ask `peer` (the target) for me */                                       \
-    X(PING_REQ, 2, "ping_req", 1, 1)                                           \
+    X(PING_REQ, 2, "ping_req", 1, 1, 1, 1)                                     \
     /* are you there? `peer` (the origin) asks */                              \
-    X(INDIRECT_PING, 3, "indirect_ping", 1, 1)                                 \
+    X(INDIRECT_PING, 3, "indirect_ping", 1, 1, 1, 1)                           \
     /* I am; tell `peer` (the origin of the question) */                       \
-    X(INDIRECT_ACK, 4, "indirect_ack", 1, 1)                                   \
+    X(INDIRECT_ACK, 4, "indirect_ack", 1, 1, 1, 1)                             \
     /* `peer` (the target) is there, it told me */                             \
-    X(FORWARDED_ACK, 5, "forwarded_ack", 1, 1)                                 \
+    X(FORWARDED_ACK, 5, "forwarded_ack", 1, 1, 1, 1)                           \
     /* let me join */                                                          \
-    X(ANNOUNCE, 6, "announce", 0, 0)                                           \
+    X(ANNOUNCE, 6, "announce", 0, 0, 0, 0)                                     \
     /* these are members */                                                    \
-    X(FEED, 7, "feed", 0, 0)                                                   \
+    X(FEED, 7, "feed", 0, 0, 1, 1)                                             \
     /* only updates and broadcasts */                                          \
-    X(GOSSIP, 8, "gossip", 0, 0)                                               \
+    X(GOSSIP, 8, "gossip", 0, 0, 1, 1)                                         \
     /* only broadcasts */                                                      \
-    X(BROADCAST, 9, "broadcast", 0, 0)                                         \
+    X(BROADCAST, 9, "broadcast", 0, 0, 0, 1)                                   \
     /* the cluster thinks that you are down */                                 \
-    X(TURN_UNDEAD, 10, "turn_undead", 0, 0)                                    \
+    X(TURN_UNDEAD, 10, "turn_undead", 0, 0, 0, 0)                              \
     /* `peer` (the target) does not answer me (Lifeguard) */                   \
-    X(NACK, 11, "nack", 1, 1)
+    X(NACK, 11, "nack", 1, 1, 1, 1)                                            \
+    /* our table is full: you are not a member here */                         \
+    X(REFUSED, 12, "refused", 0, 0, 0, 0)
 
-/* What a program may want to know; those from SUSPECT on are diagnostics.
- * X(NAME, value, "name") */
+/* Why a member is down. X(NAME, value, "name") */
+#define SHOAL_REASONS(X)                                                       \
+    /* it is not down */                                                       \
+    X(NONE, 0, "none")                                                         \
+    /* it did not answer, or somebody else found so */                         \
+    X(FAILED, 1, "failed")                                                     \
+    /* it said so itself, and that is final for its identity */                \
+    X(LEFT, 2, "left")                                                         \
+    /* it is somebody else now, at another address; or somebody else is here */ \
+    X(REPLACED, 3, "replaced")
+
+/* What a program may want to know; diagnostics are off until
+ * shoal_set_diagnostics() asks for them. X(NAME, value, "name", diagnostic) */
 #define SHOAL_EVENTS(X)                                                        \
-    X(MEMBER_UP, 0, "member_up")                                               \
-    X(MEMBER_DOWN, 1, "member_down")                                           \
+    X(MEMBER_UP, 0, "member_up", 0)                                            \
+    /* `reason` says why */                                                    \
+    X(MEMBER_DOWN, 1, "member_down", 0)                                        \
     /* `before` was replaced by `member`, at the same address */               \
-    X(RENAME, 2, "rename")                                                     \
+    X(RENAME, 2, "rename", 0)                                                  \
     /* from no active member to one, and back */                               \
-    X(ACTIVE, 3, "active")                                                     \
-    X(IDLE, 4, "idle")                                                         \
+    X(ACTIVE, 3, "active", 0)                                                  \
+    X(IDLE, 4, "idle", 0)                                                      \
     /* declared down (or left), not renewable */                               \
-    X(DEFUNCT, 5, "defunct")                                                   \
-    /* declared down, renewed: `member` is what we are now */                  \
-    X(REJOIN, 6, "rejoin")                                                     \
-    X(SUSPECT, 7, "suspect")                                                   \
+    X(DEFUNCT, 5, "defunct", 0)                                                \
+    /* renewed: `member` is what we are now */                                 \
+    X(REJOIN, 6, "rejoin", 0)                                                  \
+    X(SUSPECT, 7, "suspect", 1)                                                \
     /* a suspicion against `member` (or ourselves) was refuted */              \
-    X(REFUTED, 8, "refuted")                                                   \
+    X(REFUTED, 8, "refuted", 1)                                                \
     /* `member` claims our address */                                          \
-    X(CONFLICT, 9, "conflict")                                                 \
-    X(PROBE_STARTED, 10, "probe_started")                                      \
-    X(PROBE_FAILED, 11, "probe_failed")                                        \
-    X(PACKET_RECEIVED, 12, "packet_received")                                  \
-    X(PACKET_SENT, 13, "packet_sent")
+    X(CONFLICT, 9, "conflict", 1)                                              \
+    X(PROBE_STARTED, 10, "probe_started", 1)                                   \
+    X(PROBE_FAILED, 11, "probe_failed", 1)                                     \
+    X(PACKET_RECEIVED, 12, "packet_received", 1)                               \
+    X(PACKET_SENT, 13, "packet_sent", 1)                                       \
+    /* a down member is remembered no longer */                                \
+    X(MEMBER_FORGOTTEN, 14, "member_forgotten", 0)                             \
+    /* we had been declared down, and have refuted it */                       \
+    X(RETURNED, 15, "returned", 0)                                             \
+    /* no room for `member` here */                                            \
+    X(FULL, 16, "full", 1)                                                     \
+    /* no room for us at `member` */                                           \
+    X(REFUSED, 17, "refused", 1)                                               \
+    /* an item of `size` bytes fits into no packet (any more), or the backlog  \
+     * was full */                                                             \
+    X(ITEM_DROPPED, 18, "item_dropped", 1)
 
 /* Why packets, updates and items were dropped. X(NAME, "name") */
 #define SHOAL_DROPS(X)                                                         \
@@ -121,6 +157,8 @@
     X(NO_HANDLER, "no_handler")                                                \
     /* an item whose handler failed */                                         \
     X(BROADCAST, "broadcast")                                                  \
+    /* an item that waited made room for a newer one */                        \
+    X(BACKLOG, "backlog_full")                                                 \
     X(NOMEM, "no_memory")
 
 /* clang-format on */

@@ -17,6 +17,8 @@ static shoal_bytes text(const char *string)
 
 /* {"addr": "a:1", "bump": <hex>} */
 #define STOCK(bump) "82a461646472a3613a31a462756d70" bump
+#define LIVED(bump, life)                                                       \
+    "83a461646472a3613a31a462756d70" bump "a46c696665" life
 
 static void is_a_canonical_map(void)
 {
@@ -29,8 +31,9 @@ static void is_a_canonical_map(void)
     EXPECT(bytes_are(out, size, STOCK("cc80")));
     EXPECT(shoal_stock_identity_new(text("a:1"), 1795416443, out, &size) == 0);
     EXPECT(bytes_are(out, size, STOCK("ce6b03e17b")));
-    EXPECT(shoal_stock_identity_new(text("a:1"), UINT64_MAX, out, &size) == 0);
-    EXPECT(bytes_are(out, size, STOCK("cfffffffffffffffff")));
+    EXPECT(shoal_stock_identity_new(text("a:1"), ((uint64_t)1 << 53) - 1, out,
+                                    &size) == 0);
+    EXPECT(bytes_are(out, size, STOCK("cf001fffffffffffff")));
 }
 
 static void has_an_address_that_fits(void)
@@ -140,23 +143,35 @@ static void is_refused_cut_short_at_any_byte(void)
     free(id.data);
 }
 
-/* What `renew` makes of `hex`: 1 and `wanted`, or the answer `wanted` NULL. */
-static int renewal(const char *hex, const char *wanted)
+/* What `renew` makes of `hex`, against `rival` ("": nobody): 1 and `wanted`, or
+ * the answer and `wanted` NULL. */
+static int renewal_against(const char *hex, const char *rival,
+                           const char *wanted)
 {
-    struct bytes id = bytes_of_hex(hex);
+    struct bytes id = bytes_of_hex(hex), adversary = bytes_of_hex(rival);
     uint8_t *out = malloc(SHOAL_MAX_IDENTITY);
     size_t size = 0;
-    int answer = stock.renew(NULL, spanning(id), out, &size);
+    int answer =
+        stock.renew(NULL, spanning(id), spanning(adversary), out, &size);
 
     expect_subject = hex;
     if (answer == 1) {
         EXPECT(wanted && bytes_are(out, size, wanted));
         EXPECT(stock.wins(NULL, (shoal_bytes){out, size}, spanning(id)) == 1);
         EXPECT(stock.wins(NULL, spanning(id), (shoal_bytes){out, size}) == 0);
+        EXPECT(adversary.size == 0 ||
+               stock.wins(NULL, (shoal_bytes){out, size},
+                          spanning(adversary)) == 1);
     }
     free(out);
     free(id.data);
+    free(adversary.data);
     return answer;
+}
+
+static int renewal(const char *hex, const char *wanted)
+{
+    return renewal_against(hex, "", wanted);
 }
 
 static void is_renewed_by_one_more_bump(void)
@@ -166,11 +181,55 @@ static void is_renewed_by_one_more_bump(void)
     EXPECT(renewal(STOCK("ccff"), STOCK("cd0100")) == 1);
     EXPECT(renewal(STOCK("cdffff"), STOCK("ce00010000")) == 1);
     EXPECT(renewal(STOCK("ceffffffff"), STOCK("cf0000000100000000")) == 1);
+    EXPECT(renewal(STOCK("cf001ffffffffffffe"), STOCK("cf001fffffffffffff")) ==
+           1);
     EXPECT(renewal(STOCK("cd0001"), STOCK("02")) == 1);
     EXPECT(renewal("83a461646472a3613a31a462756d707fa46d6574618101c3",
                    "83a461646472a3613a31a462756d70cc80a46d6574618101c3") == 1);
-    EXPECT(renewal(STOCK("cfffffffffffffffff"), NULL) == 0);
     EXPECT(renewal("01", NULL) == SHOAL_ERR_IDENTITY);
+}
+
+static void is_renewed_above_whoever_beats_it(void)
+{
+    EXPECT(renewal_against(STOCK("01"), STOCK("07"), STOCK("08")) == 1);
+    EXPECT(renewal_against(STOCK("07"), STOCK("01"), STOCK("08")) == 1);
+    EXPECT(renewal_against(STOCK("01"), "c0", STOCK("02")) == 1);
+    EXPECT(renewal_against(
+               "83a461646472a3613a31a462756d7001a46d6574618101c3",
+               "83a461646472a3613a31a462756d7005a46d657461a3796f75",
+               "83a461646472a3613a31a462756d7006a46d6574618101c3") == 1);
+}
+
+/* Whoever comes to the largest bump counts lives. */
+static void has_a_life_after_the_largest_bump(void)
+{
+    EXPECT(renewal(STOCK("cf001fffffffffffff"),
+                   LIVED("cf001fffffffffffff", "01")) == 1);
+    EXPECT(renewal_against(STOCK("01"), LIVED("cf001fffffffffffff", "04"),
+                           LIVED("cf001fffffffffffff", "05")) == 1);
+    EXPECT(renewal_against("83a461646472a3613a31a462756d7001a46d6574618101c3",
+                           STOCK("cf001fffffffffffff"),
+                           "84a461646472a3613a31a462756d70cf001fffffffffffff"
+                           "a46c69666501a46d6574618101c3") == 1);
+    EXPECT(renewal(LIVED("05", "07"), STOCK("06")) == 1);
+    EXPECT(renewal(LIVED("cf001fffffffffffff", "cf001fffffffffffff"), NULL) ==
+           0);
+}
+
+static void has_no_bump_that_a_lua_number_cannot_hold(void)
+{
+    shoal_bytes addr, endpoint;
+    struct bytes id = bytes_of_hex(STOCK("cf0020000000000000"));
+    uint8_t out[SHOAL_MAX_IDENTITY];
+    size_t size;
+
+    expect_subject = "2^53";
+    EXPECT(stock.addr(NULL, spanning(id), &addr, &endpoint) ==
+           SHOAL_ERR_IDENTITY);
+    EXPECT(shoal_stock_identity_new((shoal_bytes){(const uint8_t *)"a:1", 3},
+                                    (uint64_t)1 << 53, out,
+                                    &size) == SHOAL_ERR_IDENTITY);
+    free(id.data);
 }
 
 static void is_not_renewed_beyond_the_largest_size(void)
@@ -184,9 +243,11 @@ static void is_not_renewed_beyond_the_largest_size(void)
     memset(addr, 'x', sizeof addr);
     EXPECT(shoal_stock_identity_new(longest, 126, id, &size) == 0);
     EXPECT(size == SHOAL_MAX_IDENTITY);
-    EXPECT(stock.renew(NULL, (shoal_bytes){id, size}, out, &renewed) == 1);
+    EXPECT(stock.renew(NULL, (shoal_bytes){id, size}, (shoal_bytes){0}, out,
+                       &renewed) == 1);
     EXPECT(renewed == SHOAL_MAX_IDENTITY);
-    EXPECT(stock.renew(NULL, (shoal_bytes){out, renewed}, id, &size) == 0);
+    EXPECT(stock.renew(NULL, (shoal_bytes){out, renewed}, (shoal_bytes){0}, id,
+                       &size) == 0);
     free(id);
     free(out);
 }
@@ -212,7 +273,10 @@ static void wins_by_bump_then_by_bytes(void)
     EXPECT(wins(STOCK("01"), STOCK("02")) == 0);
     EXPECT(wins(STOCK("cc80"), STOCK("7f")) == 1);
     EXPECT(wins(STOCK("ce00010000"), STOCK("cdffff")) == 1);
-    EXPECT(wins(STOCK("cfffffffffffffffff"), STOCK("00")) == 1);
+    EXPECT(wins(STOCK("cf001fffffffffffff"), STOCK("00")) == 1);
+    EXPECT(wins(LIVED("05", "01"), STOCK("05")) == 1);
+    EXPECT(wins(LIVED("05", "02"), LIVED("05", "01")) == 1);
+    EXPECT(wins(LIVED("05", "02"), STOCK("06")) == 0);
     /* One of the two wins, whoever is asked; nobody wins against itself. */
     EXPECT(wins(meta, plain) == 1);
     EXPECT(wins(plain, meta) == 0);
@@ -233,6 +297,9 @@ int main(void)
     is_nothing_else();
     is_refused_cut_short_at_any_byte();
     is_renewed_by_one_more_bump();
+    is_renewed_above_whoever_beats_it();
+    has_a_life_after_the_largest_bump();
+    has_no_bump_that_a_lua_number_cannot_hold();
     is_not_renewed_beyond_the_largest_size();
     wins_by_bump_then_by_bytes();
     return expect_done();

@@ -92,7 +92,8 @@ static void rename_to(struct watched *member)
     size_t size;
     shoal *engine = sim_engine(member->node);
     shoal_identity_questions stock = shoal_stock_identity();
-    if (stock.renew(stock.context, shoal_self(engine).id, id, &size) != 1) {
+    if (stock.renew(stock.context, shoal_self(engine).id, (shoal_bytes){0},
+                    id, &size) != 1) {
         world_fail(member->world, "rename: no newer identity");
         return;
     }

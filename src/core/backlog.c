@@ -216,3 +216,19 @@ struct entry *backlog_next(const struct backlog *backlog,
         return entry->next;
     return entry->run->next ? entry->run->next->head : NULL;
 }
+
+struct entry *backlog_larger(const struct backlog *backlog, size_t size)
+{
+    const struct run *run = backlog->first;
+    while (run && run->size <= size)
+        run = run->next;
+    return run ? run->head : NULL;
+}
+
+struct entry *backlog_last(const struct backlog *backlog)
+{
+    const struct run *run = backlog->first;
+    while (run && run->next)
+        run = run->next;
+    return run ? run->head : NULL;
+}

@@ -57,6 +57,13 @@ void backlog_remove(struct backlog *backlog, struct mem *mem,
 size_t backlog_fill(struct backlog *backlog, struct mem *mem, uint8_t *out,
                     size_t room, uint32_t limit, uint32_t *count);
 
+/* An entry of more than `size` bytes; NULL: there is none. Costs what there are
+ * runs. */
+struct entry *backlog_larger(const struct backlog *backlog, size_t size);
+/* The oldest of those with the fewest transmissions left, the smallest of them.
+ * NULL: there is none. */
+struct entry *backlog_last(const struct backlog *backlog);
+
 static inline shoal_bytes backlog_key(const struct entry *entry)
 {
     return bytes_of(entry->bytes + entry->size, entry->key_size);

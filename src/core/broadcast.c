@@ -5,7 +5,7 @@
  */
 #include "engine.h"
 
-enum { FRAME = 2 };
+enum { FRAME = 2, COUNT = 2 };
 
 /* The first item of `items`, which is moved behind it. */
 static shoal_bytes take_item(shoal_bytes *items)
@@ -29,23 +29,74 @@ int broadcast_check(shoal_bytes items)
     return 0;
 }
 
-/* Could a packet of ours hold it? Measured with ourselves as the receiver. */
-static int check_fits(shoal *engine, size_t size)
+/* The largest item that a gossip of ours to somebody with an identity of so many
+ * bytes holds. An error of the codec, or `*room`. */
+static int room_for_item(shoal *engine, size_t id_size, size_t *room)
 {
     uint8_t buffer[4 * SHOAL_MAX_IDENTITY];
     shoal_bytes self = identity_id(engine->self);
-    shoal_header header = {.kind = SHOAL_MSG_BROADCAST,
-                           .src_incarnation = engine->incarnation,
+    shoal_header header = {.kind = SHOAL_MSG_GOSSIP,
+                           .src_incarnation = UINT16_MAX,
                            .src = self,
                            .dst = self};
-    size_t used;
+    size_t used, limit = engine->config.max_packet_size;
     int error =
         ask_encode_header(engine, &header, buffer, sizeof buffer, &used);
     if (error)
         return error;
-    return used + FRAME + size <= engine->config.max_packet_size
-               ? 0
-               : SHOAL_ERR_TOO_BIG;
+    used = used - self.size + id_size + COUNT + FRAME;
+    *room = used < limit ? limit - used : 0;
+    return 0;
+}
+
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* Would it reach everybody whom we know? */
+static int check_fits(shoal *engine, size_t size)
+{
+    size_t room, ours = identity_id(engine->self).size;
+    int error = room_for_item(
+        engine, larger(ours, members_largest_id(&engine->members)), &room);
+    if (error || size <= room)
+        return error;
+    engine_set_detail(engine, "an item has ");
+    engine_add_number(engine, size);
+    engine_add_detail(engine, " bytes, and a packet to the members known now "
+                              "has room for ");
+    engine_add_number(engine, room);
+    return SHOAL_ERR_TOO_BIG;
+}
+
+/* ---- What does not get through ---- */
+
+static void give_up(shoal *engine, struct entry *entry, shoal_drop why)
+{
+    engine_drop(engine, why, 0);
+    notify_packet(engine, SHOAL_EVENT_ITEM_DROPPED, identity_id(engine->self),
+                  SHOAL_MSG_BROADCAST, 0, entry->size);
+    backlog_remove(&engine->items, &engine->mem, entry);
+}
+
+/* Items that fitted into a packet when they came, and fit into none to any
+ * member that is left. */
+static void drop_oversized(shoal *engine)
+{
+    size_t room, smallest = members_smallest_id(&engine->members);
+    struct entry *entry;
+    if (smallest == 0 || room_for_item(engine, smallest, &room) != 0)
+        return;
+    while ((entry = backlog_larger(&engine->items, room)))
+        give_up(engine, entry, SHOAL_DROP_TOO_BIG);
+}
+
+/* The one that was sent most often makes room, among equals the oldest. */
+static void make_room(shoal *engine)
+{
+    while (engine->items.count >= engine->config.max_broadcasts)
+        give_up(engine, backlog_last(&engine->items), SHOAL_DROP_BACKLOG);
 }
 
 static void drop_invalidated(shoal *engine, const struct entry *by)
@@ -72,6 +123,9 @@ static void drop_all(shoal *engine)
 void broadcast_turn(shoal *engine)
 {
     uint32_t fanout = engine->config.gossip.members;
+    drop_oversized(engine);
+    if (engine->items.count == 0)
+        return;
     if (send_items(engine, fanout, SHOAL_MSG_GOSSIP) > 0) {
         engine->unwanted = 0;
         return;
@@ -95,6 +149,7 @@ static int queue_by_key(shoal *engine, shoal_bytes item, shoal_bytes key)
 static int queue_item(shoal *engine, shoal_bytes item, shoal_bytes key)
 {
     engine->unwanted = 0;
+    make_room(engine);
     if (!engine->handlers.broadcast.invalidates)
         return queue_by_key(engine, item, key);
     struct entry *entry = NULL;

@@ -83,6 +83,7 @@ shoal_config shoal_config_simple(void)
         .remove_down_after_us = A_DAY,
         .max_packet_size = 1400,
         .max_members = 65536,
+        .max_broadcasts = 4096,
         .suspicion_max_factor = 1,
     };
 }
@@ -197,6 +198,8 @@ const char *shoal_config_check(const shoal_config *config, const char **problem)
     must(&checked,
          config->max_members >= 1 && config->max_members <= INDEX_MAX_SLOT,
          "max_members", "must be 1 to 16777214");
+    must(&checked, config->max_broadcasts >= 1, "max_broadcasts",
+         "must be at least 1");
     must(&checked, config->max_local_health <= 255, "max_local_health",
          "must be 0 to 255");
     must(&checked, config->suspicion_confirmations <= SHOAL_MAX_CONFIRMATIONS,

@@ -115,6 +115,19 @@ static struct member *look(shoal *engine)
     return NULL;
 }
 
+/* A verdict travels as a suspicion: the peer may be right, and the one concerned
+ * can refute it, of which it is told. One that we doubt ourselves does not. */
+static void tell_difference(shoal *engine, const struct member *member)
+{
+    shoal_update claim = member_claim(member);
+    if (engine_heals(engine) && member_has_failed(member)) {
+        verdict_tell(engine, member);
+        claim.state = SHOAL_SUSPECT;
+    }
+    if (!member->doubted)
+        send_claim(engine, engine->digest.search.peer, &claim);
+}
+
 void digest_tick(shoal *engine)
 {
     struct difference *search = &engine->digest.search;
@@ -127,7 +140,7 @@ void digest_tick(shoal *engine)
     }
     const struct member *member = look(engine);
     if (member)
-        send_claim(engine, search->peer, member);
+        tell_difference(engine, member);
     else if (search->next < engine->members.used)
         return;
     else if (search->ours.members > search->theirs.members)

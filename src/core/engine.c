@@ -20,17 +20,22 @@ void engine_add_detail(shoal *engine, const char *text)
     engine->detail[at + size] = '\0';
 }
 
-void engine_add_index(shoal *engine, size_t index)
+void engine_add_number(shoal *engine, size_t number)
 {
     char digits[24], *at = digits + sizeof digits;
     *--at = '\0';
-    *--at = ')';
     do {
-        *--at = (char)('0' + index % 10);
-        index /= 10;
-    } while (index > 0);
-    engine_add_detail(engine, " (update ");
+        *--at = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
     engine_add_detail(engine, at);
+}
+
+void engine_add_index(shoal *engine, size_t index)
+{
+    engine_add_detail(engine, engine->detail[0] ? " (update " : "(update ");
+    engine_add_number(engine, index);
+    engine_add_detail(engine, ")");
 }
 
 int engine_enter(shoal *engine, uint64_t now_us)
@@ -114,11 +119,27 @@ void engine_stop_tasks(shoal *engine)
     engine->tasks = (struct tasks){SHOAL_NEVER, SHOAL_NEVER, SHOAL_NEVER};
 }
 
+/* A loner has nobody else to ask. */
+static uint64_t every_to_down(const shoal *engine)
+{
+    uint64_t every_us = engine->config.announce_to_down.every_us;
+    bool is_idle = engine->connection == SHOAL_CONNECTION_IDLE;
+    return is_idle && every_us > 0 ? every_us / 3 + 1 : every_us;
+}
+
+void engine_arm_idle_tasks(shoal *engine)
+{
+    uint64_t every_us = every_to_down(engine);
+    if (engine->connection == SHOAL_CONNECTION_IDLE && every_us > 0)
+        engine->tasks.announce_to_down_at_us = engine->now_us + every_us;
+}
+
 static void become_idle(shoal *engine)
 {
     engine->connection = SHOAL_CONNECTION_IDLE;
     probe_disarm(engine);
     engine_stop_tasks(engine);
+    engine_arm_idle_tasks(engine);
     notify_self(engine, SHOAL_EVENT_IDLE);
 }
 
@@ -148,14 +169,13 @@ void engine_ask_for_more(shoal *engine, uint32_t listed)
 }
 
 /* Is it the task's turn? Then its next one is set; missed ones are gone. */
-static bool take_turn(shoal *engine, uint64_t *at_us,
-                      const shoal_periodic *task)
+static bool take_turn(shoal *engine, uint64_t *at_us, uint64_t every_us)
 {
     if (*at_us > engine->now_us)
         return false;
-    *at_us += task->every_us;
+    *at_us += every_us;
     if (*at_us <= engine->now_us)
-        *at_us = next_turn(engine, task);
+        *at_us = engine->now_us + every_us;
     return true;
 }
 
@@ -168,17 +188,15 @@ static void tasks_tick(shoal *engine)
 {
     const shoal_config *config = &engine->config;
     struct tasks *tasks = &engine->tasks;
-    if (take_turn(engine, &tasks->announce_at_us, &config->announce))
-        send_announces(engine, &engine->members.active,
-                       config->announce.members);
+    if (take_turn(engine, &tasks->announce_at_us, config->announce.every_us))
+        send_announces(engine, config->announce.members);
     if (take_turn(engine, &tasks->announce_to_down_at_us,
-                  &config->announce_to_down))
-        send_announces(engine, &engine->members.down,
-                       config->announce_to_down.members);
+                  every_to_down(engine)))
+        send_announces_to_down(engine, config->announce_to_down.members);
     /* A turn with nothing to say is not over: then what comes is said at once.
      */
     if (!has_gossip(engine) ||
-        !take_turn(engine, &tasks->gossip_at_us, &config->gossip))
+        !take_turn(engine, &tasks->gossip_at_us, config->gossip.every_us))
         return;
     if (engine->updates.num_urgent > 0)
         send_gossip(engine, config->gossip.members);
@@ -196,7 +214,7 @@ uint64_t shoal_next_deadline(const shoal *engine)
     next = earlier(next, engine->probe.period_at_us);
     next = earlier(next, indirect_next(&engine->indirect));
     next = earlier(next, tasks->announce_at_us);
-    if (engine->members.down.count > 0)
+    if (members_num_down(&engine->members) > 0)
         next = earlier(next, tasks->announce_to_down_at_us);
     if (has_gossip(engine)) /* no wakeup to find that there is nothing to say */
         next = earlier(next, tasks->gossip_at_us);
@@ -220,7 +238,7 @@ int shoal_tick(shoal *engine, uint64_t now_us)
         return error;
     /* After a stall as long as this, silence proves nothing. */
     if (lateness(engine) > engine->config.suspect_to_down_after_us)
-        suspicion_forgive(engine);
+        suspicion_restart_all(engine);
     indirect_tick(engine);
     digest_tick(engine);
     probe_tick(engine);
@@ -275,6 +293,21 @@ int shoal_apply(shoal *engine, uint64_t now_us, const shoal_update *updates,
             engine_add_index(engine, i + 1);
     }
     return engine_leave(engine, error);
+}
+
+int shoal_forget(shoal *engine, uint64_t now_us, shoal_bytes addr)
+{
+    int error = engine_enter(engine, now_us);
+    if (error)
+        return error;
+    uint32_t hash = bytes_hash(addr, engine->hash_key);
+    struct member *member = members_find_addr(&engine->members, addr, hash);
+    if (!member)
+        return engine_leave(engine, SHOAL_ERR_NOT_FOUND);
+    if (member_is_active(member))
+        return engine_leave(engine, SHOAL_ERR_NOT_DOWN);
+    bool done = update_forget(engine, member);
+    return engine_leave(engine, done ? 0 : SHOAL_ERR_NOMEM);
 }
 
 void shoal_set_diagnostics(shoal *engine, uint32_t mask)
@@ -346,6 +379,10 @@ int shoal_set_config(shoal *engine, uint64_t now_us, const shoal_config *config)
     if (engine->connection == SHOAL_CONNECTION_ACTIVE) {
         rearm_probe(engine, &before);
         rearm_tasks(engine, &before);
+    } else if (!same_turn(&before.announce_to_down,
+                          &config->announce_to_down)) {
+        engine_stop_tasks(engine);
+        engine_arm_idle_tasks(engine);
     }
     return engine_leave(engine, 0);
 }
@@ -362,7 +399,15 @@ static int start(shoal *engine, const shoal_options *options)
     if (!engine->self)
         return SHOAL_ERR_NOMEM;
     digest_add(engine, engine->self);
-    return 0;
+    return send_check_identity(engine, options->identity, true);
+}
+
+static const char *why_not(int error)
+{
+    if (error == SHOAL_ERR_TOO_BIG)
+        return "three of the identity do not fit into max_packet_size";
+    return error == SHOAL_ERR_IDENTITY ? "no usable address, or not 1 to 512 bytes"
+                                       : "";
 }
 
 static void init(shoal *engine, const shoal_options *options, struct mem mem)
@@ -371,13 +416,16 @@ static void init(shoal *engine, const shoal_options *options, struct mem mem)
                       .rng = {options->seed},
                       .config = options->config,
                       .handlers = options->handlers,
-                      .conflict_us = SHOAL_NEVER};
+                      .conflict_us = SHOAL_NEVER,
+                      .renewed_us = SHOAL_NEVER,
+                      .ownership = {.at_us = SHOAL_NEVER}};
     engine->hash_key = rng_next(&engine->rng);
     members_init(&engine->members);
     probe_init(&engine->probe);
     backlog_init(&engine->updates, 0);
     backlog_init(&engine->items, 2);
     engine_stop_tasks(engine);
+    engine_arm_idle_tasks(engine);
 }
 
 int shoal_new(const shoal_options *options, shoal **out, const char **detail)
@@ -395,9 +443,7 @@ int shoal_new(const shoal_options *options, shoal **out, const char **detail)
     init(engine, options, mem);
     int error = start(engine, options);
     if (error) {
-        *detail = error == SHOAL_ERR_IDENTITY
-                      ? "no usable address, or not 1 to 512 bytes"
-                      : "";
+        *detail = why_not(error);
         shoal_free(engine);
         return error;
     }

@@ -8,7 +8,9 @@
  *   update.c      a claim about a member: does it hold, what follows from it
  *   ahead.c       who sends many packets, what many claims are about: into the
  *                 cache
- *   self.c        claims about ourselves: refute, renew, be defunct, leave
+ *   self.c        who we are: renew, be defunct, leave, be somebody else
+ *   accused.c     what others say about us: refute, own our address
+ *   verdict.c     what we say about others: tell them, doubt it
  *   probe.c       the probe cycle
  *   indirect.c    the middle and the far end of indirect probes
  *   suspicion.c   the deadlines of suspect and down members, local health
@@ -26,6 +28,7 @@
 #include "effects.h"
 #include "indirect.h"
 #include "keys.h"
+#include "limits.h"
 #include "members.h"
 #include "probe.h"
 #include "suspicion.h"
@@ -56,6 +59,18 @@ struct shoal {
     struct entry *queued; /* the claim about our address in `updates` */
     bool queued_is_self;  /* ... and it is about our present identity */
     uint64_t conflict_us; /* when we last contested our address */
+    struct {
+        uint64_t at_us;  /* when we last took it from somebody newer */
+        uint8_t in_a_row; /* without peace in between */
+    } ownership;          /* of our address */
+    uint64_t renewed_us;  /* when we last took a new identity; SHOAL_NEVER */
+    struct limits limits;
+    struct {
+        const struct who *who; /* NULL: not while a packet is handled */
+        bool is_active;
+        bool has_returned; /* from down, lately: its verdicts are suspicions */
+        uint8_t told;      /* verdicts that this packet has caused */
+    } sender;              /* of the packet at hand */
 
     struct members members;
     struct timers timers;
@@ -81,7 +96,8 @@ struct shoal {
 
     uint64_t now_us;
     uint32_t diagnostics;
-    bool asking; /* a question is on the stack */
+    bool has_left; /* defunct, because we said so */
+    bool asking;   /* a question is on the stack */
     int failed;  /* the first error of this entry point that did not stop it */
     char detail[MAX_DETAIL];
     shoal_stats stats;
@@ -104,10 +120,13 @@ void engine_note(shoal *engine, int error);
 int engine_drop(shoal *engine, shoal_drop why, int error);
 void engine_set_detail(shoal *engine, const char *text);
 void engine_add_detail(shoal *engine, const char *text);
+void engine_add_number(shoal *engine, size_t number);
 /* Appends " (update 12)". */
 void engine_add_index(shoal *engine, size_t index);
 /* No periodic tasks any more, until we are active again. */
 void engine_stop_tasks(shoal *engine);
+/* ... but the one that an idle engine has, too. */
+void engine_arm_idle_tasks(shoal *engine);
 /* How often an update is sent, in a cluster of this size. */
 uint8_t engine_transmissions(shoal *engine);
 /* The same for members that come or go, and for broadcasts. */
@@ -121,6 +140,20 @@ void engine_ask_for_more(shoal *engine, uint32_t listed);
 /* The connection state after members came or went. */
 void engine_update_connection(shoal *engine);
 
+/* Can a verdict be refuted? Not in plain SWIM, and not where the codec is one
+ * of another system. */
+static inline bool engine_heals(const shoal *engine)
+{
+    return engine->config.notify_down_members &&
+           engine->handlers.codec.lifeguard;
+}
+/* Is it the turn of `peer` (a hash of its address)? Then this was it. */
+static inline bool engine_may(shoal *engine, enum limit what, uint32_t peer,
+                              uint64_t every_us)
+{
+    return limits_pass(&engine->limits, what, peer, engine->now_us, every_us);
+}
+
 /* ---- question.c ---- */
 
 /* Who is `id`? Fills `who`; 0, IDENTITY (it is no identity, or the question
@@ -129,9 +162,11 @@ int ask_who(shoal *engine, shoal_bytes id, struct who *who);
 /* `who` borrowing from an identity we hold. */
 void who_from(struct who *who, const struct identity *identity);
 bool ask_wins(shoal *engine, shoal_bytes id, shoal_bytes adversary);
-/* An identity to come back with, that wins against ours: true and `who` (which
- * borrows from `buffer`, SHOAL_MAX_IDENTITY bytes). */
-bool ask_renew(shoal *engine, uint8_t *buffer, struct who *who);
+/* An identity to come back with, that wins against ours and against `adversary`
+ * (empty: nobody): true and `who` (which borrows from `buffer`,
+ * SHOAL_MAX_IDENTITY bytes). */
+bool ask_renew(shoal *engine, shoal_bytes adversary, uint8_t *buffer,
+               struct who *who);
 /* 1 and `*key`, 0, or an error. */
 int ask_receive(shoal *engine, shoal_bytes data, shoal_bytes sender,
                 shoal_bytes *key);
@@ -169,21 +204,32 @@ void notify_packet(shoal *engine, shoal_event event, shoal_bytes id,
  * nobody else: a failed send is a missed answer. */
 void send_message(shoal *engine, const struct who *to, shoal_message kind,
                   uint8_t number, shoal_bytes peer);
-void send_to_member(shoal *engine, const struct member *to, shoal_message kind,
+void send_to_member(shoal *engine, struct member *to, shoal_message kind,
                     uint8_t number, shoal_bytes peer);
-/* A gossip that begins with what we believe about `about`. */
+/* A gossip that begins with `claim`. */
 void send_claim(shoal *engine, const struct identity *to,
-                const struct member *about);
+                const shoal_update *claim);
+/* A gossip with `claim` (NULL: none) and nothing else. */
+void send_bare_gossip(shoal *engine, const struct who *to,
+                      const shoal_update *claim);
+/* A message of that kind with nothing behind its header. */
+void send_bare(shoal *engine, const struct who *to, shoal_message kind,
+               uint8_t number);
+/* Does a packet hold the largest that we send to and about `id`, if that is
+ * ours, or somebody else's? 0, TOO_BIG (with a detail) or CODEC. */
+int send_check_identity(shoal *engine, shoal_bytes id, bool is_ours);
 /* A gossip that lists active members of a bucket, as many as there is room
  * for; the next one goes on with others. */
 void send_bucket(shoal *engine, const struct identity *to, uint32_t bucket);
 /* A gossip to up to `fanout` random active members. */
 void send_gossip(shoal *engine, uint32_t fanout);
 /* Broadcasts in messages of that kind to up to `fanout` random members that
- * want them, as long as any wait. How many there were. */
+ * want them, as long as any wait. How many copies went out. */
 uint32_t send_items(shoal *engine, uint32_t fanout, shoal_message kind);
-/* An announce to up to `count` random members of `order`. */
-void send_announces(shoal *engine, const struct order *order, uint32_t count);
+/* An announce to up to `count` random active members. */
+void send_announces(shoal *engine, uint32_t count);
+/* The same to down ones that may be back. */
+void send_announces_to_down(shoal *engine, uint32_t count);
 
 /* ---- update.c ---- */
 
@@ -206,8 +252,9 @@ int update_known(shoal *engine, struct member *member,
  * *owner points at. A codec that fails is noted. 0 or NOMEM. */
 int update_queue(shoal *engine, const shoal_update *claim,
                  uint32_t transmissions, struct entry **owner);
-/* Forgets a member and what waits about it. */
-void update_forget(shoal *engine, struct member *member);
+/* Forgets a member and what waits about it; a down one with an event. false: no
+ * memory for that, nothing changed. */
+bool update_forget(shoal *engine, struct member *member);
 
 /* ---- ahead.c ---- */
 
@@ -240,16 +287,42 @@ struct member *ahead_next(struct ahead *ahead);
 
 /* ---- self.c ---- */
 
-/* A claim about our own identity. 0 or NOMEM. */
-int self_hear(shoal *engine, const shoal_update *claim, bool queue);
-/* A claim about another identity with our address. 0 or NOMEM. */
-int self_contest(shoal *engine, const struct who *who,
-                 const shoal_update *claim, bool queue);
-/* A packet came that is for `dst`. If that has our address and wins against us,
- * the others take another node for who is here: all we can do is tell. */
-void self_overhear(shoal *engine, shoal_bytes dst);
+/* Queues a claim about our address, instead of the one that waits. */
+int self_queue_claim(shoal *engine, const shoal_update *claim, bool is_news);
+/* Takes another identity, that wins against `adversary` (empty: nobody), or
+ * says that there is none. 0, NOMEM, or LOSES. */
+int self_renew(shoal *engine, shoal_bytes adversary, bool queue);
 /* The cluster has declared us down: renew, or be defunct. 0 or NOMEM. */
 int self_declared_down(shoal *engine, bool queue);
+
+/* ---- accused.c ---- */
+
+/* A claim about our own identity. 0 or NOMEM. */
+int accused_hear(shoal *engine, const shoal_update *claim, bool queue);
+/* A claim about another identity with our address. 0 or NOMEM. */
+int accused_contest(shoal *engine, const struct who *who,
+                    const shoal_update *claim, bool queue);
+/* A packet came that is for `dst`, another identity of our address: whoever gets
+ * the traffic owns the address. 0 or NOMEM. */
+int accused_overhear(shoal *engine, shoal_bytes dst);
+/* Tells the sender of that packet who is here. */
+void accused_answer(shoal *engine, const shoal_header *header);
+/* A turn_undead came. 0 or NOMEM. */
+int accused_turn_undead(shoal *engine, struct identity *sender);
+
+/* ---- verdict.c ---- */
+
+/* Tells `to` what is believed of it, in answer to its packet; it is down or has
+ * lost its address. */
+void verdict_answer(shoal *engine, const struct who *to);
+/* Tells a down member that it is. */
+void verdict_tell(shoal *engine, const struct member *member);
+/* Somebody takes that down member for alive: tells the member. */
+void verdict_disputed(shoal *engine, const struct member *member);
+/* We have come to know that we were taken for down ourselves: what we believed
+ * meanwhile may be as wrong. Suspicions begin anew, verdicts that wait are not
+ * told, and those that we hold are doubted. */
+void verdict_doubt_all(shoal *engine);
 
 /* ---- broadcast.c ---- */
 

@@ -3,26 +3,53 @@
 
 enum rule { NEVER, NEWER, AS_NEW, ALWAYS };
 
-static const uint8_t precedence[3][3] = {
+static const uint8_t refutable[3][3] = {
+    [SHOAL_ALIVE] = {NEWER, AS_NEW, AS_NEW},
+    [SHOAL_SUSPECT] = {NEWER, NEWER, AS_NEW},
+    [SHOAL_DOWN] = {NEWER, NEWER, NEWER},
+};
+
+static const uint8_t irrefutable[3][3] = {
     [SHOAL_ALIVE] = {NEWER, AS_NEW, ALWAYS},
     [SHOAL_SUSPECT] = {NEWER, NEWER, ALWAYS},
     [SHOAL_DOWN] = {NEVER, NEVER, NEVER},
 };
 
-bool member_overrides(shoal_state believed, uint16_t believed_incarnation,
-                      shoal_state claimed, uint16_t claimed_incarnation)
+static enum rule rule_for(const struct member *member,
+                          const shoal_update *claim, bool final)
 {
-    switch ((enum rule)precedence[believed][claimed]) {
+    if (final)
+        return irrefutable[member->state][claim->state];
+    if (member->doubted && claim->state == SHOAL_ALIVE)
+        return AS_NEW;
+    return refutable[member->state][claim->state];
+}
+
+bool member_overrides(const struct member *member, const shoal_update *claim,
+                      bool final)
+{
+    switch (rule_for(member, claim, final)) {
     case NEVER:
         return false;
     case NEWER:
-        return claimed_incarnation > believed_incarnation;
+        return claim->incarnation > member->incarnation;
     case AS_NEW:
-        return claimed_incarnation >= believed_incarnation;
+        return claim->incarnation >= member->incarnation;
     case ALWAYS:
         return true;
     }
     return false;
+}
+
+static shoal_reason reason(const struct member *member)
+{
+    if (member->state != SHOAL_DOWN)
+        return SHOAL_REASON_NONE;
+    if (member->replaced)
+        return SHOAL_REASON_REPLACED;
+    return member->place == PLACE_LEFT || member_has_left(member)
+               ? SHOAL_REASON_LEFT
+               : SHOAL_REASON_FAILED;
 }
 
 shoal_member member_view(const struct member *member)
@@ -33,6 +60,7 @@ shoal_member member_view(const struct member *member)
         .endpoint = identity_endpoint(member->identity),
         .incarnation = member->incarnation,
         .state = member->state,
+        .reason = (uint8_t)reason(member),
         .since_us = member->since_us,
     };
 }

@@ -10,6 +10,14 @@ enum { NO_SLOT = UINT32_MAX };
 struct entry;
 struct suspicion;
 
+/* Where a member stands in the table. */
+enum place {
+    PLACE_ACTIVE,
+    PLACE_FAILED,  /* down, and may come back */
+    PLACE_LEFT,    /* down for good */
+    PLACE_STRANGER /* down, and was never known to be alive */
+};
+
 struct member {
     /* What nearly every packet asks for stands first, in 16 bytes of one line
      * of the cache. */
@@ -17,6 +25,11 @@ struct member {
     uint32_t slot;
     uint16_t incarnation;
     uint8_t state;               /* shoal_state */
+    uint8_t place : 2;           /* enum place */
+    uint8_t replaced : 1;        /* left: it is somebody else now */
+    uint8_t doubted : 1;         /* down: we should not have believed that */
+    uint8_t returned : 1;        /* it came back from down, lately perhaps */
+    uint8_t fed : 1; /* it got a feed, and nothing else came since */
     struct entry *queued;        /* the claim about it in the backlog */
     struct suspicion *suspicion; /* while it is suspect */
     uint64_t since_us;           /* when it entered its state */
@@ -29,16 +42,54 @@ static inline bool member_is_active(const struct member *member)
     return member->state != SHOAL_DOWN;
 }
 
-/* Does a claim override what we believe? (SWIM 4.2, with down for its confirm;
- * down is final.) The rows are what we believe, the columns the claim:
+static inline bool member_has_left(const struct member *member)
+{
+    return member->state == SHOAL_DOWN &&
+           member->incarnation == SHOAL_INCARNATION_LEFT;
+}
+
+/* It was declared down, which it may refute. */
+static inline bool member_has_failed(const struct member *member)
+{
+    return member->state == SHOAL_DOWN &&
+           member->incarnation != SHOAL_INCARNATION_LEFT;
+}
+
+static inline bool claim_is_departure(const shoal_update *claim)
+{
+    return claim->state == SHOAL_DOWN &&
+           claim->incarnation == SHOAL_INCARNATION_LEFT;
+}
+
+/* A verdict, which the one that it is about may refute. */
+static inline bool claim_is_verdict(const shoal_update *claim)
+{
+    return claim->state == SHOAL_DOWN &&
+           claim->incarnation != SHOAL_INCARNATION_LEFT;
+}
+
+/* Does a claim override what we believe? SWIM 4.2, with down for its confirm.
+ * The rows are what we believe, the columns the claim:
  *
- *              alive     suspect   down
- *   alive      newer     as new    always
- *   suspect    newer     newer     always
- *   down       never     never     never
- */
-bool member_overrides(shoal_state believed, uint16_t believed_incarnation,
-                      shoal_state claimed, uint16_t claimed_incarnation);
+ *              alive     suspect   down            down, final
+ *   alive      newer     as new    as new          always
+ *   suspect    newer     newer     as new          always
+ *   down       newer     newer     newer           never
+ *   (doubted)  as new
+ *
+ * Where a verdict can be refuted, only the member itself makes a greater
+ * incarnation; the greatest of all, which no living one has, is a departure.
+ * With `final` (plain SWIM) no verdict can. */
+bool member_overrides(const struct member *member, const shoal_update *claim,
+                      bool final);
+
+/* What we believe of it, as a claim that borrows its identity. */
+static inline shoal_update member_claim(const struct member *member)
+{
+    return (shoal_update){.id = identity_id(member->identity),
+                          .incarnation = member->incarnation,
+                          .state = member->state};
+}
 
 shoal_member member_view(const struct member *member);
 

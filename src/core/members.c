@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "members.h"
 
+#include <math.h>
+
 enum { CHUNK = 64 /* members; a power of two */ };
 
 static bool id_hash(const void *context, uint32_t slot, uint32_t *hash)
@@ -44,7 +46,8 @@ void members_clear(struct members *members, struct mem *mem)
     index_clear(&members->by_id, mem);
     index_clear(&members->by_addr, mem);
     clear_order(&members->active, mem);
-    clear_order(&members->down, mem);
+    for (int place = PLACE_FAILED; place <= PLACE_STRANGER; place++)
+        line_clear(&members->down[place], mem);
     members_init(members);
 }
 
@@ -126,25 +129,34 @@ static bool grow_chunks(struct members *members, struct mem *mem)
     return true;
 }
 
+static void on_moved(void *context, uint32_t slot, uint32_t at)
+{
+    members_at(context, slot)->position = at;
+}
+
+/* Whichever of them it will be. */
+static bool reserve_down(struct members *members, struct mem *mem)
+{
+    for (int place = PLACE_FAILED; place <= PLACE_STRANGER; place++)
+        if (!line_reserve(&members->down[place], mem, on_moved, members))
+            return false;
+    return true;
+}
+
+bool members_reserve_state(struct members *members, struct mem *mem,
+                           shoal_state state)
+{
+    return state == SHOAL_DOWN ? reserve_down(members, mem)
+                               : grow_order(mem, &members->active);
+}
+
 bool members_reserve(struct members *members, struct mem *mem)
 {
     return grow_chunks(members, mem) &&
            index_reserve(&members->by_id, mem, id_hash, members,
                          members->used) &&
            index_reserve(&members->by_addr, mem, addr_hash, members,
-                         members->used) &&
-           grow_order(mem, &members->active) && grow_order(mem, &members->down);
-}
-
-static struct order *order_of(struct members *members, shoal_state state)
-{
-    return state == SHOAL_DOWN ? &members->down : &members->active;
-}
-
-bool members_reserve_state(struct members *members, struct mem *mem,
-                           shoal_state state)
-{
-    return grow_order(mem, order_of(members, state));
+                         members->used);
 }
 
 static uint32_t take_slot(struct members *members)
@@ -163,11 +175,6 @@ static void place(struct members *members, struct order *order, uint32_t at,
     members_at(members, slot)->position = at;
 }
 
-static void append(struct members *members, struct order *order, uint32_t slot)
-{
-    place(members, order, order->count++, slot);
-}
-
 /* Takes `at` out so that those taken in this round stay in front of `next`,
  * and the others behind it. */
 static void take_out(struct members *members, struct order *order, uint32_t at)
@@ -182,6 +189,31 @@ static void take_out(struct members *members, struct order *order, uint32_t at)
         place(members, order, at, order->slots[order->count]);
 }
 
+static void leave_place(struct members *members, struct member *member)
+{
+    if (member->place == PLACE_ACTIVE)
+        take_out(members, &members->active, member->position);
+    else
+        line_remove(&members->down[member->place], member->position);
+}
+
+static void enter_place(struct members *members, struct member *member,
+                        enum place to)
+{
+    member->place = (uint8_t)to;
+    if (to == PLACE_ACTIVE)
+        place(members, &members->active, members->active.count++,
+              member->slot);
+    else
+        member->position = line_append(&members->down[to], member->slot);
+}
+
+static void count_size(struct members *members, const struct identity *identity,
+                       int by)
+{
+    members->sizes[identity->size / 16] += (uint32_t)by;
+}
+
 struct member *members_insert(struct members *members,
                               struct identity *identity, shoal_state state)
 {
@@ -191,7 +223,9 @@ struct member *members_insert(struct members *members,
         .identity = identity, .slot = slot, .state = (uint8_t)state};
     index_insert(&members->by_id, identity->hash, slot);
     index_insert(&members->by_addr, identity->addr_hash, slot);
-    append(members, order_of(members, state), slot);
+    enter_place(members, member,
+                state == SHOAL_DOWN ? PLACE_STRANGER : PLACE_ACTIVE);
+    count_size(members, identity, 1);
     members->count++;
     return member;
 }
@@ -204,7 +238,8 @@ void members_remove(struct members *members, struct mem *mem,
                  members);
     index_remove(&members->by_addr, identity->addr_hash, member->slot,
                  addr_hash, members);
-    take_out(members, order_of(members, member->state), member->position);
+    leave_place(members, member);
+    count_size(members, identity, -1);
     identity_release(mem, identity);
     member->identity = NULL;
     member->position = members->free_slots;
@@ -217,21 +252,109 @@ void members_rename(struct members *members, struct mem *mem,
 {
     index_remove(&members->by_id, member->identity->hash, member->slot, id_hash,
                  members);
+    count_size(members, member->identity, -1);
     identity_release(mem, member->identity);
     member->identity = identity;
+    count_size(members, identity, 1);
     index_insert(&members->by_id, identity->hash, member->slot);
 }
 
-void members_set_state(struct members *members, struct member *member,
-                       shoal_state state)
+static enum place place_for(const struct member *member, shoal_state state,
+                            bool has_left)
 {
-    struct order *from = order_of(members, member->state);
-    struct order *to = order_of(members, state);
+    if (state != SHOAL_DOWN)
+        return PLACE_ACTIVE;
+    if (member->place == PLACE_STRANGER) /* until it was seen alive */
+        return PLACE_STRANGER;
+    return has_left ? PLACE_LEFT : PLACE_FAILED;
+}
+
+void members_set_state(struct members *members, struct member *member,
+                       shoal_state state, uint16_t incarnation, bool has_left)
+{
+    enum place to = place_for(member, state, has_left);
     member->state = (uint8_t)state;
-    if (from == to)
+    member->incarnation = incarnation;
+    if (to == member->place)
         return;
-    take_out(members, from, member->position);
-    append(members, to, member->slot);
+    leave_place(members, member);
+    enter_place(members, member, to);
+}
+
+/* ---- Down ones ---- */
+
+struct member *members_oldest(const struct members *members, enum place place)
+{
+    const struct line *line = &members->down[place];
+    return line->count > 0 ? members_at(members, line_oldest(line)) : NULL;
+}
+
+struct member *members_oldest_down(const struct members *members)
+{
+    struct member *oldest = NULL;
+    for (int place = PLACE_FAILED; place <= PLACE_STRANGER; place++) {
+        struct member *member = members_oldest(members, (enum place)place);
+        if (!oldest || (member && member->since_us < oldest->since_us))
+            oldest = member;
+    }
+    return oldest;
+}
+
+/* Of those that failed, the latest first, then of those that we never knew. */
+static struct member *down_by_rank(const struct members *members, uint32_t rank)
+{
+    const struct line *failed = &members->down[PLACE_FAILED];
+    const struct line *strangers = &members->down[PLACE_STRANGER];
+    uint32_t slot = rank < failed->count
+                        ? line_from_end(failed, rank)
+                        : line_from_end(strangers, rank - failed->count);
+    return members_at(members, slot);
+}
+
+static bool is_among(struct member *const list[], uint32_t count,
+                     const struct member *member)
+{
+    while (count > 0)
+        if (list[--count] == member)
+            return true;
+    return false;
+}
+
+enum { PICK_TRIES = 4 }; /* for each of those wanted */
+
+uint32_t members_pick_down(const struct members *members, struct rng *rng,
+                           uint32_t k, struct member *out[])
+{
+    uint32_t found = 0, all = members->down[PLACE_FAILED].count +
+                              members->down[PLACE_STRANGER].count;
+    for (uint32_t tries = 0; all > 0 && found < k && tries < PICK_TRIES * k;
+         tries++) {
+        double share = (double)(rng_next(rng) >> 11) / (double)(1ull << 53);
+        uint32_t rank = (uint32_t)exp(share * log((double)all + 1)) - 1;
+        struct member *member =
+            down_by_rank(members, rank < all ? rank : all - 1);
+        if (member_has_failed(member) && !is_among(out, found, member))
+            out[found++] = member;
+    }
+    return found;
+}
+
+/* ---- Sizes ---- */
+
+size_t members_largest_id(const struct members *members)
+{
+    for (size_t i = MEMBERS_SIZES; i > 0; i--)
+        if (members->sizes[i - 1] > 0)
+            return i == MEMBERS_SIZES ? SHOAL_MAX_IDENTITY : i * 16 - 1;
+    return 0;
+}
+
+size_t members_smallest_id(const struct members *members)
+{
+    for (size_t i = 0; i < MEMBERS_SIZES; i++)
+        if (members->sizes[i] > 0)
+            return i > 0 ? i * 16 : 1;
+    return 0;
 }
 
 struct member *members_next(struct members *members, struct order *order,

@@ -3,25 +3,28 @@
  * The table of everybody we know of, ourselves excluded.
  *
  * A member lives in a slot and never moves. It is found by identity and by
- * address through two hash indexes, and stands in one of two arrays, active or
- * down, from which random members are picked by position. At 100,000 members
- * with identities of 24 bytes: 40 bytes a member, 48 its identity, 11 both
- * indexes, 5 the array.
+ * address through two hash indexes. Active members stand in an array from which
+ * random ones are picked by position; down ones in a line for each kind, in the
+ * order in which they went. At 100,000 members with identities of 24 bytes: 48
+ * bytes a member, 48 its identity, 11 both indexes, 5 the array.
  */
 #ifndef SHOAL_CORE_MEMBERS_H
 #define SHOAL_CORE_MEMBERS_H
 
 #include "identity.h"
 #include "index.h"
+#include "line.h"
 #include "member.h"
 #include "rng.h"
 
-/* Slots in the order in which they are probed (active) or picked (down). */
+/* Slots in the order in which they are probed. */
 struct order {
     uint32_t *slots;
     uint32_t count, capacity;
     uint32_t next; /* those before it were taken in this round */
 };
+
+enum { MEMBERS_SIZES = SHOAL_MAX_IDENTITY / 16 + 1 };
 
 struct members {
     struct member **chunks;
@@ -30,7 +33,9 @@ struct members {
     uint32_t free_slots; /* head of the list of free ones, or NO_SLOT */
     uint32_t count;
     struct index by_id, by_addr;
-    struct order active, down;
+    struct order active;
+    struct line down[PLACE_STRANGER + 1]; /* by enum place; 0 is unused */
+    uint32_t sizes[MEMBERS_SIZES]; /* identities of such a size, by 16 bytes */
 };
 
 void members_init(struct members *members);
@@ -59,9 +64,29 @@ void members_rename(struct members *members, struct mem *mem,
 /* Makes room so that one members_set_state() to `state` cannot fail. */
 bool members_reserve_state(struct members *members, struct mem *mem,
                            shoal_state state);
-/* Moves the member between the arrays as needed. */
+/* Sets both, and moves the member to where it belongs. `has_left`: it is down
+ * for good. */
 void members_set_state(struct members *members, struct member *member,
-                       shoal_state state);
+                       shoal_state state, uint16_t incarnation, bool has_left);
+
+static inline uint32_t members_num_down(const struct members *members)
+{
+    return members->count - members->active.count;
+}
+
+/* The one that has been down longest, of those in `place`, or NULL. */
+struct member *members_oldest(const struct members *members, enum place place);
+/* The same of all of them. */
+struct member *members_oldest_down(const struct members *members);
+/* Up to `k` distinct ones that are down and may be back, those that went down
+ * last rather than those before: each rank has the chance 1 / rank. */
+uint32_t members_pick_down(const struct members *members, struct rng *rng,
+                           uint32_t k, struct member *out[]);
+
+/* The bytes of the largest and of the smallest identity known, rounded up to 16
+ * and down; 0 without any. */
+size_t members_largest_id(const struct members *members);
+size_t members_smallest_id(const struct members *members);
 
 /* The next one of a round-robin in shuffled order (SWIM 4.3): everybody is
  * taken once in each round, and newcomers come in at a random place of it.

@@ -55,7 +55,9 @@ const char *shoal_message_name(int kind)
 const char *shoal_event_name(int event)
 {
     switch (event) {
-        SHOAL_EVENTS(CASE_NAME)
+#define CASE(NAME, VALUE, name, ...) CASE_NAME(NAME, VALUE, name)
+        SHOAL_EVENTS(CASE)
+#undef CASE
     default:
         return "unknown";
     }
@@ -76,6 +78,15 @@ const char *shoal_state_name(int state)
     static const char *const names[] = {"alive", "suspect", "down"};
     return state >= SHOAL_ALIVE && state <= SHOAL_DOWN ? names[state]
                                                        : "unknown";
+}
+
+const char *shoal_reason_name(int reason)
+{
+    switch (reason) {
+        SHOAL_REASONS(CASE_NAME)
+    default:
+        return "unknown";
+    }
 }
 
 const char *shoal_connection_name(int connection)

@@ -19,7 +19,8 @@ bool notify_reserve(shoal *engine, const struct who *who, shoal_bytes before,
 
 static bool wanted(const shoal *engine, shoal_event event)
 {
-    return event < SHOAL_EVENT_SUSPECT || engine->diagnostics >> event & 1;
+    return !shoal_event_is_diagnostic(event) ||
+           (engine->diagnostics >> event & 1);
 }
 
 static shoal_bytes copy(uint8_t **at, shoal_bytes from)

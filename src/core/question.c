@@ -87,17 +87,43 @@ bool ask_wins(shoal *engine, shoal_bytes id, shoal_bytes adversary)
     return answer > 0;
 }
 
-bool ask_renew(shoal *engine, uint8_t *buffer, struct who *who)
+/* The renewal of `from`, if it wins against that; else empty. */
+static shoal_bytes renewal(shoal *engine, shoal_bytes from,
+                           shoal_bytes adversary, uint8_t *buffer)
 {
     const shoal_identity_questions *ask = &engine->handlers.identity;
-    shoal_bytes self = identity_id(engine->self);
     size_t size = 0;
     int answer;
-    ASK(engine, answer, ask->renew(ask->context, self, buffer, &size));
+    ASK(engine, answer,
+        ask->renew(ask->context, from, adversary, buffer, &size));
     if (answer <= 0 || size == 0 || size > SHOAL_MAX_IDENTITY)
-        return false;
+        return (shoal_bytes){0};
     shoal_bytes id = bytes_of(buffer, size);
-    return !bytes_equal(id, self) && ask_wins(engine, id, self) &&
+    bool is_newer = !bytes_equal(id, from) && ask_wins(engine, id, from);
+    return is_newer ? id : (shoal_bytes){0};
+}
+
+enum { MAX_RENEWALS = 16 };
+
+/* A handler that knows of no adversary may need a few steps to get past it. */
+bool ask_renew(shoal *engine, shoal_bytes adversary, uint8_t *buffer,
+               struct who *who)
+{
+    uint8_t other[SHOAL_MAX_IDENTITY];
+    shoal_bytes id = identity_id(engine->self);
+    bool wins = false;
+    for (int i = 0; i < MAX_RENEWALS && !wins; i++) {
+        uint8_t *out = id.data == buffer ? other : buffer;
+        id = renewal(engine, id, adversary, out);
+        if (id.size == 0)
+            return false;
+        wins = adversary.size == 0 || ask_wins(engine, id, adversary);
+    }
+    if (id.data == other) {
+        memcpy(buffer, other, id.size);
+        id.data = buffer;
+    }
+    return wins && send_check_identity(engine, id, true) == 0 &&
            ask_who(engine, id, who) == 0;
 }
 

@@ -12,6 +12,8 @@
  */
 #include "engine.h"
 
+#include "../wire/wire.h"
+
 /* Why an error refuses the packet, for the counters. */
 static shoal_drop drop_for(int error)
 {
@@ -33,11 +35,6 @@ static shoal_drop drop_for(int error)
     default:
         return SHOAL_DROP_MALFORMED;
     }
-}
-
-static bool has_body(uint8_t kind)
-{
-    return kind != SHOAL_MSG_ANNOUNCE && kind != SHOAL_MSG_TURN_UNDEAD;
 }
 
 /* ---- 1: is it a packet, and is it for us? ---- */
@@ -88,27 +85,22 @@ static int decode_body(shoal *engine, const shoal_header *header,
                        shoal_bytes *body)
 {
     engine->decoded.count = 0;
-    if (!has_body(header->kind))
-        return body->size == 0 ? 0 : SHOAL_ERR_MALFORMED;
-    if (header->kind != SHOAL_MSG_BROADCAST) {
+    if (wire_has_claims(header->kind)) {
         int error = decode_claims(engine, body);
         if (error)
             return error;
     }
+    if (!wire_has_items(header->kind) && body->size > 0)
+        return SHOAL_ERR_MALFORMED;
     return broadcast_check(*body);
 }
 
-/* An announce may name an identity of ours that is long gone: whoever sends it
- * knows just an address. */
-static bool is_for_us(shoal *engine, const shoal_header *header)
+static bool is_for_our_address(shoal *engine, const shoal_header *header)
 {
-    if (bytes_equal(header->dst, identity_id(engine->self)))
-        return true;
-    if (header->kind != SHOAL_MSG_ANNOUNCE)
-        return false;
     struct who dst;
-    return ask_who(engine, header->dst, &dst) == 0 &&
-           bytes_equal(dst.addr, identity_addr(engine->self));
+    return bytes_equal(header->dst, identity_id(engine->self)) ||
+           (ask_who(engine, header->dst, &dst) == 0 &&
+            bytes_equal(dst.addr, identity_addr(engine->self)));
 }
 
 /* An indirect probe has three parties; two of them cannot be us. */
@@ -126,42 +118,70 @@ static int check_indirect(const shoal *engine, const shoal_header *header)
 static struct member *meet_sender(shoal *engine, const shoal_header *header,
                                   const struct who *src, int *error)
 {
+    bool is_beyond = header->src_incarnation == SHOAL_INCARNATION_LEFT &&
+                     engine_heals(engine);
     shoal_update claim = {.id = header->src,
-                          .incarnation = header->src_incarnation,
+                          .incarnation = header->src_incarnation - is_beyond,
                           .state = SHOAL_ALIVE};
     struct member *member = src->member;
-    if (!member || member_overrides(member->state, member->incarnation,
-                                    SHOAL_ALIVE, claim.incarnation)) {
+    if (!member || member_overrides(member, &claim, !engine_heals(engine))) {
         *error = update_apply_to(engine, src, &claim, true);
         member = members_find_id(&engine->members, header->src, src->hash);
     }
-    if (*error == SHOAL_ERR_FULL)
-        *error = 0; /* that is no fault of the packet */
     return *error ? NULL : member;
 }
 
-/* Whoever says so knows us as down: only as somebody new can we be heard, and
- * he is the first to tell. After a partition, that is the bridge. */
-static int on_turn_undead(shoal *engine, const struct identity *sender)
+/* Of whoever may not talk to us, what it says about us is heard all the same,
+ * and what it says about itself: that it has left. Otherwise two who hold each
+ * other's newer identity would never meet. */
+static int hear_about_us(shoal *engine, const struct who *src)
 {
-    uint64_t renewals = engine->stats.renewals;
-    int error = self_declared_down(engine, true);
-    if (error || engine->stats.renewals == renewals)
-        return error;
-    struct who to;
-    who_from(&to, sender);
-    send_message(engine, &to, SHOAL_MSG_ANNOUNCE, 0, (shoal_bytes){0});
-    return 0;
+    int error = 0;
+    for (uint32_t i = 0; i < engine->decoded.count && !error; i++) {
+        const shoal_update *claim = &engine->decoded.claims[i];
+        struct who who;
+        bool is_about_us =
+            engine_heals(engine) && ask_who(engine, claim->id, &who) == 0 &&
+            bytes_equal(who.addr, identity_addr(engine->self));
+        bool is_about_it = claim->state == SHOAL_DOWN &&
+                           bytes_equal(claim->id, src->id);
+        if (is_about_us || is_about_it)
+            error = update_apply(engine, claim, src->member, true);
+    }
+    return error == SHOAL_ERR_NOMEM ? error : 0;
+}
+
+/* Whoever is not a member here is told why, so that it can become one. */
+static int answer_stranger(shoal *engine, const shoal_header *header,
+                           const struct who *src)
+{
+    bool is_defunct = engine->connection == SHOAL_CONNECTION_DEFUNCT;
+    int error = hear_about_us(engine, src);
+    if (!error && header->kind != SHOAL_MSG_TURN_UNDEAD && !is_defunct &&
+        engine_heals(engine))
+        verdict_answer(engine, src);
+    return error;
+}
+
+/* There is no room for it. It asks again and again, and deserves to know. */
+static void refuse(shoal *engine, const struct who *src)
+{
+    if (engine->handlers.codec.lifeguard &&
+        engine_may(engine, LIMIT_REFUSAL, src->addr_hash,
+                   engine->config.probe_period_us))
+        send_bare(engine, src, SHOAL_MSG_REFUSED, 0);
 }
 
 /* A member that is down does not count, but it is told, so that it can come
- * back as somebody else. */
+ * back: by refuting, or as somebody else. */
 static int on_down_sender(shoal *engine, const shoal_header *header,
-                          const struct member *sender)
+                          struct member *sender, const struct who *src)
 {
     if (header->kind == SHOAL_MSG_TURN_UNDEAD)
-        return on_turn_undead(engine, sender->identity);
+        return accused_turn_undead(engine, sender->identity);
     engine_drop(engine, SHOAL_DROP_DOWN_SENDER, 0);
+    if (engine_heals(engine))
+        return answer_stranger(engine, header, src);
     if (engine->config.notify_down_members &&
         engine->connection != SHOAL_CONNECTION_DEFUNCT)
         send_to_member(engine, sender, SHOAL_MSG_TURN_UNDEAD, 0,
@@ -226,7 +246,12 @@ static int on_message(shoal *engine, const shoal_header *header,
         on_announce(engine, src);
         break;
     case SHOAL_MSG_TURN_UNDEAD:
-        return on_turn_undead(engine, sender);
+        return accused_turn_undead(engine, sender);
+    case SHOAL_MSG_REFUSED:
+        if (src->member)
+            notify_member(engine, SHOAL_EVENT_REFUSED, src->member,
+                          (shoal_bytes){0});
+        break;
     case SHOAL_MSG_FEED:
     case SHOAL_MSG_GOSSIP:
     case SHOAL_MSG_BROADCAST:
@@ -245,7 +270,8 @@ static int apply_claims(shoal *engine)
     struct ahead ahead;
     ahead_begin(&ahead, engine, claims, count);
     for (uint32_t i = 0; i < count; i++) {
-        int error = update_apply(engine, &claims[i], ahead_next(&ahead), true);
+        struct member *found = ahead_next(&ahead);
+        int error = update_apply(engine, &claims[i], found, true);
         if (error == SHOAL_ERR_NOMEM)
             return engine_drop(engine, SHOAL_DROP_NOMEM, error);
     }
@@ -273,19 +299,82 @@ static int handle(shoal *engine, const shoal_header *header, shoal_bytes items,
     return error;
 }
 
+/* For how long a member that was down for us may not know what has changed
+ * meanwhile: until its own suspicions are over. */
+static bool has_returned(const shoal *engine, struct member *sender)
+{
+    if (!sender->returned)
+        return false;
+    sender->returned =
+        engine->now_us - sender->since_us < suspicion_longest(engine);
+    return sender->returned;
+}
+
 static int accept(shoal *engine, const shoal_header *header, shoal_bytes items,
                   const struct who *src, size_t size)
 {
     int error = 0;
     struct member *sender = meet_sender(engine, header, src, &error);
+    if (error == SHOAL_ERR_FULL) { /* that is no fault of the packet */
+        refuse(engine, src);
+        return 0;
+    }
+    if (error)
+        return engine_drop(engine, drop_for(error), error);
     if (!sender)
-        return error ? engine_drop(engine, drop_for(error), error) : 0;
+        return answer_stranger(engine, header, src);
     engine->stats.received[header->kind]++;
     notify_packet(engine, SHOAL_EVENT_PACKET_RECEIVED, header->src,
                   header->kind, engine->decoded.count, size);
     if (!member_is_active(sender))
-        return on_down_sender(engine, header, sender);
+        return on_down_sender(engine, header, sender, src);
+    engine->sender.is_active = true;
+    engine->sender.has_returned =
+        engine_heals(engine) && has_returned(engine, sender);
+    if (header->kind != SHOAL_MSG_ANNOUNCE)
+        sender->fed = false;
     return handle(engine, header, items, sender);
+}
+
+/* It is for who we were, or for somebody who takes our address. */
+static int overhear(shoal *engine, const shoal_header *header,
+                    const struct who *src)
+{
+    engine_drop(engine, SHOAL_DROP_NOT_FOR_US, 0);
+    int error = hear_about_us(engine, src);
+    if (!error)
+        error = accused_overhear(engine, header->dst);
+    if (!error)
+        accused_answer(engine, header);
+    return error;
+}
+
+/* An announce may name an identity of ours that is long gone, or a newer one:
+ * whoever sends it knows just an address. */
+static int deliver(shoal *engine, const shoal_header *header, shoal_bytes items,
+                   const struct who *src, size_t size)
+{
+    bool is_us = bytes_equal(header->dst, identity_id(engine->self));
+    if (!is_us && header->kind != SHOAL_MSG_ANNOUNCE)
+        return overhear(engine, header, src);
+    int error = is_us ? 0 : accused_overhear(engine, header->dst);
+    return error ? error : accept(engine, header, items, src, size);
+}
+
+/* A well-formed packet: its sender is at hand while it is handled. */
+static int handle_from(shoal *engine, const shoal_header *header,
+                       shoal_bytes items, const struct who *src, size_t size)
+{
+    struct identity *held =
+        src->member ? identity_retain(src->member->identity) : NULL;
+    engine->sender.who = src;
+    engine->sender.is_active = engine->sender.has_returned = false;
+    engine->sender.told = 0;
+    int error = deliver(engine, header, items, src, size);
+    engine->sender.who = NULL;
+    engine->sender.has_returned = false;
+    identity_release(&engine->mem, held);
+    return error;
 }
 
 static int receive(shoal *engine, shoal_bytes packet)
@@ -302,17 +391,15 @@ static int receive(shoal *engine, shoal_bytes packet)
         error = SHOAL_ERR_FROM_OURSELVES;
     if (error)
         return engine_drop(engine, drop_for(error), error);
-    if (!is_for_us(engine, &header)) {
-        self_overhear(engine, header.dst);
+    if (!is_for_our_address(engine, &header))
         return engine_drop(engine, SHOAL_DROP_NOT_FOR_US, 0);
-    }
     error = check_indirect(engine, &header);
     shoal_bytes body = bytes_of(packet.data + used, packet.size - used);
     if (!error)
         error = decode_body(engine, &header, &body);
     if (error)
         return engine_drop(engine, drop_for(error), error);
-    return accept(engine, &header, body, &src, packet.size);
+    return handle_from(engine, &header, body, &src, packet.size);
 }
 
 int shoal_receive(shoal *engine, uint64_t now_us, shoal_bytes packet)

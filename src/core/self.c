@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What others say about us, and being somebody else. */
+/* Who we are: being somebody else, being nobody any more. */
 #include "engine.h"
 
 enum { MAX_EVENTS = 4 };
@@ -9,22 +9,32 @@ static bool reserve_events(shoal *engine, const struct who *who)
     return notify_reserve(engine, who, (shoal_bytes){0}, MAX_EVENTS);
 }
 
-/* Queues a claim about our address, instead of the one that waits. */
-static int queue_claim(shoal *engine, shoal_bytes id, uint16_t incarnation,
-                       shoal_state state, bool is_self)
+int self_queue_claim(shoal *engine, const shoal_update *claim, bool is_news)
 {
-    shoal_update claim = {
-        .id = id, .incarnation = incarnation, .state = (uint8_t)state};
-    bool refutes = state == SHOAL_ALIVE;
-    uint8_t times = refutes ? engine_transmissions(engine)
-                            : engine_news_transmissions(engine);
-    int error = update_queue(engine, &claim, times, &engine->queued);
+    uint8_t times = is_news ? engine_news_transmissions(engine)
+                            : engine_transmissions(engine);
+    int error = update_queue(engine, claim, times, &engine->queued);
     if (error)
         return error;
-    engine->queued_is_self = is_self;
-    if (engine->queued && !(refutes && engine->config.tell_suspects))
+    engine->queued_is_self =
+        bytes_equal(claim->id, identity_id(engine->self));
+    if (engine->queued && (is_news || !engine->config.tell_suspects))
         backlog_hurry(&engine->updates, engine->queued);
     return 0;
+}
+
+/* Our own last word about `identity`, and who we are now, if that is at another
+ * address. */
+static shoal_update departure(const shoal *engine,
+                              const struct identity *identity,
+                              shoal_bytes now)
+{
+    bool has_word = engine->handlers.codec.lifeguard;
+    return (shoal_update){.id = identity_id(identity),
+                          .incarnation = has_word ? SHOAL_INCARNATION_LEFT
+                                                  : engine->incarnation,
+                          .state = SHOAL_DOWN,
+                          .from = now};
 }
 
 static void become_defunct(shoal *engine)
@@ -45,18 +55,43 @@ static int take_address(shoal *engine, const struct who *who)
         return 0;
     if (member_is_active(member)) {
         shoal_update claim = {.id = identity_id(member->identity),
-                              .incarnation = member->incarnation,
-                              .state = SHOAL_DOWN};
+                              .incarnation = SHOAL_INCARNATION_LEFT,
+                              .state = SHOAL_DOWN,
+                              .from = who->id};
         int error = update_member(engine, member, &claim, false);
         if (error)
             return error;
     }
-    update_forget(engine, member);
-    return 0;
+    return update_forget(engine, member) ? 0 : SHOAL_ERR_NOMEM;
 }
 
-/* Takes on an identity and tells some members at once that the old one is
- * down: the packets that say so come from the new one. */
+static bool has_our_address(const shoal *engine, const struct who *who)
+{
+    return bytes_equal(who->addr, identity_addr(engine->self));
+}
+
+/* Who we were at another address is nobody any more, whatever anybody says. */
+static int keep_former_self(shoal *engine, struct identity *before)
+{
+    struct who who;
+    who_from(&who, before);
+    if (has_our_address(engine, &who))
+        return 0;
+    shoal_update claim = departure(engine, before, identity_id(engine->self));
+    int error = update_apply_to(engine, &who, &claim, false);
+    return error == SHOAL_ERR_FULL ? 0 : error; /* was counted */
+}
+
+static int tell_of_departure(shoal *engine, const struct who *who)
+{
+    bool moves = !has_our_address(engine, who);
+    shoal_update claim =
+        departure(engine, engine->self, moves ? who->id : (shoal_bytes){0});
+    return self_queue_claim(engine, &claim, true);
+}
+
+/* Takes on an identity and tells some members at once that the old one is no
+ * more: the packets that say so come from the new one. */
 static int become(shoal *engine, const struct who *who, bool queue)
 {
     struct identity *identity = identity_new(&engine->mem, who);
@@ -68,41 +103,36 @@ static int become(shoal *engine, const struct who *who, bool queue)
     if (!error && !reserve_events(engine, &taken))
         error = SHOAL_ERR_NOMEM;
     if (!error && queue)
-        error = queue_claim(engine, identity_id(engine->self),
-                            engine->incarnation, SHOAL_DOWN, false);
+        error = tell_of_departure(engine, &taken);
     if (error) {
         identity_release(&engine->mem, identity);
         return error;
     }
-    digest_remove(engine, engine->self);
-    identity_release(&engine->mem, engine->self);
+    struct identity *before = engine->self;
+    digest_remove(engine, before);
     engine->self = identity;
     digest_add(engine, identity);
     engine->queued_is_self = false;
     engine->incarnation = 0;
     engine->since_us = engine->now_us;
     probe_abandon(engine);
+    error = keep_former_self(engine, before);
+    if (error) /* without it hearsay may bring it back for a while */
+        engine_note(engine, error);
+    identity_release(&engine->mem, before);
     return 0;
 }
 
-int self_declared_down(shoal *engine, bool queue)
+int self_renew(shoal *engine, shoal_bytes adversary, bool queue)
 {
-    if (engine->connection == SHOAL_CONNECTION_DEFUNCT)
-        return 0;
     uint8_t buffer[SHOAL_MAX_IDENTITY];
     struct who who;
-    if (!ask_renew(engine, buffer, &who)) {
-        who_from(&who, engine->self);
-        if (!reserve_events(engine, &who))
-            return SHOAL_ERR_NOMEM;
-        if (engine->queued) /* nobody would believe it */
-            backlog_remove(&engine->updates, &engine->mem, engine->queued);
-        become_defunct(engine);
-        return 0;
-    }
+    if (!ask_renew(engine, adversary, buffer, &who))
+        return SHOAL_ERR_LOSES;
     int error = become(engine, &who, queue);
     if (error)
         return error;
+    engine->renewed_us = engine->now_us;
     engine->stats.renewals++;
     notify_self(engine, SHOAL_EVENT_REJOIN);
     if (queue)
@@ -110,83 +140,21 @@ int self_declared_down(shoal *engine, bool queue)
     return 0;
 }
 
-/* "Suspect, i" is refuted by "alive, i + 1" (SWIM 4.2). */
-static int refute(shoal *engine, uint16_t suspected, bool queue)
-{
-    if (suspected < engine->incarnation)
-        return 0; /* was refuted already */
-    if (suspected == SHOAL_MAX_INCARNATION)
-        return self_declared_down(engine, queue);
-    uint16_t incarnation = suspected + 1;
-    int error = queue ? queue_claim(engine, identity_id(engine->self),
-                                    incarnation, SHOAL_ALIVE, true)
-                      : 0;
-    if (error)
-        return error;
-    engine->incarnation = incarnation;
-    engine->stats.refutations++;
-    health_change(engine, 1);
-    notify_self(engine, SHOAL_EVENT_REFUTED);
-    if (queue)
-        send_gossip(engine, engine->config.num_indirect_probes);
-    return 0;
-}
-
-int self_hear(shoal *engine, const shoal_update *claim, bool queue)
+int self_declared_down(shoal *engine, bool queue)
 {
     if (engine->connection == SHOAL_CONNECTION_DEFUNCT)
         return 0;
-    switch ((shoal_state)claim->state) {
-    case SHOAL_ALIVE:
-        return 0; /* only we can say that, and we do */
-    case SHOAL_SUSPECT:
-        return refute(engine, claim->incarnation, queue);
-    case SHOAL_DOWN:
-        return self_declared_down(engine, queue);
-    }
-    return 0;
-}
-
-/* Somebody takes `who` for us. */
-static void tell_conflict(shoal *engine, const struct who *who,
-                          uint16_t incarnation, uint8_t state)
-{
-    shoal_member view = {.id = who->id,
-                         .addr = who->addr,
-                         .endpoint = who->endpoint,
-                         .incarnation = incarnation,
-                         .state = state};
-    engine->stats.conflicts++;
-    notify_view(engine, SHOAL_EVENT_CONFLICT, &view);
-}
-
-void self_overhear(shoal *engine, shoal_bytes dst)
-{
+    int error = self_renew(engine, (shoal_bytes){0}, queue);
+    if (error != SHOAL_ERR_LOSES)
+        return error;
     struct who who;
-    if (engine->connection != SHOAL_CONNECTION_DEFUNCT &&
-        ask_who(engine, dst, &who) == 0 &&
-        bytes_equal(who.addr, identity_addr(engine->self)) &&
-        ask_wins(engine, dst, identity_id(engine->self)))
-        tell_conflict(engine, &who, 0, SHOAL_ALIVE);
-}
-
-int self_contest(shoal *engine, const struct who *who,
-                 const shoal_update *claim, bool queue)
-{
-    if (claim->state == SHOAL_DOWN)
-        return 0; /* settled */
-    tell_conflict(engine, who, claim->incarnation, claim->state);
-    /* Two live members with one address would answer each other for ever with
-     * newer identities: once in a period is enough. */
-    bool lately =
-        engine->conflict_us != SHOAL_NEVER &&
-        engine->now_us - engine->conflict_us < engine->config.probe_period_us;
-    bool busy = engine->queued && engine->queued_is_self;
-    if (lately || busy || !queue ||
-        engine->connection == SHOAL_CONNECTION_DEFUNCT)
-        return 0;
-    engine->conflict_us = engine->now_us;
-    return queue_claim(engine, who->id, claim->incarnation, SHOAL_DOWN, false);
+    who_from(&who, engine->self);
+    if (!reserve_events(engine, &who))
+        return SHOAL_ERR_NOMEM;
+    if (engine->queued) /* nobody would believe it */
+        backlog_remove(&engine->updates, &engine->mem, engine->queued);
+    become_defunct(engine);
+    return 0;
 }
 
 /* ---- Entry points ---- */
@@ -205,13 +173,27 @@ int shoal_leave(shoal *engine, uint64_t now_us)
     uint32_t fanout = engine_news_transmissions(engine);
     if (fanout < engine->config.num_indirect_probes)
         fanout = engine->config.num_indirect_probes;
-    shoal_update claim = {
-        .id = who.id, .incarnation = engine->incarnation, .state = SHOAL_DOWN};
+    shoal_update claim = departure(engine, engine->self, (shoal_bytes){0});
     error = update_queue(engine, &claim, fanout, &engine->queued);
     if (error)
         return engine_leave(engine, error);
     send_gossip(engine, fanout);
     become_defunct(engine);
+    engine->has_left = true;
+    return engine_leave(engine, 0);
+}
+
+int shoal_leave_to(shoal *engine, uint64_t now_us, shoal_bytes id)
+{
+    int error = engine_enter(engine, now_us);
+    if (error)
+        return error;
+    struct who to;
+    error = ask_who(engine, id, &to);
+    if (error || !engine->has_left || has_our_address(engine, &to))
+        return engine_leave(engine, error);
+    shoal_update claim = departure(engine, engine->self, (shoal_bytes){0});
+    send_bare_gossip(engine, &to, &claim);
     return engine_leave(engine, 0);
 }
 
@@ -220,8 +202,25 @@ static void come_back(shoal *engine)
     if (engine->connection != SHOAL_CONNECTION_DEFUNCT)
         return;
     engine->connection = SHOAL_CONNECTION_IDLE;
+    engine->has_left = false;
     engine->since_us = engine->now_us;
     engine_update_connection(engine);
+    engine_arm_idle_tasks(engine);
+}
+
+/* Would anybody believe it? */
+static int check_new_identity(shoal *engine, const struct who *who)
+{
+    struct member *other =
+        members_find_addr(&engine->members, who->addr, who->addr_hash);
+    if (has_our_address(engine, who) &&
+        !ask_wins(engine, who->id, identity_id(engine->self)))
+        return SHOAL_ERR_LOSES;
+    if (other && member_is_active(other))
+        return SHOAL_ERR_ADDRESS_IN_USE;
+    if (other && !ask_wins(engine, who->id, identity_id(other->identity)))
+        return SHOAL_ERR_LOSES;
+    return send_check_identity(engine, who->id, true);
 }
 
 int shoal_change_identity(shoal *engine, uint64_t now_us, shoal_bytes id)
@@ -233,6 +232,8 @@ int shoal_change_identity(shoal *engine, uint64_t now_us, shoal_bytes id)
         return engine_leave(engine, SHOAL_ERR_SAME_IDENTITY);
     struct who who;
     error = ask_who(engine, id, &who);
+    if (!error)
+        error = check_new_identity(engine, &who);
     if (!error)
         error = become(engine, &who, true);
     if (error)

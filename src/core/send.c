@@ -12,14 +12,18 @@
  */
 #include "engine.h"
 
+#include "../wire/wire.h"
+
 struct message {
     const struct who *to;
     shoal_message kind;
     uint8_t number;
     shoal_bytes peer;
-    bool with_items;
-    const struct member *about; /* whom it begins with; NULL: nobody */
-    bool lists;                 /* active members, of all ... */
+    size_t room; /* bytes of the packet; 0: as many as there may be */
+    bool with_items, needs_items; /* needs: or it is not sent */
+    const shoal_update *claim; /* what it begins with; NULL: nothing */
+    bool is_bare;              /* nothing but that follows the header */
+    bool lists;                /* active members, of all ... */
     bool of_bucket;             /* ... or of one bucket */
     uint32_t bucket;
 };
@@ -27,19 +31,8 @@ struct message {
 struct packet {
     uint8_t *bytes;
     size_t size, room; /* room: of the whole packet */
-    uint32_t updates;
+    uint32_t updates, items;
 };
-
-static bool carries_updates(shoal_message kind)
-{
-    return kind != SHOAL_MSG_ANNOUNCE && kind != SHOAL_MSG_TURN_UNDEAD &&
-           kind != SHOAL_MSG_BROADCAST;
-}
-
-static bool carries_items(shoal_message kind)
-{
-    return kind != SHOAL_MSG_ANNOUNCE && kind != SHOAL_MSG_TURN_UNDEAD;
-}
 
 static int write_header(shoal *engine, struct packet *packet,
                         const struct message *message)
@@ -62,13 +55,10 @@ static int write_header(shoal *engine, struct packet *packet,
 }
 
 static int write_claim(shoal *engine, struct packet *packet,
-                       const struct member *about)
+                       const shoal_update *claim)
 {
-    shoal_update claim = {.id = identity_id(about->identity),
-                          .incarnation = about->incarnation,
-                          .state = about->state};
     size_t size;
-    int error = ask_encode_member(engine, &claim, packet->bytes + packet->size,
+    int error = ask_encode_member(engine, claim, packet->bytes + packet->size,
                                   packet->room - packet->size, &size);
     if (error)
         return error;
@@ -97,8 +87,9 @@ static int write_list(shoal *engine, struct packet *packet,
             engine->feed_next = 0;
         const struct member *member =
             members_at(&engine->members, active->slots[engine->feed_next]);
-        int error = is_listed(message, identity_id(member->identity))
-                        ? write_claim(engine, packet, member)
+        shoal_update claim = member_claim(member);
+        int error = is_listed(message, claim.id)
+                        ? write_claim(engine, packet, &claim)
                         : 0;
         if (error == SHOAL_ERR_TOO_BIG && packet->updates > 0)
             return 0;
@@ -126,12 +117,12 @@ static int write_updates(shoal *engine, struct packet *packet,
     uint8_t *count = packet->bytes + packet->size;
     packet->size += 2;
     int error =
-        message->about ? write_claim(engine, packet, message->about) : 0;
+        message->claim ? write_claim(engine, packet, message->claim) : 0;
     if (error == SHOAL_ERR_TOO_BIG)
         error = 0;
     if (!error && message->lists)
         error = write_list(engine, packet, message);
-    else if (!error)
+    else if (!error && !message->is_bare)
         write_backlog(engine, packet);
     bytes_put_u16be(count, packet->updates);
     return error;
@@ -139,17 +130,16 @@ static int write_updates(shoal *engine, struct packet *packet,
 
 static void write_items(shoal *engine, struct packet *packet)
 {
-    uint32_t count;
-    packet->size +=
-        backlog_fill(&engine->items, &engine->mem, packet->bytes + packet->size,
-                     packet->room - packet->size, UINT32_MAX, &count);
+    packet->size += backlog_fill(
+        &engine->items, &engine->mem, packet->bytes + packet->size,
+        packet->room - packet->size, UINT32_MAX, &packet->items);
 }
 
 static int write_packet(shoal *engine, struct packet *packet,
                         const struct message *message)
 {
     int error = write_header(engine, packet, message);
-    if (!error && carries_updates(message->kind))
+    if (!error && wire_has_claims(message->kind))
         error = write_updates(engine, packet, message);
     if (!error && message->with_items)
         write_items(engine, packet);
@@ -180,7 +170,8 @@ static void count_sent(shoal *engine, const struct packet *packet,
                   packet->updates, packet->size);
 }
 
-static void send_packet(shoal *engine, const struct message *message)
+/* How many items it carries; 0 when it was not sent. */
+static uint32_t send_packet(shoal *engine, const struct message *message)
 {
     const struct who *to = message->to;
     size_t names = to->id.size + to->addr.size + to->endpoint.size;
@@ -190,21 +181,42 @@ static void send_packet(shoal *engine, const struct message *message)
         effects_push(&engine->effects, &engine->mem, payload, &at);
     if (!effect) {
         engine_note(engine, SHOAL_ERR_NOMEM);
-        return;
+        return 0;
     }
     fill_effect(effect, to, message->kind, at);
     struct packet packet = {.bytes = at + names,
-                            .room = engine->config.max_packet_size};
+                            .room = message->room
+                                        ? message->room
+                                        : engine->config.max_packet_size};
     int error = write_packet(engine, &packet, message);
-    if (error) {
+    if (error || (message->needs_items && packet.items == 0)) {
         effects_drop(&engine->effects, payload);
-        engine_note(engine, error);
-        return;
+        if (error)
+            engine_note(engine, error);
+        return 0;
     }
     effect->packet.size = effect->size = packet.size;
     effect->updates = (uint16_t)packet.updates;
     effects_shrink(&engine->effects, payload, names + packet.size);
     count_sent(engine, &packet, to, message->kind);
+    return packet.items;
+}
+
+/* ---- One message ---- */
+
+/* What every path carries (RFC 791: 576 bytes, less the headers of IP and
+ * UDP). */
+enum { SMALL_PACKET = 548 };
+
+/* Whoever asks again has not heard the last feed, perhaps because nothing so
+ * large arrives: then a smaller one is tried. */
+static size_t room_for_feed(const shoal *engine, struct member *to)
+{
+    uint32_t room = engine->config.max_packet_size;
+    bool again = to && to->fed;
+    if (to)
+        to->fed = true;
+    return again && room > SMALL_PACKET ? SMALL_PACKET : room;
 }
 
 /* A suspect hears of it first, with the very ping that it must answer, whatever
@@ -217,25 +229,29 @@ static bool tells_suspect(const shoal *engine, const struct member *to,
 }
 
 static void send_known(shoal *engine, const struct who *to,
-                       const struct member *member, shoal_message kind,
+                       struct member *member, shoal_message kind,
                        uint8_t number, shoal_bytes peer)
 {
+    shoal_update claim;
+    struct message message = {.to = to,
+                              .kind = kind,
+                              .number = number,
+                              .peer = peer,
+                              .lists = kind == SHOAL_MSG_FEED};
     /* wanted_by is about members; a stranger gets no items */
-    bool with_items = member && carries_items(kind) &&
-                      engine->items.count > 0 && ask_wanted_by(engine, member);
-    send_packet(engine,
-                &(struct message){.to = to,
-                                  .kind = kind,
-                                  .number = number,
-                                  .peer = peer,
-                                  .with_items = with_items,
-                                  .about = tells_suspect(engine, member, kind)
-                                               ? member
-                                               : NULL,
-                                  .lists = kind == SHOAL_MSG_FEED});
+    message.with_items = member && wire_has_items(kind) &&
+                         engine->items.count > 0 &&
+                         ask_wanted_by(engine, member);
+    if (tells_suspect(engine, member, kind)) {
+        claim = member_claim(member);
+        message.claim = &claim;
+    }
+    if (kind == SHOAL_MSG_FEED)
+        message.room = room_for_feed(engine, member);
+    send_packet(engine, &message);
 }
 
-void send_to_member(shoal *engine, const struct member *to, shoal_message kind,
+void send_to_member(shoal *engine, struct member *to, shoal_message kind,
                     uint8_t number, shoal_bytes peer)
 {
     struct who who;
@@ -246,20 +262,38 @@ void send_to_member(shoal *engine, const struct member *to, shoal_message kind,
 void send_message(shoal *engine, const struct who *to, shoal_message kind,
                   uint8_t number, shoal_bytes peer)
 {
-    const struct member *member = to->member;
+    struct member *member = to->member;
     if (!member)
         member = members_find_id(&engine->members, to->id, to->hash);
     send_known(engine, to, member, kind, number, peer);
 }
 
 void send_claim(shoal *engine, const struct identity *to,
-                const struct member *about)
+                const shoal_update *claim)
 {
     struct who who;
     who_from(&who, to);
     send_packet(engine, &(struct message){.to = &who,
                                           .kind = SHOAL_MSG_GOSSIP,
-                                          .about = about});
+                                          .claim = claim});
+}
+
+void send_bare_gossip(shoal *engine, const struct who *to,
+                      const shoal_update *claim)
+{
+    send_packet(engine, &(struct message){.to = to,
+                                          .kind = SHOAL_MSG_GOSSIP,
+                                          .claim = claim,
+                                          .is_bare = true});
+}
+
+void send_bare(shoal *engine, const struct who *to, shoal_message kind,
+               uint8_t number)
+{
+    send_packet(engine, &(struct message){.to = to,
+                                          .kind = kind,
+                                          .number = number,
+                                          .is_bare = true});
 }
 
 void send_bucket(shoal *engine, const struct identity *to, uint32_t bucket)
@@ -282,13 +316,25 @@ void send_gossip(shoal *engine, uint32_t fanout)
         send_to_member(engine, to[i], SHOAL_MSG_GOSSIP, 0, (shoal_bytes){0});
 }
 
-void send_announces(shoal *engine, const struct order *order, uint32_t count)
+static void announce_to(shoal *engine, struct member *to[], uint32_t n)
 {
-    struct member *to[MEMBERS_MAX_PICK];
-    uint32_t n = members_pick(&engine->members, order, &engine->rng, count,
-                              NULL, NULL, to);
     for (uint32_t i = 0; i < n; i++)
         send_to_member(engine, to[i], SHOAL_MSG_ANNOUNCE, 0, (shoal_bytes){0});
+}
+
+void send_announces(shoal *engine, uint32_t count)
+{
+    struct member *to[MEMBERS_MAX_PICK];
+    uint32_t n = members_pick(&engine->members, &engine->members.active,
+                              &engine->rng, count, NULL, NULL, to);
+    announce_to(engine, to, n);
+}
+
+void send_announces_to_down(shoal *engine, uint32_t count)
+{
+    struct member *to[MEMBERS_MAX_PICK];
+    announce_to(engine, to,
+                members_pick_down(&engine->members, &engine->rng, count, to));
 }
 
 static bool wants_items(void *context, const struct member *member)
@@ -301,11 +347,56 @@ uint32_t send_items(shoal *engine, uint32_t fanout, shoal_message kind)
     struct member *to[MEMBERS_MAX_PICK];
     uint32_t n = members_pick(&engine->members, &engine->members.active,
                               &engine->rng, fanout, wants_items, engine, to);
+    uint32_t sent = 0;
     for (uint32_t i = 0; i < n && engine->items.count > 0; i++) {
         struct who who;
         who_from(&who, to[i]->identity);
-        send_packet(engine, &(struct message){
-                                .to = &who, .kind = kind, .with_items = true});
+        sent += send_packet(engine, &(struct message){.to = &who,
+                                                      .kind = kind,
+                                                      .with_items = true,
+                                                      .needs_items = true});
     }
-    return n;
+    return sent;
 }
+
+/* ---- What could be sent ---- */
+
+static int check_header(shoal *engine, const shoal_header *header, size_t rest,
+                        shoal_bytes claimed)
+{
+    uint8_t bytes[4 * SHOAL_MAX_IDENTITY + MAX_CLAIM];
+    size_t room = engine->config.max_packet_size, size, more = 0;
+    if (room > sizeof bytes)
+        room = sizeof bytes;
+    int error = ask_encode_header(engine, header, bytes, room, &size);
+    if (!error && claimed.size > 0)
+        error = ask_encode_member(engine, &(shoal_update){.id = claimed},
+                                  bytes + size, room - size, &more);
+    return !error && size + more + rest > room ? SHOAL_ERR_TOO_BIG : error;
+}
+
+enum { COUNT_SIZE = 2 };
+
+int send_check_identity(shoal *engine, shoal_bytes id, bool is_ours)
+{
+    if (id.size <= engine->config.max_packet_size / 5)
+        return 0;
+    shoal_header header = {.kind = SHOAL_MSG_PING_REQ,
+                           .number = UINT8_MAX,
+                           .src_incarnation = UINT16_MAX,
+                           .src = is_ours ? id : identity_id(engine->self),
+                           .dst = id,
+                           .peer = id,
+                           .wants_nack = true};
+    int error = check_header(engine, &header, COUNT_SIZE, (shoal_bytes){0});
+    header.kind = SHOAL_MSG_GOSSIP;
+    header.peer = (shoal_bytes){0};
+    header.wants_nack = false;
+    if (!error)
+        error = check_header(engine, &header, COUNT_SIZE, id);
+    if (error == SHOAL_ERR_TOO_BIG)
+        engine_set_detail(engine, "three of the identity do not fit into a "
+                                  "packet");
+    return error;
+}
+

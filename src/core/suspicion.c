@@ -16,6 +16,11 @@ static uint64_t shortest(const shoal *engine)
                                engine->members.active.count + 1);
 }
 
+uint64_t suspicion_longest(const shoal *engine)
+{
+    return shortest(engine) * engine->config.suspicion_max_factor;
+}
+
 static uint64_t timeout_of(const shoal *engine,
                            const struct suspicion *suspicion)
 {
@@ -91,6 +96,11 @@ static void count_from(shoal *engine, struct suspicion *suspicion,
     suspicion->from[suspicion->num_from++] = bytes_hash(from, engine->hash_key);
 }
 
+static uint8_t asks(const shoal *engine)
+{
+    return engine->config.tell_suspects ? MAX_ASKS : 0;
+}
+
 static void begin(shoal *engine, struct member *member, shoal_bytes from)
 {
     uint8_t wanted = confirmations_wanted(engine);
@@ -102,7 +112,7 @@ static void begin(shoal *engine, struct member *member, shoal_bytes from)
     *member->suspicion =
         (struct suspicion){.start_us = engine->now_us,
                            .wanted = wanted,
-                           .asks = engine->config.tell_suspects ? MAX_ASKS : 0};
+                           .asks = asks(engine)};
     if (from.size == 0)
         return;
     count_from(engine, member->suspicion, from);
@@ -167,8 +177,10 @@ static int expire(shoal *engine, struct member *member)
     int error = update_member(engine, member, &claim, true);
     if (error)
         return error;
-    if (engine->config.notify_down_members &&
-        engine->connection != SHOAL_CONNECTION_DEFUNCT)
+    if (engine_heals(engine))
+        verdict_tell(engine, member);
+    else if (engine->config.notify_down_members &&
+             engine->connection != SHOAL_CONNECTION_DEFUNCT)
         send_to_member(engine, member, SHOAL_MSG_TURN_UNDEAD, 0,
                        (shoal_bytes){0});
     return 0;
@@ -180,7 +192,8 @@ int suspicion_tick(shoal *engine)
         struct member *member =
             members_at(&engine->members, engine->timers.heap[0].slot);
         if (member->state == SHOAL_DOWN) {
-            update_forget(engine, member);
+            if (!update_forget(engine, member))
+                return SHOAL_ERR_NOMEM;
             continue;
         }
         if (member->suspicion && member->suspicion->asks > 0) {
@@ -196,15 +209,17 @@ int suspicion_tick(shoal *engine)
 
 /* ---- All of them ---- */
 
-void suspicion_forgive(shoal *engine)
+void suspicion_restart_all(shoal *engine)
 {
     const struct order *active = &engine->members.active;
     for (uint32_t i = 0; i < active->count; i++) {
         struct member *member = members_at(&engine->members, active->slots[i]);
         if (member->state != SHOAL_SUSPECT)
             continue;
-        if (member->suspicion)
+        if (member->suspicion) {
             member->suspicion->start_us = engine->now_us;
+            member->suspicion->asks = asks(engine);
+        }
         set_suspicion_deadline(engine, member);
     }
 }
@@ -229,10 +244,12 @@ void suspicion_rearm(shoal *engine, const shoal_config *before)
             shift(engine, member, before->suspect_to_down_after_us,
                   config->suspect_to_down_after_us);
     }
-    const struct order *down = &engine->members.down;
-    for (uint32_t i = 0; i < down->count; i++)
-        shift(engine, members_at(&engine->members, down->slots[i]),
-              before->remove_down_after_us, config->remove_down_after_us);
+    for (uint32_t slot = 0; slot < engine->members.used; slot++) {
+        struct member *member = members_live(&engine->members, slot);
+        if (member && !member_is_active(member))
+            shift(engine, member, before->remove_down_after_us,
+                  config->remove_down_after_us);
+    }
 }
 
 /* ---- Local health ---- */

@@ -35,9 +35,11 @@ bool suspicion_confirm(shoal *engine, struct member *member, shoal_bytes from);
 void suspicion_drop(shoal *engine, struct member *member);
 /* Ends suspicions and forgets down members whose time has come. 0 or NOMEM. */
 int suspicion_tick(shoal *engine);
-/* We were not there for a while: suspicions begin anew, nobody is declared
- * down for it. */
-void suspicion_forgive(shoal *engine);
+/* Suspicions begin anew, with all their asks: what was found out until now is no
+ * evidence, since we were not there for a while, or were cut off. */
+void suspicion_restart_all(shoal *engine);
+/* How long one lasts at the most, when nobody confirms it. */
+uint64_t suspicion_longest(const shoal *engine);
 /* The config was `before`: moves the deadlines. */
 void suspicion_rearm(shoal *engine, const shoal_config *before);
 

@@ -2,11 +2,16 @@
 /*
  * A claim about a member: (identity, incarnation, state).
  *
- *   it is us                         self_hear()
+ *   it is us                         accused_hear()
  *   its identity is known            the precedence table decides
  *   its address is known             `wins` decides: replaced, or ignored
- *   its address is ours              self_contest()
+ *   its address is ours              accused_contest()
  *   nothing is known                 a new member
+ *
+ * A verdict ("down, i") is believed as it is when it was gossiped. It counts as
+ * a suspicion, which the one concerned can refute, when its source may have
+ * been cut off itself (it has just returned from down), and when it is about an
+ * identity that is newer than the one we know to be active.
  *
  * Everything that can fail (memory, mostly) comes before the first change.
  */
@@ -46,13 +51,22 @@ static int gossip(shoal *engine, const shoal_update *claim,
     return error;
 }
 
-void update_forget(shoal *engine, struct member *member)
+bool update_forget(shoal *engine, struct member *member)
 {
+    struct who who;
+    who_from(&who, member->identity);
+    if (!member_is_active(member)) {
+        if (!notify_reserve(engine, &who, (shoal_bytes){0}, 1))
+            return false;
+        notify_member(engine, SHOAL_EVENT_MEMBER_FORGOTTEN, member,
+                      (shoal_bytes){0});
+    }
     if (member->queued)
         backlog_remove(&engine->updates, &engine->mem, member->queued);
     suspicion_drop(engine, member);
     timers_cancel(&engine->timers, &member->timer);
     members_remove(&engine->members, &engine->mem, member);
+    return true;
 }
 
 /* Most that one claim gives: rename, up or down, active or idle, and one
@@ -68,15 +82,31 @@ static bool reserve(shoal *engine, const struct who *who, shoal_bytes before,
            members_reserve_state(&engine->members, &engine->mem, state);
 }
 
+/* Did it say so itself? Codecs of other systems have no word for it, but then
+ * the packet was its own. */
+static bool is_departure(const shoal *engine, const shoal_update *claim)
+{
+    return claim_is_departure(claim) ||
+           (claim->state == SHOAL_DOWN && engine->sender.who &&
+            bytes_equal(claim->id, engine->sender.who->id));
+}
+
 /* Sets state and incarnation; the rest follows from them. */
 static void settle(shoal *engine, struct member *member,
                    const shoal_update *claim, bool fresh)
 {
-    if (fresh || member->state != claim->state)
+    bool was_down = !fresh && member->state == SHOAL_DOWN;
+    bool changes = fresh || member->state != claim->state;
+    if (changes)
         member->since_us = engine->now_us;
-    member->incarnation = claim->incarnation;
-    members_set_state(&engine->members, member, claim->state);
-    suspicion_enter(engine, member, claim->from);
+    member->doubted = false;
+    member->replaced = claim_is_departure(claim) && claim->from.size > 0;
+    if (fresh || was_down)
+        member->returned = was_down && claim->state != SHOAL_DOWN;
+    members_set_state(&engine->members, member, claim->state,
+                      claim->incarnation, is_departure(engine, claim));
+    if (changes || claim->state != SHOAL_DOWN)
+        suspicion_enter(engine, member, claim->from);
     if (claim->state == SHOAL_SUSPECT)
         engine->stats.suspicions++;
 }
@@ -103,24 +133,77 @@ int update_member(shoal *engine, struct member *member,
     if (!reserve(engine, &who, (shoal_bytes){0}, claim->state))
         return SHOAL_ERR_NOMEM;
     shoal_state before = member->state;
-    bool goes = claim->state == SHOAL_DOWN; /* down is final: nobody comes */
-    int error = queue ? gossip(engine, claim, member, goes) : 0;
+    bool goes = claim->state == SHOAL_DOWN, was_down = before == SHOAL_DOWN;
+    int error = queue ? gossip(engine, claim, member, goes || was_down) : 0;
     if (error)
         return error;
     settle(engine, member, claim, false);
-    if (goes && before != SHOAL_DOWN)
+    if (goes && !was_down)
         digest_remove(engine, member->identity);
-    announce_change(engine, member, before != SHOAL_DOWN);
+    if (!goes && was_down)
+        digest_add(engine, member->identity);
+    announce_change(engine, member, !was_down);
     if (before == SHOAL_SUSPECT && member->state == SHOAL_ALIVE)
         notify_member(engine, SHOAL_EVENT_REFUTED, member, (shoal_bytes){0});
     return 0;
 }
 
+/* Verdicts about members that nobody here ever knew to be alive; so many at the
+ * most, lest somebody who makes them up takes the place of the living. */
+static uint32_t max_strangers(const shoal *engine)
+{
+    uint32_t share = engine->config.max_members / 16;
+    return share < 16 ? 16 : share;
+}
+
+/* Who has to go for another one; NULL: nobody. */
+static struct member *superfluous(const shoal *engine,
+                                  const shoal_update *claim)
+{
+    const struct members *members = &engine->members;
+    if (claim->state == SHOAL_DOWN &&
+        members->down[PLACE_STRANGER].count >= max_strangers(engine))
+        return members_oldest(members, PLACE_STRANGER);
+    return members->count >= engine->config.max_members
+               ? members_oldest_down(members)
+               : NULL;
+}
+
+static int refuse(shoal *engine, const struct who *who,
+                  const shoal_update *claim)
+{
+    shoal_member view = {.id = who->id,
+                         .addr = who->addr,
+                         .endpoint = who->endpoint,
+                         .incarnation = claim->incarnation,
+                         .state = claim->state};
+    notify_view(engine, SHOAL_EVENT_FULL, &view);
+    return engine_drop(engine, SHOAL_DROP_FULL, SHOAL_ERR_FULL);
+}
+
+/* The living go before the dead. */
+static int make_room(shoal *engine, const struct who *who,
+                     const shoal_update *claim)
+{
+    struct member *goes = superfluous(engine, claim);
+    if (goes)
+        return update_forget(engine, goes) ? 0 : SHOAL_ERR_NOMEM;
+    if (engine->members.count < engine->config.max_members)
+        return 0;
+    return refuse(engine, who, claim);
+}
+
 static int insert(shoal *engine, const struct who *who,
                   const shoal_update *claim, bool queue)
 {
-    if (engine->members.count >= engine->config.max_members)
-        return engine_drop(engine, SHOAL_DROP_FULL, SHOAL_ERR_FULL);
+    if (claim_is_verdict(claim) && engine->sender.has_returned)
+        return 0; /* hearsay about nobody */
+    int error = send_check_identity(engine, who->id, false);
+    if (error)
+        return engine_drop(engine, SHOAL_DROP_TOO_BIG, SHOAL_ERR_IDENTITY);
+    error = make_room(engine, who, claim);
+    if (error)
+        return error;
     if (!reserve(engine, who, (shoal_bytes){0}, claim->state) ||
         !members_reserve(&engine->members, &engine->mem))
         return SHOAL_ERR_NOMEM;
@@ -129,7 +212,7 @@ static int insert(shoal *engine, const struct who *who,
         return SHOAL_ERR_NOMEM;
     struct member *member =
         members_insert(&engine->members, identity, claim->state);
-    int error = queue ? gossip(engine, claim, member, true) : 0;
+    error = queue ? gossip(engine, claim, member, true) : 0;
     if (error) {
         members_remove(&engine->members, &engine->mem, member);
         return error;
@@ -171,12 +254,27 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
     return 0;
 }
 
+/* A verdict as what it may be: the mistake of somebody who was cut off. */
+static shoal_update as_suspicion(const shoal_update *claim)
+{
+    return (shoal_update){.id = claim->id,
+                          .incarnation = claim->incarnation,
+                          .state = SHOAL_SUSPECT};
+}
+
 int update_known(shoal *engine, struct member *member,
                  const shoal_update *claim, bool queue)
 {
-    if (member_overrides(member->state, member->incarnation, claim->state,
-                         claim->incarnation))
+    shoal_update softer;
+    if (engine->sender.has_returned && member_is_active(member) &&
+        claim_is_verdict(claim)) {
+        softer = as_suspicion(claim);
+        claim = &softer;
+    }
+    if (member_overrides(member, claim, !engine_heals(engine)))
         return update_member(engine, member, claim, queue);
+    if (member_has_failed(member) && claim->state != SHOAL_DOWN)
+        verdict_disputed(engine, member);
     /* Somebody else has come to suspect it too: pass that on. */
     bool confirms = member->state == SHOAL_SUSPECT &&
                     claim->state == SHOAL_SUSPECT &&
@@ -185,21 +283,35 @@ int update_known(shoal *engine, struct member *member,
     return confirms && queue ? gossip(engine, claim, member, false) : 0;
 }
 
+/* It is about another identity at a known address. */
+static int update_address(shoal *engine, struct member *member,
+                          const struct who *who, const shoal_update *claim,
+                          bool queue)
+{
+    if (!ask_wins(engine, claim->id, identity_id(member->identity))) {
+        if (member_has_failed(member) && claim->state != SHOAL_DOWN)
+            verdict_disputed(engine, member);
+        return engine_drop(engine, SHOAL_DROP_REPLACED, 0);
+    }
+    if (!engine_heals(engine) || !claim_is_verdict(claim) ||
+        !member_is_active(member))
+        return replace(engine, member, who, claim, queue);
+    shoal_update softer = as_suspicion(claim);
+    return replace(engine, member, who, &softer, queue);
+}
+
 int update_apply_to(shoal *engine, const struct who *who,
                     const shoal_update *claim, bool queue)
 {
     if (bytes_equal(who->addr, identity_addr(engine->self)))
-        return self_contest(engine, who, claim, queue);
+        return accused_contest(engine, who, claim, queue);
     struct member *member =
         members_find_addr(&engine->members, who->addr, who->addr_hash);
     if (!member)
         return insert(engine, who, claim, queue);
-    shoal_bytes known = identity_id(member->identity);
-    if (bytes_equal(known, claim->id))
+    if (bytes_equal(identity_id(member->identity), claim->id))
         return update_known(engine, member, claim, queue);
-    if (!ask_wins(engine, claim->id, known))
-        return engine_drop(engine, SHOAL_DROP_REPLACED, 0);
-    return replace(engine, member, who, claim, queue);
+    return update_address(engine, member, who, claim, queue);
 }
 
 static bool is_about(const shoal_update *claim, const struct member *member)
@@ -208,11 +320,19 @@ static bool is_about(const shoal_update *claim, const struct member *member)
            bytes_equal(identity_id(member->identity), claim->id);
 }
 
-int update_apply(shoal *engine, const shoal_update *claim, struct member *maybe,
-                 bool queue)
+/* The greatest incarnation is that of a departure, and of nothing else: whoever
+ * makes it up for a living one must not have the last word. */
+static bool is_beyond(const shoal *engine, const shoal_update *claim)
+{
+    return claim->incarnation == SHOAL_INCARNATION_LEFT &&
+           claim->state != SHOAL_DOWN && engine_heals(engine);
+}
+
+static int apply(shoal *engine, const shoal_update *claim,
+                 struct member *maybe, bool queue)
 {
     if (bytes_equal(claim->id, identity_id(engine->self)))
-        return self_hear(engine, claim, queue);
+        return accused_hear(engine, claim, queue);
     if (is_about(claim, maybe))
         return update_known(engine, maybe, claim, queue);
     struct who who;
@@ -220,4 +340,14 @@ int update_apply(shoal *engine, const shoal_update *claim, struct member *maybe,
     if (error)
         return engine_drop(engine, SHOAL_DROP_IDENTITY, error);
     return update_apply_to(engine, &who, claim, queue);
+}
+
+int update_apply(shoal *engine, const shoal_update *claim, struct member *maybe,
+                 bool queue)
+{
+    if (!is_beyond(engine, claim))
+        return apply(engine, claim, maybe, queue);
+    shoal_update highest = *claim;
+    highest.incarnation--;
+    return apply(engine, &highest, maybe, queue);
 }

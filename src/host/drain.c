@@ -48,7 +48,8 @@ static void put(host *node, const shoal_effect *effect)
 
 static bool is_wanted(const host *node, shoal_event event)
 {
-    return event < SHOAL_EVENT_SUSPECT || (node->diagnostics >> event & 1);
+    return !shoal_event_is_diagnostic(event) ||
+           (node->diagnostics >> event & 1);
 }
 
 /* Between two handlers that follow each other there is nothing else, or it

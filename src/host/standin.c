@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "standin.h"
 
+#include "../wire/wire.h"
+
 #include <string.h>
 
 static bool is(shoal_bytes a, shoal_bytes b)
@@ -33,14 +35,15 @@ void standin_learn(struct standin *standin, const shoal *engine)
     if (!same || self.incarnation > standin->incarnation)
         standin->incarnation = self.incarnation;
     standin->max_packet_size = shoal_get_config(engine)->max_packet_size;
+    standin->refutes_down = shoal_get_config(engine)->notify_down_members;
     standin->answers = self.state == SHOAL_ALIVE && speaks_default(engine);
 }
 
 /* ---- What a packet says of us ---- */
 
 struct rumour {
-    bool down, suspect;
-    uint16_t incarnation; /* of the latest suspicion */
+    bool down, accused;
+    uint16_t incarnation; /* of the latest that can be refuted */
 };
 
 /* The number in front of claims and items. */
@@ -59,13 +62,13 @@ static void note(const struct standin *standin, const shoal_update *claim,
 {
     if (!is(claim->id, ourselves(standin)))
         return;
-    if (claim->state == SHOAL_DOWN)
-        rumour->down = true;
-    if (claim->state != SHOAL_SUSPECT)
+    if (claim->state == SHOAL_ALIVE)
         return;
-    if (!rumour->suspect || claim->incarnation > rumour->incarnation)
+    if (claim->state == SHOAL_DOWN && !standin->refutes_down)
+        rumour->down = true;
+    if (!rumour->accused || claim->incarnation > rumour->incarnation)
         rumour->incarnation = claim->incarnation;
-    rumour->suspect = true;
+    rumour->accused = true;
 }
 
 /* Moves `*body` behind the claims. false: they are not well-formed. */
@@ -107,20 +110,23 @@ static bool are_items(shoal_bytes body)
 static bool read_body(const struct standin *standin, uint8_t kind,
                       shoal_bytes body, struct rumour *rumour)
 {
-    if (kind == SHOAL_MSG_ANNOUNCE || kind == SHOAL_MSG_TURN_UNDEAD)
-        return body.size == 0;
-    if (kind != SHOAL_MSG_BROADCAST && !read_claims(standin, &body, rumour))
+    if (wire_has_claims(kind) && !read_claims(standin, &body, rumour))
         return false;
-    return are_items(body);
+    return wire_has_items(kind) ? are_items(body) : body.size == 0;
+}
+
+/* From which the engine goes on as somebody else. */
+static bool is_last(const struct standin *standin, uint16_t incarnation)
+{
+    return incarnation >= SHOAL_MAX_INCARNATION - standin->refutes_down;
 }
 
 static void believe(struct standin *standin, const struct rumour *rumour)
 {
     bool refutes =
-        rumour->suspect && rumour->incarnation >= standin->incarnation;
+        rumour->accused && rumour->incarnation >= standin->incarnation;
 
-    if (rumour->down ||
-        (refutes && rumour->incarnation == SHOAL_MAX_INCARNATION))
+    if (rumour->down || (refutes && is_last(standin, rumour->incarnation)))
         standin->answers = false; /* as this identity we have no say */
     else if (refutes)
         standin->incarnation = (uint16_t)(rumour->incarnation + 1);

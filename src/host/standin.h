@@ -7,10 +7,10 @@
  *   indirect_ping   indirect_ack, to the one that asks for another
  *
  * addressed to our very identity and well-formed throughout. When a packet says
- * that we are suspected, the answers carry the next incarnation, which refutes
- * it (SWIM 4.2); the engine comes to the same when it handles that packet. When
- * one says that we are down there is nothing more to answer: only the engine
- * can become somebody else.
+ * that we are suspected, or down where that can be refuted, the answers carry
+ * the next incarnation, which refutes it (SWIM 4.2); the engine comes to the
+ * same when it handles that packet. Where it cannot be refuted there is nothing
+ * more to answer: only the engine can become somebody else.
  *
  * It speaks the default codec only. It keeps no pointer to the engine, so the
  * engine may be at work meanwhile.
@@ -30,7 +30,8 @@ struct standin {
     size_t id_size;
     uint16_t incarnation; /* that answers carry */
     uint32_t max_packet_size;
-    bool answers; /* false: there is nothing that it may say */
+    bool refutes_down; /* as the engine does */
+    bool answers;      /* false: there is nothing that it may say */
 };
 
 /* Takes the facts from the engine. An incarnation that was told already is not

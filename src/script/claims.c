@@ -141,7 +141,7 @@ const shoal_update *view_check_updates(lua_State *L, int index, const char *who,
 /* ---- Diagnostics ---- */
 
 static const char *const events[] = {
-#define EVENT_NAME(NAME, value, name) [value] = name,
+#define EVENT_NAME(NAME, value, name, ...) [value] = name,
     SHOAL_EVENTS(EVENT_NAME)
 #undef EVENT_NAME
         NULL,

@@ -79,7 +79,8 @@ static void deliver(struct backend *backend)
 
 static bool is_wanted(const struct sim_backend *self, shoal_event event)
 {
-    return event < SHOAL_EVENT_SUSPECT || (self->diagnostics >> event & 1);
+    return !shoal_event_is_diagnostic(event) ||
+           (self->diagnostics >> event & 1);
 }
 
 /* Tells the log of it, whether the node is to hear of it or not. */

@@ -78,7 +78,9 @@ static int push_copy(lua_State *L, int from, int without)
 static void update_diagnostics(lua_State *L, struct tenant *tenant)
 {
     tenant->diagnostics = 0;
-    for (int event = SHOAL_EVENT_SUSPECT; event < SHOAL_NUM_EVENTS; event++) {
+    for (int event = 0; event < SHOAL_NUM_EVENTS; event++) {
+        if (!shoal_event_is_diagnostic((shoal_event)event))
+            continue;
         lua_getfield(L, 4, shoal_event_name(event));
         if (!lua_isnil(L, -1))
             tenant->diagnostics |= 1u << event;
@@ -152,6 +154,6 @@ void listeners_tell(lua_State *L, struct tenant *tenant, shoal_event event,
     int last = lua_gettop(L);
     luaL_checkstack(L, 16, "cannot tell of an event");
     tell_list(L, tenant, shoal_event_name(event), first + 1, last);
-    if (event < SHOAL_EVENT_SUSPECT)
+    if (!shoal_event_is_diagnostic(event))
         tell_list(L, tenant, "*", first, last);
 }

@@ -40,7 +40,7 @@ struct news {
 enum { SELF = 1, HANDLERS, TELL, NAME, KEPT = NAME };
 
 static const char *const handler_names[SHOAL_NUM_EVENTS] = {
-#define HANDLER_NAME(NAME, VALUE, name) [VALUE] = "on_" name,
+#define HANDLER_NAME(NAME, VALUE, name, ...) [VALUE] = "on_" name,
     SHOAL_EVENTS(HANDLER_NAME)
 #undef HANDLER_NAME
 };
@@ -49,7 +49,7 @@ static const char *const handler_names[SHOAL_NUM_EVENTS] = {
 static bool push_handler(lua_State *L, struct news *news)
 {
     shoal_event event = news->effect->event;
-    if (!news->version || event >= SHOAL_EVENT_SUSPECT)
+    if (!news->version || shoal_event_is_diagnostic(event))
         return false;
     if (news->named != (int)event) {
         refs_push(L, news->tenant->dispatch->forms->handler_names[event]);

@@ -192,16 +192,20 @@ static void run_renew(lua_State *L, void *context)
 
     answers_begin(about->q, L, QUESTION_RENEW);
     value_push_identity(L, about->id);
-    dispatch_invoke(about->q->dispatch, L, 1, 1);
+    if (about->other.size > 0)
+        value_push_identity(L, about->other);
+    dispatch_invoke(about->q->dispatch, L, 1 + (about->other.size > 0), 1);
     about->yes = !is_none(L, -1);
     if (about->yes)
         check_answered_identity(L, about);
 }
 
-static int ask_renew(void *context, shoal_bytes id, uint8_t *out, size_t *size)
+static int ask_renew(void *context, shoal_bytes id, shoal_bytes adversary,
+                     uint8_t *out, size_t *size)
 {
     questions *q = context;
-    struct about_identity about = {.q = q, .id = id, .out = out, .size = size};
+    struct about_identity about = {
+        .q = q, .id = id, .other = adversary, .out = out, .size = size};
     int error = 0;
 
     if (q->has[QUESTION_RENEW])

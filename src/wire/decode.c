@@ -257,7 +257,7 @@ int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *out,
         return SHOAL_ERR_MALFORMED;
     elements -= WIRE_MEMBER_ELEMENTS;
     member.from = (shoal_bytes){NULL, 0};
-    if (member.state == SHOAL_SUSPECT && elements > 0) {
+    if (wire_has_from(&member) && elements > 0) {
         member.from = read_optional_identity(&reader);
         elements--;
     }

@@ -91,7 +91,7 @@ int wire_encode_header(void *context, const shoal_header *header, uint8_t *out,
 
 static int pack_member(msgpack_packer *packer, const shoal_update *member)
 {
-    bool from = member->state == SHOAL_SUSPECT && member->from.size > 0;
+    bool from = wire_has_from(member) && member->from.size > 0;
 
     if (msgpack_pack_array(packer, WIRE_MEMBER_ELEMENTS + from) ||
         pack_identity(packer, member->id) ||

@@ -12,6 +12,10 @@
  * in its smallest form, which is how they are written here, one identity has
  * one encoding, and comparing bytes compares identities. The order is demanded
  * of others too, so that no two readers can disagree about which "addr" counts.
+ *
+ * The greater bump wins, and among those that are as great as can be (whoever
+ * made a mistake, or a forger, was there before) the greater "life"; it is 0
+ * where there is none.
  */
 #include "wire.h"
 
@@ -20,12 +24,18 @@
 #include <msgpack/pack.h>
 #include <string.h>
 
+/* What a number of Lua holds exactly: a bump that a script could not read, and
+ * so not renew, would keep the address for ever. */
+#define STOCK_MAX_BUMP (((uint64_t)1 << 53) - 1)
+
 /* Where things are in an identity. */
 struct stock {
     shoal_bytes addr;
-    uint64_t bump;
-    shoal_bytes bump_value; /* its encoding */
+    uint64_t bump, life;
+    bool has_bump, has_life;
 };
+
+static const shoal_bytes life_key = {(const uint8_t *)"\xa4life", 5};
 
 static int compare(shoal_bytes a, shoal_bytes b)
 {
@@ -69,13 +79,12 @@ static int read_addr(shoal_bytes value, shoal_bytes *addr)
     return 0;
 }
 
-static int read_bump(shoal_bytes value, struct stock *stock)
+static int read_number(shoal_bytes value, uint64_t *number, bool *has)
 {
     size_t used;
 
-    stock->bump_value = value;
-    return wire_read_uint(value.data, value.size, UINT64_MAX, &stock->bump,
-                          &used)
+    *has = true;
+    return wire_read_uint(value.data, value.size, STOCK_MAX_BUMP, number, &used)
                ? SHOAL_ERR_IDENTITY
                : 0;
 }
@@ -85,7 +94,9 @@ static int read_entry(shoal_bytes key, shoal_bytes value, struct stock *stock)
     if (is_key(key, "addr"))
         return read_addr(value, &stock->addr);
     if (is_key(key, "bump"))
-        return read_bump(value, stock);
+        return read_number(value, &stock->bump, &stock->has_bump);
+    if (is_key(key, "life"))
+        return read_number(value, &stock->life, &stock->has_life);
     return 0;
 }
 
@@ -111,7 +122,7 @@ static int parse(shoal_bytes id, struct stock *stock)
             return SHOAL_ERR_IDENTITY;
         last = key;
     }
-    return stock->addr.data && stock->bump_value.data ? 0 : SHOAL_ERR_IDENTITY;
+    return stock->addr.data && stock->has_bump ? 0 : SHOAL_ERR_IDENTITY;
 }
 
 /* ---- The three questions ---- */
@@ -129,27 +140,90 @@ static int addr_of(void *context, shoal_bytes id, shoal_bytes *addr,
     return 0;
 }
 
-/* The same with bump + 1, which may take more bytes than bump did. */
-static int renew(void *context, shoal_bytes id, uint8_t *out, size_t *size)
+/* Which of two lives at one address is the later one: < 0, 0, > 0. */
+static int compare_lives(const struct stock *a, const struct stock *b)
+{
+    if (a->bump != b->bump)
+        return a->bump > b->bump ? 1 : -1;
+    return a->life < b->life ? -1 : a->life > b->life;
+}
+
+/* The life after the later one of both; false: there is none. */
+static bool next_life(struct stock *stock, shoal_bytes adversary)
+{
+    struct stock other;
+
+    if (adversary.size > 0 && parse(adversary, &other) == 0 &&
+        compare_lives(&other, stock) > 0) {
+        stock->bump = other.bump;
+        stock->life = other.life;
+    }
+    if (stock->bump < STOCK_MAX_BUMP) {
+        stock->bump++;
+        stock->life = 0;
+        return true;
+    }
+    return stock->life++ < STOCK_MAX_BUMP;
+}
+
+static int pack_number(msgpack_packer *packer, const char *name,
+                       uint64_t number)
+{
+    return msgpack_pack_str_with_body(packer, name, strlen(name)) ||
+           msgpack_pack_uint64(packer, number);
+}
+
+static int pack_span(msgpack_packer *packer, shoal_bytes span)
+{
+    return packer->callback(packer->data, (const char *)span.data, span.size);
+}
+
+/* Every entry of `id` but the life, with that bump. */
+static int pack_entries(msgpack_packer *packer, shoal_bytes rest,
+                        const struct stock *stock)
+{
+    bool has_life = stock->life == 0;
+
+    while (rest.size > 0) {
+        shoal_bytes key = take_value(&rest), value = take_value(&rest);
+
+        if (is_key(key, "life"))
+            continue;
+        if (!has_life && compare(key, life_key) > 0) {
+            has_life = true;
+            if (pack_number(packer, "life", stock->life))
+                return -1;
+        }
+        if (is_key(key, "bump")
+                ? pack_number(packer, "bump", stock->bump)
+                : pack_span(packer, key) || pack_span(packer, value))
+            return -1;
+    }
+    return has_life ? 0 : pack_number(packer, "life", stock->life);
+}
+
+/* Our own keys, and a later bump or life, which may take more bytes. */
+static int renew(void *context, shoal_bytes id, shoal_bytes adversary,
+                 uint8_t *out, size_t *size)
 {
     struct wire_sink sink = {out, SHOAL_MAX_IDENTITY, 0};
     msgpack_packer packer;
+    struct check_head head;
     struct stock stock;
-    const uint8_t *after;
-    size_t before;
+    bool had_life;
 
     (void)context;
-    if (parse(id, &stock))
+    if (parse(id, &stock) || check_head(id.data, id.size, &head))
         return SHOAL_ERR_IDENTITY;
-    if (stock.bump == UINT64_MAX)
+    had_life = stock.has_life;
+    if (!next_life(&stock, adversary))
         return 0;
-    before = (size_t)(stock.bump_value.data - id.data);
-    after = stock.bump_value.data + stock.bump_value.size;
     msgpack_packer_init(&packer, &sink, wire_sink_write);
-    if (wire_sink_write(&sink, (const char *)id.data, before) ||
-        msgpack_pack_uint64(&packer, stock.bump + 1) ||
-        wire_sink_write(&sink, (const char *)after,
-                        id.size - before - stock.bump_value.size))
+    if (msgpack_pack_map(&packer, (size_t)head.count / 2 - had_life +
+                                      (stock.life > 0)) ||
+        pack_entries(&packer,
+                     (shoal_bytes){id.data + head.size, id.size - head.size},
+                     &stock))
         return 0;
     *size = sink.size;
     return 1;
@@ -162,8 +236,8 @@ static int wins(void *context, shoal_bytes id, shoal_bytes adversary)
     (void)context;
     if (parse(id, &a) || parse(adversary, &b))
         return SHOAL_ERR_IDENTITY;
-    if (a.bump != b.bump)
-        return a.bump > b.bump;
+    if (compare_lives(&a, &b) != 0)
+        return compare_lives(&a, &b) > 0;
     return compare(id, adversary) > 0;
 }
 
@@ -184,7 +258,8 @@ int shoal_stock_identity_new(shoal_bytes addr, uint64_t bump, uint8_t *out,
     struct wire_sink sink = {out, SHOAL_MAX_IDENTITY, 0};
     msgpack_packer packer;
 
-    if (addr.size == 0 || addr.size > SHOAL_MAX_IDENTITY)
+    if (addr.size == 0 || addr.size > SHOAL_MAX_IDENTITY ||
+        bump > STOCK_MAX_BUMP)
         return SHOAL_ERR_IDENTITY;
     msgpack_packer_init(&packer, &sink, wire_sink_write);
     if (msgpack_pack_map(&packer, 2) ||

@@ -10,14 +10,15 @@
  *   +---------+------+-----+-----------------+-----+--------+------+ - - -
  *     always 1  of shoal_message               |     |        |
  *               announce feed gossip           |     |        |
- *               broadcast turn_undead  end here+     |        |
+ *               broadcast turn_undead                |        |
+ *               refused                end here+     |        |
  *               ping ack                     end here+        |
  *               ping_req indirect_ping                        |
  *               indirect_ack forwarded_ack nack       end here+
  *   A ping_req that wants a nack has an 8th element, true. A ping or ack with
  *   a digest has a 7th, an array of two: members and sum, uint both.
  *
- *   member   array of 3, or of 4 when it tells who suspects it
+ *   member   array of 3, or of 4 when it tells who suspects it, or who it is now
  *   +----+-------------+-------+------+ - - -
  *   | id | incarnation | state | from | ...
  *   | id |    uint     | uint  |  id  |
@@ -49,7 +50,7 @@ enum {
 /* What the header of a message of this kind has. */
 static inline bool wire_has_number(unsigned kind)
 {
-#define HAS_NUMBER(NAME, value, name, number, peer) [value] = number,
+#define HAS_NUMBER(NAME, value, name, number, ...) [value] = number,
     static const bool has[SHOAL_NUM_MESSAGES] = {SHOAL_MESSAGES(HAS_NUMBER)};
 #undef HAS_NUMBER
     return kind < SHOAL_NUM_MESSAGES && has[kind];
@@ -57,10 +58,37 @@ static inline bool wire_has_number(unsigned kind)
 
 static inline bool wire_has_peer(unsigned kind)
 {
-#define HAS_PEER(NAME, value, name, number, peer) [value] = peer,
+#define HAS_PEER(NAME, value, name, number, peer, ...) [value] = peer,
     static const bool has[SHOAL_NUM_MESSAGES] = {SHOAL_MESSAGES(HAS_PEER)};
 #undef HAS_PEER
     return kind < SHOAL_NUM_MESSAGES && has[kind];
+}
+
+/* What may follow its header. */
+static inline bool wire_has_claims(unsigned kind)
+{
+#define HAS_CLAIMS(NAME, value, name, number, peer, claims, items)             \
+    [value] = claims,
+    static const bool has[SHOAL_NUM_MESSAGES] = {SHOAL_MESSAGES(HAS_CLAIMS)};
+#undef HAS_CLAIMS
+    return kind < SHOAL_NUM_MESSAGES && has[kind];
+}
+
+static inline bool wire_has_items(unsigned kind)
+{
+#define HAS_ITEMS(NAME, value, name, number, peer, claims, items)              \
+    [value] = items,
+    static const bool has[SHOAL_NUM_MESSAGES] = {SHOAL_MESSAGES(HAS_ITEMS)};
+#undef HAS_ITEMS
+    return kind < SHOAL_NUM_MESSAGES && has[kind];
+}
+
+/* Can a claim tell who suspects the member, or who it is now? */
+static inline bool wire_has_from(const shoal_update *claim)
+{
+    return claim->state == SHOAL_SUSPECT ||
+           (claim->state == SHOAL_DOWN &&
+            claim->incarnation == SHOAL_INCARNATION_LEFT);
 }
 
 static inline unsigned wire_elements(unsigned kind)

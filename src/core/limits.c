@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#include "limits.h"
+
+void limits_init(struct limits *limits)
+{
+    *limits = (struct limits){0};
+}
+
+/* 0 is no key: that place is free. */
+static uint32_t key_of(enum limit what, uint32_t peer)
+{
+    uint32_t key = (peer ^ ((uint32_t)what + 1) * 0x9e3779b9u) * 0x85ebca6bu;
+    return key ? key : 1;
+}
+
+bool limits_pass(struct limits *limits, enum limit what, uint32_t peer,
+                 uint64_t now_us, uint64_t every_us)
+{
+    uint32_t key = key_of(what, peer);
+    struct turn *turn = &limits->turns[key >> 24];
+    if (turn->key == key && now_us - turn->at_us < every_us)
+        return false;
+    *turn = (struct turn){key, now_us};
+    return true;
+}

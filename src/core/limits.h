@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is done at most once in a while for each peer, so that no belief of
+ * theirs, true or forged, makes us send more than they do.
+ *
+ * A table of fixed size, by a hash of kind and peer. A peer that takes the
+ * place of another makes us forget when that one had its turn: then an answer
+ * more goes out, one for each packet that comes in at the most.
+ */
+#ifndef SHOAL_CORE_LIMITS_H
+#define SHOAL_CORE_LIMITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum limit {
+    LIMIT_ANSWER,  /* who we are, to somebody who takes us for another */
+    LIMIT_VERDICT, /* what we believe of it, to a member */
+    LIMIT_DIRECT,  /* the same, in answer to its own packet */
+    LIMIT_UNDEAD,  /* it has told us that we are down */
+    LIMIT_REFUSAL, /* that there is no room for it */
+    LIMIT_SELF     /* no peer: for all of them */
+};
+
+enum { LIMITS_SIZE = 256 };
+
+struct limits {
+    struct turn {
+        uint32_t key;
+        uint64_t at_us;
+    } turns[LIMITS_SIZE];
+};
+
+void limits_init(struct limits *limits);
+/* Is it `peer`'s turn (a hash of its address), `every_us` after the last one?
+ * Then this was it. */
+bool limits_pass(struct limits *limits, enum limit what, uint32_t peer,
+                 uint64_t now_us, uint64_t every_us);
+
+#endif
