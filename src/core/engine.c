@@ -97,6 +97,15 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* The first turn of a task. Members that became active together, or lost each
+ * other together, do not take theirs together. */
+static uint64_t first_turn(shoal *engine, uint64_t every_us)
+{
+    if (every_us == 0)
+        return SHOAL_NEVER;
+    return engine->now_us + 1 + rng_next(&engine->rng) % every_us;
+}
+
 static uint64_t next_turn(const shoal *engine, const shoal_periodic *task)
 {
     return task->every_us ? engine->now_us + task->every_us : SHOAL_NEVER;
@@ -107,9 +116,10 @@ static void become_active(shoal *engine)
     const shoal_config *config = &engine->config;
     engine->connection = SHOAL_CONNECTION_ACTIVE;
     probe_arm(engine);
-    engine->tasks.announce_at_us = next_turn(engine, &config->announce);
+    engine->tasks.announce_at_us =
+        first_turn(engine, config->announce.every_us);
     engine->tasks.announce_to_down_at_us =
-        next_turn(engine, &config->announce_to_down);
+        first_turn(engine, config->announce_to_down.every_us);
     engine->tasks.gossip_at_us = next_turn(engine, &config->gossip);
     notify_self(engine, SHOAL_EVENT_ACTIVE);
 }
@@ -119,19 +129,21 @@ void engine_stop_tasks(shoal *engine)
     engine->tasks = (struct tasks){SHOAL_NEVER, SHOAL_NEVER, SHOAL_NEVER};
 }
 
-/* A loner has nobody else to ask. */
+/* Who has lost as many as are left is likely to be the one that was cut off. */
 static uint64_t every_to_down(const shoal *engine)
 {
     uint64_t every_us = engine->config.announce_to_down.every_us;
-    bool is_idle = engine->connection == SHOAL_CONNECTION_IDLE;
-    return is_idle && every_us > 0 ? every_us / 3 + 1 : every_us;
+    const struct members *members = &engine->members;
+    bool is_cut_off =
+        members->down[PLACE_FAILED].count >= members->active.count;
+    return is_cut_off && every_us > 0 ? every_us / 3 + 1 : every_us;
 }
 
 void engine_arm_idle_tasks(shoal *engine)
 {
-    uint64_t every_us = every_to_down(engine);
-    if (engine->connection == SHOAL_CONNECTION_IDLE && every_us > 0)
-        engine->tasks.announce_to_down_at_us = engine->now_us + every_us;
+    if (engine->connection == SHOAL_CONNECTION_IDLE)
+        engine->tasks.announce_to_down_at_us =
+            first_turn(engine, every_to_down(engine));
 }
 
 static void become_idle(shoal *engine)

@@ -140,8 +140,10 @@ int update_member(shoal *engine, struct member *member,
     settle(engine, member, claim, false);
     if (goes && !was_down)
         digest_remove(engine, member->identity);
-    if (!goes && was_down)
+    if (!goes && was_down) {
+        engine->learned++;
         digest_add(engine, member->identity);
+    }
     announce_change(engine, member, !was_down);
     if (before == SHOAL_SUSPECT && member->state == SHOAL_ALIVE)
         notify_member(engine, SHOAL_EVENT_REFUTED, member, (shoal_bytes){0});
