@@ -210,8 +210,10 @@ static void tasks_tick(shoal *engine)
     if (!has_gossip(engine) ||
         !take_turn(engine, &tasks->gossip_at_us, config->gossip.every_us))
         return;
-    if (engine->updates.num_urgent > 0)
+    if (engine->updates.num_news > 0)
         send_gossip(engine, config->gossip.members);
+    else if (engine->updates.num_urgent > 0)
+        send_gossip(engine, 1);
     else if (engine->items.count > 0)
         broadcast_turn(engine);
 }

@@ -288,7 +288,8 @@ struct member *ahead_next(struct ahead *ahead);
 /* ---- self.c ---- */
 
 /* Queues a claim about our address, instead of the one that waits. */
-int self_queue_claim(shoal *engine, const shoal_update *claim, bool is_news);
+int self_queue_claim(shoal *engine, const shoal_update *claim,
+                     enum urgency urgency);
 /* Takes another identity, that wins against `adversary` (empty: nobody), or
  * says that there is none. 0, NOMEM, or LOSES. */
 int self_renew(shoal *engine, shoal_bytes adversary, bool queue);
