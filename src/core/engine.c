@@ -420,8 +420,9 @@ static const char *why_not(int error)
 {
     if (error == SHOAL_ERR_TOO_BIG)
         return "three of the identity do not fit into max_packet_size";
-    return error == SHOAL_ERR_IDENTITY ? "no usable address, or not 1 to 512 bytes"
-                                       : "";
+    return error == SHOAL_ERR_IDENTITY
+               ? "no usable address, or not 1 to 512 bytes"
+               : "";
 }
 
 static void init(shoal *engine, const shoal_options *options, struct mem mem)
