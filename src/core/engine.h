@@ -46,6 +46,7 @@ enum {
 /* A periodic task's next turn; SHOAL_NEVER: not armed. */
 struct tasks {
     uint64_t announce_at_us, announce_to_down_at_us, gossip_at_us;
+    uint8_t asks; /* down members are to be asked so often at a faster pace */
 };
 
 struct shoal {
@@ -131,6 +132,9 @@ void engine_add_index(shoal *engine, size_t index);
 void engine_stop_tasks(shoal *engine);
 /* ... but the one that an idle engine has, too. */
 void engine_arm_idle_tasks(shoal *engine);
+/* We have declared somebody down on evidence of our own: ask it soon, for the
+ * fault may have been ours. */
+void engine_ask_down_soon(shoal *engine);
 /* How often an update is sent, in a cluster of this size. */
 uint8_t engine_transmissions(shoal *engine);
 /* The same for members that come or go, and for broadcasts. */

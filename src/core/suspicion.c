@@ -33,9 +33,8 @@ static uint8_t still_wanted(const shoal *engine,
                             const struct suspicion *suspicion)
 {
     uint32_t witnesses = num_witnesses(engine);
-    return witnesses > 0 && witnesses < suspicion->wanted
-               ? (uint8_t)witnesses
-               : suspicion->wanted;
+    return witnesses > 0 && witnesses < suspicion->wanted ? (uint8_t)witnesses
+                                                          : suspicion->wanted;
 }
 
 static uint64_t timeout_of(const shoal *engine,
@@ -228,9 +227,12 @@ static int expire(shoal *engine, struct member *member)
     shoal_update claim = {.id = identity_id(member->identity),
                           .incarnation = member->incarnation,
                           .state = SHOAL_DOWN};
+    bool is_ours = suspicion_is_ours(engine, member);
     int error = update_member(engine, member, &claim, true);
     if (error)
         return error;
+    if (is_ours)
+        engine_ask_down_soon(engine);
     if (engine_heals(engine))
         verdict_tell(engine, member);
     else if (engine->config.notify_down_members &&
