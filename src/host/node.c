@@ -244,7 +244,7 @@ int host_start(host *node, const shoal_options *options, char *error)
         fail(error, "cannot start: out of memory");
         return SHOAL_ERR_NOMEM;
     }
-    node->seeds.random = options->seed ^ monotonic_us();
+    node->seeds.rng.state = options->seed ^ monotonic_us();
     node->narrator.engine.log = node->log;
     node->narrator.engine.engine = node->engine;
     host_set_diagnostics(node, 0);

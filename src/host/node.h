@@ -19,6 +19,7 @@
 #ifndef SHOAL_HOST_NODE_H
 #define SHOAL_HOST_NODE_H
 
+#include "../base/rng.h"
 #include "deputy.h"
 #include "endpoints.h"
 #include "envelope.h"
@@ -35,7 +36,7 @@ struct seeds {
     ev_timer retry;
     unsigned rounds; /* of the backoff */
     bool told;       /* the log knows that nobody answers */
-    uint64_t random;
+    struct rng rng;
 };
 
 struct host {

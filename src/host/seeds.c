@@ -151,16 +151,6 @@ void seeds_announce(host *node)
 
 /* ---- Again, while alone ---- */
 
-/* splitmix64: spread the retries of nodes that went idle together. */
-static uint64_t next_random(uint64_t *state)
-{
-    uint64_t z = *state += 0x9e3779b97f4a7c15u;
-
-    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-    return z ^ z >> 31;
-}
-
 static double next_delay(struct seeds *seeds)
 {
     uint64_t delay_us = LAST_RETRY_US;
@@ -168,7 +158,8 @@ static double next_delay(struct seeds *seeds)
     if (seeds->rounds < 5)
         delay_us = (uint64_t)FIRST_RETRY_US << seeds->rounds;
     seeds->rounds++;
-    delay_us += next_random(&seeds->random) % (delay_us / 10);
+    /* Nodes that went idle together must not ask together. */
+    delay_us += rng_next(&seeds->rng) % (delay_us / 10);
     return (double)delay_us / 1e6;
 }
 

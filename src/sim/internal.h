@@ -16,7 +16,7 @@
 #ifndef SHOAL_SIM_INTERNAL_H
 #define SHOAL_SIM_INTERNAL_H
 
-#include "../core/rng.h"
+#include "../base/rng.h"
 #include "queue.h"
 #include "sim.h"
 
