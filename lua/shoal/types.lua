@@ -409,6 +409,8 @@ function shoal.check(path) end
 
 ---@class shoal.Watcher
 local Watcher = {}
+--- Stops watching. After the last watcher of a signal, the signal does what it
+--- did before the first.
 function Watcher:cancel() end
 
 ---@class shoal.core

@@ -61,7 +61,7 @@ typedef struct host_callbacks {
 } host_callbacks;
 
 typedef struct host_options {
-    struct ev_loop *loop;     /* NULL: the default loop; borrowed for life */
+    struct ev_loop *loop;     /* NULL: default_loop(); borrowed for life */
     const char *bind;         /* "host:port", "[v6]:port"; port 0 picks one */
     const char *cluster;      /* label, or NULL; copied */
     struct log *log;          /* borrowed for life; may be NULL */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "node.h"
 
+#include "default_loop.h"
 #include "fail.h"
 
 #include <stdlib.h>
@@ -191,6 +192,9 @@ static int open_parts(host *node, const host_options *options, char *error)
     struct address where;
 
     node->udp.fd = -1;
+    node->loop = options->loop ? options->loop : default_loop(error);
+    if (!node->loop)
+        return -1;
     if (envelope_init(&node->envelope, options->cluster, error) != 0 ||
         find_bind_address(options->bind, &where, error) != 0 ||
         udp_open(&node->udp, &where, error) != 0)
@@ -210,7 +214,6 @@ host *host_open(const host_options *options, char *error)
         fail(error, "cannot open a node: out of memory");
         return NULL;
     }
-    node->loop = options->loop ? options->loop : ev_default_loop(0);
     node->log = options->log;
     node->callbacks = options->callbacks;
     node->busy_limit_us = options->busy_limit_us;

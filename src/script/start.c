@@ -12,6 +12,7 @@
 #include "advertise.h"
 #include "compat.h"
 #include "failures.h"
+#include "loop.h"
 #include "methods.h"
 #include "refs.h"
 
@@ -237,6 +238,7 @@ int start_node(lua_State *L, struct owner *owner, struct world *world)
 
 static int start_here(lua_State *L)
 {
+    (void)loop_try_default(L, NULL); /* host_open() says what is wrong */
     return start_node(L, owner_of(L), backend_machine());
 }
 
