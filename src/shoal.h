@@ -268,11 +268,13 @@ SHOAL_API shoal_codec shoal_default_codec(void);
  * A canonical MessagePack map {"addr": "host:port", "bump": uint, ...}: further
  * keys (name, meta) are the embedder's. Its address and its endpoint are
  * `addr`; it is renewed by bump + 1; the larger bump wins, and between equal
- * bumps the bytewise larger identity.
+ * bumps the bytewise larger identity. A larger bump than SHOAL_MAX_BUMP is not
+ * one: some readers have doubles for numbers.
  */
+#define SHOAL_MAX_BUMP UINT64_C(9007199254740991) /* 2^53 - 1 */
 SHOAL_API shoal_identity_questions shoal_stock_identity(void);
 /* Writes one without further keys into `out` (SHOAL_MAX_IDENTITY bytes). 0, or
- * SHOAL_ERR_IDENTITY when `addr` is empty or too long. */
+ * SHOAL_ERR_IDENTITY when `addr` is empty or too long, or `bump` too large. */
 SHOAL_API int shoal_stock_identity_new(shoal_bytes addr, uint64_t bump,
                                        uint8_t *out, size_t *size);
 

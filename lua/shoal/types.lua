@@ -9,6 +9,7 @@
 ---   * Time is in seconds (floats); moments are unix time.
 ---   * Identities are Lua values that MessagePack can carry.
 
+--- Integers in it are exact: within 2^53 - 1 where numbers are doubles (LuaJIT, 5.1).
 ---@alias shoal.Identity any  a value MessagePack can carry, at most 512 bytes; stock: { addr=, bump=, name=, meta= }
 ---@alias shoal.State "alive"|"suspect"|"down"
 ---@alias shoal.Connection "idle"|"active"|"defunct"

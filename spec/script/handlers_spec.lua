@@ -240,7 +240,7 @@ describe("handlers", function()
     local IDS = {
       { addr = "127.9.0.1:9", bump = 1 },
       { addr = "127.9.0.2:9", bump = 2, name = "b" },
-      { addr = "127.9.0.3:9", bump = 2 ^ 53 },
+      { addr = "127.9.0.3:9", bump = 2 ^ 53 - 1 },
       { addr = "[::1]:9", bump = 0 },
     }
 
@@ -433,6 +433,59 @@ describe("handlers", function()
       node, message = stage:try_start { bind = "0.0.0.0:0", handlers = { identity = own } }
       assert.is_nil(node)
       assert.matches("identity%.new.*0%.0%.0%.0:%d+ is a wildcard address", message)
+    end)
+
+    it("cannot have a wildcard address, to which nobody could send", function()
+      local advertise
+      local function own(endpoint) return { identity = {
+        new = function(opts)
+          advertise = opts.advertise
+          return { addr = endpoint, bump = 1 }
+        end,
+        addr = function() return "somebody" end,
+        endpoint = function(id) return id.addr end,
+      } } end
+      local function stock(endpoint)
+        local handlers = own(endpoint)
+        handlers.identity.addr, handlers.identity.endpoint = nil, nil
+        return handlers
+      end
+      for _, endpoint in ipairs { "0.0.0.0:7946", "[::]:7946", "127.0.0.1:0" } do
+        for _, handlers in ipairs { own(endpoint), stock(endpoint) } do
+          for _, bind in ipairs { "0.0.0.0:0", "127.0.0.1:0" } do
+            local node, message, code = stage:try_start { bind = bind, handlers = handlers }
+            assert.is_nil(node)
+            assert.matches("identity: others cannot send to " .. endpoint:gsub("%p", "%%%0"), message)
+            assert.equal(advertise == nil, message:find("advertise the address", 1, true) ~= nil)
+            assert.equal("identity", code)
+          end
+        end
+      end
+    end)
+
+    it("cannot become one with a wildcard address, or be reloaded into one", function()
+      local handlers = { identity = {
+        new = function(opts) return { addr = opts.advertise, bump = 1 } end,
+        addr = function() return "somebody" end,
+        endpoint = function(id) return id.addr end,
+      } }
+      local node = stage:start { handlers = handlers }
+      local before = node:identity()
+      local ok, message, code = node:change_identity { addr = "0.0.0.0:7946", bump = 2 }
+      assert.is_nil(ok)
+      assert.matches("others cannot send to 0%.0%.0%.0:7946", message)
+      assert.equal("identity", code)
+      handlers.identity.endpoint = function() return "[::]:7946" end
+      ok, message, code = node:set_handlers(handlers)
+      assert.is_nil(ok)
+      assert.matches("others cannot send to %[::%]:7946", message)
+      assert.equal("script", code)
+      assert.same(before, node:identity())
+      node = stage:start()
+      ok, message, code = node:change_identity { addr = "0.0.0.0:7946", bump = 2 }
+      assert.is_nil(ok)
+      assert.matches("others cannot send to 0%.0%.0%.0:7946", message)
+      assert.equal("identity", code)
     end)
 
     it("must have the stock shape without an identity.addr of their own", function()

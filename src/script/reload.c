@@ -3,6 +3,7 @@
 
 #include "../host/watch.h"
 #include "compat.h"
+#include "identity.h"
 #include "node.h"
 #include "store.h"
 
@@ -114,12 +115,13 @@ static int check_identity(struct node *node, struct version *version,
                                               : "it is not a stock identity");
         return 1;
     }
-    if (addr.size == self.addr.size &&
-        memcmp(addr.data, self.addr.data, addr.size) == 0)
-        return 0;
-    snprintf(error, HOST_MAX_ERROR,
-             "identity: gives the running identity another address");
-    return 1;
+    if (addr.size != self.addr.size ||
+        memcmp(addr.data, self.addr.data, addr.size) != 0) {
+        snprintf(error, HOST_MAX_ERROR,
+                 "identity: gives the running identity another address");
+        return 1;
+    }
+    return identity_reach(endpoint, error);
 }
 
 struct previous {

@@ -99,6 +99,11 @@ static int start_engine(struct start *start)
         return fail(start,
                     failure == IDENTITY_NO_ADDRESS ? "advertise" : "identity");
     }
+    if (identity_check_reach(node->current->questions,
+                             value_identity_bytes(&identity), start->error)) {
+        tell_of_wildcard(start);
+        return fail(start, "identity");
+    }
     shoal_options options = {
         .identity = value_identity_bytes(&identity),
         .seed = start->seed,

@@ -74,7 +74,7 @@ static int read_bump(shoal_bytes value, struct stock *stock)
     size_t used;
 
     stock->bump_value = value;
-    return wire_read_uint(value.data, value.size, UINT64_MAX, &stock->bump,
+    return wire_read_uint(value.data, value.size, SHOAL_MAX_BUMP, &stock->bump,
                           &used)
                ? SHOAL_ERR_IDENTITY
                : 0;
@@ -141,7 +141,7 @@ static int renew(void *context, shoal_bytes id, uint8_t *out, size_t *size)
     (void)context;
     if (parse(id, &stock))
         return SHOAL_ERR_IDENTITY;
-    if (stock.bump == UINT64_MAX)
+    if (stock.bump == SHOAL_MAX_BUMP)
         return 0;
     before = (size_t)(stock.bump_value.data - id.data);
     after = stock.bump_value.data + stock.bump_value.size;
@@ -184,7 +184,8 @@ int shoal_stock_identity_new(shoal_bytes addr, uint64_t bump, uint8_t *out,
     struct wire_sink sink = {out, SHOAL_MAX_IDENTITY, 0};
     msgpack_packer packer;
 
-    if (addr.size == 0 || addr.size > SHOAL_MAX_IDENTITY)
+    if (addr.size == 0 || addr.size > SHOAL_MAX_IDENTITY ||
+        bump > SHOAL_MAX_BUMP)
         return SHOAL_ERR_IDENTITY;
     msgpack_packer_init(&packer, &sink, wire_sink_write);
     if (msgpack_pack_map(&packer, 2) ||
