@@ -378,7 +378,7 @@ local shoal = {}
 shoal._VERSION = ""
 
 --- A live node; `on_start` has been called. Codes: the engine's, and "script"
---- (it does not load), "bind", "advertise", "join" (what is no address).
+--- (the script or module of handlers does not load), "bind", "advertise", "join" (what is no address).
 ---@param options? shoal.StartOptions
 ---@return shoal.Node?, string? message, string? code
 function shoal.start(options) end

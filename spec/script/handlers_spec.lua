@@ -1,7 +1,6 @@
 --- Handlers: when they run, with what, and what happens if they fail. The same
 -- for a table in the program's state and for a script in a state of its own.
 
-local shoal = require "shoal"
 local stages = require "spec.script.stage"
 
 --- A script that keeps what its handlers are told, in its store.
@@ -634,10 +633,45 @@ describe("handlers", function()
     package.loaded["spec.script.some_handlers"] = { on_start = function(node) node.store.started = true end }
     local node = stage:start { handlers = "spec.script.some_handlers" }
     assert.is_true(node.store.started)
-    assert.error_matches(function() shoal.start { handlers = "no.such.module" } end, "no.such.module")
-    package.loaded["spec.script.some_handlers"] = "text"
-    assert.error_matches(function() shoal.start { handlers = "spec.script.some_handlers" } end, "returned no table")
     package.loaded["spec.script.some_handlers"] = nil
+  end)
+
+  -- What is wrong with a file is the same whether it was named by path or as a module.
+  describe("that do not load are answered for alike:", function()
+    local before
+
+    before_each(function()
+      before = package.path
+      package.path = stage.folder .. "/?.lua;" .. before
+    end)
+
+    after_each(function()
+      package.path = before
+      package.loaded.broken = nil
+    end)
+
+    for what, case in pairs {
+      ["no such file"] = { nil, "broken" },
+      ["a syntax error"] = { "return {", "broken%.lua:1: " },
+      ["an error"] = { "error 'oops'", "broken%.lua:1: oops" },
+      ["an error that is a table"] = { "error {}", "error object is a table value" },
+      ["no table"] = { "return 5", "must return its table of handlers" },
+      ["an unknown field"] = { "return { on_memberup = print }", "did you mean 'on_member_up'" },
+      ["a wrong identity"] = { "return { identity = { addr = 5 } }", "identity%.addr" },
+      ["a broadcast without receive"] = { "return { broadcast = { wanted_by = print } }", "needs broadcast%.receive" },
+    } do
+      it(what, function()
+        if case[1] then stage:write("broken.lua", case[1]) end
+        for _, handlers in ipairs { stage:path("broken.lua"), "broken" } do
+          local ok, node, message, code = pcall(stage.try_start, stage, { handlers = handlers })
+          assert.is_true(ok, node)
+          assert.is_nil(node)
+          assert.matches(case[2], message)
+          assert.not_matches("stack traceback", message)
+          assert.equal("script", code)
+        end
+      end)
+    end
   end)
 
   it("that are slow are counted, and named", function()

@@ -27,7 +27,7 @@ static int fail(struct start *start, const char *code)
     return -1;
 }
 
-/* A broken table in the program is misuse, a broken script is not. */
+/* A broken table in the program is misuse, a broken file is not. */
 static const char bad_table[] = "handlers";
 
 static int load_handlers(struct start *start)
@@ -35,8 +35,9 @@ static int load_handlers(struct start *start)
     struct node *node = start->node;
     if (node->script)
         return reload_first(node, start->error) ? fail(start, "script") : 0;
-    return version_prepare(node->current, start->error) ? fail(start, bad_table)
-                                                        : 0;
+    if (version_prepare(node->current, start->error) == 0)
+        return 0;
+    return fail(start, start->from_module ? "script" : bad_table);
 }
 
 static int open_backend(struct start *start)
