@@ -422,6 +422,10 @@ SHOAL_API bool shoal_find(const shoal *engine, shoal_bytes addr,
                           shoal_member *out);
 SHOAL_API bool shoal_find_identity(const shoal *engine, shoal_bytes id,
                                    shoal_member *out);
+/* An active member that packets to `endpoint` reach. Quick when its address is
+ * its endpoint, as the stock identity's is; else all are looked at. */
+SHOAL_API bool shoal_find_endpoint(const shoal *engine, shoal_bytes endpoint,
+                                   shoal_member *out);
 /* Walks all known members, down ones included, ourselves excluded. Start with
  * *cursor 0; false at the end. An entry point called between two steps may make
  * the walk miss or repeat members. */

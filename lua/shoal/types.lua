@@ -222,8 +222,10 @@ function Node:state() end
 --- Active ones, ourselves excluded.
 ---@return integer
 function Node:num_members() end
---- Ask whoever answers at "host:port" to let us join; a name is resolved
---- without blocking, and the endpoint is kept as a seed. (sends)
+--- Ask whoever answers at "host:port" to let us join, and keep the endpoint as a
+--- seed, to be asked again. A name is resolved without blocking; that it does not
+--- resolve is logged, and it is tried again. Code: "join" (it is no endpoint, or
+--- our socket cannot send there). (sends)
 ---@param endpoint string
 ---@return true?, string? message, string? code
 function Node:announce(endpoint) end
@@ -361,7 +363,7 @@ function Node:events() end
 ---@class shoal.StartOptions
 ---@field bind? string          "host:port"; port 0 picks one (default "127.0.0.1:0")
 ---@field advertise? string     "host[:port]" the others are to use (default: what bind became)
----@field join? string[]|string seeds
+---@field join? string[]|string seeds: "host:port"; names need not resolve yet
 ---@field name? string          1 to 64 letters, digits, "-", "_" or ".", and not a "." first; in the stock identity
 ---@field cluster? string       label of 1 to 64 bytes: packets of other clusters are dropped
 ---@field handlers? shoal.Handlers|string  a table; a module's name; a path (it ends in .lua or has a "/"), then every version of the script lives in a Lua state of its own and is reloaded when its files change
