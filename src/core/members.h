@@ -11,11 +11,11 @@
 #ifndef SHOAL_CORE_MEMBERS_H
 #define SHOAL_CORE_MEMBERS_H
 
+#include "../base/rng.h"
 #include "identity.h"
 #include "index.h"
 #include "line.h"
 #include "member.h"
-#include "rng.h"
 
 /* Slots in the order in which they are probed. */
 struct order {
