@@ -262,7 +262,7 @@ uint64_t shoal_next_deadline(const shoal *engine)
     next = earlier(next, engine->probe.period_at_us);
     next = earlier(next, indirect_next(&engine->indirect));
     next = earlier(next, tasks->announce_at_us);
-    if (members_num_down(&engine->members) > 0)
+    if (members_num_lost(&engine->members) > 0)
         next = earlier(next, tasks->announce_to_down_at_us);
     if (has_gossip(engine)) /* no wakeup to find that there is nothing to say */
         next = earlier(next, tasks->gossip_at_us);

@@ -266,8 +266,8 @@ int update_known(shoal *engine, struct member *member,
  * *owner points at. A codec that fails is noted. 0 or NOMEM. */
 int update_queue(shoal *engine, const shoal_update *claim,
                  uint32_t transmissions, struct entry **owner);
-/* Forgets a member and what waits about it; a down one with an event. false: no
- * memory for that, nothing changed. */
+/* Forgets a member and what waits about it; a down one that was known to be
+ * alive with an event. false: no memory for that, nothing changed. */
 bool update_forget(shoal *engine, struct member *member);
 
 /* ---- ahead.c ---- */

@@ -328,8 +328,7 @@ enum { PICK_TRIES = 4 }; /* for each of those wanted */
 uint32_t members_pick_down(const struct members *members, struct rng *rng,
                            uint32_t k, struct member *out[])
 {
-    uint32_t found = 0, all = members->down[PLACE_FAILED].count +
-                              members->down[PLACE_STRANGER].count;
+    uint32_t found = 0, all = members_num_lost(members);
     for (uint32_t tries = 0; all > 0 && found < k && tries < PICK_TRIES * k;
          tries++) {
         double share = (double)(rng_next(rng) >> 11) / (double)(1ull << 53);

@@ -70,9 +70,11 @@ bool members_reserve_state(struct members *members, struct mem *mem,
 void members_set_state(struct members *members, struct member *member,
                        shoal_state state, uint16_t incarnation, bool has_left);
 
-static inline uint32_t members_num_down(const struct members *members)
+/* Down ones that may be back; a few of those that we never knew may not. */
+static inline uint32_t members_num_lost(const struct members *members)
 {
-    return members->count - members->active.count;
+    return members->down[PLACE_FAILED].count +
+           members->down[PLACE_STRANGER].count;
 }
 
 /* The one that has been down longest, of those in `place`, or NULL. */

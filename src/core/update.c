@@ -57,7 +57,8 @@ bool update_forget(shoal *engine, struct member *member)
 {
     struct who who;
     who_from(&who, member->identity);
-    if (!member_is_active(member)) {
+    /* Nobody was ever told of a stranger. */
+    if (!member_is_active(member) && member->place != PLACE_STRANGER) {
         if (!notify_reserve(engine, &who, (shoal_bytes){0}, 1))
             return false;
         notify_member(engine, SHOAL_EVENT_MEMBER_FORGOTTEN, member,
