@@ -29,7 +29,8 @@ enum { LAST_REFUTABLE = SHOAL_INCARNATION_LEFT - 2 };
 static void greet_sender(shoal *engine)
 {
     const struct who *sender = engine->sender.who;
-    if (sender && engine_may(engine, LIMIT_SELF, 0, engine->config.probe_rtt_us))
+    if (sender &&
+        engine_may(engine, LIMIT_SELF, 0, engine->config.probe_rtt_us))
         send_bare(engine, sender, SHOAL_MSG_ANNOUNCE, 0);
 }
 
@@ -52,12 +53,13 @@ static void doubt(shoal *engine)
 
 /* ---- Our own identity ---- */
 
-static int queue_alive(shoal *engine, uint16_t incarnation, bool is_news)
+static int queue_alive(shoal *engine, uint16_t incarnation,
+                       enum urgency urgency)
 {
     shoal_update claim = {.id = identity_id(engine->self),
                           .incarnation = incarnation,
                           .state = SHOAL_ALIVE};
-    return self_queue_claim(engine, &claim, is_news);
+    return self_queue_claim(engine, &claim, urgency);
 }
 
 /* Whoever says so has not heard, or it would not say so. */
@@ -66,8 +68,9 @@ static int say_again(shoal *engine, bool queue)
     if (!queue ||
         !engine_may(engine, LIMIT_SELF, 1, engine->config.probe_rtt_us))
         return 0;
-    int error =
-        engine->queued ? 0 : queue_alive(engine, engine->incarnation, false);
+    int error = engine->queued
+                    ? 0
+                    : queue_alive(engine, engine->incarnation, URGENCY_NONE);
     if (!error)
         send_gossip(engine, engine->config.num_indirect_probes);
     return error;
@@ -83,7 +86,8 @@ static int refute(shoal *engine, const shoal_update *claim, bool queue)
     who_from(&self, engine->self);
     if (!notify_reserve(engine, &self, (shoal_bytes){0}, 2))
         return SHOAL_ERR_NOMEM;
-    int error = queue ? queue_alive(engine, incarnation, was_down) : 0;
+    enum urgency urgency = was_down ? URGENCY_RETURN : URGENCY_NONE;
+    int error = queue ? queue_alive(engine, incarnation, urgency) : 0;
     if (error)
         return error;
     engine->incarnation = incarnation;
@@ -270,10 +274,9 @@ static int contest_plainly(shoal *engine, const struct who *who,
         engine->connection == SHOAL_CONNECTION_DEFUNCT)
         return 0;
     engine->conflict_us = engine->now_us;
-    shoal_update down = {.id = who->id,
-                         .incarnation = claim->incarnation,
-                         .state = SHOAL_DOWN};
-    return self_queue_claim(engine, &down, true);
+    shoal_update down = {
+        .id = who->id, .incarnation = claim->incarnation, .state = SHOAL_DOWN};
+    return self_queue_claim(engine, &down, URGENCY_NEWS);
 }
 
 int accused_contest(shoal *engine, const struct who *who,

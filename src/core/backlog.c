@@ -18,13 +18,22 @@ static size_t footprint(const struct entry *entry)
     return sizeof *entry + entry->size + entry->key_size;
 }
 
+static void count_urgency(struct backlog *backlog, const struct entry *entry,
+                          int by)
+{
+    if (entry->urgency != URGENCY_NONE)
+        backlog->num_urgent += (uint32_t)by;
+    if (entry->urgency == URGENCY_NEWS)
+        backlog->num_news += (uint32_t)by;
+}
+
 static void free_entry(struct backlog *backlog, struct mem *mem,
                        struct entry *entry)
 {
     if (entry->owner)
         *entry->owner = NULL;
     backlog->count--;
-    backlog->num_urgent -= entry->urgent;
+    count_urgency(backlog, entry, -1);
     mem_free(mem, entry, footprint(entry));
 }
 
@@ -36,10 +45,12 @@ void backlog_clear(struct backlog *backlog, struct mem *mem)
     backlog->unused = NULL;
 }
 
-void backlog_hurry(struct backlog *backlog, struct entry *entry)
+void backlog_hurry(struct backlog *backlog, struct entry *entry,
+                   enum urgency urgency)
 {
-    backlog->num_urgent += !entry->urgent;
-    entry->urgent = true;
+    count_urgency(backlog, entry, -1);
+    entry->urgency = (uint8_t)urgency;
+    count_urgency(backlog, entry, 1);
 }
 
 static bool goes_before(const struct run *run, uint8_t left, uint16_t size)

@@ -22,21 +22,29 @@
 
 struct run;
 
+enum urgency {
+    URGENCY_NONE,   /* waits for a packet that goes anyway */
+    URGENCY_RETURN, /* worth packets of its own, but few: it comes in crowds */
+    URGENCY_NEWS    /* worth packets of its own */
+};
+
 struct entry {
     struct entry *next, *prev; /* in its run */
     struct run *run;
     struct entry **owner; /* set to NULL when the entry goes; may be NULL */
     uint16_t size;        /* bytes as they go out */
     uint16_t key_size;    /* bytes behind them that do not: a broadcast's key */
-    bool urgent;          /* worth a packet of its own */
+    uint8_t urgency;      /* of enum urgency */
     uint8_t bytes[];
 };
 
 struct backlog {
     struct run *first;
     struct run *unused; /* one kept back, so that moving never fails */
-    uint32_t count, num_urgent;
-    uint8_t frame; /* bytes of length in front of each entry: 0 or 2 */
+    uint32_t count;
+    uint32_t num_urgent; /* that do not wait for a packet that goes anyway */
+    uint32_t num_news;   /* ... and of those, news */
+    uint8_t frame;       /* bytes of length in front of each entry: 0 or 2 */
 };
 
 void backlog_init(struct backlog *backlog, uint8_t frame);
@@ -47,8 +55,9 @@ void backlog_clear(struct backlog *backlog, struct mem *mem);
  * the new one afterwards. false: out of memory, nothing changed. */
 bool backlog_push(struct backlog *backlog, struct mem *mem, shoal_bytes bytes,
                   shoal_bytes key, uint8_t transmissions, struct entry **owner);
-/* It shall not wait for a packet that goes anyway. */
-void backlog_hurry(struct backlog *backlog, struct entry *entry);
+/* Sets how urgent it is. */
+void backlog_hurry(struct backlog *backlog, struct entry *entry,
+                   enum urgency urgency);
 void backlog_remove(struct backlog *backlog, struct mem *mem,
                     struct entry *entry);
 

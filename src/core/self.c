@@ -9,25 +9,26 @@ static bool reserve_events(shoal *engine, const struct who *who)
     return notify_reserve(engine, who, (shoal_bytes){0}, MAX_EVENTS);
 }
 
-int self_queue_claim(shoal *engine, const shoal_update *claim, bool is_news)
+int self_queue_claim(shoal *engine, const shoal_update *claim,
+                     enum urgency urgency)
 {
-    uint8_t times = is_news ? engine_news_transmissions(engine)
-                            : engine_transmissions(engine);
+    uint8_t times = urgency == URGENCY_NONE ? engine_transmissions(engine)
+                                            : engine_news_transmissions(engine);
+    if (urgency == URGENCY_NONE && !engine->config.tell_suspects)
+        urgency = URGENCY_NEWS;
     int error = update_queue(engine, claim, times, &engine->queued);
     if (error)
         return error;
-    engine->queued_is_self =
-        bytes_equal(claim->id, identity_id(engine->self));
-    if (engine->queued && (is_news || !engine->config.tell_suspects))
-        backlog_hurry(&engine->updates, engine->queued);
+    engine->queued_is_self = bytes_equal(claim->id, identity_id(engine->self));
+    if (engine->queued)
+        backlog_hurry(&engine->updates, engine->queued, urgency);
     return 0;
 }
 
 /* Our own last word about `identity`, and who we are now, if that is at another
  * address. */
 static shoal_update departure(const shoal *engine,
-                              const struct identity *identity,
-                              shoal_bytes now)
+                              const struct identity *identity, shoal_bytes now)
 {
     bool has_word = engine->handlers.codec.lifeguard;
     return (shoal_update){.id = identity_id(identity),
@@ -87,7 +88,7 @@ static int tell_of_departure(shoal *engine, const struct who *who)
     bool moves = !has_our_address(engine, who);
     shoal_update claim =
         departure(engine, engine->self, moves ? who->id : (shoal_bytes){0});
-    return self_queue_claim(engine, &claim, true);
+    return self_queue_claim(engine, &claim, URGENCY_NEWS);
 }
 
 /* Takes on an identity and tells some members at once that the old one is no

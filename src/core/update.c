@@ -41,13 +41,15 @@ int update_queue(shoal *engine, const shoal_update *claim,
  * refutations, of which a lossy network makes many, go with those of the probe
  * cycle: the suspect was told by its prober. */
 static int gossip(shoal *engine, const shoal_update *claim,
-                  struct member *about, bool comes_or_goes)
+                  struct member *about, enum urgency urgency)
 {
-    uint8_t times = comes_or_goes ? engine_news_transmissions(engine)
-                                  : engine_transmissions(engine);
+    uint8_t times = urgency == URGENCY_NONE ? engine_transmissions(engine)
+                                            : engine_news_transmissions(engine);
+    if (urgency == URGENCY_NONE && !engine->config.tell_suspects)
+        urgency = URGENCY_NEWS;
     int error = update_queue(engine, claim, times, &about->queued);
-    if (about->queued && (comes_or_goes || !engine->config.tell_suspects))
-        backlog_hurry(&engine->updates, about->queued);
+    if (about->queued)
+        backlog_hurry(&engine->updates, about->queued, urgency);
     return error;
 }
 
@@ -135,7 +137,10 @@ int update_member(shoal *engine, struct member *member,
         return SHOAL_ERR_NOMEM;
     shoal_state before = member->state;
     bool goes = claim->state == SHOAL_DOWN, was_down = before == SHOAL_DOWN;
-    int error = queue ? gossip(engine, claim, member, goes || was_down) : 0;
+    enum urgency urgency = goes       ? URGENCY_NEWS
+                           : was_down ? URGENCY_RETURN
+                                      : URGENCY_NONE;
+    int error = queue ? gossip(engine, claim, member, urgency) : 0;
     if (error)
         return error;
     settle(engine, member, claim, false);
@@ -148,6 +153,9 @@ int update_member(shoal *engine, struct member *member,
     announce_change(engine, member, !was_down);
     if (before == SHOAL_SUSPECT && member->state == SHOAL_ALIVE)
         notify_member(engine, SHOAL_EVENT_REFUTED, member, (shoal_bytes){0});
+    if (before == SHOAL_ALIVE && member->state == SHOAL_SUSPECT &&
+        engine->sender.who)
+        probe_hint(engine, member);
     return 0;
 }
 
@@ -215,7 +223,7 @@ static int insert(shoal *engine, const struct who *who,
         return SHOAL_ERR_NOMEM;
     struct member *member =
         members_insert(&engine->members, identity, claim->state);
-    error = queue ? gossip(engine, claim, member, true) : 0;
+    error = queue ? gossip(engine, claim, member, URGENCY_NEWS) : 0;
     if (error) {
         members_remove(&engine->members, &engine->mem, member);
         return error;
@@ -237,7 +245,7 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
     struct identity *identity = identity_new(&engine->mem, who);
     if (!identity)
         return SHOAL_ERR_NOMEM;
-    int error = queue ? gossip(engine, claim, member, true) : 0;
+    int error = queue ? gossip(engine, claim, member, URGENCY_NEWS) : 0;
     if (error) {
         identity_release(&engine->mem, identity);
         return error;
@@ -265,6 +273,16 @@ static shoal_update as_suspicion(const shoal_update *claim)
                           .state = SHOAL_SUSPECT};
 }
 
+/* Of two who suspect it others may have heard already of the other one. */
+static int pass_on(shoal *engine, const shoal_update *claim,
+                   struct member *member)
+{
+    shoal_update ours = *claim;
+    if (suspicion_is_ours(engine, member))
+        ours.from = identity_id(engine->self);
+    return gossip(engine, &ours, member, URGENCY_NONE);
+}
+
 int update_known(shoal *engine, struct member *member,
                  const shoal_update *claim, bool queue)
 {
@@ -283,7 +301,7 @@ int update_known(shoal *engine, struct member *member,
                     claim->state == SHOAL_SUSPECT &&
                     claim->incarnation == member->incarnation &&
                     suspicion_confirm(engine, member, claim->from);
-    return confirms && queue ? gossip(engine, claim, member, false) : 0;
+    return confirms && queue ? pass_on(engine, claim, member) : 0;
 }
 
 /* It is about another identity at a known address. */
@@ -331,8 +349,8 @@ static bool is_beyond(const shoal *engine, const shoal_update *claim)
            claim->state != SHOAL_DOWN && engine_heals(engine);
 }
 
-static int apply(shoal *engine, const shoal_update *claim,
-                 struct member *maybe, bool queue)
+static int apply(shoal *engine, const shoal_update *claim, struct member *maybe,
+                 bool queue)
 {
     if (bytes_equal(claim->id, identity_id(engine->self)))
         return accused_hear(engine, claim, queue);

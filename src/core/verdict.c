@@ -18,7 +18,7 @@
  */
 #include "engine.h"
 
-enum { MAX_DISPUTES = 8 /* that one packet may cause */ };
+enum { MAX_DISPUTES = 2 /* that one packet may cause */ };
 
 static void tell(shoal *engine, const struct who *to,
                  const struct member *about)
