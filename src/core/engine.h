@@ -175,7 +175,11 @@ static inline bool engine_may(shoal *engine, enum limit what, uint32_t peer,
 int ask_who(shoal *engine, shoal_bytes id, struct who *who);
 /* `who` borrowing from an identity we hold. */
 void who_from(struct who *who, const struct identity *identity);
+/* Does `id` replace `adversary`, which has the same address? A question that
+ * fails is a no. */
 bool ask_wins(shoal *engine, shoal_bytes id, shoal_bytes adversary);
+/* 0, LOSES, or IDENTITY when the question failed. */
+int ask_check_wins(shoal *engine, shoal_bytes id, shoal_bytes adversary);
 /* An identity to come back with, that wins against ours and against `adversary`
  * (empty: nobody): true and `who` (which borrows from `buffer`,
  * SHOAL_MAX_IDENTITY bytes). */

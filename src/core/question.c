@@ -79,12 +79,20 @@ int ask_who(shoal *engine, shoal_bytes id, struct who *who)
     return error;
 }
 
-bool ask_wins(shoal *engine, shoal_bytes id, shoal_bytes adversary)
+int ask_check_wins(shoal *engine, shoal_bytes id, shoal_bytes adversary)
 {
     const shoal_identity_questions *ask = &engine->handlers.identity;
     int answer;
     ASK(engine, answer, ask->wins(ask->context, id, adversary));
-    return answer > 0;
+    if (answer >= 0)
+        return answer > 0 ? 0 : SHOAL_ERR_LOSES;
+    engine_set_detail(engine, "nobody could say which identity wins");
+    return SHOAL_ERR_IDENTITY;
+}
+
+bool ask_wins(shoal *engine, shoal_bytes id, shoal_bytes adversary)
+{
+    return ask_check_wins(engine, id, adversary) == 0;
 }
 
 /* The renewal of `from`, if it wins against that; else empty. */

@@ -214,14 +214,14 @@ static int check_new_identity(shoal *engine, const struct who *who)
 {
     struct member *other =
         members_find_addr(&engine->members, who->addr, who->addr_hash);
-    if (has_our_address(engine, who) &&
-        !ask_wins(engine, who->id, identity_id(engine->self)))
-        return SHOAL_ERR_LOSES;
     if (other && member_is_active(other))
         return SHOAL_ERR_ADDRESS_IN_USE;
-    if (other && !ask_wins(engine, who->id, identity_id(other->identity)))
-        return SHOAL_ERR_LOSES;
-    return send_check_identity(engine, who->id, true);
+    const struct identity *before = has_our_address(engine, who) ? engine->self
+                                    : other ? other->identity
+                                            : NULL;
+    int error =
+        before ? ask_check_wins(engine, who->id, identity_id(before)) : 0;
+    return error ? error : send_check_identity(engine, who->id, true);
 }
 
 int shoal_change_identity(shoal *engine, uint64_t now_us, shoal_bytes id)
