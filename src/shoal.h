@@ -434,8 +434,11 @@ typedef struct shoal_effect {
     /* SHOAL_NOTIFY */
     shoal_event event;
     shoal_member member; /* SEND: id, addr and endpoint of the receiver */
-    shoal_bytes before;  /* RENAME: the identity that was replaced */
-    size_t size;         /* bytes of the packet, for SEND and PACKET_* */
+    /* RENAME: the identity that was replaced. CONFLICT: ours, when the claim
+     * came; shoal_self() is another one if we have taken the address back. */
+    shoal_bytes before;
+    size_t size;  /* bytes of the packet, for SEND and PACKET_*; of the item */
+    uint8_t drop; /* ITEM_DROPPED: why; a shoal_drop */
 } shoal_effect;
 
 /* Takes the oldest effect out: true and `*out`, whose bytes are borrowed until

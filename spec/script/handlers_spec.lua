@@ -505,11 +505,14 @@ describe("handlers", function()
     end)
 
     it("are refused when identity.new fails or answers nonsense", function()
-      for _, new in ipairs { function() error("who?") end, function() end, function() return print end } do
+      for expected, new in pairs {
+        ["who?"] = function() error("who?") end, ["nobody at all"] = function() return nil, "nobody at all" end,
+        ["got nil"] = function() end, ["carry a function"] = function() return print end,
+      } do
         local node, message, code = stage:try_start { handlers = { identity = { new = new } } }
         assert.is_nil(node)
         assert.matches("identity", code)
-        assert.is_string(message)
+        assert.matches(expected, message, 1, true)
       end
     end)
   end)

@@ -75,8 +75,7 @@ static int check_fits(shoal *engine, size_t size)
 static void give_up(shoal *engine, struct entry *entry, shoal_drop why)
 {
     engine_drop(engine, why, 0);
-    notify_packet(engine, SHOAL_EVENT_ITEM_DROPPED, identity_id(engine->self),
-                  SHOAL_MSG_BROADCAST, 0, entry->size);
+    notify_dropped(engine, why, entry->size);
     backlog_remove(&engine->items, &engine->mem, entry);
 }
 

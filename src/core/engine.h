@@ -213,6 +213,10 @@ void notify_member(shoal *engine, shoal_event event,
 void notify_self(shoal *engine, shoal_event event);
 /* Somebody who need not be a member: `view` is copied. */
 void notify_view(shoal *engine, shoal_event event, const shoal_member *view);
+/* `view` claims our address. */
+void notify_conflict(shoal *engine, const shoal_member *view);
+/* An item of `size` bytes was given up. */
+void notify_dropped(shoal *engine, shoal_drop why, size_t size);
 void notify_packet(shoal *engine, shoal_event event, shoal_bytes id,
                    uint8_t message, uint32_t updates, size_t size);
 

@@ -179,8 +179,8 @@ int shoal_leave(shoal *engine, uint64_t now_us)
     if (error)
         return engine_leave(engine, error);
     send_gossip(engine, fanout);
-    become_defunct(engine);
     engine->has_left = true;
+    become_defunct(engine);
     return engine_leave(engine, 0);
 }
 
