@@ -334,8 +334,8 @@ int accused_turn_undead(shoal *engine, struct identity *sender);
 /* Tells `to` what is believed of it, in answer to its packet; it is down or has
  * lost its address. */
 void verdict_answer(shoal *engine, const struct who *to);
-/* Tells a down member that it is. */
-void verdict_tell(shoal *engine, const struct member *member);
+/* Tells a down member that it is. false: it was told lately, or nobody is. */
+bool verdict_tell(shoal *engine, const struct member *member);
 /* Somebody takes that down member for alive: tells the member. */
 void verdict_disputed(shoal *engine, const struct member *member);
 /* We have come to know that we were taken for down ourselves: what we believed
