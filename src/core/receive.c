@@ -370,7 +370,8 @@ static int handle_from(shoal *engine, const shoal_header *header,
     struct identity *held =
         src->member ? identity_retain(src->member->identity) : NULL;
     engine->sender.who = src;
-    engine->sender.is_active = engine->sender.has_returned = false;
+    engine->sender.is_active = src->member && member_is_active(src->member);
+    engine->sender.has_returned = false;
     engine->sender.told = 0;
     int error = deliver(engine, header, items, src, size);
     engine->sender.who = NULL;
