@@ -286,6 +286,12 @@ void members_set_state(struct members *members, struct member *member,
 
 /* ---- Down ones ---- */
 
+void members_let_go(struct members *members, struct member *member)
+{
+    leave_place(members, member);
+    enter_place(members, member, PLACE_LEFT);
+}
+
 struct member *members_oldest(const struct members *members, enum place place)
 {
     const struct line *line = &members->down[place];
