@@ -218,6 +218,10 @@ void notify_packet(shoal *engine, shoal_event event, shoal_bytes id,
 
 /* ---- send.c ---- */
 
+/* What a codec puts around the identities in a header and a claim, at the most.
+ */
+enum { SEND_OVERHEAD = 32 };
+
 /* Sends one message. A packet that cannot be built is noted, and counted by
  * nobody else: a failed send is a missed answer. */
 void send_message(shoal *engine, const struct who *to, shoal_message kind,

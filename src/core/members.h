@@ -74,8 +74,8 @@ bool members_reserve_state(struct members *members, struct mem *mem,
 void members_set_state(struct members *members, struct member *member,
                        shoal_state state, uint16_t incarnation, bool has_left);
 
-/* A down one, for which members_reserve_state() was made, left for good, and was
- * no stranger. */
+/* A down one, for which members_reserve_state() was made, left for good, and
+ * was no stranger. */
 void members_let_go(struct members *members, struct member *member);
 
 /* Down ones that may be back; a few of those that we never knew may not. */

@@ -319,8 +319,10 @@ static int accept(shoal *engine, const shoal_header *header, shoal_bytes items,
         refuse(engine, src);
         return 0;
     }
-    if (error)
-        return engine_drop(engine, drop_for(error), error);
+    if (error == SHOAL_ERR_NOMEM)
+        return engine_drop(engine, SHOAL_DROP_NOMEM, error);
+    if (error) /* was counted */
+        return error;
     if (!sender)
         return answer_stranger(engine, header, src);
     engine->stats.received[header->kind]++;
