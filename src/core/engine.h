@@ -222,6 +222,10 @@ void notify_packet(shoal *engine, shoal_event event, shoal_bytes id,
 
 /* ---- send.c ---- */
 
+/* What a codec puts around the identities in a header and a claim, at the most.
+ */
+enum { SEND_OVERHEAD = 32 };
+
 /* Sends one message. A packet that cannot be built is noted, and counted by
  * nobody else: a failed send is a missed answer. */
 void send_message(shoal *engine, const struct who *to, shoal_message kind,
@@ -338,8 +342,8 @@ int accused_turn_undead(shoal *engine, struct identity *sender);
 /* Tells `to` what is believed of it, in answer to its packet; it is down or has
  * lost its address. */
 void verdict_answer(shoal *engine, const struct who *to);
-/* Tells a down member that it is. */
-void verdict_tell(shoal *engine, const struct member *member);
+/* Tells a down member that it is. false: it was told lately, or nobody is. */
+bool verdict_tell(shoal *engine, const struct member *member);
 /* Somebody takes that down member for alive: tells the member. */
 void verdict_disputed(shoal *engine, const struct member *member);
 /* We have come to know that we were taken for down ourselves: what we believed

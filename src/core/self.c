@@ -80,6 +80,9 @@ static int keep_former_self(shoal *engine, struct identity *before)
         return 0;
     shoal_update claim = departure(engine, before, identity_id(engine->self));
     int error = update_apply_to(engine, &who, &claim, false);
+    struct member *member = members_find_id(&engine->members, who.id, who.hash);
+    if (member) /* or verdicts that somebody makes up would push it out */
+        members_let_go(&engine->members, member);
     return error == SHOAL_ERR_FULL ? 0 : error; /* was counted */
 }
 
