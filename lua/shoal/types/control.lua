@@ -12,8 +12,9 @@ function Watcher:cancel() end
 local core = {}
 
 --- Calls `fn(name)` in the loop when the process gets the signal ("INT",
---- "TERM", "HUP", "USR1", "USR2", "QUIT"). Does not keep the loop running. INT
---- and TERM that come again later end the process, though a function hangs.
+--- "TERM", "HUP", "USR1", "USR2", "QUIT"). Does not keep the loop running. An INT
+--- or TERM that comes 0.2 s or more after one that no function has answered yet
+--- ends the process: a function hangs.
 ---@param name string
 ---@param fn fun(name: string)
 ---@return shoal.Watcher?, string? message, string? code
