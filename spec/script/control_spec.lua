@@ -96,6 +96,32 @@ describe("a control server", function()
     server:close()
   end)
 
+  -- Nobody waits for four thousand million connections: the count of them, the fourth
+  -- word of a server, is set.
+  local has_ffi, ffi = pcall(require, "ffi")
+  if has_ffi then
+    it("tells peers apart however many there were", function()
+      local server = listen()
+      local early = raw.connect(path)
+      early:write(raw.request(1, "early"))
+      stage:wait(function() return heard[1] end)
+      local last_id = ffi.cast("uint64_t *", server) + 3
+      assert.equal(1, tonumber(last_id[0]))
+      for round, count in ipairs { 2 ^ 31 - 2, 2 ^ 31 - 1, 2 ^ 32 - 1, 2 ^ 32, 2 ^ 53 - 2 } do
+        last_id[0] = count
+        local late = raw.connect(path)
+        late:write(raw.request(2, "late"))
+        stage:wait(function() return heard[2 * round] end)
+        assert.equal(count + 1, heard[2 * round][1]:id())
+        early:write(raw.request(3, "early"))
+        stage:wait(function() return heard[2 * round + 1] end)
+        assert.equal(heard[1][1], heard[2 * round + 1][1])
+        late:close()
+      end
+      server:close()
+    end)
+  end
+
   it("tells when a peer goes, which then answers false", function()
     local gone
     local server = listen { on_close = function(peer) gone = peer end }

@@ -56,10 +56,11 @@ static struct peer *peer_of(const stream *connection)
     return (struct peer *)(uintptr_t)stream_tag(connection);
 }
 
-/* Where it is in the server's uservalue. */
-static int key_of(const struct peer *peer)
+/* Pushes where it is in the server's uservalue: a number, since there may have
+ * been more peers than an int can count. Needs no memory. */
+static void push_key(lua_State *L, const struct peer *peer)
 {
-    return (int)-(int64_t)peer->id;
+    lua_pushnumber(L, -(lua_Number)peer->id);
 }
 
 /* STACK: values -> values, peer */
@@ -74,8 +75,9 @@ static void push_new_peer(lua_State *L, struct server *server,
     refs_push(L, server->userdata);
     lua_rawseti(L, -2, 1);
     lua_setuservalue(L, -2);
-    lua_pushvalue(L, -1);
-    lua_rawseti(L, -3, key_of(peer));
+    push_key(L, peer);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, -4);
     stream_set_tag(connection, (uintptr_t)peer);
 }
 
@@ -83,10 +85,12 @@ static void push_new_peer(lua_State *L, struct server *server,
 static void push_peer(lua_State *L, struct server *server, stream *connection)
 {
     const struct peer *peer = peer_of(connection);
-    if (peer)
-        lua_rawgeti(L, -1, key_of(peer));
-    else
+    if (!peer) {
         push_new_peer(L, server, connection);
+        return;
+    }
+    push_key(L, peer);
+    lua_rawget(L, -2);
 }
 
 /* ---- Messages ---- */
@@ -189,8 +193,9 @@ static void tell_closed(lua_State *L, void *context)
 static void forget(lua_State *L, struct server *server, const struct peer *peer)
 {
     push_server_values(L, server);
+    push_key(L, peer);
     lua_pushnil(L);
-    lua_rawseti(L, -2, key_of(peer));
+    lua_rawset(L, -3);
     lua_pop(L, 1);
 }
 

@@ -23,7 +23,7 @@ function core.signal(name, fn) end
 --- The server's side of one connection. It speaks MessagePack-RPC.
 ---@class shoal.Peer
 local Peer = {}
---- Unique in this process.
+--- Unique among the peers of its server.
 ---@return integer
 function Peer:id() end
 --- Answers a request: `error` nil, or what went wrong. false: the peer is gone.
