@@ -122,6 +122,30 @@ describe("a control server", function()
     end)
   end
 
+  it("publishes to many at once, and to those that are gone nothing", function()
+    local server = listen()
+    local clients, peers = {}, {}
+    for i = 1, 3 do
+      clients[i] = raw.connect(path)
+      clients[i]:write(raw.request(i, "x"))
+      stage:wait(function() return heard[i] end)
+      peers["peer " .. i] = heard[i][1]
+    end
+    assert.equal(3, server:stats().connections)
+    clients[2]:close()
+    stage:wait(function() return server:stats().connections == 2 end)
+    server:publish(peers, "event", { "up" })
+    assert.is_true(server:stats().buffered > 0)
+    for _, i in ipairs { 1, 3 } do
+      assert.same({ 2, "event", { "up" } }, read(clients[i]))
+    end
+    assert.error_matches(function() server:publish({ 1 }, "event", {}) end, "control.peer")
+    assert.error_matches(function() server:publish(peers, "event", { a = 1 }) end, "params must be a list")
+    server:close()
+    server:publish(peers, "event", {})
+    assert.equal(0, server:stats().connections)
+  end)
+
   it("tells when a peer goes, which then answers false", function()
     local gone
     local server = listen { on_close = function(peer) gone = peer end }

@@ -49,8 +49,15 @@ function Peer:close() end
 local Server = {}
 ---@return string
 function Server:path() end
----@return { accepted: integer, refused: integer, malformed: integer, cut_off: integer }
+--- Counted since the beginning, and as it is now: `connections`, and the bytes
+--- `buffered` for all of them.
+---@return { accepted: integer, refused: integer, malformed: integer, cut_off: integer, connections: integer, buffered: integer }
 function Server:stats() end
+--- Sends a notification to each of these peers. Those that are gone get none.
+---@param peers table<any, shoal.Peer>
+---@param method string
+---@param params any[]
+function Server:publish(peers, method, params) end
 --- Flushes for up to 200 ms, closes every connection, removes the path.
 function Server:close() end
 
