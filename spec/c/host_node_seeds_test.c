@@ -4,6 +4,8 @@
 
 #include "host/addresses.h"
 
+#include <ifaddrs.h>
+
 static void joining_tells_what_cannot_work(void)
 {
     char error[HOST_MAX_ERROR];
@@ -175,6 +177,37 @@ static void a_name_that_is_known_later_is_tried_until_then(void)
     close_zone(m);
 }
 
+/* A socket that is open to both families has IPv4 addresses as ::ffff:a.b.c.d;
+ * members know each other by the plain ones. */
+static const char *lookup_mapped(const char *name, uint16_t port,
+                                 struct address_reach reach,
+                                 struct addresses *out)
+{
+    struct address address = zone.list[0];
+
+    (void)name, (void)port;
+    return address_adapt(&address, reach) && addresses_add(out, &address)
+               ? NULL
+               : "no memory, or no IPv6 here";
+}
+
+static void a_socket_for_both_families_joins_by_a_name(void)
+{
+    struct member m[2];
+    char addr[HOST_MAX_ENDPOINT];
+
+    make_member(&m[0], NULL);
+    zone.list[0] = address_of(host_bound(m[0].node));
+    open_member_with(&m[1], "[::]:0", NULL, NULL, lookup_mapped);
+    snprintf(addr, sizeof addr, "127.0.0.1%s",
+             strrchr(host_bound(m[1].node), ':'));
+    start_member_at(&m[1], addr, 1);
+    join(&m[1], "members.test:7946");
+    CHECK(wait_for_members(m, 2, 1));
+    host_close(m[0].node);
+    host_close(m[1].node);
+}
+
 /* ---- What is our own ---- */
 
 static void joins_in_vain(struct member *member, const char *seed)
@@ -209,11 +242,33 @@ static void a_node_that_is_its_own_seed_stays_quiet(void)
     host_close(a.node);
 }
 
+/* One of this host's that is not of the loopback; there may be none. */
+static bool find_local_address(char *out)
+{
+    struct ifaddrs *list, *each;
+    bool found = false;
+
+    CHECK(getifaddrs(&list) == 0);
+    for (each = list; each && !found; each = each->ifa_next) {
+        struct address address = {.size = sizeof address.as.v4};
+
+        if (!each->ifa_addr || each->ifa_addr->sa_family != AF_INET)
+            continue;
+        memcpy(&address.as.v4, each->ifa_addr, sizeof address.as.v4);
+        address_format(&address, out);
+        *strchr(out, ':') = '\0';
+        found = !address_is_loopback(&address);
+    }
+    freeifaddrs(list);
+    return found;
+}
+
 /* Bound to a wildcard it answers at each address of the host, and it is asked
  * from outside at one that it need not know. */
 static void no_spelling_of_our_own_address_is_asked(void)
 {
     static const char *const bind[] = {"0.0.0.0:0", "[::]:0"};
+    char local[HOST_MAX_ENDPOINT];
     struct member a;
     size_t i;
 
@@ -226,6 +281,8 @@ static void no_spelling_of_our_own_address_is_asked(void)
         joins_at_port(&a, "127.9.8.7");
         joins_at_port(&a, "0.0.0.0");
         joins_at_port(&a, "localhost");
+        if (find_local_address(local))
+            joins_at_port(&a, local);
         if (i == 1)
             joins_at_port(&a, "[::1]");
         host_close(a.node);
@@ -242,6 +299,7 @@ int main(void)
     RUN(a_seed_that_comes_up_later_is_found);
     RUN(members_whose_resolvers_list_themselves_first_find_each_other);
     RUN(a_name_that_is_known_later_is_tried_until_then);
+    RUN(a_socket_for_both_families_joins_by_a_name);
     RUN(no_spelling_of_our_own_address_is_asked);
     RUN(a_node_that_is_its_own_seed_stays_quiet);
     ev_loop_destroy(loop);
