@@ -2,7 +2,7 @@
 /* Seeds: addresses and names, there or not yet there. */
 #include "host_members.h"
 
-#include "host/addresses.h"
+#include "host/node.h"
 
 #include <ifaddrs.h>
 
@@ -65,6 +65,29 @@ static void a_seed_that_comes_up_later_is_found(void)
     open_member(&m[0], seed, NULL, NULL);
     start_member(&m[0], 2);
     CHECK(wait_for_members(m, 2, 1)); /* by the second or third announce */
+    host_close(m[0].node);
+    host_close(m[1].node);
+}
+
+/* What follows from that takes half a minute: it is in spec/c/seeds_test.c and
+ * spec/sim/seeds_spec.lua, in virtual time. */
+static void a_node_in_company_goes_on_asking(void)
+{
+    struct member m[2];
+    const host *node;
+
+    make_member(&m[0], NULL);
+    make_member(&m[1], NULL);
+    node = m[1].node;
+    join(&m[1], "127.0.0.1:9");
+    CHECK(run_until(loop, is_joined, &m[1]));
+    CHECK(node->seeds.mode == SEEDS_ALONE && ev_is_active(&node->seeding));
+    join(&m[1], host_bound(m[0].node));
+    CHECK(wait_for_members(m, 2, 1));
+    turn(loop);
+    CHECK(node->seeds.mode == SEEDS_COMPANY && ev_is_active(&node->seeding));
+    CHECK(node->seeding_us == seeds_due(&node->seeds));
+    CHECK(node->seeding_us < host_now(node) + 45 * 1000 * 1000);
     host_close(m[0].node);
     host_close(m[1].node);
 }
@@ -289,6 +312,17 @@ static void no_spelling_of_our_own_address_is_asked(void)
     }
 }
 
+/* A script's identity may spell it in its own way. */
+static void nor_is_an_address_that_our_identity_spells_otherwise(void)
+{
+    struct member a;
+
+    open_member(&a, "[::]:0", NULL, NULL);
+    start_member_at(&a, "[0:0:0:0:0:0:a:9]:4", 1);
+    joins_in_vain(&a, "[::a:9]:4");
+    host_close(a.node);
+}
+
 int main(void)
 {
     loop = ev_loop_new(0);
@@ -297,10 +331,12 @@ int main(void)
     RUN(a_seed_may_be_named_before_the_start_and_by_name);
     RUN(a_node_is_closed_while_its_seed_is_looked_up);
     RUN(a_seed_that_comes_up_later_is_found);
+    RUN(a_node_in_company_goes_on_asking);
     RUN(members_whose_resolvers_list_themselves_first_find_each_other);
     RUN(a_name_that_is_known_later_is_tried_until_then);
     RUN(a_socket_for_both_families_joins_by_a_name);
     RUN(no_spelling_of_our_own_address_is_asked);
+    RUN(nor_is_an_address_that_our_identity_spells_otherwise);
     RUN(a_node_that_is_its_own_seed_stays_quiet);
     ev_loop_destroy(loop);
     return 0;
