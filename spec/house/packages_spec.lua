@@ -10,9 +10,10 @@ local uses = require "spec.support.uses"
 local BARE, BARE_PROGRAMS = {}, {}
 for name in ([[
   apt-cache apt-config apt-get basename bash cat chmod chown chroot cmp cp cut date dd df diff dirname dpkg-query du
-  env expr find flock getent grep gzip head hostname id ldd ln ls mkdir mkfifo mktemp mount mv nproc od perl readlink realpath
-  rm rmdir script sed seq setsid sh sleep sort stat stty tail tar taskset tee timeout touch tr uname uniq unshare wc
-  xargs
+  env expr find flock getent grep gzip head hostname id ldd ln ls
+  mkdir mkfifo mktemp mount mv nproc od perl readlink
+  realpath rm rmdir script sed seq setsid sh sleep sort stat stty tail tar taskset tee timeout touch tr uname uniq
+  unshare wc xargs
 ]]):gmatch "%S+" do
   BARE[name] = true
   BARE_PROGRAMS[#BARE_PROGRAMS + 1] = name
@@ -249,5 +250,32 @@ describe("the list of packages", function()
     for _, name in ipairs(BARE_PROGRAMS) do
       assert.is_true(required[name] or false, name)
     end
+  end)
+
+  it("is that of the line in README.md for the rock", function()
+    local line = files.read("README.md"):match("\n## Install the rock\n.-\nsudo apt%-get install ([^\n]*\\?\n[^\n]*)")
+    for _, entry in ipairs(packages) do
+      local is_there = entry.group ~= "build"
+      for name in entry.names:gmatch "[^|]+" do
+        is_there = is_there or (" " .. line .. " "):find("%s" .. name:gsub("%p", "%%%0") .. "%s")
+      end
+      assert.is_truthy(is_there, entry.where .. ": " .. entry.names)
+    end
+  end)
+end)
+
+describe("a line that installs packages", function()
+  it("never removes one", function()
+    local list = {}
+    for _, folders in ipairs { "README.md Makefile CMakeLists.txt .ci", "bench cmake docs lua rocks spec src" } do
+      for _, path in ipairs(files.find(folders, "*")) do
+        for number, line in files.lines(path) do
+          if line:find("apt-get " .. "install", 1, true) and not line:find("--no-remove", 1, true) then
+            list[#list + 1] = ("%s:%d"):format(path, number)
+          end
+        end
+      end
+    end
+    assert.same({}, list)
   end)
 end)
