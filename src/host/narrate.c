@@ -175,7 +175,11 @@ void narrate_seed(host *node, const char *endpoint, const char *address)
 void narrate_lost_seed(host *node, log_gate *gate, const char *endpoint,
                        const char *error)
 {
-    complain(node, gate, "cannot join", "seed", endpoint, error);
+    if (gate)
+        complain(node, gate, "cannot join", "seed", endpoint, error);
+    else
+        log_line(node->log, LOG_DEBUG, LOG_HOST, "cannot join",
+                 log_str("seed", endpoint), log_str("error", error));
 }
 
 void narrate_silence(host *node, const char *seeds, bool first)

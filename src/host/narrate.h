@@ -60,7 +60,8 @@ void narrate_drops(host *node, uint64_t now_us);
 void narrate_send_error(host *node, const struct address *to, int number);
 void narrate_receive_error(host *node, int number);
 void narrate_unresolved_name(host *node, const char *name, const char *error);
-/* A seed was announced to at that address, or why it was not. */
+/* A seed was announced to at that address, or why it was not: a warning, unless
+ * `gate` is NULL. */
 void narrate_seed(host *node, const char *endpoint, const char *address);
 void narrate_lost_seed(host *node, log_gate *gate, const char *endpoint,
                        const char *error);
