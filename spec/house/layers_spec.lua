@@ -23,18 +23,29 @@ for name in ("assert inttypes limits math msgpack stdarg stdbool stddef stdint s
 end
 PURE["sanitizer/asan_interface.h"] = true -- macros, to mark memory that may not be touched
 
+--- The folder below src/ that an include of a file in `folder` leads to.
+local function target(folder, own)
+  local path = folder .. "/" .. own
+  local count
+  repeat
+    path, count = path:gsub("[^/]+/%.%./", "", 1)
+  until count == 0
+  return path:match("^(.*)/[^/]+$")
+end
+
 local function includes()
   local found = {}
   for _, name in ipairs { "*.c", "*.h" } do
     for _, path in ipairs(files.find("src", name)) do
       for number, line in files.lines(path) do
         local system, own = line:match("^%s*#%s*include%s*<([^>]+)>"), line:match('^%s*#%s*include%s*"([^"]+)"')
+        local folder = path:match("^src/(.+)/[^/]+$")
         if system or own then
           found[#found + 1] = {
             where = ("%s:%d includes %s"):format(path, number, system or own),
-            folder = path:match("^src/(%w+)/"),
+            folder = folder,
             system = system,
-            other = own and own:match("^%.%./(%w+)/"),
+            other = own and folder and target(folder, own),
             own = own,
           }
         end

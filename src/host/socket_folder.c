@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "socket_folder.h"
 
-#include "fail.h"
+#include "../base/error.h"
 #include "stream_path.h"
 
 #include <errno.h>

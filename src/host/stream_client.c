@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE 1 /* SOCK_CLOEXEC */
 
-#include "fail.h"
+#include "../base/error.h"
 #include "frame.h"
 #include "host.h"
 #include "stream.h"

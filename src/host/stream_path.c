@@ -3,7 +3,7 @@
 
 #include "stream_path.h"
 
-#include "fail.h"
+#include "../base/error.h"
 #include "socket_folder.h"
 
 #include <errno.h>

@@ -4,7 +4,7 @@
 
 #include "stream_parts.h"
 
-#include "fail.h"
+#include "../base/error.h"
 
 #include <errno.h>
 #include <fcntl.h>

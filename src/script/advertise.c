@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "advertise.h"
 
-#include "../host/address.h"
+#include "../base/address.h"
 
 #include <stdio.h>
 #include <string.h>

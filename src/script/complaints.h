@@ -7,7 +7,7 @@
 #ifndef SHOAL_SCRIPT_COMPLAINTS_H
 #define SHOAL_SCRIPT_COMPLAINTS_H
 
-#include "../host/log.h"
+#include "../base/log.h"
 #include "dispatch.h"
 
 enum { COMPLAINTS_MAX = 32 /* distinct ones remembered */ };

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "host_sim.h"
 
-#include "../host/address.h"
-#include "../host/fail.h"
-#include "../host/narrate_engine.h"
+#include "../base/address.h"
+#include "../base/error.h"
+#include "../host/log_engine.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -25,7 +25,7 @@
 #ifndef SHOAL_SCRIPT_NODE_H
 #define SHOAL_SCRIPT_NODE_H
 
-#include "../host/log.h"
+#include "../base/log.h"
 #include "backend.h"
 #include "complaints.h"
 #include "modules.h"

@@ -10,7 +10,7 @@
 #ifndef SHOAL_SCRIPT_OWNER_H
 #define SHOAL_SCRIPT_OWNER_H
 
-#include "../host/log.h"
+#include "../base/log.h"
 #include "complaints.h"
 #include "dispatch.h"
 

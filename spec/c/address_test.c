@@ -3,8 +3,8 @@
  * socket addresses again. */
 #include "host_test.h"
 
-#include "host/address.h"
-#include "host/endpoints.h"
+#include "base/address.h"
+#include "host/endpoint_cache.h"
 #include "host/host.h"
 
 #include <arpa/inet.h>

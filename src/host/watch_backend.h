@@ -2,8 +2,8 @@
 /*
  * The two ways to look after files; for watch.c and its specs.
  */
-#ifndef SHOAL_HOST_WATCH_WAYS_H
-#define SHOAL_HOST_WATCH_WAYS_H
+#ifndef SHOAL_HOST_WATCH_BACKEND_H
+#define SHOAL_HOST_WATCH_BACKEND_H
 
 #include "watch.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "narrate_engine.h"
+#include "log_engine.h"
 
-#include "show.h"
+#include "print.h"
 
 #include <string.h>
 

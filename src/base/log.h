@@ -12,8 +12,8 @@
  * single ones: "info,engine=trace". Use the log_ macros: a line that is not
  * wanted costs one comparison and evaluates no argument.
  */
-#ifndef SHOAL_HOST_LOG_H
-#define SHOAL_HOST_LOG_H
+#ifndef SHOAL_BASE_LOG_H
+#define SHOAL_BASE_LOG_H
 
 #include "../shoal.h"
 

@@ -4,8 +4,10 @@
  * written into the caller's buffer of HOST_MAX_ERROR bytes (cut off there;
  * always terminated). A NULL buffer is fine: nobody wants to know.
  */
-#ifndef SHOAL_HOST_FAIL_H
-#define SHOAL_HOST_FAIL_H
+#ifndef SHOAL_BASE_ERROR_H
+#define SHOAL_BASE_ERROR_H
+
+#include "sizes.h"
 
 /* Writes the sentence. Returns -1, so that `return fail(...)` reads well. */
 int fail(char *error, const char *format, ...)

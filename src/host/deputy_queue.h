@@ -4,8 +4,8 @@
  * the order in which they came. As many as the limits allow: a handler that
  * hangs must not fill the memory.
  */
-#ifndef SHOAL_HOST_KEPT_H
-#define SHOAL_HOST_KEPT_H
+#ifndef SHOAL_HOST_DEPUTY_QUEUE_H
+#define SHOAL_HOST_DEPUTY_QUEUE_H
 
 #include "../shoal.h"
 

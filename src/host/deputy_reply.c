@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "standin.h"
+#include "deputy_reply.h"
 
 #include "../wire/wire.h"
 

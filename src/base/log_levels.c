@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is wanted in the log, and how often. */
-#include "fail.h"
-#include "host.h"
+#include "error.h"
 #include "log.h"
 
 #include <string.h>

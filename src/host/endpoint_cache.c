@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "endpoints.h"
+#include "endpoint_cache.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,9 +2,9 @@
 /* Log lines: for people and for machines, whatever bytes are in them. */
 #include "host_test.h"
 
+#include "base/log.h"
+#include "base/log_line.h"
 #include "host/host.h"
-#include "host/log.h"
-#include "host/log_line.h"
 
 #include <fcntl.h>
 #include <math.h>

@@ -12,10 +12,10 @@
  * time, the least recently used of a bucket gives way, and the resolver looks
  * up a few at a time.
  */
-#ifndef SHOAL_HOST_ENDPOINTS_H
-#define SHOAL_HOST_ENDPOINTS_H
+#ifndef SHOAL_HOST_ENDPOINT_CACHE_H
+#define SHOAL_HOST_ENDPOINT_CACHE_H
 
-#include "address.h"
+#include "../base/address.h"
 #include "resolve.h"
 
 enum {

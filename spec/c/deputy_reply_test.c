@@ -2,8 +2,8 @@
 /* What can be answered without the engine, and what waits for it. */
 #include "host_test.h"
 
-#include "host/kept.h"
-#include "host/standin.h"
+#include "host/deputy_queue.h"
+#include "host/deputy_reply.h"
 
 static uint8_t us[SHOAL_MAX_IDENTITY], them[SHOAL_MAX_IDENTITY],
     third[SHOAL_MAX_IDENTITY];

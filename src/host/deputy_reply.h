@@ -15,8 +15,8 @@
  * It speaks the default codec only. It keeps no pointer to the engine, so the
  * engine may be at work meanwhile.
  */
-#ifndef SHOAL_HOST_STANDIN_H
-#define SHOAL_HOST_STANDIN_H
+#ifndef SHOAL_HOST_DEPUTY_REPLY_H
+#define SHOAL_HOST_DEPUTY_REPLY_H
 
 #include "../shoal.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tells the log what an engine goes through, whoever runs it: the libev host
- * (narrate.h says at which levels) or a simulation.
+ * (log_node.h says at which levels) or a simulation.
  */
-#ifndef SHOAL_HOST_NARRATE_ENGINE_H
-#define SHOAL_HOST_NARRATE_ENGINE_H
+#ifndef SHOAL_HOST_LOG_ENGINE_H
+#define SHOAL_HOST_LOG_ENGINE_H
 
-#include "log.h"
+#include "../base/log.h"
 
 /* The diagnostics that the log's levels ask for: a mask of 1u <<
  * SHOAL_EVENT_*. What no one listens to is not even asked of the engine. */

@@ -7,8 +7,8 @@
  * A value that does not fit is cut off with "..." and the line is then `full`:
  * further fields are left out. Room for what must follow is kept aside.
  */
-#ifndef SHOAL_HOST_LOG_LINE_H
-#define SHOAL_HOST_LOG_LINE_H
+#ifndef SHOAL_BASE_LOG_LINE_H
+#define SHOAL_BASE_LOG_LINE_H
 
 #include "../shoal.h"
 

@@ -4,8 +4,8 @@
  *
  *     {addr=10.0.0.1:7946,bump=3}
  */
-#ifndef SHOAL_HOST_SHOW_H
-#define SHOAL_HOST_SHOW_H
+#ifndef SHOAL_HOST_PRINT_H
+#define SHOAL_HOST_PRINT_H
 
 #include "../shoal.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "narrate.h"
+#include "log_node.h"
 
-#include "fail.h"
+#include "../base/error.h"
 #include "node.h"
 
 #include <string.h>

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "fail.h"
-
-#include "host.h"
+#include "error.h"
 
 #include <ctype.h>
 #include <stdarg.h>

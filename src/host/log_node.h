@@ -11,15 +11,15 @@
  *          feeds, announcements to seeds
  *   trace  each packet
  *
- * What the engine tells is told by narrate_engine.h.
+ * What the engine tells is told by log_engine.h.
  */
-#ifndef SHOAL_HOST_NARRATE_H
-#define SHOAL_HOST_NARRATE_H
+#ifndef SHOAL_HOST_LOG_NODE_H
+#define SHOAL_HOST_LOG_NODE_H
 
-#include "address.h"
+#include "../base/address.h"
+#include "../base/log.h"
 #include "host.h"
-#include "log.h"
-#include "narrate_engine.h"
+#include "log_engine.h"
 
 enum {
     /* Why a datagram never reached the engine, counted after its drops. */

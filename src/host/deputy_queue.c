@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kept.h"
+#include "deputy_queue.h"
 
 #include <stdlib.h>
 #include <string.h>

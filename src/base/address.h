@@ -8,10 +8,11 @@
  * in brackets. Digits and dots are an IPv4 address in its full form or nothing
  * (no "127.1"). Every refusal names what is wrong.
  */
-#ifndef SHOAL_HOST_ADDRESS_H
-#define SHOAL_HOST_ADDRESS_H
+#ifndef SHOAL_BASE_ADDRESS_H
+#define SHOAL_BASE_ADDRESS_H
 
 #include "../shoal.h"
+#include "sizes.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>

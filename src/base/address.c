@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "address.h"
 
-#include "fail.h"
-#include "host.h"
+#include "error.h"
 
 #include <arpa/inet.h>
 #include <net/if.h>

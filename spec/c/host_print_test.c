@@ -2,7 +2,7 @@
 /* MessagePack values as people read them. */
 #include "host_test.h"
 
-#include "host/show.h"
+#include "host/print.h"
 
 static bool shows(const char *bytes, size_t size, const char *expected)
 {

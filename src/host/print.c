@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "show.h"
+#include "print.h"
 
 #include "../wire/check.h"
 
