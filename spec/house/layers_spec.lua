@@ -1,4 +1,4 @@
---- Nothing points up: cli -> script -> host | sim -> core -> wire -> base.
+--- Nothing points up: cli -> script -> control -> lua -> host | sim -> core -> wire -> base.
 
 local files = require "spec.support.files"
 
@@ -11,7 +11,9 @@ local MAY_INCLUDE = {
   core = { base = true, wire = true },
   host = { base = true, core = true, wire = true },
   sim = { base = true, core = true, wire = true },
-  script = { base = true, core = true, wire = true, host = true, sim = true },
+  lua = { base = true, wire = true, host = true },
+  control = { base = true, wire = true, host = true, lua = true },
+  script = { base = true, core = true, wire = true, host = true, sim = true, lua = true, control = true },
   cli = { base = true, core = true, wire = true, host = true, sim = true, script = true },
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "backend.h"
 
-#include "compat.h"
+#include "../lua/compat.h"
 
 void backend_push_stats(lua_State *L, const host_stats *stats)
 {

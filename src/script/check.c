@@ -2,10 +2,10 @@
 #include "check.h"
 
 #include "../host/host.h"
-#include "compat.h"
+#include "../lua/compat.h"
+#include "../lua/refs.h"
 #include "identity.h"
 #include "questions.h"
-#include "refs.h"
 #include "script.h"
 #include "shape.h"
 

@@ -3,9 +3,9 @@
  * entry point answers. */
 #include "view.h"
 
-#include "compat.h"
-#include "options.h"
-#include "value.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
+#include "../lua/value.h"
 
 #include <stdio.h>
 #include <string.h>

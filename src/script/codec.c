@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec.h"
 
+#include "../lua/compat.h"
+#include "../lua/options.h"
+#include "../lua/value.h"
 #include "answers.h"
-#include "compat.h"
 #include "fields.h"
-#include "options.h"
-#include "value.h"
 #include "view.h"
 
 #include <stdio.h>

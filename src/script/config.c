@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "config.h"
 
-#include "compat.h"
-#include "options.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
 
 #include <stddef.h>
 #include <string.h>

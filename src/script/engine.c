@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine.h"
 
-#include "compat.h"
+#include "../lua/active_methods.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
+#include "../lua/value.h"
 #include "config.h"
-#include "inside.h"
 #include "object.h"
-#include "options.h"
-#include "value.h"
 #include "view.h"
 
 #include <stdio.h>

@@ -2,10 +2,10 @@
 /* The entry points of an engine as methods: check, begin, act, end. */
 #include "object.h"
 
-#include "compat.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
+#include "../lua/value.h"
 #include "config.h"
-#include "options.h"
-#include "value.h"
 #include "view.h"
 
 static lua_State *begin(struct object *object, lua_State *L)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "failures.h"
 
-#include "compat.h"
+#include "../lua/compat.h"
+#include "../lua/refs.h"
 #include "node.h"
-#include "refs.h"
 
 #include <stdlib.h>
 #include <string.h>

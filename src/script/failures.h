@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Handlers that failed: into the log (complaints.h), and to the program's
+ * Handlers that failed: into the log (failure_log.h), and to the program's
  * on_error, which is told when nothing of the node is on the stack.
  */
 #ifndef SHOAL_SCRIPT_FAILURES_H
 #define SHOAL_SCRIPT_FAILURES_H
 
-#include "dispatch.h"
+#include "../lua/protected_call.h"
 
 struct node;
 struct failure;

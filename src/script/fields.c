@@ -3,9 +3,9 @@
 
 #include "../wire/wire.h"
 
-#include "compat.h"
-#include "options.h"
-#include "value.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
+#include "../lua/value.h"
 #include "view.h"
 
 #include <string.h>

@@ -2,10 +2,10 @@
 /* Makes a set of questions of a handlers table, strictly. */
 #include "questions.h"
 
+#include "../lua/compat.h"
+#include "../lua/options.h"
+#include "../lua/refs.h"
 #include "answers.h"
-#include "compat.h"
-#include "options.h"
-#include "refs.h"
 
 #include <limits.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "identity.h"
 
+#include "../lua/compat.h"
 #include "advertise.h"
-#include "compat.h"
 #include "node.h"
 
 #include <stdio.h>

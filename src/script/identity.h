@@ -4,8 +4,8 @@
 #define SHOAL_SCRIPT_IDENTITY_H
 
 #include "../host/host.h"
+#include "../lua/value.h"
 #include "questions.h"
-#include "value.h"
 
 struct node;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "info.h"
 
-#include "compat.h"
-#include "value.h"
+#include "../lua/compat.h"
+#include "../lua/value.h"
 #include "view.h"
 
 static void set_count(lua_State *L, const char *name, uint64_t value)

@@ -6,10 +6,10 @@
  */
 #include "listeners.h"
 
-#include "compat.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
+#include "../lua/refs.h"
 #include "node.h"
-#include "options.h"
-#include "refs.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "logging.h"
 
-#include "arguments.h"
-#include "compat.h"
-#include "options.h"
+#include "../lua/arguments.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,9 +3,9 @@
 
 #include "../host/default_loop.h"
 #include "../host/host.h"
-#include "compat.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
 #include "node.h"
-#include "options.h"
 #include "owner.h"
 
 static bool has_lua_ev(lua_State *L)

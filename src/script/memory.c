@@ -5,8 +5,8 @@
  */
 #include "object.h"
 
-#include "compat.h"
-#include "options.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
 
 #include <stdlib.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "methods.h"
 
-#include "compat.h"
-#include "inside.h"
+#include "../lua/active_methods.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
 #include "listeners.h"
 #include "logging.h"
-#include "options.h"
 #include "store.h"
 #include "timers.h"
 #include "view.h"

@@ -11,7 +11,7 @@
 #ifndef SHOAL_SCRIPT_METHODS_H
 #define SHOAL_SCRIPT_METHODS_H
 
-#include "compat.h"
+#include "../lua/compat.h"
 #include "node.h"
 
 /* Pushes an object without a node. May raise. */

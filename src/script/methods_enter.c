@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The node's methods that go into the engine: check, begin, act, end. */
-#include "arguments.h"
+#include "../lua/arguments.h"
+#include "../lua/options.h"
+#include "../lua/value.h"
 #include "config.h"
 #include "identity.h"
 #include "methods.h"
-#include "options.h"
-#include "value.h"
 #include "view.h"
 
 /* The engine may ask questions: on this thread, if it is of their state. */

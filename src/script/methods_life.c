@@ -3,7 +3,7 @@
  * The node's methods that change its handlers or end it. Asked for while code
  * of the node is on the stack, they happen after it.
  */
-#include "arguments.h"
+#include "../lua/arguments.h"
 #include "loop.h"
 #include "methods.h"
 #include "shape.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The node's methods that only tell. */
-#include "arguments.h"
+#include "../lua/arguments.h"
+#include "../lua/value.h"
 #include "config.h"
 #include "info.h"
 #include "methods.h"
-#include "value.h"
 #include "view.h"
 
 static int identity(lua_State *L)

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "module.h"
 
+#include "../control/control.h"
+#include "../control/control_folder.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
+#include "../lua/value.h"
 #include "check.h"
 #include "codec.h"
-#include "compat.h"
 #include "config.h"
-#include "control.h"
-#include "control_folder.h"
 #include "engine.h"
 #include "file_kind.h"
 #include "lookup.h"
 #include "loop.h"
 #include "methods.h"
-#include "options.h"
 #include "signals.h"
 #include "simulation.h"
 #include "start.h"
 #include "terminal.h"
-#include "value.h"
 
 /* Each adds its functions to the table on top of the stack. */
 typedef void register_fn(lua_State *L);

@@ -2,7 +2,7 @@
 #include "modules.h"
 
 #include "../host/host.h"
-#include "compat.h"
+#include "../lua/compat.h"
 #include "module.h"
 
 #include <stdio.h>

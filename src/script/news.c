@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Events come in crowds: a node that joins hears of a thousand members at once.
- * As long as handlers alone are told, one region (dispatch.h) does for as many
- * of them as there are, and what every call needs is looked up once:
+ * As long as handlers alone are told, one region (protected_call.h) does for as
+ * many of them as there are, and what every call needs is looked up once:
  *
  *   region: look up, event, event, event that raises
  *   region: look up, event, ...
@@ -12,11 +12,11 @@
  */
 #include "news.h"
 
-#include "compat.h"
-#include "forms.h"
+#include "../lua/compat.h"
+#include "../lua/refs.h"
+#include "../lua/templates.h"
 #include "listeners.h"
 #include "node.h"
-#include "refs.h"
 #include "view.h"
 #include "waits.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "node.h"
 
-#include "compat.h"
+#include "../lua/compat.h"
+#include "../lua/refs.h"
 #include "failures.h"
 #include "news.h"
-#include "refs.h"
 #include "waits.h"
 
 #include <stdio.h>

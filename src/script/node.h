@@ -26,8 +26,8 @@
 #define SHOAL_SCRIPT_NODE_H
 
 #include "../base/log.h"
+#include "../lua/failure_log.h"
 #include "backend.h"
-#include "complaints.h"
 #include "modules.h"
 #include "owner.h"
 #include "reload.h"

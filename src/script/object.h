@@ -11,9 +11,9 @@
 #ifndef SHOAL_SCRIPT_OBJECT_H
 #define SHOAL_SCRIPT_OBJECT_H
 
+#include "../lua/compat.h"
+#include "../lua/protected_call.h"
 #include "../shoal.h"
-#include "compat.h"
-#include "dispatch.h"
 #include "questions.h"
 
 #include <lua.h>

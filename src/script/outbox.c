@@ -9,8 +9,8 @@
  */
 #include "object.h"
 
-#include "compat.h"
-#include "value.h"
+#include "../lua/compat.h"
+#include "../lua/value.h"
 #include "view.h"
 
 /* A held effect is { number, count, value 1, ..., value count }. The list of

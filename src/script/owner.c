@@ -2,9 +2,9 @@
 #include "owner.h"
 
 #include "../host/host.h"
-#include "compat.h"
+#include "../lua/compat.h"
+#include "../lua/refs.h"
 #include "node.h"
-#include "refs.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -11,8 +11,8 @@
 #define SHOAL_SCRIPT_OWNER_H
 
 #include "../base/log.h"
-#include "complaints.h"
-#include "dispatch.h"
+#include "../lua/failure_log.h"
+#include "../lua/protected_call.h"
 
 #include <lua.h>
 

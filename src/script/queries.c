@@ -2,9 +2,9 @@
 /* What can be asked about an engine; inside its questions, too. */
 #include "object.h"
 
-#include "compat.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
 #include "config.h"
-#include "options.h"
 #include "view.h"
 
 /* The `now` of the next tick, or nil. */

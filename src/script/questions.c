@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each question is a region (dispatch.h) that pushes the function and its
+ * Each question is a region (protected_call.h) that pushes the function and its
  * arguments, calls it, and checks and copies the answer, so that nothing that
  * Lua raises passes through the engine.
  *
@@ -12,13 +12,13 @@
  */
 #include "questions.h"
 
+#include "../lua/compat.h"
+#include "../lua/options.h"
+#include "../lua/refs.h"
+#include "../lua/templates.h"
+#include "../lua/value.h"
 #include "answers.h"
 #include "codec.h"
-#include "compat.h"
-#include "forms.h"
-#include "options.h"
-#include "refs.h"
-#include "value.h"
 #include "view.h"
 
 #include <stdio.h>

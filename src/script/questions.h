@@ -29,8 +29,8 @@
 #ifndef SHOAL_SCRIPT_QUESTIONS_H
 #define SHOAL_SCRIPT_QUESTIONS_H
 
+#include "../lua/protected_call.h"
 #include "../shoal.h"
-#include "dispatch.h"
 
 #include <lua.h>
 

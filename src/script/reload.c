@@ -2,7 +2,7 @@
 #include "reload.h"
 
 #include "../host/watch.h"
-#include "compat.h"
+#include "../lua/compat.h"
 #include "identity.h"
 #include "node.h"
 #include "store.h"

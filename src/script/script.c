@@ -2,8 +2,8 @@
 #include "script.h"
 
 #include "../host/host.h"
-#include "compat.h"
-#include "refs.h"
+#include "../lua/compat.h"
+#include "../lua/refs.h"
 #include "shape.h"
 
 #include <stdio.h>

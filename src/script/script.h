@@ -9,7 +9,7 @@
 #ifndef SHOAL_SCRIPT_SCRIPT_H
 #define SHOAL_SCRIPT_SCRIPT_H
 
-#include "dispatch.h"
+#include "../lua/protected_call.h"
 #include "files.h"
 #include "modules.h"
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "simulation.h"
 
-#include "compat.h"
+#include "../lua/active_methods.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
+#include "../lua/refs.h"
+#include "../lua/value.h"
 #include "host_sim.h"
-#include "inside.h"
 #include "methods.h"
-#include "options.h"
-#include "refs.h"
 #include "start.h"
-#include "value.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -15,9 +15,9 @@
 #ifndef SHOAL_SCRIPT_SIMULATION_H
 #define SHOAL_SCRIPT_SIMULATION_H
 
+#include "../lua/compat.h"
 #include "../sim/sim.h"
 #include "backend.h"
-#include "compat.h"
 #include "owner.h"
 
 enum { SIMULATION_MAX_FAILURE = 4096 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "simulation.h"
 
+#include "../lua/options.h"
 #include "host_sim.h"
 #include "methods.h"
 #include "node.h"
-#include "options.h"
 
 #include <stdlib.h>
 

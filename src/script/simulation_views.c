@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "simulation.h"
 
-#include "options.h"
+#include "../lua/options.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -9,12 +9,12 @@
  */
 #include "start.h"
 
+#include "../lua/compat.h"
+#include "../lua/refs.h"
 #include "advertise.h"
-#include "compat.h"
 #include "failures.h"
 #include "loop.h"
 #include "methods.h"
-#include "refs.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "compat.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
+#include "../lua/traceback.h"
+#include "../lua/value.h"
 #include "config.h"
 #include "logging.h"
-#include "options.h"
 #include "shape.h"
 #include "start.h"
-#include "traceback.h"
-#include "value.h"
 
 #include <limits.h>
 #include <stdio.h>

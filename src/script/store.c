@@ -2,9 +2,9 @@
 #include "store.h"
 
 #include "../host/host.h"
-#include "compat.h"
-#include "refs.h"
-#include "value.h"
+#include "../lua/compat.h"
+#include "../lua/refs.h"
+#include "../lua/value.h"
 
 #include <stdio.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "tenant.h"
 
-#include "compat.h"
+#include "../lua/compat.h"
+#include "../lua/refs.h"
 #include "listeners.h"
 #include "node.h"
-#include "refs.h"
 #include "timers.h"
 #include "waits.h"
 

@@ -11,7 +11,7 @@
 #ifndef SHOAL_SCRIPT_TENANT_H
 #define SHOAL_SCRIPT_TENANT_H
 
-#include "dispatch.h"
+#include "../lua/protected_call.h"
 
 #include <lua.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "timers.h"
 
-#include "compat.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
+#include "../lua/refs.h"
 #include "node.h"
-#include "options.h"
-#include "refs.h"
 #include "waits.h"
 
 #include <string.h>

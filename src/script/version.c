@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "version.h"
 
-#include "compat.h"
+#include "../lua/compat.h"
+#include "../lua/refs.h"
 #include "failures.h"
 #include "methods.h"
 #include "node.h"
-#include "refs.h"
 
 #include <inttypes.h>
 #include <stdio.h>

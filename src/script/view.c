@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "view.h"
 
-#include "compat.h"
-#include "forms.h"
-#include "options.h"
-#include "refs.h"
-#include "value.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
+#include "../lua/refs.h"
+#include "../lua/templates.h"
+#include "../lua/value.h"
 
 #include <limits.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "waits.h"
 
-#include "compat.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
+#include "../lua/refs.h"
 #include "methods.h"
 #include "node.h"
-#include "options.h"
-#include "refs.h"
 
 #include <stdlib.h>
 
