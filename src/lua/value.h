@@ -70,7 +70,8 @@ static inline shoal_bytes value_identity_bytes(const value_identity *id)
     return (shoal_bytes){id->data, id->size};
 }
 /* Pushes an identity. Bytes that are no canonical value are pushed as a string
- * (cannot happen for identities that came through script/questions.c). */
+ * (cannot happen for identities that came through script/engine/questions.c).
+ */
 void value_push_identity(lua_State *L, shoal_bytes id);
 
 /* An address is a non-empty string, kept as it is, or any other value but nil,

@@ -13,8 +13,8 @@
 #include "../lua/options.h"
 #include "../lua/refs.h"
 #include "../lua/value.h"
-#include "loop.h"
-#include "owner.h"
+#include "node/loop.h"
+#include "node/program.h"
 
 #include <string.h>
 

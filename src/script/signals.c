@@ -5,8 +5,8 @@
 #include "../lua/compat.h"
 #include "../lua/options.h"
 #include "../lua/refs.h"
-#include "loop.h"
-#include "owner.h"
+#include "node/loop.h"
+#include "node/program.h"
 
 #include <errno.h>
 #include <ev.h>
