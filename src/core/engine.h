@@ -6,7 +6,7 @@
  *   receive.c     a packet: accept or refuse, then one function per message
  *   send.c        a packet to somebody: header, claims, broadcasts
  *   update.c      a claim about a member: does it hold, what follows from it
- *   ahead.c       who sends many packets, what many claims are about: into the
+ *   lookahead.c   who sends many packets, what many claims are about: into the
  *                 cache
  *   self.c        who we are: renew, be defunct, leave, be somebody else
  *   accused.c     what others say about us: refute, own our address
@@ -18,7 +18,7 @@
  *   suspicion.c   the deadlines of suspect and down members, local health
  *   digest.c      who knows more members
  *   broadcast.c   custom broadcasts
- *   question.c    what is asked of the embedder
+ *   ask.c         what is asked of the embedder
  *   notify.c      events into the effect queue
  *   query.c       read-only answers
  */
@@ -168,7 +168,7 @@ static inline bool engine_may(shoal *engine, enum limit what, uint32_t peer,
     return limits_pass(&engine->limits, what, peer, engine->now_us, every_us);
 }
 
-/* ---- question.c ---- */
+/* ---- ask.c ---- */
 
 /* Who is `id`? Fills `who`; 0, IDENTITY (it is no identity, or the question
  * failed). Costs no question when we know it. */
@@ -282,7 +282,7 @@ int update_queue(shoal *engine, const shoal_update *claim,
  * alive with an event. false: no memory for that, nothing changed. */
 bool update_forget(shoal *engine, struct member *member);
 
-/* ---- ahead.c ---- */
+/* ---- lookahead.c ---- */
 
 enum {
     AHEAD = 32,      /* lookups at the same time */

@@ -4,7 +4,7 @@
  * are looked up in the resolver's threads, and the program is told what became
  * of its calls of host_join().
  */
-#include "fail.h"
+#include "../base/error.h"
 #include "node.h"
 
 #include <stdio.h>
