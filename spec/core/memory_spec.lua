@@ -247,7 +247,7 @@ describe("the steady packet path", function()
     local busy = engine("a", { config = config })
     local peak
     for round = 1, 40 do
-      local ups, downs = names(200, "r" .. round .. "-"), {}
+      local ups, downs = names(200, ("r%02d-"):format(round)), {} -- blocks of one size
       for i, name in ipairs(ups) do downs[i] = name .. " down" end
       busy:apply(ups)
       busy:apply(downs)

@@ -78,7 +78,7 @@ describe("handlers", function()
   both("hear who they are after a rejoin", function(make)
     local a = stage:start { handlers = make(RECORDER) }
     local id = a:identity()
-    a:apply { { id = id, state = "down", incarnation = 0 } }
+    a:apply { { id = id, state = "down", incarnation = 65535 } } -- which is final
     stage:wait(function() return names(a):match("rejoin") end, "the rejoin")
     local heard = a.store.heard
     assert.same({ "rejoin", a:bound() }, heard[#heard])
@@ -393,7 +393,7 @@ describe("handlers", function()
       local b = stage:start { handlers = make(IDENTITY), join = a:bound() }
       stage:wait(function() return a:num_members() == 1 and b:num_members() == 1 end)
       assert.equal(port, b:members()[1].addr)
-      a:apply { { id = a:identity(), state = "down" } }
+      a:apply { { id = a:identity(), state = "down", incarnation = 65535 } }
       assert.same({ port, 2 }, a:identity())
     end)
 
