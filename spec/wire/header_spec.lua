@@ -71,7 +71,7 @@ describe("a header", function()
     end)
 
     it("is unsupported when its kind is unknown", function()
-      assert.equal("unsupported", refusal "97 01 0c A 00 B 07 C")
+      assert.equal("unsupported", refusal "97 01 0d A 00 B 07 C")
       assert.equal("unsupported", refusal "95 01 cd0100 A 00 B")
     end)
 
