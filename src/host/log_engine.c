@@ -21,7 +21,17 @@ static const struct {
     [SHOAL_EVENT_REJOIN] = {LOG_INFO, "rejoining with a renewed identity"},
     [SHOAL_EVENT_SUSPECT] = {LOG_DEBUG, "suspect"},
     [SHOAL_EVENT_REFUTED] = {LOG_DEBUG, "suspicion refuted"},
+    [SHOAL_EVENT_RETURNED] = {LOG_INFO,
+                              "others declared us down, which we have "
+                              "refuted"},
+    [SHOAL_EVENT_MEMBER_FORGOTTEN] = {LOG_DEBUG, "down member forgotten"},
     [SHOAL_EVENT_CONFLICT] = {LOG_WARN, "another node claims our address"},
+    [SHOAL_EVENT_FULL] = {LOG_WARN, "no room for a new member: max_members "
+                                    "is reached, raise it"},
+    [SHOAL_EVENT_REFUSED] = {LOG_WARN,
+                             "a member refuses us, its table is full: raise "
+                             "max_members there"},
+    [SHOAL_EVENT_ITEM_DROPPED] = {LOG_WARN, "a broadcast was dropped"},
     [SHOAL_EVENT_PROBE_STARTED] = {LOG_DEBUG, "probe started"},
     [SHOAL_EVENT_PROBE_FAILED] = {LOG_DEBUG, "probe failed"},
     [SHOAL_EVENT_PACKET_RECEIVED] = {LOG_TRACE, "packet received"},
@@ -32,7 +42,8 @@ uint32_t narrate_diagnostics(const struct log *log)
     uint32_t mask = 0;
 
     if (log_wants(log, LOG_WARN, LOG_ENGINE))
-        mask |= 1u << SHOAL_EVENT_CONFLICT;
+        mask |= 1u << SHOAL_EVENT_CONFLICT | 1u << SHOAL_EVENT_FULL |
+                1u << SHOAL_EVENT_REFUSED | 1u << SHOAL_EVENT_ITEM_DROPPED;
     if (log_wants(log, LOG_DEBUG, LOG_ENGINE))
         mask |= 1u << SHOAL_EVENT_SUSPECT | 1u << SHOAL_EVENT_REFUTED |
                 1u << SHOAL_EVENT_PROBE_STARTED |
@@ -121,36 +132,122 @@ static void narrate_packet(struct engine_narrator *narrator,
              log_num("size", (double)effect->size));
 }
 
+static void warn(struct engine_narrator *narrator, log_gate *gate,
+                 uint64_t now_us, const char *text, const log_field *about,
+                 size_t count)
+{
+    narrate_warning(narrator->log, gate, now_us, LOG_ENGINE, text, about,
+                    count);
+}
+
+static bool is_same(shoal_bytes a, shoal_bytes b)
+{
+    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+}
+
+/* Either the engine has taken the address back by now, and is somebody else, or
+ * it cannot, or waits. */
 static void narrate_conflict(struct engine_narrator *narrator, uint64_t now_us,
                              const shoal_effect *effect)
 {
-    char text[SHOW_MAX];
-    log_field id = log_bytes("id", show_value(effect->member.id, text));
+    char theirs[SHOW_MAX], ours[SHOW_MAX];
+    shoal_bytes self = shoal_self(narrator->engine).id;
+    bool is_back = !is_same(self, effect->before);
+    const log_field about[] = {
+        log_bytes("id", show_value(effect->member.id, theirs)),
+        log_bytes(is_back ? "as" : "ours", show_value(self, ours))};
 
-    narrate_warning(narrator->log, &narrator->conflicts, now_us, LOG_ENGINE,
-                    events[effect->event].text, &id, 1);
+    warn(narrator, &narrator->conflicts, now_us,
+         is_back ? "another node claims our address, or our clock was set "
+                   "back; taking it back"
+                 : events[SHOAL_EVENT_CONFLICT].text,
+         about, 2);
+}
+
+/* A table that is full, here or elsewhere. */
+static void narrate_full(struct engine_narrator *narrator, log_gate *gate,
+                         uint64_t now_us, const shoal_effect *effect)
+{
+    const log_field about = log_bytes("addr", narrate_name(&effect->member));
+
+    warn(narrator, gate, now_us, events[effect->event].text, &about, 1);
+}
+
+static void narrate_item(struct engine_narrator *narrator, uint64_t now_us,
+                         const shoal_effect *effect)
+{
+    const log_field size = log_num("size", (double)effect->size);
+
+    warn(narrator, &narrator->items, now_us,
+         effect->drop == SHOAL_DROP_BACKLOG
+             ? "a broadcast was dropped for newer ones: send fewer, or raise "
+               "max_broadcasts"
+             : "a broadcast was dropped that fits into no packet any more: "
+               "send less at once, or raise max_packet_size",
+         &size, 1);
+}
+
+/* What needs somebody to look at it. false: it is something else. */
+static bool narrate_trouble(struct engine_narrator *narrator, uint64_t now_us,
+                            const shoal_effect *effect)
+{
+    switch (effect->event) {
+    case SHOAL_EVENT_CONFLICT:
+        narrate_conflict(narrator, now_us, effect);
+        return true;
+    case SHOAL_EVENT_FULL:
+        narrate_full(narrator, &narrator->full, now_us, effect);
+        return true;
+    case SHOAL_EVENT_REFUSED:
+        narrate_full(narrator, &narrator->refusals, now_us, effect);
+        return true;
+    case SHOAL_EVENT_ITEM_DROPPED:
+        narrate_item(narrator, now_us, effect);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Why it is down, and who it was and is now. */
+static void narrate_member(struct engine_narrator *narrator,
+                           const shoal_effect *effect)
+{
+    const shoal_member *member = &effect->member;
+    char before[SHOW_MAX], after[SHOW_MAX];
+    log_field fields[6] = {log_bytes("addr", narrate_name(member)),
+                           log_num("incarnation", member->incarnation)};
+    size_t count = 2;
+
+    if (member->state == SHOAL_DOWN)
+        fields[count++] = log_str("reason", shoal_reason_name(member->reason));
+    if (effect->event == SHOAL_EVENT_RENAME) {
+        fields[count++] = log_bytes("was", show_value(effect->before, before));
+        fields[count++] = log_bytes("is", show_value(member->id, after));
+    } else if (effect->event == SHOAL_EVENT_REJOIN) {
+        fields[count++] = log_bytes("as", show_value(member->id, after));
+    }
+    fields[count++] =
+        log_num("members", (double)shoal_num_members(narrator->engine));
+    log_write(narrator->log, events[effect->event].level, LOG_ENGINE,
+              events[effect->event].text, fields, count);
 }
 
 static void narrate_event(struct engine_narrator *narrator, uint64_t now_us,
                           const shoal_effect *effect)
 {
     shoal_event event = effect->event;
-    log_level level = events[event].level;
 
-    if (event == SHOAL_EVENT_CONFLICT)
-        narrate_conflict(narrator, now_us, effect);
-    else if (event == SHOAL_EVENT_PACKET_RECEIVED)
+    if (narrate_trouble(narrator, now_us, effect))
+        return;
+    if (event == SHOAL_EVENT_PACKET_RECEIVED)
         narrate_packet(narrator, effect, events[event].text,
                        name_of_identity(narrator->engine, effect->member.id));
     else if (is_about_a_member(event))
-        log_line(
-            narrator->log, level, LOG_ENGINE, events[event].text,
-            log_bytes("addr", narrate_name(&effect->member)),
-            log_num("incarnation", effect->member.incarnation),
-            log_num("members", (double)shoal_num_members(narrator->engine)));
+        narrate_member(narrator, effect);
     else
         log_line(
-            narrator->log, level, LOG_ENGINE, events[event].text,
+            narrator->log, events[event].level, LOG_ENGINE, events[event].text,
             log_num("members", (double)shoal_num_members(narrator->engine)));
 }
 

@@ -19,7 +19,7 @@ bool narrate_wants(const struct log *log, const shoal_effect *effect);
 struct engine_narrator {
     struct log *log; /* NULL: nothing is told */
     const shoal *engine;
-    log_gate conflicts;
+    log_gate conflicts, full, refusals, items; /* of the warnings */
 };
 
 /* An effect: a notification, or (at debug and trace) a packet sent. */

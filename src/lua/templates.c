@@ -11,16 +11,18 @@
 
 /* Tail calls, so that a handler's traceback does not tell of them. */
 static const char source[] =
-    "local states = ...\n"
-    "local function member(id, bump, addr, state, incarnation, since)\n"
+    "local states, reasons = ...\n"
+    "local function member(id, bump, addr, state, incarnation, since,\n"
+    "                      reason)\n"
     "  if bump then id = { addr = id, bump = bump } end\n"
     "  return { id = id, addr = addr, state = states[state],\n"
-    "    incarnation = incarnation, since = since }\n"
+    "    incarnation = incarnation, since = since,\n"
+    "    reason = reasons[reason] }\n"
     "end\n"
     "local function tell(handler, node, id, bump, addr, state, incarnation,\n"
-    "                    since)\n"
+    "                    since, reason)\n"
     "  return handler(node, member(id, bump, addr, state, incarnation,\n"
-    "    since))\n"
+    "    since, reason))\n"
     "end\n"
     "local function receive(handler, self, data, id, bump)\n"
     "  if bump then id = { addr = id, bump = bump } end\n"
@@ -39,6 +41,18 @@ static void push_states(lua_State *L)
     for (int state = 0; state <= SHOAL_DOWN; state++) {
         lua_pushstring(L, shoal_state_name((shoal_state)state));
         lua_rawseti(L, -2, state + 1);
+    }
+}
+
+/* { "failed", "left", "replaced" }: nil for the reason of one that is not down.
+ */
+static void push_reasons(lua_State *L)
+{
+    lua_newtable(L);
+    for (int reason = SHOAL_REASON_FAILED; reason <= SHOAL_REASON_REPLACED;
+         reason++) {
+        lua_pushstring(L, shoal_reason_name(reason));
+        lua_rawseti(L, -2, reason);
     }
 }
 
@@ -64,7 +78,8 @@ static void make_functions(lua_State *L, struct forms *forms)
     if (luaL_loadbuffer(L, source, sizeof source - 1, "=shoal") != LUA_OK)
         lua_error(L);
     push_states(L);
-    dispatch_plain(L, 1, 3);
+    push_reasons(L);
+    dispatch_plain(L, 2, 3);
     keep_once(L, &forms->receive);
     keep_once(L, &forms->tell);
     keep_once(L, &forms->member);
@@ -216,4 +231,5 @@ void forms_push_member(lua_State *L, const shoal_member *member,
     lua_pushinteger(L, (lua_Integer)member->state + 1);
     lua_pushinteger(L, (lua_Integer)member->incarnation);
     lua_pushnumber(L, ((double)member->since_us + (double)offset_us) / 1e6);
+    lua_pushinteger(L, (lua_Integer)member->reason);
 }

@@ -17,11 +17,12 @@
 
 #include <lua.h>
 
-enum { FORMS_IDENTITY_ARGS = 2, FORMS_MEMBER_ARGS = 6 };
+enum { FORMS_IDENTITY_ARGS = 2, FORMS_MEMBER_ARGS = 7 };
 
 /* References. */
 struct forms {
-    int member;  /* (member) -> { id=, addr=, state=, incarnation=, since= } */
+    /* (member) -> { id=, addr=, state=, incarnation=, since=, reason= } */
+    int member;
     int tell;    /* (handler, node, member) -> handler(node, { id=, ... }) */
     int receive; /* (handler, self, data, id) -> handler(self, data, id) */
     int handler_names[SHOAL_NUM_EVENTS]; /* "on_member_up" */

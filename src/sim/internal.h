@@ -69,7 +69,7 @@ struct place {
     uint32_t lives;        /* nodes that were opened there */
     uint64_t seen_us;      /* the data that is watched */
     /* See sim_record. */
-    uint64_t wrong_downs, excused_downs, renewals, ended_us;
+    uint64_t wrong_downs, excused_downs, renewals, returns, ended_us;
     uint64_t *noticed_us;
     size_t num_noticed, noticed_capacity, unnoted;
 };

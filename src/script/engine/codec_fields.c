@@ -62,7 +62,7 @@ void fields_push_member(lua_State *L, const shoal_update *member)
     set_integer(L, "incarnation", member->incarnation);
     lua_pushstring(L, shoal_state_name(member->state));
     lua_setfield(L, -2, "state");
-    if (member->from.size > 0)
+    if (wire_has_from(member) && member->from.size > 0)
         set_identity(L, "from", member->from);
 }
 
@@ -135,8 +135,11 @@ void fields_read_member(lua_State *L, int index, shoal_update *member)
     member->incarnation = (uint16_t)options_integer(
         L, index, "member", "incarnation", 0, SHOAL_MAX_INCARNATION, 0);
     read_identity(L, index, "member", "id", &member->id);
-    if (options_get(L, index, "from") == LUA_TNIL)
+    if (options_get(L, index, "from") == LUA_TNIL || !wire_has_from(member)) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
         return;
+    }
     lua_pop(L, 1);
     read_identity(L, index, "member", "from", &member->from);
 }

@@ -99,6 +99,11 @@ static int announce(lua_State *L)
     return enter_with_identity(L, "announce: now", shoal_announce);
 }
 
+static int leave_to(lua_State *L)
+{
+    return enter_with_identity(L, "leave_to: now", shoal_leave_to);
+}
+
 static int change_identity(lua_State *L)
 {
     return enter_with_identity(L, "change_identity: now",
@@ -143,6 +148,21 @@ static int apply(lua_State *L)
                shoal_apply(object->core, now, updates, count, spread));
 }
 
+/* forget(now, addr) */
+static int forget(lua_State *L)
+{
+    struct object *object = object_check_open(L);
+    uint64_t now = options_check_time(L, 2, "forget: now");
+    shoal_bytes addr;
+    lua_State *before;
+
+    if (value_to_addr(L, 3, "forget"))
+        lua_error(L);
+    addr.data = (const uint8_t *)lua_tolstring(L, -1, &addr.size);
+    before = begin(object, L);
+    return end(object, L, before, shoal_forget(object->core, now, addr));
+}
+
 /* set_config(now, config): over the present one */
 static int set_config(lua_State *L)
 {
@@ -167,9 +187,11 @@ const luaL_Reg entries_methods[] = {
     {"broadcast", broadcast},
     {"add_broadcast", add_broadcast},
     {"leave", leave},
+    {"leave_to", leave_to},
     {"change_identity", change_identity},
     {"reuse_down_identity", reuse_down_identity},
     {"apply", apply},
+    {"forget", forget},
     {"set_config", set_config},
     {NULL, NULL},
 };

@@ -8,10 +8,22 @@
 
 /* Tables of questions, then functions. */
 enum { NUM_TABLES = 3 };
-static const char *const names[] = {
-    "identity",       "broadcast", "codec",     "on_start", "on_member_up",
-    "on_member_down", "on_rename", "on_active", "on_idle",  "on_defunct",
-    "on_rejoin",      "on_reload", "on_stop",   NULL};
+static const char *const names[] = {"identity",
+                                    "broadcast",
+                                    "codec",
+                                    "on_start",
+                                    "on_member_up",
+                                    "on_member_down",
+                                    "on_member_forgotten",
+                                    "on_rename",
+                                    "on_active",
+                                    "on_idle",
+                                    "on_defunct",
+                                    "on_rejoin",
+                                    "on_returned",
+                                    "on_reload",
+                                    "on_stop",
+                                    NULL};
 
 static bool is_table_name(int index)
 {

@@ -49,10 +49,10 @@ int view_push_result(lua_State *L, int error, const shoal *engine,
 
 /* ---- Claims ---- */
 
-/* What a claim may have: the last three are those of a member or a claim that
- * was told, which may be given back as it is. */
-static const char *const claim_keys[] = {
-    "id", "state", "incarnation", "addr", "since", "from", NULL};
+/* What a claim may have: the last three are those of a member that was told,
+ * which may be given back as it is. */
+static const char *const claim_keys[] = {"id",   "state", "incarnation", "from",
+                                         "addr", "since", "reason",      NULL};
 
 static void check_claim_keys(lua_State *L, int index, const char *who)
 {
@@ -84,11 +84,29 @@ static void check_is_list(lua_State *L, int index, const char *who,
     }
 }
 
-/* Reads the claim on top of the stack, and leaves its identity's bytes there
- * instead. */
-static void check_update(lua_State *L, const char *who, shoal_update *update)
+/* Replaces the value on top of the stack by the bytes of the identity that it
+ * is. */
+static shoal_bytes check_identity(lua_State *L, const char *who,
+                                  const char *field)
 {
     value_identity id;
+    shoal_bytes bytes;
+    int top = lua_gettop(L);
+
+    lua_pushfstring(L, "%s.%s", who, field);
+    if (value_to_identity(L, top, lua_tostring(L, -1), &id))
+        lua_error(L);
+    value_push_bytes(L, value_identity_bytes(&id));
+    lua_replace(L, top);
+    lua_settop(L, top);
+    bytes.data = (const uint8_t *)lua_tolstring(L, top, &bytes.size);
+    return bytes;
+}
+
+/* Reads the claim on top of the stack, and leaves the bytes of its identities
+ * there instead, `from` (or nil) on top of `id`. */
+static void check_update(lua_State *L, const char *who, shoal_update *update)
+{
     int top = lua_gettop(L);
 
     memset(update, 0, sizeof *update);
@@ -101,13 +119,10 @@ static void check_update(lua_State *L, const char *who, shoal_update *update)
     update->incarnation = (uint16_t)options_integer(
         L, top, who, "incarnation", 0, SHOAL_MAX_INCARNATION, 0);
     options_get(L, top, "id");
-    lua_pushfstring(L, "%s.id", who);
-    if (value_to_identity(L, top + 1, lua_tostring(L, -1), &id))
-        lua_error(L);
-    value_push_bytes(L, value_identity_bytes(&id));
-    lua_replace(L, top);
-    lua_settop(L, top);
-    update->id.data = (const uint8_t *)lua_tolstring(L, top, &update->id.size);
+    update->id = check_identity(L, who, "id");
+    if (options_get(L, top, "from") != LUA_TNIL)
+        update->from = check_identity(L, who, "from");
+    lua_remove(L, top);
 }
 
 const shoal_update *view_check_updates(lua_State *L, int index, const char *who,
@@ -123,7 +138,7 @@ const shoal_update *view_check_updates(lua_State *L, int index, const char *who,
     index = lua_absindex(L, index);
     *count = lua_rawlen(L, index);
     check_is_list(L, index, who, *count);
-    lua_newtable(L); /* keeps the identities, and then the updates */
+    lua_newtable(L); /* keeps the updates, and their identities */
     kept = lua_gettop(L);
     updates = compat_newblock(L, (*count + 1) * sizeof *updates);
     lua_rawseti(L, kept, 0);
@@ -133,6 +148,10 @@ const shoal_update *view_check_updates(lua_State *L, int index, const char *who,
         snprintf(name, sizeof name, "%s: states[%zu]", who, i + 1);
         lua_rawgeti(L, index, (int)i + 1);
         check_update(L, name, &updates[i]);
+        if (lua_isnil(L, -1))
+            lua_pop(L, 1);
+        else
+            lua_rawseti(L, kept, (int)(*count + i) + 1);
         lua_rawseti(L, kept, (int)i + 1);
     }
     return updates;

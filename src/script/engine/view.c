@@ -157,6 +157,15 @@ static void push_packet(lua_State *L, const shoal_effect *effect)
     lua_setfield(L, -2, "size");
 }
 
+static void push_dropped(lua_State *L, const shoal_effect *effect)
+{
+    lua_createtable(L, 0, 2);
+    lua_pushinteger(L, (lua_Integer)effect->size);
+    lua_setfield(L, -2, "size");
+    lua_pushstring(L, shoal_drop_name(effect->drop));
+    lua_setfield(L, -2, "reason");
+}
+
 int view_push_event(lua_State *L, const shoal_effect *effect, int64_t offset_us)
 {
     int top = lua_gettop(L);
@@ -171,6 +180,9 @@ int view_push_event(lua_State *L, const shoal_effect *effect, int64_t offset_us)
     case SHOAL_EVENT_PACKET_RECEIVED:
     case SHOAL_EVENT_PACKET_SENT:
         push_packet(L, effect);
+        break;
+    case SHOAL_EVENT_ITEM_DROPPED:
+        push_dropped(L, effect);
         break;
     case SHOAL_EVENT_RENAME:
         push_before(L, effect);

@@ -18,7 +18,8 @@
 /* "alive", "suspect", "down", NULL: shoal_state by name. */
 extern const char *const view_states[];
 
-/* { id=, addr=, state="alive", incarnation=, since= } */
+/* { id=, addr=, state="down", incarnation=, since=, reason="left" }; the reason
+ * of one that is down alone */
 void view_push_member(lua_State *L, const shoal_member *member,
                       int64_t offset_us);
 
@@ -40,7 +41,8 @@ void view_push_member_at(lua_State *L, const shoal *engine, int index,
  *   name, member             member_up, member_down, rejoin, suspect, ...
  *   name, before, after      rename; before is { id=, addr= }
  *   name                     active, idle, defunct
- *   name, { id=, message=, updates=, size= }   packet_received, packet_sent */
+ *   name, { id=, message=, updates=, size= }   packet_received, packet_sent
+ *   name, { size=, reason= }                   item_dropped */
 int view_push_event(lua_State *L, const shoal_effect *effect,
                     int64_t offset_us);
 
@@ -55,10 +57,10 @@ int view_push_result(lua_State *L, int error, const shoal *engine,
 /* nil, message, code. `detail` may be NULL or "". */
 int view_push_error(lua_State *L, int error, const char *detail);
 
-/* Reads a list of { id=, state=, incarnation= } for shoal_apply(). The other
- * fields of members and claims (addr, since, from) are not looked at, so that
- * state() fits; unknown ones are misuse. Pushes what keeps them in
- * memory: valid while that is on the stack. Raises for misuse. */
+/* Reads a list of { id=, state=, incarnation=, from= } for shoal_apply(). The
+ * other fields of members (addr, since, reason) are not looked at, so that
+ * state() fits; unknown ones are misuse. Pushes what keeps them in memory:
+ * valid while that is on the stack. Raises for misuse. */
 const shoal_update *view_check_updates(lua_State *L, int index, const char *who,
                                        size_t *count);
 

@@ -107,6 +107,19 @@ static int apply(lua_State *L)
         shoal_apply(node_engine(node), now_us(node), updates, count, spread));
 }
 
+static int forget(lua_State *L)
+{
+    struct node *node = methods_check_sending(L, "forget");
+    shoal_bytes addr;
+    arguments_value(L, 2, "node:forget", "an address");
+    if (value_to_addr(L, 2, "address") != 0)
+        lua_error(L);
+    addr.data = (const uint8_t *)lua_tolstring(L, -1, &addr.size);
+    lua_State *before = begin(L, node);
+    return end(L, node, before,
+               shoal_forget(node_engine(node), now_us(node), addr));
+}
+
 static int set_config(lua_State *L)
 {
     struct node *node = methods_check_sending(L, "set_config");
@@ -167,6 +180,7 @@ const luaL_Reg methods_enter[] = {
     {"add_broadcast", add_broadcast},
     {"leave", leave},
     {"apply", apply},
+    {"forget", forget},
     {"change_identity", change_identity},
     {"reuse_down_identity", reuse_down_identity},
     {"set_config", set_config},

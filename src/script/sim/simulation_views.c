@@ -180,18 +180,19 @@ static void push_moments(lua_State *L, const uint64_t *list, size_t count)
     }
 }
 
-/* record(place) -> { wrong_downs=, excused_downs=, renewals=, ended=, noticed=
- * } */
+/* record(place) -> { wrong_downs=, excused_downs=, renewals=, returns=, ended=,
+ * noticed= } */
 static int record(lua_State *L)
 {
     const struct simulation *s = simulation_check(L);
     sim_record record = sim_get_record(s->net, simulation_check_place(L, 2, s));
     if (record.unnoted > 0)
         return luaL_error(L, "there was no memory to note all of it");
-    lua_createtable(L, 0, 6);
+    lua_createtable(L, 0, 7);
     set_count(L, "wrong_downs", record.wrong_downs);
     set_count(L, "excused_downs", record.excused_downs);
     set_count(L, "renewals", record.renewals);
+    set_count(L, "returns", record.returns);
     set_moment(L, "ended", record.ended_us);
     push_moments(L, record.noticed_us, record.num_noticed);
     lua_setfield(L, -2, "noticed");
