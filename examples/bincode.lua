@@ -24,12 +24,20 @@ local function take(bytes, at, n)
   return part, at + n
 end
 
+-- Where numbers are doubles (LuaJIT) they would lose bits from 2^53 on, without a word.
+local function exact(value)
+  if value >= 2 ^ 53 then
+    error("an integer is larger than 2^53 - 1", 0)
+  end
+  return value
+end
+
 -- Integers are as short as they can be: one byte, or a mark and 2, 4 or 8.
 function bincode.varint(value)
   if value < 251 then return char(value) end
   if value < 2 ^ 16 then return "\251" .. little(value, 2) end
   if value < 2 ^ 32 then return "\252" .. little(value, 4) end
-  return "\253" .. little(value, 8)
+  return "\253" .. little(exact(value), 8)
 end
 
 local WIDTH = { [251] = 2, [252] = 4, [253] = 8 }
@@ -43,7 +51,7 @@ function bincode.read_varint(bytes, at)
   local value, part = 0
   part, next_at = take(bytes, next_at, width)
   for i = width, 1, -1 do
-    value = value * 256 + part:byte(i)
+    value = exact(value * 256 + part:byte(i))
   end
   return value, next_at
 end

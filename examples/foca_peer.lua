@@ -3,14 +3,15 @@
 --
 --   shoal run examples/foca_peer.lua --bind 127.0.0.1:8010 --join 127.0.0.1:8001 --config lan
 --
--- Their identity is an address and a number that grows, like our stock one.
+-- Their identity is an address and a number that grows, like our stock one. Theirs
+-- has 64 bits: agents with a number beyond 2^53 - 1 are not understood.
 
 local bincode = require "bincode"
 
 local M = { identity = {}, codec = {}, broadcast = {} }
 
 function M.identity.new(opts)
-  return { addr = opts.advertise or opts.bind, bump = os.time() }
+  return { addr = opts.advertise, bump = os.time() }
 end
 
 local KINDS = {

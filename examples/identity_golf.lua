@@ -14,7 +14,7 @@ local holes = {}
 -- 1: easy to read, about 70 bytes. The bump tells a restarted member from its past.
 holes[1] = {
   new = function(opts)
-    return { addr = opts.bind, bump = os.time(), host = os.getenv("HOSTNAME") or "localhost", version = "1.0.0" }
+    return { addr = opts.advertise, bump = os.time(), host = os.getenv("HOSTNAME") or "localhost", version = "1.0.0" }
   end,
   addr = function(id) return id.addr end,
   at = function(endpoint) return { addr = endpoint, bump = 0 } end,
@@ -24,7 +24,7 @@ holes[1] = {
 
 -- 2: no names, 21 bytes.
 holes[2] = {
-  new = function(opts) return { opts.bind, os.time() } end,
+  new = function(opts) return { opts.advertise, os.time() } end,
   addr = function(id) return id[1] end,
   at = function(endpoint) return { endpoint, 0 } end,
   renew = function(id) return { id[1], id[2] + 1 } end,

@@ -284,12 +284,15 @@ SHOAL_API shoal_codec shoal_default_codec(void);
  * A canonical MessagePack map {"addr": "host:port", "bump": uint, ...}: further
  * keys (name, meta) are the embedder's. Its address and its endpoint are
  * `addr`; it is renewed by bump + 1; the larger bump wins. A bump is at most
- * 2^53 - 1; among those the larger "life" (none: 0) wins, and between equal
+ * SHOAL_MAX_BUMP; among those the larger "life" (none: 0) wins, and between equal
  * ones the bytewise larger identity.
  */
+/* 2^53 - 1: some readers have doubles for numbers, and who could not read a
+ * bump could not renew it. */
+#define SHOAL_MAX_BUMP UINT64_C(9007199254740991)
 SHOAL_API shoal_identity_questions shoal_stock_identity(void);
 /* Writes one without further keys into `out` (SHOAL_MAX_IDENTITY bytes). 0, or
- * SHOAL_ERR_IDENTITY when `addr` is empty or too long, or `bump` is. */
+ * SHOAL_ERR_IDENTITY when `addr` is empty or too long, or `bump` too large. */
 SHOAL_API int shoal_stock_identity_new(shoal_bytes addr, uint64_t bump,
                                        uint8_t *out, size_t *size);
 
@@ -455,6 +458,10 @@ SHOAL_API size_t shoal_num_known(const shoal *engine); /* down ones included */
 SHOAL_API bool shoal_find(const shoal *engine, shoal_bytes addr,
                           shoal_member *out);
 SHOAL_API bool shoal_find_identity(const shoal *engine, shoal_bytes id,
+                                   shoal_member *out);
+/* An active member that packets to `endpoint` reach. Quick when its address is
+ * its endpoint, as the stock identity's is; else all are looked at. */
+SHOAL_API bool shoal_find_endpoint(const shoal *engine, shoal_bytes endpoint,
                                    shoal_member *out);
 /* Walks all known members, down ones included, ourselves excluded. Start with
  * *cursor 0; false at the end. An entry point called between two steps may make

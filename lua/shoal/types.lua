@@ -9,6 +9,7 @@
 ---   * Time is in seconds (floats); moments are unix time.
 ---   * Identities are Lua values that MessagePack can carry.
 
+--- Integers in it are exact: within 2^53 - 1 where numbers are doubles (LuaJIT, 5.1).
 ---@alias shoal.Identity any  a value MessagePack can carry, at most 512 bytes; stock: { addr=, bump=, name=, meta= }
 ---@alias shoal.State "alive"|"suspect"|"down"
 ---@alias shoal.Connection "idle"|"active"|"defunct"
@@ -221,8 +222,10 @@ function Node:state() end
 --- Active ones, ourselves excluded.
 ---@return integer
 function Node:num_members() end
---- Ask whoever answers at "host:port" to let us join; a name is resolved
---- without blocking, and the endpoint is kept as a seed. (sends)
+--- Ask whoever answers at "host:port" to let us join, and keep the endpoint as a
+--- seed, to be asked again. A name is resolved without blocking; that it does not
+--- resolve is logged, and it is tried again. Code: "join" (it is no endpoint, or
+--- our socket cannot send there). (sends)
 ---@param endpoint string
 ---@return true?, string? message, string? code
 function Node:announce(endpoint) end
@@ -360,7 +363,7 @@ function Node:events() end
 ---@class shoal.StartOptions
 ---@field bind? string          "host:port"; port 0 picks one (default "127.0.0.1:0")
 ---@field advertise? string     "host[:port]" the others are to use (default: what bind became)
----@field join? string[]|string seeds
+---@field join? string[]|string seeds: "host:port"; names need not resolve yet
 ---@field name? string          1 to 64 letters, digits, "-", "_" or ".", and not a "." first; in the stock identity
 ---@field cluster? string       label of 1 to 64 bytes: packets of other clusters are dropped
 ---@field handlers? shoal.Handlers|string  a table; a module's name; a path (it ends in .lua or has a "/"), then every version of the script lives in a Lua state of its own and is reloaded when its files change
@@ -377,7 +380,7 @@ local shoal = {}
 shoal._VERSION = ""
 
 --- A live node; `on_start` has been called. Codes: the engine's, and "script"
---- (it does not load), "bind", "advertise", "join" (what is no address).
+--- (the script or module of handlers does not load), "bind", "advertise", "join" (what is no address).
 ---@param options? shoal.StartOptions
 ---@return shoal.Node?, string? message, string? code
 function shoal.start(options) end
@@ -404,87 +407,5 @@ function shoal.load(path) end
 ---@param path string
 ---@return shoal.CheckReport?, string? message, string? code
 function shoal.check(path) end
-
--- ---- shoal.core: signals and the control socket ---------------------------
-
----@class shoal.Watcher
-local Watcher = {}
-function Watcher:cancel() end
-
----@class shoal.core
-local core = {}
-
---- Calls `fn(name)` in the loop when the process gets the signal ("INT",
---- "TERM", "HUP", "USR1", "USR2", "QUIT"). Does not keep the loop running. INT
---- and TERM that come again later end the process, though a function hangs.
----@param name string
----@param fn fun(name: string)
----@return shoal.Watcher?, string? message, string? code
-function core.signal(name, fn) end
-
---- The server's side of one connection. It speaks MessagePack-RPC.
----@class shoal.Peer
-local Peer = {}
---- Unique in this process.
----@return integer
-function Peer:id() end
---- Answers a request: `error` nil, or what went wrong. false: the peer is gone.
----@param id integer the request's
----@param error any
----@param result any
----@return boolean
-function Peer:respond(id, error, result) end
---- Sends a notification.
----@param method string
----@param params any[]
----@return boolean
-function Peer:notify(method, params) end
---- Closes after what waits was written.
-function Peer:close() end
-
----@class shoal.ControlHandlers
----@field on_request fun(peer: shoal.Peer, id: integer, method: string, params: any[])
----@field on_notify? fun(peer: shoal.Peer, method: string, params: any[])
----@field on_close? fun(peer: shoal.Peer)
-
----@class shoal.Server
-local Server = {}
----@return string
-function Server:path() end
----@return { accepted: integer, refused: integer, malformed: integer, cut_off: integer }
-function Server:stats() end
---- Flushes for up to 200 ms, closes every connection, removes the path.
-function Server:close() end
-
---- Listens on a Unix socket (mode 0600). A peer that sends anything but
---- MessagePack-RPC is cut off. A handler that raises: the request is answered
---- with its message.
----@param path string
----@param handlers shoal.ControlHandlers
----@return shoal.Server?, string? message, string? code
-function core.control_listen(path, handlers) end
-
----@class shoal.Client
-local Client = {}
---- Sends a request and waits for its answer; notifications that come meanwhile
---- are kept for `receive`. `nil, error, "remote"` when the other side says so
---- (`error` is what it sent), `nil, message, "timeout"|"closed"|"malformed"`
---- else. A nil result is `true`.
----@param method string
----@param params? any[]
----@param timeout? number seconds (none: for ever)
----@return any result, any error, string? code
-function Client:call(method, params, timeout) end
---- The next notification: its method and parameters.
----@param timeout? number
----@return string? method, any params_or_message, string? code
-function Client:receive(timeout) end
-function Client:close() end
-
---- Blocking, for commands.
----@param path string
----@param timeout? number seconds to wait for a node that takes no connection, or later no request
----@return shoal.Client?, string? message, string? code
-function core.control_connect(path, timeout) end
 
 return shoal

@@ -10,13 +10,22 @@ local core = require("shoal.core")
 
 local yielding = core.methods.wait
 
+-- What was raised, as the core words it.
+local function as_message(raised)
+  local meta = getmetatable(raised)
+  if type(raised) == "string" or type(raised) == "number" or type(meta) == "table" and meta.__tostring then
+    return tostring(raised)
+  end
+  return ("(error object is a %s value)"):format(type(raised))
+end
+
 -- The condition's answer, or nil and why there is none. It may close the node.
 local function ask(node, condition)
   local ok, answer
   if not node:is_closed() then
     ok, answer = pcall(condition, node)
     if not ok then
-      return nil, answer, "handler"
+      return nil, as_message(answer), "handler"
     end
   end
   if not answer and node:is_closed() then

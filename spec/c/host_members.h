@@ -63,8 +63,9 @@ static inline void on_joined(void *context, const char *endpoint,
              error ? error : "");
 }
 
-static inline void open_member(struct member *member, const char *bind,
-                               const char *cluster, struct log *log)
+static inline void open_member_with(struct member *member, const char *bind,
+                                    const char *cluster, struct log *log,
+                                    host_lookup_fn *lookup)
 {
     host_options options = {0};
     char error[HOST_MAX_ERROR] = "";
@@ -74,12 +75,19 @@ static inline void open_member(struct member *member, const char *bind,
     options.bind = bind;
     options.cluster = cluster;
     options.log = log;
+    options.lookup = lookup;
     options.callbacks =
         (host_callbacks){member, on_notify, identity_at, on_closed};
     member->node = host_open(&options, error);
     if (!member->node)
         fprintf(stderr, "%s\n", error);
     CHECK(member->node);
+}
+
+static inline void open_member(struct member *member, const char *bind,
+                               const char *cluster, struct log *log)
+{
+    open_member_with(member, bind, cluster, log, NULL);
 }
 
 /* Members that find each other down only when they are told: the machine may
@@ -92,22 +100,34 @@ static inline shoal_config patient_config(void)
     return config;
 }
 
-static inline void start_member_with(struct member *member, uint64_t bump,
-                                     shoal_config config)
+static inline void start_member_as(struct member *member, const char *addr,
+                                   uint64_t bump, shoal_config config)
 {
     uint8_t id[SHOAL_MAX_IDENTITY];
     char error[HOST_MAX_ERROR];
     shoal_options options = {0};
     size_t size;
 
-    CHECK(shoal_stock_identity_new(text_bytes(host_bound(member->node)), bump,
-                                   id, &size) == 0);
+    CHECK(shoal_stock_identity_new(text_bytes(addr), bump, id, &size) == 0);
     options.identity = (shoal_bytes){id, size};
     options.seed = 7 + bump;
     options.config = config;
     options.handlers.identity = shoal_stock_identity();
     options.handlers.codec = shoal_default_codec();
     CHECK(host_start(member->node, &options, error) == 0);
+}
+
+static inline void start_member_with(struct member *member, uint64_t bump,
+                                     shoal_config config)
+{
+    start_member_as(member, host_bound(member->node), bump, config);
+}
+
+/* One that advertises another address than it is bound to. */
+static inline void start_member_at(struct member *member, const char *addr,
+                                   uint64_t bump)
+{
+    start_member_as(member, addr, bump, patient_config());
 }
 
 static inline void start_member(struct member *member, uint64_t bump)

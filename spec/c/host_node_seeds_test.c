@@ -2,6 +2,8 @@
 /* Seeds: addresses and names, there or not yet there. */
 #include "host_members.h"
 
+#include "host/addresses.h"
+
 static void joining_tells_what_cannot_work(void)
 {
     char error[HOST_MAX_ERROR];
@@ -65,16 +67,169 @@ static void a_seed_that_comes_up_later_is_found(void)
     host_close(m[1].node);
 }
 
+/* ---- A name with several addresses ---- */
+
+/* "members.test": where three members are bound, each on its own address of
+ * 127.0.0.0/8, all on one port; the first is always that of who asks, as the
+ * rules of RFC 6724 sort them. */
+static struct {
+    struct address list[3];
+    bool is_known; /* read and written with the loop's thread waiting */
+} zone;
+
+static const char *answer_from(int first, struct addresses *out)
+{
+    int i;
+
+    if (!__atomic_load_n(&zone.is_known, __ATOMIC_SEQ_CST))
+        return "nobody knows it";
+    for (i = 0; i < 3; i++)
+        if (!addresses_add(out, &zone.list[(first + i) % 3]))
+            return "out of memory";
+    return NULL;
+}
+
+#define LOOKUP(number)                                                         \
+    static const char *lookup_##number(const char *name, uint16_t port,        \
+                                       struct address_reach reach,             \
+                                       struct addresses *out)                  \
+    {                                                                          \
+        (void)name, (void)port, (void)reach;                                   \
+        return answer_from(number, out);                                       \
+    }
+LOOKUP(0)
+LOOKUP(1)
+LOOKUP(2)
+
+static host_lookup_fn *const lookups[] = {lookup_0, lookup_1, lookup_2};
+
+static struct address address_of(const char *text)
+{
+    struct endpoint endpoint;
+
+    CHECK(endpoint_parse(text_bytes(text), &endpoint, NULL) == 0);
+    return endpoint.address;
+}
+
+/* The first picks a port; the others are bound to it on addresses of their own.
+ */
+static void open_zone(struct member *m)
+{
+    char bind[3][HOST_MAX_ENDPOINT], own[40];
+    int i;
+
+    own_address(own);
+    open_member_with(&m[0], own, NULL, NULL, lookups[0]);
+    for (i = 0; i < 3; i++) {
+        char *last;
+
+        snprintf(bind[i], sizeof bind[i], "%s", host_bound(m[0].node));
+        last = strrchr(bind[i], '.') + 1;
+        last[0] = (char)('2' + i);
+        zone.list[i] = address_of(bind[i]);
+        if (i > 0)
+            open_member_with(&m[i], bind[i], NULL, NULL, lookups[i]);
+        start_member(&m[i], 1);
+    }
+}
+
+static void close_zone(struct member *m)
+{
+    int i;
+
+    for (i = 0; i < 3; i++)
+        host_close(m[i].node);
+}
+
+static void members_whose_resolvers_list_themselves_first_find_each_other(void)
+{
+    struct member m[3];
+    int i;
+
+    __atomic_store_n(&zone.is_known, true, __ATOMIC_SEQ_CST);
+    open_zone(m);
+    for (i = 0; i < 3; i++)
+        join(&m[i], "members.test:7946");
+    CHECK(wait_for_members(m, 3, 2));
+    for (i = 0; i < 3; i++)
+        CHECK(shoal_get_stats(host_engine(m[i].node))
+                  .dropped[SHOAL_DROP_FROM_OURSELVES] == 0);
+    close_zone(m);
+}
+
+static void a_name_that_is_known_later_is_tried_until_then(void)
+{
+    struct member m[3];
+    int i;
+
+    __atomic_store_n(&zone.is_known, false, __ATOMIC_SEQ_CST);
+    open_zone(m);
+    for (i = 0; i < 3; i++)
+        join(&m[i], "members.test:7946");
+    for (i = 0; i < 3; i++) {
+        CHECK(run_until(loop, is_joined, &m[i]));
+        CHECK_SAYS(m[i].join_error, "cannot resolve members.test:7946: ");
+    }
+    __atomic_store_n(&zone.is_known, true, __ATOMIC_SEQ_CST);
+    CHECK(wait_for_members(m, 3, 2));
+    close_zone(m);
+}
+
+/* ---- What is our own ---- */
+
+static void joins_in_vain(struct member *member, const char *seed)
+{
+    member->joined = 0;
+    join(member, seed);
+    CHECK(run_until(loop, is_joined, member));
+    CHECK(strcmp(member->join_error, "") == 0);
+    if (host_get_stats(member->node).datagrams_sent != 0)
+        fprintf(stderr, "%s is asked\n", seed);
+    CHECK(host_get_stats(member->node).datagrams_sent == 0);
+}
+
+static void joins_at_port(struct member *member, const char *address)
+{
+    char seed[HOST_MAX_ENDPOINT];
+
+    snprintf(seed, sizeof seed, "%s%s", address,
+             strrchr(host_bound(member->node), ':'));
+    joins_in_vain(member, seed);
+}
+
 static void a_node_that_is_its_own_seed_stays_quiet(void)
 {
     struct member a;
 
     make_member(&a, NULL);
-    join(&a, host_bound(a.node));
-    CHECK(run_until(loop, is_joined, &a));
-    CHECK(strcmp(a.join_error, "") == 0);
-    CHECK(host_get_stats(a.node).datagrams_sent == 0);
+    joins_in_vain(&a, host_bound(a.node));
+    joins_at_port(&a, "0.0.0.0");
+    joins_at_port(&a, "[::ffff:127.0.0.1]");
+    joins_at_port(&a, "localhost");
     host_close(a.node);
+}
+
+/* Bound to a wildcard it answers at each address of the host, and it is asked
+ * from outside at one that it need not know. */
+static void no_spelling_of_our_own_address_is_asked(void)
+{
+    static const char *const bind[] = {"0.0.0.0:0", "[::]:0"};
+    struct member a;
+    size_t i;
+
+    for (i = 0; i < 2; i++) {
+        open_member(&a, bind[i], NULL, NULL);
+        start_member_at(&a, "10.1.2.3:4", 1);
+        joins_in_vain(&a, "10.1.2.3:4");
+        joins_in_vain(&a, "[::ffff:10.1.2.3]:4");
+        joins_at_port(&a, "127.0.0.1");
+        joins_at_port(&a, "127.9.8.7");
+        joins_at_port(&a, "0.0.0.0");
+        joins_at_port(&a, "localhost");
+        if (i == 1)
+            joins_at_port(&a, "[::1]");
+        host_close(a.node);
+    }
 }
 
 int main(void)
@@ -85,6 +240,9 @@ int main(void)
     RUN(a_seed_may_be_named_before_the_start_and_by_name);
     RUN(a_node_is_closed_while_its_seed_is_looked_up);
     RUN(a_seed_that_comes_up_later_is_found);
+    RUN(members_whose_resolvers_list_themselves_first_find_each_other);
+    RUN(a_name_that_is_known_later_is_tried_until_then);
+    RUN(no_spelling_of_our_own_address_is_asked);
     RUN(a_node_that_is_its_own_seed_stays_quiet);
     ev_loop_destroy(loop);
     return 0;

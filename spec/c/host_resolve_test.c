@@ -19,8 +19,10 @@ static unsigned asked, most_at_once, at_once;
 
 static const char *answer_when_open(const char *name, uint16_t port,
                                     struct address_reach reach,
-                                    struct address *out)
+                                    struct addresses *out)
 {
+    struct address address = {.size = sizeof address.as.v4};
+
     (void)reach;
     pthread_mutex_lock(&mutex);
     asked++;
@@ -35,10 +37,11 @@ static const char *answer_when_open(const char *name, uint16_t port,
     pthread_mutex_unlock(&mutex);
     if (name[0] == '?')
         return "nobody knows it";
-    memset(out, 0, sizeof *out);
-    out->as.v4.sin_family = AF_INET;
-    out->as.v4.sin_port = htons(port);
-    out->size = sizeof out->as.v4;
+    address.as.v4.sin_family = AF_INET;
+    address.as.v4.sin_port = htons(port);
+    if (!addresses_add(out, &address) || !addresses_add(out, &address))
+        return "out of memory";
+    out->list[1].as.v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     return NULL;
 }
 
@@ -93,16 +96,20 @@ static void tear_down(struct asker *asker)
     ev_loop_destroy(asker->loop);
 }
 
-static void on_answer(void *context, const struct address *address,
+static void on_answer(void *context, const struct addresses *addresses,
                       const char *error)
 {
     struct asker *asker = context;
 
-    CHECK(!address == !!error);
-    if (address)
-        asker->last_port = address_port(address);
-    else
+    CHECK(!addresses == !!error);
+    if (addresses) {
+        CHECK(addresses->count == 2);
+        CHECK(!address_is_loopback(&addresses->list[0]));
+        CHECK(address_is_loopback(&addresses->list[1]));
+        asker->last_port = address_port(&addresses->list[1]);
+    } else {
         asker->failed++;
+    }
     asker->answered++;
     if (!asker->frees)
         return;
@@ -236,23 +243,29 @@ static void the_system_knows_localhost(void)
 {
     struct address_reach both = {.family = AF_INET6, .dual = true};
     char text[HOST_MAX_ENDPOINT];
+    struct addresses all = {0};
     struct address out;
+    size_t i;
 
-    CHECK(!resolve_blocking("localhost", 5, v4, &out));
+    CHECK(!resolve_first_blocking("localhost", 5, v4, &out));
     address_format(&out, text);
     CHECK(strcmp(text, "127.0.0.1:5") == 0);
-    CHECK(!resolve_blocking("localhost", 5, both, &out));
-    CHECK(out.as.any.sa_family == AF_INET6 && address_port(&out) == 5);
+    CHECK(!resolve_blocking("localhost", 5, both, &all));
+    for (i = 0; i < all.count; i++)
+        CHECK(all.list[i].as.any.sa_family == AF_INET6 &&
+              address_port(&all.list[i]) == 5);
+    addresses_clear(&all);
 }
 
 static void a_name_may_have_addresses_of_the_other_family_only(void)
 {
     struct address_reach v6 = {.family = AF_INET6};
-    struct address out;
+    struct addresses out = {0};
 
     CHECK_SAYS(resolve_blocking("127.0.0.1", 5, v6, &out),
                "it has no IPv6 address");
     CHECK_SAYS(resolve_blocking("::1", 5, v4, &out), "it has no IPv4 address");
+    CHECK(out.count == 0);
 }
 
 int main(void)

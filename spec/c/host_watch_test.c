@@ -7,6 +7,7 @@
 #include "host/watch_ways.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 
 enum { QUIET_US = 30000 };
@@ -225,17 +226,18 @@ static void only_the_last_set_counts(void)
 
 static void what_can_be_watched_is_when_another_cannot(void)
 {
-    char error[HOST_MAX_ERROR] = "", nowhere[300];
+    char error[HOST_MAX_ERROR] = "", endless[PATH_MAX + 1];
     const char *paths[3];
     struct fixture f;
 
     set_up(&f);
-    snprintf(nowhere, sizeof nowhere, "%s/no/such/file.lua", f.folder);
+    memset(endless, 'x', PATH_MAX);
+    endless[PATH_MAX] = '\0';
     paths[0] = f.path;
-    paths[1] = nowhere;
+    paths[1] = endless;
     paths[2] = f.other;
     CHECK(watch_set(f.files, paths, 3, error) == -1);
-    CHECK_SAYS(error, "no/such/file.lua");
+    CHECK_SAYS(error, "cannot watch 'xxx");
     write_file(f.other, "new");
     CHECK(is_noticed_once(&f));
     write_file(f.path, "changed");
@@ -244,6 +246,113 @@ static void what_can_be_watched_is_when_another_cannot(void)
 }
 
 /* ---- Folders and links ---- */
+
+/* A path in folders that are not there, and what makes them. */
+struct nowhere {
+    char folders[2][280], path[300];
+};
+
+static struct nowhere watch_nowhere(struct fixture *f)
+{
+    struct nowhere where;
+
+    set_up(f);
+    snprintf(where.folders[0], 280, "%s/no", f->folder);
+    snprintf(where.folders[1], 280, "%s/no/such", f->folder);
+    snprintf(where.path, 300, "%s/no/such/file.lua", f->folder);
+    watch_one(f, where.path);
+    return where;
+}
+
+static void a_file_whose_folders_come_first_is_noticed_when_it_comes(void)
+{
+    struct fixture f;
+    struct nowhere where = watch_nowhere(&f);
+
+    CHECK(mkdir(where.folders[0], 0700) == 0);
+    CHECK(is_not_noticed(&f));
+    CHECK(mkdir(where.folders[1], 0700) == 0);
+    CHECK(is_not_noticed(&f));
+    write_file(where.path, "return {}");
+    CHECK(is_noticed_once(&f));
+    write_file(where.path, "return {1}");
+    CHECK(is_noticed_once(&f));
+    tear_down(&f);
+}
+
+static void a_file_that_comes_together_with_its_folders_is_noticed(void)
+{
+    struct fixture f;
+    struct nowhere where = watch_nowhere(&f);
+
+    CHECK(mkdir(where.folders[0], 0700) == 0);
+    CHECK(mkdir(where.folders[1], 0700) == 0);
+    write_file(where.path, "return {}");
+    CHECK(is_noticed_once(&f));
+    write_file(where.path, "return {1}");
+    CHECK(is_noticed_once(&f));
+    tear_down(&f);
+}
+
+static void a_file_in_the_place_of_a_folder_may_become_one(void)
+{
+    struct fixture f;
+    struct nowhere where;
+
+    where = watch_nowhere(&f);
+    write_file(where.folders[0], "a file");
+    watch_one(&f, where.path);
+    CHECK(is_not_noticed(&f));
+    CHECK(unlink(where.folders[0]) == 0);
+    CHECK(mkdir(where.folders[0], 0700) == 0);
+    CHECK(mkdir(where.folders[1], 0700) == 0);
+    write_file(where.path, "return {}");
+    CHECK(is_noticed_once(&f));
+    tear_down(&f);
+}
+
+/* First the file: that is the change. That its folders go after it is none. */
+static void folders_that_go_one_after_the_other_are_watched_when_they_are_back(
+    void)
+{
+    struct fixture f;
+    struct nowhere where = watch_nowhere(&f);
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        CHECK(mkdir(where.folders[0], 0700) == 0);
+        CHECK(mkdir(where.folders[1], 0700) == 0);
+        write_file(where.path, "return {}");
+        CHECK(is_noticed_once(&f));
+        CHECK(unlink(where.path) == 0);
+        CHECK(is_noticed_once(&f));
+        CHECK(rmdir(where.folders[1]) == 0);
+        CHECK(rmdir(where.folders[0]) == 0);
+        CHECK(is_not_noticed(&f));
+    }
+    tear_down(&f);
+}
+
+/* A link that leads nowhere stands in for a folder: what comes at its end is
+ * found, too. */
+static void a_file_behind_a_link_to_nowhere_is_noticed_when_it_comes(void)
+{
+    char elsewhere[280], path[300];
+    struct fixture f;
+    struct nowhere where = watch_nowhere(&f);
+
+    snprintf(elsewhere, sizeof elsewhere, "%s/elsewhere", f.folder);
+    snprintf(path, sizeof path, "%s/file.lua", elsewhere);
+    CHECK(mkdir(where.folders[0], 0700) == 0);
+    CHECK(symlink(elsewhere, where.folders[1]) == 0);
+    watch_one(&f, where.path);
+    CHECK(mkdir(elsewhere, 0700) == 0);
+    write_file(path, "return {}");
+    CHECK(is_noticed_once(&f));
+    write_file(path, "return {1}");
+    CHECK(is_noticed_once(&f));
+    tear_down(&f);
+}
 
 static void a_folder_that_goes_away_and_comes_back_is_watched_again(void)
 {
@@ -261,7 +370,7 @@ static void a_folder_that_goes_away_and_comes_back_is_watched_again(void)
     CHECK(is_noticed_once(&f));
     CHECK(mkdir(folder, 0700) == 0);
     write_file(path, "return {1}");
-    CHECK(is_noticed_once(&f)); /* at the next look, within a second */
+    CHECK(is_noticed_once(&f));
     write_file(path, "return {12}");
     CHECK(is_noticed_once(&f));
     tear_down(&f);
@@ -417,6 +526,11 @@ int main(void)
     RUN(another_file_in_the_folder_is_none_of_our_business);
     RUN(only_the_last_set_counts);
     RUN(what_can_be_watched_is_when_another_cannot);
+    RUN(a_file_whose_folders_come_first_is_noticed_when_it_comes);
+    RUN(a_file_that_comes_together_with_its_folders_is_noticed);
+    RUN(a_file_in_the_place_of_a_folder_may_become_one);
+    RUN(folders_that_go_one_after_the_other_are_watched_when_they_are_back);
+    RUN(a_file_behind_a_link_to_nowhere_is_noticed_when_it_comes);
     RUN(a_folder_that_goes_away_and_comes_back_is_watched_again);
     RUN(a_change_behind_a_link_is_noticed);
     RUN(a_turned_link_to_the_folder_is_noticed);

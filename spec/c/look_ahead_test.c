@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Looking ahead at packets that came at once: nobody can tell whether it was
  * done, whatever the packets and the codec. */
-#include "../../src/core/rng.h"
+#include "../../src/base/rng.h"
 #include "../../src/shoal.h"
 #include "golden.h"
 

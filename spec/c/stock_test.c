@@ -20,6 +20,9 @@ static shoal_bytes text(const char *string)
 #define LIVED(bump, life)                                                       \
     "83a461646472a3613a31a462756d70" bump "a46c696665" life
 
+static const uint64_t MAX = UINT64_C(9007199254740991); /* 2^53 - 1 */
+#define LARGEST "cf001fffffffffffff"
+
 static void is_a_canonical_map(void)
 {
     uint8_t out[SHOAL_MAX_IDENTITY];
@@ -31,9 +34,14 @@ static void is_a_canonical_map(void)
     EXPECT(bytes_are(out, size, STOCK("cc80")));
     EXPECT(shoal_stock_identity_new(text("a:1"), 1795416443, out, &size) == 0);
     EXPECT(bytes_are(out, size, STOCK("ce6b03e17b")));
-    EXPECT(shoal_stock_identity_new(text("a:1"), ((uint64_t)1 << 53) - 1, out,
-                                    &size) == 0);
-    EXPECT(bytes_are(out, size, STOCK("cf001fffffffffffff")));
+    EXPECT(shoal_stock_identity_new(text("a:1"), MAX, out, &size) == 0);
+    EXPECT(bytes_are(out, size, STOCK(LARGEST)));
+    size = 99;
+    EXPECT(shoal_stock_identity_new(text("a:1"), MAX + 1, out, &size) ==
+           SHOAL_ERR_IDENTITY);
+    EXPECT(shoal_stock_identity_new(text("a:1"), UINT64_MAX, out, &size) ==
+           SHOAL_ERR_IDENTITY);
+    EXPECT(size == 99);
 }
 
 static void has_an_address_that_fits(void)
@@ -107,6 +115,8 @@ static void is_nothing_else(void)
         STOCK("a131"),
         STOCK("cb3ff0000000000000"),
         STOCK("d0ff"),
+        STOCK("cf0020000000000000"), /* 2^53: where doubles lose bits */
+        STOCK("cfffffffffffffffff"),
         STOCK("0100"), /* more behind it */
         "83c3c0a461646472a3613a31a462756d7001",
         "82a462756d7001a461646472a3613a31",                   /* order */
@@ -186,6 +196,8 @@ static void is_renewed_by_one_more_bump(void)
     EXPECT(renewal(STOCK("cd0001"), STOCK("02")) == 1);
     EXPECT(renewal("83a461646472a3613a31a462756d707fa46d6574618101c3",
                    "83a461646472a3613a31a462756d70cc80a46d6574618101c3") == 1);
+    EXPECT(renewal(STOCK("cf001ffffffffffffe"), STOCK(LARGEST)) == 1);
+    EXPECT(renewal(STOCK("cf0020000000000000"), NULL) == SHOAL_ERR_IDENTITY);
     EXPECT(renewal("01", NULL) == SHOAL_ERR_IDENTITY);
 }
 

@@ -97,11 +97,6 @@ describe("a node that cannot start", function()
     end
   end)
 
-  it("because no seed can be resolved", function()
-    local done = run(script("return {}"), "--join", "no-such-host.invalid:7946")
-    assert_refused(done, "no%-such%-host%.invalid")
-  end)
-
   it("because a seed has an address that its socket cannot send to", function()
     local path = script("return {}")
     assert_refused(run(path, "--join", "127.0.0.1:9", "--join", "[::1]:7946"),

@@ -2,6 +2,7 @@
 -- a = 127.0.0.1:8001, b = :8002, c = :8003, e = :8005, each with its bump.
 
 local core = require "shoal.core"
+local shoal = require "shoal"
 
 local root = os.getenv("SHOAL_SOURCE") or "."
 package.path = root .. "/examples/?.lua;" .. package.path
@@ -113,6 +114,30 @@ describe("the foca peer", function()
     end
   end)
 
+  -- 2^53 - 1, 2^53, and the largest there is.
+  it("refuses a bump that a number of Lua cannot hold", function()
+    local function agent(bump) return "007f000001fb411f" .. bump end
+    local function read(id)
+      local one, message = peer.codec.decode_header(unhex(id .. "00" .. B .. "06"))
+      local two = peer.codec.decode_header(unhex(B .. "00" .. id .. "06"))
+      local three = peer.codec.decode_member(unhex(id .. "0000"), 1)
+      return one and one.src.bump, two and two.dst.bump, three and three.id.bump, not one and message or nil
+    end
+    local largest = 2 ^ 53 - 1
+    assert.same({ largest, largest, largest }, { read(agent "fdffffffffffff1f00") })
+    assert.equal(agent "fdffffffffffff1f00" .. "0000",
+      hex(peer.codec.encode_member { id = { addr = a.addr, bump = largest }, incarnation = 0, state = "alive" }))
+    for _, bump in ipairs { "fd0000000000002000", "fdffffffffffffffff" } do
+      local one, two, three, message = read(agent(bump))
+      assert.is_nil(one or two or three)
+      assert.matches("larger than 2%^53 %- 1", message)
+    end
+    assert.error_matches(function()
+      peer.codec.encode_member { id = { addr = a.addr, bump = 2 ^ 53 }, incarnation = 0, state = "alive" }
+    end, "larger than 2%^53 %- 1")
+    assert.is_nil(peer.broadcast.receive({ store = {} }, unhex "007f000001fb411ffdffffffffffffffff"))
+  end)
+
   it("refuses what is cut short anywhere, and raises nothing", function()
     for _, entry in ipairs(golden) do
       for size = 0, #entry[2] / 2 - 1 do
@@ -205,6 +230,17 @@ describe("the foca peer", function()
         for _, out in ipairs(sends(engine)) do assert.are_not.equal("nack", out[1]) end
       end
     end)
+  end)
+
+  it("does not call itself by an address that nobody can send to", function()
+    local options = { bind = "0.0.0.0:0", handlers = root .. "/examples/foca_peer.lua", log = false, watch = false }
+    local node, message = shoal.start(options)
+    assert.is_nil(node)
+    assert.matches("is a wildcard address.*advertise the address by which others reach this host", message)
+    options.advertise = "127.0.0.1"
+    node = assert(shoal.start(options))
+    assert.equal("127.0.0.1:" .. node:bound():match("%d+$"), node:identity().addr)
+    node:close()
   end)
 
   it("keeps the newest text of each address", function()

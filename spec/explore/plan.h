@@ -9,7 +9,7 @@
 #ifndef SPEC_EXPLORE_PLAN_H
 #define SPEC_EXPLORE_PLAN_H
 
-#include "../../src/core/rng.h"
+#include "../../src/base/rng.h"
 #include "../../src/sim/sim.h"
 
 enum { PLAN_MAX_MEMBERS = 30, PLAN_MAX_FAULTS = 40 };

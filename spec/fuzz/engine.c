@@ -227,6 +227,8 @@ static void check_members(const struct run *run)
         MUST(shoal_find(run->engine, member.addr, &found) &&
              found.id.data == member.id.data);
         MUST(shoal_find_identity(run->engine, member.id, &found));
+        MUST(shoal_find_endpoint(run->engine, member.endpoint, &found) ||
+             member.state == SHOAL_DOWN);
     }
     MUST(known == shoal_num_known(run->engine));
     MUST(active == shoal_num_members(run->engine));

@@ -1,3 +1,4 @@
+local hosts = require "spec.support.hosts"
 local node = require "spec.support.node"
 local process = require "spec.support.process"
 local wait = require "spec.support.wait"
@@ -37,13 +38,16 @@ describe("seeds", function()
     assert.truthy(lonely:log():find(('seeds="%s, localhost:9"'):format(addr), 1, true), lonely:log())
   end)
 
-  it("that are nobody but the node itself", function()
+  it("of which one is the node itself, which it does not wait for", function()
     local before = node.start({ bind = node.own_address() })
     before:signal("KILL")
     before:wait(2)
-    local first = node.start({ bind = before.addr, join = { before.addr }, args = { "--log-level", "debug" } })
-    first.process:wait_for("announced to a seed.*announced to a seed", 10)
-    assert.is_nil(first:log():find("no seed has answered"))
+    local first = node.start({
+      bind = before.addr, join = { before.addr, "127.0.0.1:9" }, args = { "--log-level", "debug" },
+    })
+    first.process:wait_for("no seed has answered yet", 10)
+    assert.truthy(first:log():find("no seed has answered yet seeds=127.0.0.1:9\n", 1, true), first:log())
+    assert.is_nil(first:log():find("announced to a seed seed=" .. before.addr, 1, true))
   end)
 
   it("that all go down and come back", function()
@@ -79,6 +83,53 @@ describe("seeds", function()
     wait.for_that(function()
       return member:log():find("no%-such%-host%.invalid")
     end, 10, "word of the bad seed")
+  end)
+
+  it("none of which can be resolved yet: it warns, and goes on", function()
+    local member = node.start({ join = { "no-such-host.invalid:7946" } })
+    member.process:wait_for("warn +host +cannot join seed=no%-such%-host%.invalid:7946 error=", 10)
+    assert.equal("idle", member:info().connection)
+    assert.same({ "no-such-host.invalid:7946" }, member:info().seeds)
+    -- through another one it joins all the same
+    local other = node.start({})
+    assert.equal(0, member:ask("join", other.addr).code)
+    converge({ member, other })
+  end)
+
+  it("that are one name for all members, unknown when they start, with themselves among its addresses", function()
+    local net, reason = hosts.new(3)
+    if not net then
+      pending("no network namespaces here: " .. reason)
+      return
+    end
+    finally(function()
+      process.cleanup()
+      net:remove()
+    end)
+    local members, tables = {}, {}
+    for i = 1, 3 do
+      tables[i] = process.write(process.tempdir() .. "/hosts", "127.0.0.1 localhost\n")
+      local within = net:within(i)
+      for _, word in ipairs { "sh", "-c", 'mount --bind "$0" /etc/hosts && exec "$@"', tables[i] } do
+        within[#within + 1] = word
+      end
+      members[i] = node.start({ within = within, bind = "0.0.0.0:7946", join = { "members.test:7946" },
+        args = { "--advertise", net:address(i) } })
+    end
+    for _, member in ipairs(members) do
+      member.process:wait_for("cannot join seed=members%.test:7946", 10)
+    end
+    for i = 1, 3 do
+      local lines = { "127.0.0.1 localhost" }
+      for k = 0, 2 do -- its own address first
+        lines[#lines + 1] = net:address((i + k - 1) % 3 + 1) .. " members.test"
+      end
+      process.write(tables[i], table.concat(lines, "\n") .. "\n")
+    end
+    converge(members, 30)
+    for _, member in ipairs(members) do
+      assert.equal(0, member:info().drops.from_ourselves)
+    end
   end)
 
   it("of another cluster", function()

@@ -11,7 +11,7 @@ local function identity(i)
   if i == 3 then id.meta = {} end
   if i == 4 then id.meta = { flag = true, number = 1.5, text = "t", list = { 1, 2 }, nested = { a = { b = 1 } } } end
   if i == 5 then id.name = "five" end
-  if i == 6 then id.bump = 2 ^ 53 end
+  if i == 6 then id.bump = 2 ^ 53 - 1 end
   if i == 7 then id.bump = 0 end
   if i == 8 then id.addr = "[2001:db8:0123:4567:89ab:cdef:0123:4567]:10008" end
   return id

@@ -1,7 +1,6 @@
 --- Handlers: when they run, with what, and what happens if they fail. The same
 -- for a table in the program's state and for a script in a state of its own.
 
-local shoal = require "shoal"
 local stages = require "spec.script.stage"
 
 --- A script that keeps what its handlers are told, in its store.
@@ -240,7 +239,7 @@ describe("handlers", function()
     local IDS = {
       { addr = "127.9.0.1:9", bump = 1 },
       { addr = "127.9.0.2:9", bump = 2, name = "b" },
-      { addr = "127.9.0.3:9", bump = 2 ^ 53 },
+      { addr = "127.9.0.3:9", bump = 2 ^ 53 - 1 },
       { addr = "[::1]:9", bump = 0 },
     }
 
@@ -435,6 +434,59 @@ describe("handlers", function()
       assert.matches("identity%.new.*0%.0%.0%.0:%d+ is a wildcard address", message)
     end)
 
+    it("cannot have a wildcard address, to which nobody could send", function()
+      local advertise
+      local function own(endpoint) return { identity = {
+        new = function(opts)
+          advertise = opts.advertise
+          return { addr = endpoint, bump = 1 }
+        end,
+        addr = function() return "somebody" end,
+        endpoint = function(id) return id.addr end,
+      } } end
+      local function stock(endpoint)
+        local handlers = own(endpoint)
+        handlers.identity.addr, handlers.identity.endpoint = nil, nil
+        return handlers
+      end
+      for _, endpoint in ipairs { "0.0.0.0:7946", "[::]:7946", "127.0.0.1:0" } do
+        for _, handlers in ipairs { own(endpoint), stock(endpoint) } do
+          for _, bind in ipairs { "0.0.0.0:0", "127.0.0.1:0" } do
+            local node, message, code = stage:try_start { bind = bind, handlers = handlers }
+            assert.is_nil(node)
+            assert.matches("identity: others cannot send to " .. endpoint:gsub("%p", "%%%0"), message)
+            assert.equal(advertise == nil, message:find("advertise the address", 1, true) ~= nil)
+            assert.equal("identity", code)
+          end
+        end
+      end
+    end)
+
+    it("cannot become one with a wildcard address, or be reloaded into one", function()
+      local handlers = { identity = {
+        new = function(opts) return { addr = opts.advertise, bump = 1 } end,
+        addr = function() return "somebody" end,
+        endpoint = function(id) return id.addr end,
+      } }
+      local node = stage:start { handlers = handlers }
+      local before = node:identity()
+      local ok, message, code = node:change_identity { addr = "0.0.0.0:7946", bump = 2 }
+      assert.is_nil(ok)
+      assert.matches("others cannot send to 0%.0%.0%.0:7946", message)
+      assert.equal("identity", code)
+      handlers.identity.endpoint = function() return "[::]:7946" end
+      ok, message, code = node:set_handlers(handlers)
+      assert.is_nil(ok)
+      assert.matches("others cannot send to %[::%]:7946", message)
+      assert.equal("script", code)
+      assert.same(before, node:identity())
+      node = stage:start()
+      ok, message, code = node:change_identity { addr = "0.0.0.0:7946", bump = 2 }
+      assert.is_nil(ok)
+      assert.matches("others cannot send to 0%.0%.0%.0:7946", message)
+      assert.equal("identity", code)
+    end)
+
     it("must have the stock shape without an identity.addr of their own", function()
       for _, id in ipairs { {}, { addr = "127.0.0.1:1" }, { bump = 1 }, "me" } do
         local node, message, code = stage:try_start { handlers = { identity = { new = function() return id end } } }
@@ -581,10 +633,45 @@ describe("handlers", function()
     package.loaded["spec.script.some_handlers"] = { on_start = function(node) node.store.started = true end }
     local node = stage:start { handlers = "spec.script.some_handlers" }
     assert.is_true(node.store.started)
-    assert.error_matches(function() shoal.start { handlers = "no.such.module" } end, "no.such.module")
-    package.loaded["spec.script.some_handlers"] = "text"
-    assert.error_matches(function() shoal.start { handlers = "spec.script.some_handlers" } end, "returned no table")
     package.loaded["spec.script.some_handlers"] = nil
+  end)
+
+  -- What is wrong with a file is the same whether it was named by path or as a module.
+  describe("that do not load are answered for alike:", function()
+    local before
+
+    before_each(function()
+      before = package.path
+      package.path = stage.folder .. "/?.lua;" .. before
+    end)
+
+    after_each(function()
+      package.path = before
+      package.loaded.broken = nil
+    end)
+
+    for what, case in pairs {
+      ["no such file"] = { nil, "broken" },
+      ["a syntax error"] = { "return {", "broken%.lua:1: " },
+      ["an error"] = { "error 'oops'", "broken%.lua:1: oops" },
+      ["an error that is a table"] = { "error {}", "error object is a table value" },
+      ["no table"] = { "return 5", "must return its table of handlers" },
+      ["an unknown field"] = { "return { on_memberup = print }", "did you mean 'on_member_up'" },
+      ["a wrong identity"] = { "return { identity = { addr = 5 } }", "identity%.addr" },
+      ["a broadcast without receive"] = { "return { broadcast = { wanted_by = print } }", "needs broadcast%.receive" },
+    } do
+      it(what, function()
+        if case[1] then stage:write("broken.lua", case[1]) end
+        for _, handlers in ipairs { stage:path("broken.lua"), "broken" } do
+          local ok, node, message, code = pcall(stage.try_start, stage, { handlers = handlers })
+          assert.is_true(ok, node)
+          assert.is_nil(node)
+          assert.matches(case[2], message)
+          assert.not_matches("stack traceback", message)
+          assert.equal("script", code)
+        end
+      end)
+    end
   end)
 
   it("that are slow are counted, and named", function()

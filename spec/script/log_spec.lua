@@ -118,6 +118,42 @@ describe("the log of a node", function()
     assert.matches("traceback", refused)
   end)
 
+  it("does not warn of modules that it looked for beside the script and found elsewhere", function()
+    local folder = stage.folder .. "/elsewhere/part"
+    assert(os.execute(("mkdir -p '%s'"):format(folder)))
+    stage:write("elsewhere/part/inner.lua", "return {}")
+    stage:write("part", "a file where a folder of modules might be")
+    local path = stage:write("s.lua", "require 'part.inner' return {}")
+    local before = package.path
+    package.path = stage.folder .. "/elsewhere/?.lua;" .. before
+    local lines = capture(function()
+      local node = stage:start { log = "warn", handlers = path }
+      stage:write("s.lua", "require 'part.inner' return { on_start = function() end }")
+      assert.is_true(node:reload())
+    end)
+    package.path = before
+    assert.same({}, find(lines, "cannot watch"))
+  end)
+
+  it("names a required module that was deleted, once until it is back", function()
+    local path = stage:write("s.lua", "require 'part' return {}")
+    local part = stage:write("part.lua", "return {}")
+    local lines = capture(function()
+      local node = stage:start { log = "warn", handlers = path, watch = false }
+      for round = 1, 2 do
+        assert(os.remove(part))
+        assert.is_nil((node:reload()))
+        stage:write("s.lua", "require 'part' return {} --" .. round)
+        assert.is_nil((node:reload()))
+        stage:write("part.lua", "return {}")
+        assert.is_true(node:reload())
+      end
+    end)
+    assert.equal(4, #find(lines, "reload refused", "module 'part' not found"))
+    assert.equal(2, #find(lines, "warn", "required module is missing", "module=" .. part))
+    assert.equal(6, #find(lines, "script"))
+  end)
+
   it("tells of a load that cannot be without a traceback, and of none where C functions are", function()
     local path = stage:write("s.lua", "return {}")
     local lines = capture(function()

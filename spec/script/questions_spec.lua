@@ -223,7 +223,9 @@ describe("the question broadcast.receive", function()
         heard[#heard + 1] = assert(core.pack(sender))
         sender.addr = nil
       end } } })
-    for i, from in ipairs { stock("10.0.0.2:1", 0), stock("10.0.0.3:1", 2 ^ 53), stock("h:1", 7, { name = "h" }) } do
+    for i, from in ipairs {
+      stock("10.0.0.2:1", 0), stock("10.0.0.3:1", 2 ^ 53 - 1), stock("h:1", 7, { name = "h" }),
+    } do
       local header = assert(core.codec.encode_header { kind = "broadcast", src = from, dst = us })
       assert(engine:receive(0, header .. "\0\1a\0\1b"))
       assert.same({ core.pack(from), core.pack(from) }, { heard[2 * i - 1], heard[2 * i] })

@@ -53,22 +53,58 @@ describe("waiting", function()
     assert.equal("closed", outcome.results[3])
   end)
 
-  it("tells of a condition that raises, the first time by raising", function()
+  --- A condition that raises the value when it is asked for the n-th time.
+  local function raises(value, n)
     local calls = 0
+    return function()
+      calls = calls + 1
+      if calls == n then error(value, 0) end
+    end
+  end
+
+  it("answers, logs and counts alike whenever the condition raises", function()
+    local unprintable = setmetatable({}, { __tostring = function() return "an object" end })
+    for _, raised in ipairs {
+      { "oops", "oops" }, { unprintable, "an object" }, { {}, "(error object is a table value)" },
+    } do
+      local told = {}
+      local other = stage:start { on_error = function(what, text) told[#told + 1] = what .. ": " .. text end }
+      for n = 1, 3 do
+        local outcome = run(function() return other:wait(raises(raised[1], n)) end)
+        stage:wait(function() return outcome.results end)
+        assert.same({ nil, raised[2], "handler" }, outcome.results)
+      end
+      stage:wait(function() return #told == 3 end)
+      for n = 1, 3 do
+        assert.equal("wait: " .. raised[2], told[n]:match("^[^\n]*"))
+        assert.matches("stack traceback", told[n])
+      end
+      assert.equal(3, other:info().handlers.errors)
+    end
+  end)
+
+  it("answers a condition that closes the node and raises", function()
     local outcome = run(function()
-      return node:wait(function()
-        calls = calls + 1
-        if calls > 1 then error("oops") end
+      return node:wait(function(n)
+        n:close()
+        error("oops", 0)
       end)
     end)
-    stage:wait(function() return outcome.results end)
-    assert.equal("handler", outcome.results[3])
-    assert.matches("oops", outcome.results[2])
-    local ok, message = coroutine.resume(coroutine.create(function()
-      node:wait(function() error("at once") end)
-    end))
-    assert.is_false(ok)
-    assert.matches("at once", message)
+    assert.same({ nil, "oops", "handler" }, outcome.results)
+    stage:wait(function() return node:is_closed() end)
+  end)
+
+  it("may close the node from another coroutine while it is asked", function()
+    local closed
+    local outcome = run(function()
+      return node:wait(function(n)
+        coroutine.wrap(function() closed = { n:close() } end)()
+        return false
+      end)
+    end)
+    assert.same({ true, "deferred" }, closed)
+    stage:wait(function() return node:is_closed() end)
+    assert.equal("closed", outcome.results[3])
   end)
 
   it("reports a coroutine that fails afterwards", function()

@@ -69,7 +69,9 @@ describe("a member", function()
         calls = calls + 1
       end,
     } }
-    net:spawn(2, { config = "loopback" })
+    net:spawn { config = "loopback" }
+    net:run(1)
+    net:spawn { config = "loopback", join = { victim.addr } }
     net:run(1)
     assert.is_false(victim:is_up())
     assert.equal(1, calls)

@@ -93,9 +93,28 @@ describe("a packet", function()
 
   it("of turn_undead is a header and nothing else", function()
     local a = engine("A", { notify_down_members = true })
+    assert(a:set_handlers { codec = { -- with the default codec it is a verdict
+      encode_header = core.codec.encode_header, decode_header = core.codec.decode_header,
+      encode_member = core.codec.encode_member, decode_member = core.codec.decode_member,
+    } })
     assert(a:apply(0, { { id = ids.C, state = "down", incarnation = 0 } }, {}))
     assert(a:receive(0, bytes "96 01 00 C 00 A 07"))
     assert.same({ { bytes "95 01 0a A 00 C", "turn_undead", "c:3" } }, sent(a))
+  end)
+
+  it("that tells a down member so is a gossip with that claim and nothing else", function()
+    local a = engine("A", { notify_down_members = true })
+    assert(a:apply(0, { { id = ids.C, state = "down", incarnation = 2 } }, {}))
+    assert(a:apply(0, { { id = ids.B, state = "alive", incarnation = 0 } }, { broadcast = true }))
+    assert(a:receive(0, bytes "96 01 00 C 00 A 07"))
+    assert.same({ { bytes "95 01 08 A 00 C 0001 93 C 02 02", "gossip", "c:3" } }, sent(a))
+  end)
+
+  it("of refused is a header and nothing else", function()
+    local a = engine("A", { max_members = 1 })
+    assert(a:apply(0, { { id = ids.B, state = "alive", incarnation = 0 } }, {}))
+    assert(a:receive(0, bytes "95 01 06 C 00 A"))
+    assert.same({ { bytes "95 01 0c A 00 C", "refused", "c:3" } }, sent(a))
   end)
 
   it("of broadcast carries items behind their lengths, and no count", function()
@@ -153,7 +172,7 @@ describe("a packet", function()
 
   it("of another version or kind is dropped and counted", function()
     local b = engine "B"
-    for _, text in ipairs { "95 02 08 A 00 B 0000", "97 01 0c A 00 B 07 C 0000" } do
+    for _, text in ipairs { "95 02 08 A 00 B 0000", "97 01 0d A 00 B 07 C 0000" } do
       local ok, _, code = b:receive(0, bytes(text))
       assert.is_nil(ok)
       assert.equal("unsupported", code)

@@ -91,6 +91,36 @@ describe("the stock identity", function()
     assert.equal(0, a:num_known())
   end)
 
+  it("has a bump of 2^53 - 1 at most, in which no Lua loses a bit", function()
+    local largest = 2 ^ 53 - 1
+    assert.equal(largest, holder(ids.B, core.stock_identity("b:2", largest)).bump)
+    assert.error_matches(function() core.stock_identity("b:2", largest + 1) end,
+      "must be a whole number from 0 to 2%^53 %- 1")
+    for _, bump in ipairs { 2 ^ 53, 2 ^ 60 } do
+      local id = { addr = "b:2", bump = bump }
+      local a = engine(ids.A)
+      for _, answer in ipairs {
+        { core.new { identity = id } }, { a:announce(0, id) }, { a:change_identity(0, id) },
+      } do
+        assert.is_nil(answer[1])
+        assert.is_string(answer[2])
+        assert.equal("identity", answer[3])
+      end
+      assert.error_matches(function() a:apply(0, { { id = id, state = "alive", incarnation = 0 } }) end, "bump")
+      assert.equal(0, a:num_known())
+    end
+    local a = engine(ids.A)
+    for _, bump in ipairs { "cf 0020000000000000", "cf ffffffffffffffff" } do
+      local ok, _, code = a:receive(0, bytes("95 01 06 82 a461646472 a3623a32 a462756d70" .. bump .. "00 A"))
+      assert.is_nil(ok)
+      assert.equal("identity", code)
+    end
+    assert.equal(0, a:num_known())
+    local last = engine(core.stock_identity("a:1", largest))
+    assert(last:apply(1, { { id = last:identity(), state = "down", incarnation = 0 } }))
+    assert.equal("defunct", last:connection())
+  end)
+
   it("is nothing whose keys are out of order or there twice", function()
     local a = engine(ids.A)
     for _, id in ipairs {

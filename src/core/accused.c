@@ -29,7 +29,8 @@ enum { LAST_REFUTABLE = SHOAL_INCARNATION_LEFT - 2 };
 static void greet_sender(shoal *engine)
 {
     const struct who *sender = engine->sender.who;
-    if (sender && engine_may(engine, LIMIT_SELF, 0, engine->config.probe_rtt_us))
+    if (sender &&
+        engine_may(engine, LIMIT_SELF, 0, engine->config.probe_rtt_us))
         send_bare(engine, sender, SHOAL_MSG_ANNOUNCE, 0);
 }
 
@@ -67,10 +68,9 @@ static int say_again(shoal *engine, bool queue)
     if (!queue ||
         !engine_may(engine, LIMIT_SELF, 1, engine->config.probe_rtt_us))
         return 0;
-    int error =
-        engine->queued
-            ? 0
-            : queue_alive(engine, engine->incarnation, URGENCY_NONE);
+    int error = engine->queued
+                    ? 0
+                    : queue_alive(engine, engine->incarnation, URGENCY_NONE);
     if (!error)
         send_gossip(engine, engine->config.num_indirect_probes);
     return error;
@@ -274,9 +274,8 @@ static int contest_plainly(shoal *engine, const struct who *who,
         engine->connection == SHOAL_CONNECTION_DEFUNCT)
         return 0;
     engine->conflict_us = engine->now_us;
-    shoal_update down = {.id = who->id,
-                         .incarnation = claim->incarnation,
-                         .state = SHOAL_DOWN};
+    shoal_update down = {
+        .id = who->id, .incarnation = claim->incarnation, .state = SHOAL_DOWN};
     return self_queue_claim(engine, &down, URGENCY_NEWS);
 }
 

@@ -29,8 +29,8 @@ int broadcast_check(shoal_bytes items)
     return 0;
 }
 
-/* The largest item that a gossip of ours to somebody with an identity of so many
- * bytes holds. An error of the codec, or `*room`. */
+/* The largest item that a gossip of ours to somebody with an identity of so
+ * many bytes holds. An error of the codec, or `*room`. */
 static int room_for_item(shoal *engine, size_t id_size, size_t *room)
 {
     uint8_t buffer[4 * SHOAL_MAX_IDENTITY];

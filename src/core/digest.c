@@ -115,8 +115,9 @@ static struct member *look(shoal *engine)
     return NULL;
 }
 
-/* A verdict travels as a suspicion: the peer may be right, and the one concerned
- * can refute it, of which it is told. One that we doubt ourselves does not. */
+/* A verdict travels as a suspicion: the peer may be right, and the one
+ * concerned can refute it, of which it is told. One that we doubt ourselves
+ * does not. */
 static void tell_difference(shoal *engine, const struct member *member)
 {
     shoal_update claim = member_claim(member);

@@ -126,7 +126,7 @@ static void become_active(shoal *engine)
 
 void engine_stop_tasks(shoal *engine)
 {
-    engine->tasks = (struct tasks){SHOAL_NEVER, SHOAL_NEVER, SHOAL_NEVER};
+    engine->tasks = (struct tasks){SHOAL_NEVER, SHOAL_NEVER, SHOAL_NEVER, 0};
 }
 
 /* Who has lost as many as are left is likely to be the one that was cut off. */
@@ -137,6 +137,53 @@ static uint64_t every_to_down(const shoal *engine)
     bool is_cut_off =
         members->down[PLACE_FAILED].count >= members->active.count;
     return is_cut_off && every_us > 0 ? every_us / 3 + 1 : every_us;
+}
+
+/* Is it the task's turn? Then its next one is set; missed ones are gone. */
+static bool take_turn(shoal *engine, uint64_t *at_us, uint64_t every_us)
+{
+    if (*at_us > engine->now_us)
+        return false;
+    *at_us += every_us;
+    if (*at_us <= engine->now_us)
+        *at_us = engine->now_us + every_us;
+    return true;
+}
+
+enum {
+    ASKS = 6,        /* at a faster pace: */
+    ASK_MEMBERS = 3, /* that many each time */
+    ASK_PERIODS = 2  /* probe periods between two times */
+};
+
+static uint64_t soon(const shoal *engine)
+{
+    return ASK_PERIODS * engine->config.probe_period_us;
+}
+
+void engine_ask_down_soon(shoal *engine)
+{
+    struct tasks *tasks = &engine->tasks;
+    if (tasks->announce_to_down_at_us == SHOAL_NEVER)
+        return;
+    tasks->asks = ASKS;
+    if (tasks->announce_to_down_at_us > engine->now_us + soon(engine))
+        tasks->announce_to_down_at_us = engine->now_us + soon(engine);
+}
+
+static void ask_down(shoal *engine)
+{
+    struct tasks *tasks = &engine->tasks;
+    uint32_t members = engine->config.announce_to_down.members;
+    uint64_t every_us = every_to_down(engine);
+    if (tasks->asks > 0 && soon(engine) < every_us)
+        every_us = soon(engine);
+    if (!take_turn(engine, &tasks->announce_to_down_at_us, every_us))
+        return;
+    if (tasks->asks > 0 && members < ASK_MEMBERS)
+        members = ASK_MEMBERS;
+    tasks->asks -= tasks->asks > 0;
+    send_announces_to_down(engine, members);
 }
 
 void engine_arm_idle_tasks(shoal *engine)
@@ -180,17 +227,6 @@ void engine_ask_for_more(shoal *engine, uint32_t listed)
         engine->tasks.announce_at_us = soon;
 }
 
-/* Is it the task's turn? Then its next one is set; missed ones are gone. */
-static bool take_turn(shoal *engine, uint64_t *at_us, uint64_t every_us)
-{
-    if (*at_us > engine->now_us)
-        return false;
-    *at_us += every_us;
-    if (*at_us <= engine->now_us)
-        *at_us = engine->now_us + every_us;
-    return true;
-}
-
 static bool has_gossip(const shoal *engine)
 {
     return engine->updates.num_urgent + engine->items.count > 0;
@@ -202,9 +238,7 @@ static void tasks_tick(shoal *engine)
     struct tasks *tasks = &engine->tasks;
     if (take_turn(engine, &tasks->announce_at_us, config->announce.every_us))
         send_announces(engine, config->announce.members);
-    if (take_turn(engine, &tasks->announce_to_down_at_us,
-                  every_to_down(engine)))
-        send_announces_to_down(engine, config->announce_to_down.members);
+    ask_down(engine);
     /* A turn with nothing to say is not over: then what comes is said at once.
      */
     if (!has_gossip(engine) ||
@@ -228,7 +262,7 @@ uint64_t shoal_next_deadline(const shoal *engine)
     next = earlier(next, engine->probe.period_at_us);
     next = earlier(next, indirect_next(&engine->indirect));
     next = earlier(next, tasks->announce_at_us);
-    if (members_num_down(&engine->members) > 0)
+    if (members_num_lost(&engine->members) > 0)
         next = earlier(next, tasks->announce_to_down_at_us);
     if (has_gossip(engine)) /* no wakeup to find that there is nothing to say */
         next = earlier(next, tasks->gossip_at_us);
@@ -420,8 +454,9 @@ static const char *why_not(int error)
 {
     if (error == SHOAL_ERR_TOO_BIG)
         return "three of the identity do not fit into max_packet_size";
-    return error == SHOAL_ERR_IDENTITY ? "no usable address, or not 1 to 512 bytes"
-                                       : "";
+    return error == SHOAL_ERR_IDENTITY
+               ? "no usable address, or not 1 to 512 bytes"
+               : "";
 }
 
 static void init(shoal *engine, const shoal_options *options, struct mem mem)

@@ -11,7 +11,9 @@
  *   self.c        who we are: renew, be defunct, leave, be somebody else
  *   accused.c     what others say about us: refute, own our address
  *   verdict.c     what we say about others: tell them, doubt it
- *   probe.c       the probe cycle
+ *   probe.c       the probe cycle: whom to look at, what came of it
+ *   look.c        one look at one member
+ *   heard.c       who was heard lately
  *   indirect.c    the middle and the far end of indirect probes
  *   suspicion.c   the deadlines of suspect and down members, local health
  *   digest.c      who knows more members
@@ -26,6 +28,7 @@
 #include "backlog.h"
 #include "digest.h"
 #include "effects.h"
+#include "heard.h"
 #include "indirect.h"
 #include "keys.h"
 #include "limits.h"
@@ -43,6 +46,7 @@ enum {
 /* A periodic task's next turn; SHOAL_NEVER: not armed. */
 struct tasks {
     uint64_t announce_at_us, announce_to_down_at_us, gossip_at_us;
+    uint8_t asks; /* down members are to be asked so often at a faster pace */
 };
 
 struct shoal {
@@ -60,7 +64,7 @@ struct shoal {
     bool queued_is_self;  /* ... and it is about our present identity */
     uint64_t conflict_us; /* when we last contested our address */
     struct {
-        uint64_t at_us;  /* when we last took it from somebody newer */
+        uint64_t at_us;   /* when we last took it from somebody newer */
         uint8_t in_a_row; /* without peace in between */
     } ownership;          /* of our address */
     uint64_t renewed_us;  /* when we last took a new identity; SHOAL_NEVER */
@@ -75,6 +79,7 @@ struct shoal {
     struct members members;
     struct timers timers;
     struct probe probe;
+    struct heard heard;
     struct indirect indirect;
     struct digest digest;
     struct suspicion *spare_suspicion; /* for the next suspect */
@@ -98,7 +103,7 @@ struct shoal {
     uint32_t diagnostics;
     bool has_left; /* defunct, because we said so */
     bool asking;   /* a question is on the stack */
-    int failed;  /* the first error of this entry point that did not stop it */
+    int failed; /* the first error of this entry point that did not stop it */
     char detail[MAX_DETAIL];
     shoal_stats stats;
 
@@ -127,6 +132,9 @@ void engine_add_index(shoal *engine, size_t index);
 void engine_stop_tasks(shoal *engine);
 /* ... but the one that an idle engine has, too. */
 void engine_arm_idle_tasks(shoal *engine);
+/* We have declared somebody down on evidence of our own: ask it soon, for the
+ * fault may have been ours. */
+void engine_ask_down_soon(shoal *engine);
 /* How often an update is sent, in a cluster of this size. */
 uint8_t engine_transmissions(shoal *engine);
 /* The same for members that come or go, and for broadcasts. */
@@ -145,6 +153,12 @@ void engine_update_connection(shoal *engine);
 static inline bool engine_heals(const shoal *engine)
 {
     return engine->config.notify_down_members &&
+           engine->handlers.codec.lifeguard;
+}
+/* Do we doubt ourselves as well as others? */
+static inline bool engine_has_lifeguard(const shoal *engine)
+{
+    return engine->config.max_local_health > 0 &&
            engine->handlers.codec.lifeguard;
 }
 /* Is it the turn of `peer` (a hash of its address)? Then this was it. */
@@ -252,8 +266,8 @@ int update_known(shoal *engine, struct member *member,
  * *owner points at. A codec that fails is noted. 0 or NOMEM. */
 int update_queue(shoal *engine, const shoal_update *claim,
                  uint32_t transmissions, struct entry **owner);
-/* Forgets a member and what waits about it; a down one with an event. false: no
- * memory for that, nothing changed. */
+/* Forgets a member and what waits about it; a down one that was known to be
+ * alive with an event. false: no memory for that, nothing changed. */
 bool update_forget(shoal *engine, struct member *member);
 
 /* ---- ahead.c ---- */
@@ -303,8 +317,8 @@ int accused_hear(shoal *engine, const shoal_update *claim, bool queue);
 /* A claim about another identity with our address. 0 or NOMEM. */
 int accused_contest(shoal *engine, const struct who *who,
                     const shoal_update *claim, bool queue);
-/* A packet came that is for `dst`, another identity of our address: whoever gets
- * the traffic owns the address. 0 or NOMEM. */
+/* A packet came that is for `dst`, another identity of our address: whoever
+ * gets the traffic owns the address. 0 or NOMEM. */
 int accused_overhear(shoal *engine, shoal_bytes dst);
 /* Tells the sender of that packet who is here. */
 void accused_answer(shoal *engine, const shoal_header *header);

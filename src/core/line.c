@@ -32,9 +32,8 @@ static bool grow(struct line *line, struct mem *mem)
     uint32_t capacity = before < 1024 ? before * 2 : before + before / 8;
     if (capacity < SMALLEST)
         capacity = SMALLEST;
-    uint32_t *slots =
-        mem_resize(mem, line->slots, before * sizeof *line->slots,
-                   capacity * sizeof *line->slots);
+    uint32_t *slots = mem_resize(mem, line->slots, before * sizeof *line->slots,
+                                 capacity * sizeof *line->slots);
     if (!slots)
         return false;
     line->slots = slots;

@@ -24,13 +24,13 @@ struct member {
     struct identity *identity; /* NULL: a free slot */
     uint32_t slot;
     uint16_t incarnation;
-    uint8_t state;               /* shoal_state */
-    uint8_t place : 2;           /* enum place */
-    uint8_t replaced : 1;        /* left: it is somebody else now */
-    uint8_t doubted : 1;         /* down: we should not have believed that */
-    uint8_t returned : 1;        /* it came back from down, lately perhaps */
-    uint8_t fed : 1; /* it got a feed, and nothing else came since */
-    struct entry *queued;        /* the claim about it in the backlog */
+    uint8_t state;        /* shoal_state */
+    uint8_t place : 2;    /* enum place */
+    uint8_t replaced : 1; /* left: it is somebody else now */
+    uint8_t doubted : 1;  /* down: we should not have believed that */
+    uint8_t returned : 1; /* it came back from down, lately perhaps */
+    uint8_t fed : 1;      /* it got a feed, and nothing else came since */
+    struct entry *queued; /* the claim about it in the backlog */
     struct suspicion *suspicion; /* while it is suspect */
     uint64_t since_us;           /* when it entered its state */
     uint32_t position; /* in its order; the next free slot when free */

@@ -202,8 +202,7 @@ static void enter_place(struct members *members, struct member *member,
 {
     member->place = (uint8_t)to;
     if (to == PLACE_ACTIVE)
-        place(members, &members->active, members->active.count++,
-              member->slot);
+        place(members, &members->active, members->active.count++, member->slot);
     else
         member->position = line_append(&members->down[to], member->slot);
 }
@@ -225,6 +224,7 @@ struct member *members_insert(struct members *members,
     index_insert(&members->by_addr, identity->addr_hash, slot);
     enter_place(members, member,
                 state == SHOAL_DOWN ? PLACE_STRANGER : PLACE_ACTIVE);
+    members->num_suspects += state == SHOAL_SUSPECT;
     count_size(members, identity, 1);
     members->count++;
     return member;
@@ -239,6 +239,7 @@ void members_remove(struct members *members, struct mem *mem,
     index_remove(&members->by_addr, identity->addr_hash, member->slot,
                  addr_hash, members);
     leave_place(members, member);
+    members->num_suspects -= member->state == SHOAL_SUSPECT;
     count_size(members, identity, -1);
     identity_release(mem, identity);
     member->identity = NULL;
@@ -273,6 +274,8 @@ void members_set_state(struct members *members, struct member *member,
                        shoal_state state, uint16_t incarnation, bool has_left)
 {
     enum place to = place_for(member, state, has_left);
+    members->num_suspects -= member->state == SHOAL_SUSPECT;
+    members->num_suspects += state == SHOAL_SUSPECT;
     member->state = (uint8_t)state;
     member->incarnation = incarnation;
     if (to == member->place)
@@ -325,8 +328,7 @@ enum { PICK_TRIES = 4 }; /* for each of those wanted */
 uint32_t members_pick_down(const struct members *members, struct rng *rng,
                            uint32_t k, struct member *out[])
 {
-    uint32_t found = 0, all = members->down[PLACE_FAILED].count +
-                              members->down[PLACE_STRANGER].count;
+    uint32_t found = 0, all = members_num_lost(members);
     for (uint32_t tries = 0; all > 0 && found < k && tries < PICK_TRIES * k;
          tries++) {
         double share = (double)(rng_next(rng) >> 11) / (double)(1ull << 53);

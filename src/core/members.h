@@ -11,11 +11,11 @@
 #ifndef SHOAL_CORE_MEMBERS_H
 #define SHOAL_CORE_MEMBERS_H
 
+#include "../base/rng.h"
 #include "identity.h"
 #include "index.h"
 #include "line.h"
 #include "member.h"
-#include "rng.h"
 
 /* Slots in the order in which they are probed. */
 struct order {
@@ -32,6 +32,7 @@ struct members {
     uint32_t used;       /* slots ever used */
     uint32_t free_slots; /* head of the list of free ones, or NO_SLOT */
     uint32_t count;
+    uint32_t num_suspects;
     struct index by_id, by_addr;
     struct order active;
     struct line down[PLACE_STRANGER + 1]; /* by enum place; 0 is unused */
@@ -69,9 +70,11 @@ bool members_reserve_state(struct members *members, struct mem *mem,
 void members_set_state(struct members *members, struct member *member,
                        shoal_state state, uint16_t incarnation, bool has_left);
 
-static inline uint32_t members_num_down(const struct members *members)
+/* Down ones that may be back; a few of those that we never knew may not. */
+static inline uint32_t members_num_lost(const struct members *members)
 {
-    return members->count - members->active.count;
+    return members->down[PLACE_FAILED].count +
+           members->down[PLACE_STRANGER].count;
 }
 
 /* The one that has been down longest, of those in `place`, or NULL. */

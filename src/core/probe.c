@@ -3,16 +3,18 @@
 
 #include "engine.h"
 
-/* Answers that only came through others: a lossy network. That is worth a
- * slower pace, not the slowest. */
-enum { MAX_FOR_DETOURS = 5 };
+enum {
+    /* Answers that only came through others: a lossy network. That is worth a
+     * slower pace, not the slowest. */
+    MAX_FOR_DETOURS = 5,
+    /* Whoever is less well than this does not look at many at a time. */
+    WELL = 2
+};
 
 void probe_init(struct probe *probe)
 {
-    probe->target = probe->doubted = NULL;
-    probe->number = 0;
-    probe->num_asked = probe->num_nacks = 0;
-    probe->indirect_at_us = probe->period_at_us = SHOAL_NEVER;
+    *probe = (struct probe){.indirect_at_us = SHOAL_NEVER,
+                            .period_at_us = SHOAL_NEVER};
 }
 
 void probe_arm(shoal *engine)
@@ -21,97 +23,174 @@ void probe_arm(shoal *engine)
         engine->now_us + health_stretch(engine, engine->config.probe_period_us);
 }
 
-void probe_disarm(shoal *engine)
-{
-    probe_abandon(engine);
-    identity_release(&engine->mem, engine->probe.doubted);
-    engine->probe.doubted = NULL;
-    engine->probe.period_at_us = SHOAL_NEVER;
-}
-
 void probe_abandon(shoal *engine)
 {
     struct probe *probe = &engine->probe;
-    for (uint32_t i = 0; i < probe->num_asked; i++)
-        identity_release(&engine->mem, probe->asked[i]);
-    identity_release(&engine->mem, probe->target);
-    probe->num_asked = probe->num_nacks = 0;
-    probe->target = NULL;
+    while (probe->num_looks > 0)
+        look_clear(engine, &probe->looks[--probe->num_looks]);
     probe->indirect_at_us = SHOAL_NEVER;
+}
+
+static void forget_intents(shoal *engine)
+{
+    struct probe *probe = &engine->probe;
+    while (probe->num_intents > 0)
+        identity_release(&engine->mem,
+                         probe->intents[--probe->num_intents].target);
+    probe->extra = 0;
+}
+
+void probe_disarm(shoal *engine)
+{
+    probe_abandon(engine);
+    forget_intents(engine);
+    engine->probe.period_at_us = SHOAL_NEVER;
+}
+
+uint64_t probe_since(const shoal *engine, const struct identity *target)
+{
+    const struct probe *probe = &engine->probe;
+    for (uint32_t i = 0; i < probe->num_looks; i++)
+        if (probe->looks[i].target == target)
+            return probe->looks[i].since_us;
+    return SHOAL_NEVER;
 }
 
 /* The active member with that identity; NULL when it is gone, down or somebody
  * else by now. */
 static struct member *find_active(shoal *engine, const struct identity *who)
 {
-    if (!who)
-        return NULL;
     struct member *member =
         members_find_id(&engine->members, identity_id(who), who->hash);
     return member && member_is_active(member) ? member : NULL;
 }
 
-static struct member *find_target(shoal *engine)
+/* ---- Whom to look at ---- */
+
+static bool is_intended(const struct probe *probe, const struct identity *who)
 {
-    return find_active(engine, engine->probe.target);
+    for (uint32_t i = 0; i < probe->num_intents; i++)
+        if (probe->intents[i].target == who)
+            return true;
+    return false;
 }
 
-/* Whoever gets a second look, else the next of the round. */
-static struct member *take_next(shoal *engine)
+/* Second looks go first, and before any other. */
+static void intend(shoal *engine, struct intent intent)
 {
     struct probe *probe = &engine->probe;
-    struct member *doubted = find_active(engine, probe->doubted);
-    identity_release(&engine->mem, probe->doubted);
-    probe->doubted = NULL;
-    probe->again = doubted != NULL;
-    if (doubted)
-        return doubted;
-    probe->since_us = engine->now_us;
-    return members_next(&engine->members, &engine->members.active,
-                        &engine->rng);
+    uint32_t at = probe->num_intents;
+    if (is_intended(probe, intent.target))
+        return;
+    if (at == PROBE_LOOKS) {
+        if (!intent.again || probe->intents[at - 1].again)
+            return;
+        identity_release(&engine->mem, probe->intents[--at].target);
+        probe->num_intents--;
+    }
+    while (intent.again && at > 0 && !probe->intents[at - 1].again) {
+        probe->intents[at] = probe->intents[at - 1];
+        at--;
+    }
+    identity_retain(intent.target);
+    probe->intents[at] = intent;
+    probe->num_intents++;
 }
 
+void probe_hint(shoal *engine, const struct member *member)
+{
+    uint32_t alive =
+        engine->members.active.count - engine->members.num_suspects;
+    if (!engine_has_lifeguard(engine) ||
+        engine->connection != SHOAL_CONNECTION_ACTIVE ||
+        (alive > PROBE_LOOKS && rng_below(&engine->rng, alive) >= PROBE_LOOKS))
+        return;
+    intend(engine, (struct intent){.target = member->identity});
+}
+
+/* How many looks may go on at a time. */
+static uint32_t num_slots(const shoal *engine)
+{
+    bool hears_nobody = engine->heard.last_us < engine->probe.started_us;
+    if (!engine_has_lifeguard(engine) || hears_nobody)
+        return 1;
+    return engine->health > WELL ? 2 : PROBE_LOOKS;
+}
+
+static bool is_looked_at(const struct probe *probe, const struct member *member)
+{
+    for (uint32_t i = 0; i < probe->num_looks; i++)
+        if (probe->looks[i].target == member->identity)
+            return true;
+    return false;
+}
+
+static void look_at(shoal *engine, struct member *member, uint64_t since_us,
+                    bool again)
+{
+    struct probe *probe = &engine->probe;
+    if (is_looked_at(probe, member))
+        return;
+    struct look *look = &probe->looks[probe->num_looks++];
+    look->since_us = since_us;
+    look->again = again;
+    look_start(engine, look, member);
+}
+
+/* Takes the first of what is intended, if it is there still and of that sort.
+ */
+static void take_intent(shoal *engine, bool again)
+{
+    struct probe *probe = &engine->probe;
+    struct intent intent = probe->intents[0];
+    if (intent.again != again)
+        return;
+    probe->num_intents--;
+    for (uint32_t i = 0; i < probe->num_intents; i++)
+        probe->intents[i] = probe->intents[i + 1];
+    struct member *member = find_active(engine, intent.target);
+    if (member)
+        look_at(engine, member, again ? intent.since_us : engine->now_us,
+                again);
+    identity_release(&engine->mem, intent.target);
+}
+
+static bool is_next_again(const struct probe *probe, bool again)
+{
+    return probe->num_intents > 0 && probe->intents[0].again == again;
+}
+
+static void look_at_next(shoal *engine)
+{
+    struct member *member =
+        members_next(&engine->members, &engine->members.active, &engine->rng);
+    if (member)
+        look_at(engine, member, engine->now_us, false);
+}
+
+/* Second looks, but for one place, then the round, then the rest. A single
+ * place is the second look's. */
 static void start(shoal *engine)
 {
     struct probe *probe = &engine->probe;
-    struct member *member = take_next(engine);
-    if (!member)
-        return;
-    probe->target = identity_retain(member->identity);
-    probe->succeeded = probe->direct = false;
-    probe->number++;
-    probe->indirect_at_us =
-        engine->now_us + health_stretch(engine, engine->config.probe_rtt_us);
-    engine->stats.probes++;
-    notify_member(engine, SHOAL_EVENT_PROBE_STARTED, member, (shoal_bytes){0});
-    send_to_member(engine, member, SHOAL_MSG_PING, probe->number,
-                   (shoal_bytes){0});
+    uint32_t slots = num_slots(engine), most_again = slots > 1 ? slots - 1 : 1;
+    probe->started_us = engine->now_us;
+    while (is_next_again(probe, true) && probe->num_looks < most_again)
+        take_intent(engine, true);
+    if (probe->num_looks < slots)
+        look_at_next(engine);
+    while (is_next_again(probe, false) && probe->num_looks < slots)
+        take_intent(engine, false);
+    for (; probe->extra > 0 && probe->num_looks < slots; probe->extra--)
+        look_at_next(engine);
+    probe->extra = 0;
+    if (probe->num_looks > 0)
+        probe->indirect_at_us =
+            engine->now_us +
+            health_stretch(engine, engine->config.probe_rtt_us);
 }
 
-static bool is_not(void *context, const struct member *member)
-{
-    return member != context;
-}
-
-static void ask_others(shoal *engine)
-{
-    struct probe *probe = &engine->probe;
-    probe->indirect_at_us = SHOAL_NEVER;
-    struct member *target = find_target(engine), *others[MEMBERS_MAX_PICK];
-    if (!target) {
-        probe_abandon(engine);
-        return;
-    }
-    uint32_t n = members_pick(&engine->members, &engine->members.active,
-                              &engine->rng, engine->config.num_indirect_probes,
-                              is_not, target, others);
-    for (uint32_t i = 0; i < n; i++) {
-        probe->nacked[probe->num_asked] = false;
-        probe->asked[probe->num_asked++] = identity_retain(others[i]->identity);
-        send_to_member(engine, others[i], SHOAL_MSG_PING_REQ, probe->number,
-                       identity_id(probe->target));
-    }
-}
+/* ---- What came of it ---- */
 
 static void suspect(shoal *engine, struct member *member)
 {
@@ -124,58 +203,109 @@ static void suspect(shoal *engine, struct member *member)
         engine_note(engine, error);
 }
 
-/* What a probe says about ourselves (Lifeguard 4.A): those we asked were to say
+/* What a look says about ourselves (Lifeguard 4.A): those we asked were to say
  * at least that the target does not answer them. */
-static int health_after(const shoal *engine)
+static int health_after(const shoal *engine, const struct look *look)
 {
-    const struct probe *probe = &engine->probe;
-    if (probe->direct)
+    if (look->direct)
         return -1;
-    if (probe->succeeded) /* it is there, but our own way to it failed */
+    if (look->succeeded) /* it is there, but our own way to it failed */
         return engine->health < MAX_FOR_DETOURS;
-    if (probe->num_asked == 0 || !engine->handlers.codec.lifeguard)
+    if (look->num_helpers == 0 || !engine->handlers.codec.lifeguard)
         return 1;
-    return (int)(probe->num_asked - probe->num_nacks);
+    return (int)look_num_silent(engine, look);
 }
 
 /* Only that nobody reaches the target explains what a healthy prober and
  * everybody whom it asked have seen. */
-static bool is_evidence(const shoal *engine)
+static bool is_evidence(const shoal *engine, const struct look *look)
 {
-    const struct probe *probe = &engine->probe;
-    return engine->health == 0 && probe->num_asked > 0 &&
-           probe->num_nacks == probe->num_asked;
+    return engine->health == 0 && look_is_unanimous(engine, look);
 }
 
 /* Not when we are as unwell as can be: that is no packet lost by chance. */
-static bool may_look_again(const shoal *engine)
+static bool may_look_again(const shoal *engine, const struct look *look)
 {
     bool at_worst =
         engine->health > 0 && engine->health >= engine->config.max_local_health;
-    return engine->config.second_look && !engine->probe.again && !at_worst;
+    return engine->config.second_look && !look->again && !at_worst;
 }
 
-static void fail(shoal *engine, struct member *member)
+/* Helpers that kept silent may be gone as well. */
+static void doubt_silent(shoal *engine, const struct look *look)
 {
-    struct probe *probe = &engine->probe;
+    for (uint32_t i = 0; i < look->num_helpers; i++)
+        if (!look->helpers[i].nacked && !look->helpers[i].is_heard)
+            intend(engine, (struct intent){.target = look->helpers[i].who});
+}
+
+/* Where one is gone, others may be. A failed look at one that others suspect
+ * already says nothing about us; what another one is charged for is given back
+ * when somebody confirms it. */
+static void take_for_gone(shoal *engine, struct look *look,
+                          struct member *member)
+{
+    bool was_suspect = member->state == SHOAL_SUSPECT;
+    int points = health_after(engine, look);
+    suspect(engine, member);
+    if (!engine_has_lifeguard(engine) || !was_suspect)
+        health_change(engine, points);
+    if (!engine_has_lifeguard(engine))
+        return;
+    if (!was_suspect)
+        suspicion_charge(member, points);
+    engine->probe.extra++;
+    doubt_silent(engine, look);
+}
+
+static void fail(shoal *engine, struct look *look, struct member *member)
+{
     engine->stats.probes_failed++;
     notify_member(engine, SHOAL_EVENT_PROBE_FAILED, member, (shoal_bytes){0});
-    if (may_look_again(engine) && !is_evidence(engine))
-        probe->doubted = identity_retain(probe->target);
+    if (may_look_again(engine, look) && !is_evidence(engine, look))
+        intend(engine, (struct intent){.target = look->target,
+                                       .since_us = look->since_us,
+                                       .again = true});
     else
-        suspect(engine, member);
+        take_for_gone(engine, look, member);
 }
 
 /* A first look that failed says nothing yet, neither about the target nor about
  * ourselves. */
-static void conclude(shoal *engine)
+static void conclude(shoal *engine, struct look *look)
 {
-    struct member *member = find_target(engine);
-    if (member && !engine->probe.succeeded)
-        fail(engine, member);
-    if (member && !engine->probe.doubted)
-        health_change(engine, health_after(engine));
+    struct member *member = find_active(engine, look->target);
+    if (member && !look->succeeded)
+        fail(engine, look, member);
+    else if (member)
+        health_change(engine, health_after(engine, look));
+}
+
+static void conclude_all(shoal *engine)
+{
+    struct probe *probe = &engine->probe;
+    for (uint32_t i = 0; i < probe->num_looks; i++)
+        conclude(engine, &probe->looks[i]);
     probe_abandon(engine);
+}
+
+/* ---- Time ---- */
+
+static void ask_others(shoal *engine)
+{
+    struct probe *probe = &engine->probe;
+    probe->indirect_at_us = SHOAL_NEVER;
+    for (uint32_t i = 0; i < probe->num_looks; i++)
+        look_ask_others(engine, &probe->looks[i]);
+}
+
+/* A time in which we were not there is nobody's silence. */
+static void forgive(struct probe *probe, uint64_t late_us)
+{
+    for (uint32_t i = 0; i < probe->num_looks; i++)
+        probe->looks[i].since_us += late_us;
+    for (uint32_t i = 0; i < probe->num_intents; i++)
+        probe->intents[i].since_us += late_us;
 }
 
 void probe_tick(shoal *engine)
@@ -185,65 +315,12 @@ void probe_tick(shoal *engine)
         ask_others(engine);
     if (probe->period_at_us > engine->now_us)
         return;
-    /* A time in which we were not there is nobody's silence. */
-    probe->since_us += engine->now_us - probe->period_at_us;
-    conclude(engine);
+    forgive(probe, engine->now_us - probe->period_at_us);
+    conclude_all(engine);
     /* Periods that were missed are gone: one probe makes up for them all. */
     probe->period_at_us +=
         health_stretch(engine, engine->config.probe_period_us);
     if (probe->period_at_us <= engine->now_us)
         probe_arm(engine);
     start(engine);
-}
-
-static void succeed(shoal *engine)
-{
-    engine->probe.succeeded = true;
-    engine->probe.indirect_at_us = SHOAL_NEVER;
-}
-
-static bool is_about(const struct probe *probe, shoal_bytes id, uint8_t number)
-{
-    return probe->target && probe->number == number &&
-           bytes_equal(identity_id(probe->target), id);
-}
-
-void probe_on_ack(shoal *engine, shoal_bytes id, uint8_t number)
-{
-    if (!is_about(&engine->probe, id, number))
-        return;
-    succeed(engine);
-    engine->probe.direct = true;
-}
-
-/* Which of those we asked is that? num_asked: none. */
-static uint32_t find_asked(const struct probe *probe, shoal_bytes id)
-{
-    uint32_t i = 0;
-    while (i < probe->num_asked &&
-           !bytes_equal(identity_id(probe->asked[i]), id))
-        i++;
-    return i;
-}
-
-void probe_on_forwarded_ack(shoal *engine, shoal_bytes from, shoal_bytes id,
-                            uint8_t number)
-{
-    struct probe *probe = &engine->probe;
-    if (is_about(probe, id, number) &&
-        find_asked(probe, from) < probe->num_asked)
-        succeed(engine);
-}
-
-void probe_on_nack(shoal *engine, shoal_bytes from, shoal_bytes id,
-                   uint8_t number)
-{
-    struct probe *probe = &engine->probe;
-    if (!is_about(probe, id, number))
-        return;
-    uint32_t i = find_asked(probe, from);
-    if (i < probe->num_asked && !probe->nacked[i]) {
-        probe->nacked[i] = true;
-        probe->num_nacks++;
-    }
 }

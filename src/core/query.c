@@ -54,6 +54,29 @@ bool shoal_find_identity(const shoal *engine, shoal_bytes id, shoal_member *out)
     return found(members_find_id(&engine->members, id, hash), out);
 }
 
+static bool is_at(const struct member *member, shoal_bytes endpoint)
+{
+    return member_is_active(member) &&
+           bytes_equal(identity_endpoint(member->identity), endpoint);
+}
+
+bool shoal_find_endpoint(const shoal *engine, shoal_bytes endpoint,
+                         shoal_member *out)
+{
+    const struct order *active = &engine->members.active;
+    uint32_t hash = bytes_hash(endpoint, engine->hash_key);
+    const struct member *member =
+        members_find_addr(&engine->members, endpoint, hash);
+    if (member && is_at(member, endpoint))
+        return found(member, out);
+    for (uint32_t i = 0; i < active->count; i++) {
+        member = members_live(&engine->members, active->slots[i]);
+        if (is_at(member, endpoint))
+            return found(member, out);
+    }
+    return false;
+}
+
 bool shoal_next_member(const shoal *engine, uint32_t *cursor, shoal_member *out)
 {
     while (*cursor < engine->members.used) {

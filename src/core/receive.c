@@ -140,11 +140,11 @@ static int hear_about_us(shoal *engine, const struct who *src)
     for (uint32_t i = 0; i < engine->decoded.count && !error; i++) {
         const shoal_update *claim = &engine->decoded.claims[i];
         struct who who;
-        bool is_about_us =
-            engine_heals(engine) && ask_who(engine, claim->id, &who) == 0 &&
-            bytes_equal(who.addr, identity_addr(engine->self));
-        bool is_about_it = claim->state == SHOAL_DOWN &&
-                           bytes_equal(claim->id, src->id);
+        bool is_about_us = engine_heals(engine) &&
+                           ask_who(engine, claim->id, &who) == 0 &&
+                           bytes_equal(who.addr, identity_addr(engine->self));
+        bool is_about_it =
+            claim->state == SHOAL_DOWN && bytes_equal(claim->id, src->id);
         if (is_about_us || is_about_it)
             error = update_apply(engine, claim, src->member, true);
     }
@@ -223,7 +223,7 @@ static int on_message(shoal *engine, const shoal_header *header,
         on_ping(engine, header, sender, src);
         break;
     case SHOAL_MSG_ACK:
-        probe_on_ack(engine, header->src, header->number);
+        look_on_ack(engine, header->src, header->number);
         compare(engine, header, sender);
         break;
     case SHOAL_MSG_PING_REQ:
@@ -236,11 +236,11 @@ static int on_message(shoal *engine, const shoal_header *header,
         indirect_on_ack(engine, header);
         break;
     case SHOAL_MSG_FORWARDED_ACK:
-        probe_on_forwarded_ack(engine, header->src, header->peer,
-                               header->number);
+        look_on_forwarded_ack(engine, header->src, header->peer,
+                              header->number);
         break;
     case SHOAL_MSG_NACK:
-        probe_on_nack(engine, header->src, header->peer, header->number);
+        look_on_nack(engine, header->src, header->peer, header->number);
         break;
     case SHOAL_MSG_ANNOUNCE:
         on_announce(engine, src);
@@ -333,6 +333,8 @@ static int accept(shoal *engine, const shoal_header *header, shoal_bytes items,
         engine_heals(engine) && has_returned(engine, sender);
     if (header->kind != SHOAL_MSG_ANNOUNCE)
         sender->fed = false;
+    heard_note(&engine->heard, sender, engine->now_us);
+    look_on_packet(engine, sender->identity);
     return handle(engine, header, items, sender);
 }
 

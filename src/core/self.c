@@ -19,8 +19,7 @@ int self_queue_claim(shoal *engine, const shoal_update *claim,
     int error = update_queue(engine, claim, times, &engine->queued);
     if (error)
         return error;
-    engine->queued_is_self =
-        bytes_equal(claim->id, identity_id(engine->self));
+    engine->queued_is_self = bytes_equal(claim->id, identity_id(engine->self));
     if (engine->queued)
         backlog_hurry(&engine->updates, engine->queued, urgency);
     return 0;
@@ -29,8 +28,7 @@ int self_queue_claim(shoal *engine, const shoal_update *claim,
 /* Our own last word about `identity`, and who we are now, if that is at another
  * address. */
 static shoal_update departure(const shoal *engine,
-                              const struct identity *identity,
-                              shoal_bytes now)
+                              const struct identity *identity, shoal_bytes now)
 {
     bool has_word = engine->handlers.codec.lifeguard;
     return (shoal_update){.id = identity_id(identity),

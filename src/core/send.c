@@ -21,10 +21,10 @@ struct message {
     shoal_bytes peer;
     size_t room; /* bytes of the packet; 0: as many as there may be */
     bool with_items, needs_items; /* needs: or it is not sent */
-    const shoal_update *claim; /* what it begins with; NULL: nothing */
-    bool is_bare;              /* nothing but that follows the header */
-    bool lists;                /* active members, of all ... */
-    bool of_bucket;             /* ... or of one bucket */
+    const shoal_update *claim;    /* what it begins with; NULL: nothing */
+    bool is_bare;                 /* nothing but that follows the header */
+    bool lists;                   /* active members, of all ... */
+    bool of_bucket;               /* ... or of one bucket */
     uint32_t bucket;
 };
 
@@ -130,9 +130,9 @@ static int write_updates(shoal *engine, struct packet *packet,
 
 static void write_items(shoal *engine, struct packet *packet)
 {
-    packet->size += backlog_fill(
-        &engine->items, &engine->mem, packet->bytes + packet->size,
-        packet->room - packet->size, UINT32_MAX, &packet->items);
+    packet->size +=
+        backlog_fill(&engine->items, &engine->mem, packet->bytes + packet->size,
+                     packet->room - packet->size, UINT32_MAX, &packet->items);
 }
 
 static int write_packet(shoal *engine, struct packet *packet,
@@ -184,10 +184,9 @@ static uint32_t send_packet(shoal *engine, const struct message *message)
         return 0;
     }
     fill_effect(effect, to, message->kind, at);
-    struct packet packet = {.bytes = at + names,
-                            .room = message->room
-                                        ? message->room
-                                        : engine->config.max_packet_size};
+    struct packet packet = {
+        .bytes = at + names,
+        .room = message->room ? message->room : engine->config.max_packet_size};
     int error = write_packet(engine, &packet, message);
     if (error || (message->needs_items && packet.items == 0)) {
         effects_drop(&engine->effects, payload);
@@ -228,6 +227,14 @@ static bool tells_suspect(const shoal *engine, const struct member *to,
            to->state == SHOAL_SUSPECT;
 }
 
+/* Then most of them are gone, and what is sent to them is wasted. */
+static bool are_many_suspect(const shoal *engine)
+{
+    const struct members *members = &engine->members;
+    return engine_has_lifeguard(engine) &&
+           members->num_suspects > members->active.count / 5;
+}
+
 static void send_known(shoal *engine, const struct who *to,
                        struct member *member, shoal_message kind,
                        uint8_t number, shoal_bytes peer)
@@ -245,6 +252,7 @@ static void send_known(shoal *engine, const struct who *to,
     if (tells_suspect(engine, member, kind)) {
         claim = member_claim(member);
         message.claim = &claim;
+        message.is_bare = are_many_suspect(engine);
     }
     if (kind == SHOAL_MSG_FEED)
         message.room = room_for_feed(engine, member);
@@ -290,10 +298,9 @@ void send_bare_gossip(shoal *engine, const struct who *to,
 void send_bare(shoal *engine, const struct who *to, shoal_message kind,
                uint8_t number)
 {
-    send_packet(engine, &(struct message){.to = to,
-                                          .kind = kind,
-                                          .number = number,
-                                          .is_bare = true});
+    send_packet(engine,
+                &(struct message){
+                    .to = to, .kind = kind, .number = number, .is_bare = true});
 }
 
 void send_bucket(shoal *engine, const struct identity *to, uint32_t bucket)
@@ -307,11 +314,18 @@ void send_bucket(shoal *engine, const struct identity *to, uint32_t bucket)
                                           .bucket = bucket});
 }
 
+static bool is_alive(void *context, const struct member *member)
+{
+    (void)context;
+    return member->state == SHOAL_ALIVE;
+}
+
 void send_gossip(shoal *engine, uint32_t fanout)
 {
     struct member *to[MEMBERS_MAX_PICK];
-    uint32_t n = members_pick(&engine->members, &engine->members.active,
-                              &engine->rng, fanout, NULL, NULL, to);
+    uint32_t n = members_pick(
+        &engine->members, &engine->members.active, &engine->rng, fanout,
+        are_many_suspect(engine) ? is_alive : NULL, NULL, to);
     for (uint32_t i = 0; i < n; i++)
         send_to_member(engine, to[i], SHOAL_MSG_GOSSIP, 0, (shoal_bytes){0});
 }
@@ -399,4 +413,3 @@ int send_check_identity(shoal *engine, shoal_bytes id, bool is_ours)
                                   "packet");
     return error;
 }
-

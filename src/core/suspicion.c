@@ -21,27 +21,43 @@ uint64_t suspicion_longest(const shoal *engine)
     return shortest(engine) * engine->config.suspicion_max_factor;
 }
 
+/* Others who are not suspect themselves: they are there to confirm one. */
+static uint32_t num_witnesses(const shoal *engine)
+{
+    return engine->members.active.count - engine->members.num_suspects;
+}
+
+/* Of those who were to confirm it, some may be suspect by now. A sole survivor
+ * waits for them all the same, for it may be the one that is cut off. */
+static uint8_t still_wanted(const shoal *engine,
+                            const struct suspicion *suspicion)
+{
+    uint32_t witnesses = num_witnesses(engine);
+    return witnesses > 0 && witnesses < suspicion->wanted ? (uint8_t)witnesses
+                                                          : suspicion->wanted;
+}
+
 static uint64_t timeout_of(const shoal *engine,
                            const struct suspicion *suspicion)
 {
     uint64_t min = shortest(engine);
-    if (suspicion->confirmed >= suspicion->wanted)
+    uint8_t wanted = still_wanted(engine, suspicion);
+    if (suspicion->confirmed >= wanted)
         return min;
     double max = (double)min * engine->config.suspicion_max_factor;
-    double share = log(suspicion->confirmed + 1) / log(suspicion->wanted + 1);
+    double share = log(suspicion->confirmed + 1) / log(wanted + 1);
     return (uint64_t)(max - (max - (double)min) * share);
 }
 
-/* With too few others to ask, nobody could confirm: then it lasts the minimum.
- */
+/* With nobody to ask, nobody could confirm: then it lasts the minimum. */
 static uint8_t confirmations_wanted(const shoal *engine)
 {
     const shoal_config *config = &engine->config;
     uint32_t wanted = config->suspicion_confirmations;
+    uint32_t others = engine->members.active.count - 1; /* than the suspect */
     if (!engine->handlers.codec.lifeguard || config->suspicion_max_factor <= 1)
         return 0;
-    /* Neither the suspect nor we who suspect it. */
-    return engine->members.active.count < wanted + 1 ? 0 : (uint8_t)wanted;
+    return (uint8_t)(others < wanted ? others : wanted);
 }
 
 static void set_deadline(shoal *engine, struct member *member, uint64_t at_us)
@@ -109,17 +125,33 @@ static void begin(shoal *engine, struct member *member, shoal_bytes from)
         return;
     member->suspicion = engine->spare_suspicion;
     engine->spare_suspicion = NULL;
-    *member->suspicion =
-        (struct suspicion){.start_us = engine->now_us,
-                           .wanted = wanted,
-                           .asks = asks(engine)};
+    *member->suspicion = (struct suspicion){
+        .start_us = engine->now_us, .wanted = wanted, .asks = asks(engine)};
     if (from.size == 0)
         return;
     count_from(engine, member->suspicion, from);
     /* What we found out ourselves began with the ping that got no answer. */
-    if (bytes_equal(from, identity_id(engine->self)) &&
-        engine->probe.target == member->identity)
-        member->suspicion->start_us = engine->probe.since_us;
+    uint64_t since_us = probe_since(engine, member->identity);
+    if (bytes_equal(from, identity_id(engine->self)) && since_us != SHOAL_NEVER)
+        member->suspicion->start_us = since_us;
+}
+
+/* It was the suspect, not we. */
+static void give_back(shoal *engine, struct suspicion *suspicion)
+{
+    health_change(engine, -suspicion->charged);
+    suspicion->charged = 0;
+}
+
+/* There is one witness less. */
+static void set_all_deadlines(shoal *engine)
+{
+    const struct order *active = &engine->members.active;
+    for (uint32_t i = 0; i < active->count; i++) {
+        struct member *member = members_at(&engine->members, active->slots[i]);
+        if (member->suspicion)
+            set_suspicion_deadline(engine, member);
+    }
 }
 
 void suspicion_enter(shoal *engine, struct member *member, shoal_bytes from)
@@ -132,13 +164,33 @@ void suspicion_enter(shoal *engine, struct member *member, shoal_bytes from)
     case SHOAL_SUSPECT:
         begin(engine, member, from);
         set_suspicion_deadline(engine, member);
+        if (num_witnesses(engine) < engine->config.suspicion_confirmations)
+            set_all_deadlines(engine);
         break;
     case SHOAL_DOWN:
+        if (member->suspicion)
+            give_back(engine, member->suspicion);
         suspicion_drop(engine, member);
         set_deadline(engine, member,
                      engine->now_us + engine->config.remove_down_after_us);
         break;
     }
+}
+
+void suspicion_charge(struct member *member, int points)
+{
+    if (member->suspicion && points > 0)
+        member->suspicion->charged = (uint8_t)points;
+}
+
+bool suspicion_is_ours(const shoal *engine, const struct member *member)
+{
+    const struct suspicion *suspicion = member->suspicion;
+    uint32_t hash = bytes_hash(identity_id(engine->self), engine->hash_key);
+    for (uint8_t i = 0; suspicion && i < suspicion->num_from; i++)
+        if (suspicion->from[i] == hash)
+            return true;
+    return false;
 }
 
 bool suspicion_confirm(shoal *engine, struct member *member, shoal_bytes from)
@@ -153,6 +205,7 @@ bool suspicion_confirm(shoal *engine, struct member *member, shoal_bytes from)
             return false;
     suspicion->confirmed++;
     count_from(engine, suspicion, from);
+    give_back(engine, suspicion);
     set_suspicion_deadline(engine, member);
     return true;
 }
@@ -174,9 +227,12 @@ static int expire(shoal *engine, struct member *member)
     shoal_update claim = {.id = identity_id(member->identity),
                           .incarnation = member->incarnation,
                           .state = SHOAL_DOWN};
+    bool is_ours = suspicion_is_ours(engine, member);
     int error = update_member(engine, member, &claim, true);
     if (error)
         return error;
+    if (is_ours)
+        engine_ask_down_soon(engine);
     if (engine_heals(engine))
         verdict_tell(engine, member);
     else if (engine->config.notify_down_members &&

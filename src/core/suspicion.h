@@ -20,6 +20,7 @@ struct suspicion {
     uint8_t wanted, confirmed;
     uint8_t asks; /* how often it is still to be pinged before it is down */
     uint8_t num_from;
+    uint8_t charged; /* to our own health, because of it */
     uint32_t from[SHOAL_MAX_CONFIRMATIONS + 1]; /* who did, by hash */
 };
 
@@ -31,12 +32,16 @@ bool suspicion_reserve(shoal *engine);
 void suspicion_enter(shoal *engine, struct member *member, shoal_bytes from);
 /* `from` suspects it too. true: that was a confirmation which counts. */
 bool suspicion_confirm(shoal *engine, struct member *member, shoal_bytes from);
+/* What the look that led to it has cost our own health. */
+void suspicion_charge(struct member *member, int points);
+/* Have we found out ourselves? */
+bool suspicion_is_ours(const shoal *engine, const struct member *member);
 /* The member is about to be forgotten. */
 void suspicion_drop(shoal *engine, struct member *member);
 /* Ends suspicions and forgets down members whose time has come. 0 or NOMEM. */
 int suspicion_tick(shoal *engine);
-/* Suspicions begin anew, with all their asks: what was found out until now is no
- * evidence, since we were not there for a while, or were cut off. */
+/* Suspicions begin anew, with all their asks: what was found out until now is
+ * no evidence, since we were not there for a while, or were cut off. */
 void suspicion_restart_all(shoal *engine);
 /* How long one lasts at the most, when nobody confirms it. */
 uint64_t suspicion_longest(const shoal *engine);

@@ -57,7 +57,8 @@ bool update_forget(shoal *engine, struct member *member)
 {
     struct who who;
     who_from(&who, member->identity);
-    if (!member_is_active(member)) {
+    /* Nobody was ever told of a stranger. */
+    if (!member_is_active(member) && member->place != PLACE_STRANGER) {
         if (!notify_reserve(engine, &who, (shoal_bytes){0}, 1))
             return false;
         notify_member(engine, SHOAL_EVENT_MEMBER_FORGOTTEN, member,
@@ -152,6 +153,9 @@ int update_member(shoal *engine, struct member *member,
     announce_change(engine, member, !was_down);
     if (before == SHOAL_SUSPECT && member->state == SHOAL_ALIVE)
         notify_member(engine, SHOAL_EVENT_REFUTED, member, (shoal_bytes){0});
+    if (before == SHOAL_ALIVE && member->state == SHOAL_SUSPECT &&
+        engine->sender.who)
+        probe_hint(engine, member);
     return 0;
 }
 
@@ -269,6 +273,16 @@ static shoal_update as_suspicion(const shoal_update *claim)
                           .state = SHOAL_SUSPECT};
 }
 
+/* Of two who suspect it others may have heard already of the other one. */
+static int pass_on(shoal *engine, const shoal_update *claim,
+                   struct member *member)
+{
+    shoal_update ours = *claim;
+    if (suspicion_is_ours(engine, member))
+        ours.from = identity_id(engine->self);
+    return gossip(engine, &ours, member, URGENCY_NONE);
+}
+
 int update_known(shoal *engine, struct member *member,
                  const shoal_update *claim, bool queue)
 {
@@ -287,7 +301,7 @@ int update_known(shoal *engine, struct member *member,
                     claim->state == SHOAL_SUSPECT &&
                     claim->incarnation == member->incarnation &&
                     suspicion_confirm(engine, member, claim->from);
-    return confirms && queue ? gossip(engine, claim, member, URGENCY_NONE) : 0;
+    return confirms && queue ? pass_on(engine, claim, member) : 0;
 }
 
 /* It is about another identity at a known address. */
@@ -335,8 +349,8 @@ static bool is_beyond(const shoal *engine, const shoal_update *claim)
            claim->state != SHOAL_DOWN && engine_heals(engine);
 }
 
-static int apply(shoal *engine, const shoal_update *claim,
-                 struct member *maybe, bool queue)
+static int apply(shoal *engine, const shoal_update *claim, struct member *maybe,
+                 bool queue)
 {
     if (bytes_equal(claim->id, identity_id(engine->self)))
         return accused_hear(engine, claim, queue);

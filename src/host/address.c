@@ -209,17 +209,21 @@ void address_format(const struct address *address, char *out)
 
 /* ---- What an address is ---- */
 
-bool address_equal(const struct address *a, const struct address *b)
+bool address_equal_host(const struct address *a, const struct address *b)
 {
     const struct sockaddr_in6 *x = &a->as.v6, *y = &b->as.v6;
 
-    if (a->as.any.sa_family != b->as.any.sa_family ||
-        address_port(a) != address_port(b))
+    if (a->as.any.sa_family != b->as.any.sa_family)
         return false;
     if (a->as.any.sa_family == AF_INET)
         return a->as.v4.sin_addr.s_addr == b->as.v4.sin_addr.s_addr;
     return memcmp(&x->sin6_addr, &y->sin6_addr, sizeof x->sin6_addr) == 0 &&
            x->sin6_scope_id == y->sin6_scope_id;
+}
+
+bool address_equal(const struct address *a, const struct address *b)
+{
+    return address_port(a) == address_port(b) && address_equal_host(a, b);
 }
 
 uint16_t address_port(const struct address *address)
@@ -292,4 +296,12 @@ bool address_adapt(struct address *address, struct address_reach reach)
     return adapt_family(address, reach) &&
            (!reach.loopback || address_is_loopback(address) ||
             address_is_wildcard(address));
+}
+
+struct address address_plain(const struct address *address)
+{
+    const struct address_reach v4 = {.family = AF_INET};
+    struct address copy = *address;
+
+    return adapt_family(&copy, v4) ? copy : *address;
 }

@@ -43,7 +43,11 @@ int endpoint_parse(shoal_bytes text, struct endpoint *out, char *error);
 
 /* Writes "ip:port" or "[ip]:port" (HOST_MAX_ENDPOINT bytes at most). */
 void address_format(const struct address *address, char *out);
+/* An IPv4 address that was written as an IPv6 one is an IPv4 address. */
+struct address address_plain(const struct address *address);
 bool address_equal(const struct address *a, const struct address *b);
+/* The same, whatever the ports are. */
+bool address_equal_host(const struct address *a, const struct address *b);
 uint16_t address_port(const struct address *address);
 /* 0.0.0.0 or [::]. */
 bool address_is_wildcard(const struct address *address);

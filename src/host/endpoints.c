@@ -53,7 +53,7 @@ void endpoints_clear(struct endpoints *endpoints)
 
 /* ---- Names ---- */
 
-static void on_resolved(void *context, const struct address *address,
+static void on_resolved(void *context, const struct addresses *addresses,
                         const char *error)
 {
     struct endpoint_name *name = context;
@@ -61,8 +61,8 @@ static void on_resolved(void *context, const struct address *address,
 
     name->looking = false;
     name->checked_us = owner->now();
-    if (address) {
-        name->address = *address;
+    if (addresses) {
+        name->address = addresses->list[0];
         name->known = true;
     } else {
         owner->failed(owner->context, name->name, error);

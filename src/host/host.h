@@ -36,6 +36,8 @@
 #include <ev.h>
 
 struct log;
+struct addresses;
+struct address_reach;
 typedef struct host host;
 
 enum {
@@ -60,8 +62,13 @@ typedef struct host_callbacks {
     void (*on_closed)(void *context);
 } host_callbacks;
 
+/* resolve_lookup_fn of resolve.h. */
+typedef const char *host_lookup_fn(const char *name, uint16_t port,
+                                   struct address_reach reach,
+                                   struct addresses *out);
+
 typedef struct host_options {
-    struct ev_loop *loop;     /* NULL: the default loop; borrowed for life */
+    struct ev_loop *loop;     /* NULL: default_loop(); borrowed for life */
     const char *bind;         /* "host:port", "[v6]:port"; port 0 picks one */
     const char *cluster;      /* label, or NULL; copied */
     struct log *log;          /* borrowed for life; may be NULL */
@@ -69,6 +76,7 @@ typedef struct host_options {
     /* For so long the deputy (below) answers while one handler runs; 0: never.
      */
     uint64_t busy_limit_us;
+    host_lookup_fn *lookup; /* of names; NULL: the system's */
 } host_options;
 
 /* Binds. NULL and `error` (HOST_MAX_ERROR bytes) on failure: "cannot bind
@@ -123,18 +131,16 @@ uint64_t host_due_in(host *node);
 
 /* ---- Seeds and joining ---- */
 
-/* Told once the seed was resolved and announced to (error NULL), or could not
- * be resolved. May be NULL. */
+/* Told once: the seed was resolved and announced to (error NULL), or could not
+ * be resolved; it is kept and tried again all the same. May be NULL. */
 typedef void host_join_fn(void *context, const char *endpoint,
                           const char *error);
 
-/* Resolves `endpoint` ("name:port", "ip:port") in a thread of its own (an
- * address needs none), announces to its first address, and
- * keeps it as a seed: while the node knows no active member the seeds are
- * announced to again, after 1 s, then 2, 4, ... 30 s (each with up to a tenth
- * of jitter), names resolved anew each time. 0, or -1 with `error` filled when
- * it is no endpoint at all, or an address of a family that the socket cannot
- * send to. */
+/* Announces to `endpoint` ("name:port", "ip:port") as soon as the loop runs,
+ * and keeps it as a seed; src/base/seeds.h says when seeds are asked again. A
+ * name is looked up in a thread, each time; all of its addresses are used, but
+ * none that is ours. 0, or -1 with `error` filled when it is no endpoint at
+ * all, or an address of a family that the socket cannot send to. */
 int host_join(host *node, const char *endpoint, host_join_fn *done,
               void *context, char *error);
 

@@ -144,14 +144,16 @@ void narrate_unresolved_name(host *node, const char *name, const char *error)
              "name", name, error);
 }
 
-void narrate_seed(host *node, log_gate *gate, const char *endpoint,
-                  const char *error)
+void narrate_seed(host *node, const char *endpoint, const char *address)
 {
-    if (error)
-        complain(node, gate, "cannot join", "seed", endpoint, error);
-    else
-        log_line(node->log, LOG_DEBUG, LOG_HOST, "announced to a seed",
-                 log_str("seed", endpoint));
+    log_line(node->log, LOG_DEBUG, LOG_HOST, "announced to a seed",
+             log_str("seed", endpoint), log_str("addr", address));
+}
+
+void narrate_lost_seed(host *node, log_gate *gate, const char *endpoint,
+                       const char *error)
+{
+    complain(node, gate, "cannot join", "seed", endpoint, error);
 }
 
 void narrate_silence(host *node, const char *seeds, bool first)

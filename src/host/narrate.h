@@ -53,9 +53,10 @@ void narrate_drops(host *node, uint64_t now_us);
 void narrate_send_error(host *node, const struct address *to, int number);
 void narrate_receive_error(host *node, int number);
 void narrate_unresolved_name(host *node, const char *name, const char *error);
-/* A seed was announced to (error NULL), or why not. */
-void narrate_seed(host *node, log_gate *gate, const char *endpoint,
-                  const char *error);
+/* A seed was announced to at that address, or why it was not. */
+void narrate_seed(host *node, const char *endpoint, const char *address);
+void narrate_lost_seed(host *node, log_gate *gate, const char *endpoint,
+                       const char *error);
 /* `seeds` were asked a while ago, and nobody is known: a warning the `first`
  * time. */
 void narrate_silence(host *node, const char *seeds, bool first);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "node.h"
 
+#include "default_loop.h"
 #include "fail.h"
 
 #include <stdlib.h>
@@ -52,11 +53,6 @@ static void on_wakeup(struct ev_loop *loop, ev_prepare *watcher, int events)
     host_leave(node);
 }
 
-static double seconds_until(uint64_t due_us, uint64_t now_us)
-{
-    return due_us > now_us ? (double)(due_us - now_us) / 1e6 : 0.;
-}
-
 /* The one timer. Should it fire early all the same, the tick does nothing and
  * the timer is armed again. */
 static void arm_deadline(host *node)
@@ -72,7 +68,8 @@ static void arm_deadline(host *node)
     if (due_us == SHOAL_NEVER)
         return;
     ev_now_update(node->loop); /* or it fires early: for nothing */
-    ev_timer_set(&node->deadline, seconds_until(due_us, monotonic_us()), 0.);
+    ev_timer_set(&node->deadline, host_seconds_until(due_us, monotonic_us()),
+                 0.);
     ev_timer_start(node->loop, &node->deadline);
 }
 
@@ -87,7 +84,7 @@ static void destroy(host *node)
     ev_prepare_stop(node->loop, &node->wakeup);
     resolver_free(node->resolver);
     endpoints_clear(&node->endpoints);
-    seeds_clear(node);
+    join_clear(node);
     host_timers_clear(node);
     narrate_closed(node);
     udp_close(&node->udp);
@@ -109,11 +106,11 @@ static void settle(host *node)
     if (!node->engine || node->closing)
         return;
     node->behind = false;
-    seeds_announce(node);
+    join_ask(node);
     drain_effects(node);
     if (node->closing)
         return;
-    if (seeds_watch(node))
+    if (join_watch(node))
         node->behind = true; /* a handler joined meanwhile */
     if (node->post.kept.first)
         node->behind = true; /* a handler took its time */
@@ -164,8 +161,9 @@ static int find_bind_address(const char *text, struct address *out, char *error)
     *out = endpoint.address;
     if (!endpoint.is_name)
         return 0;
-    problem = resolve_blocking(endpoint.name, endpoint.port, v4, out);
-    if (problem && resolve_blocking(endpoint.name, endpoint.port, v6, out))
+    problem = resolve_first_blocking(endpoint.name, endpoint.port, v4, out);
+    if (problem &&
+        resolve_first_blocking(endpoint.name, endpoint.port, v6, out))
         return fail(error, "cannot bind %s: %s", text, problem);
     return 0;
 }
@@ -191,12 +189,16 @@ static int open_parts(host *node, const host_options *options, char *error)
     struct address where;
 
     node->udp.fd = -1;
+    node->loop = options->loop ? options->loop : default_loop(error);
+    if (!node->loop)
+        return -1;
     if (envelope_init(&node->envelope, options->cluster, error) != 0 ||
         find_bind_address(options->bind, &where, error) != 0 ||
         udp_open(&node->udp, &where, error) != 0)
         return -1;
     node->resolver =
-        resolver_new(node->loop, node->udp.reach, resolve_blocking);
+        resolver_new(node->loop, node->udp.reach,
+                     options->lookup ? options->lookup : resolve_blocking);
     if (!node->resolver || !udp_outbox_init(&node->outbox))
         return fail(error, "cannot open a node: out of memory");
     return 0;
@@ -210,7 +212,6 @@ host *host_open(const host_options *options, char *error)
         fail(error, "cannot open a node: out of memory");
         return NULL;
     }
-    node->loop = options->loop ? options->loop : ev_default_loop(0);
     node->log = options->log;
     node->callbacks = options->callbacks;
     node->busy_limit_us = options->busy_limit_us;
@@ -223,7 +224,7 @@ host *host_open(const host_options *options, char *error)
     endpoints_init(&node->endpoints, node->udp.reach, node->resolver,
                    monotonic_us, on_name_failed, node);
     address_format(&node->udp.bound, node->bound);
-    seeds_init(node);
+    join_init(node);
     init_watchers(node);
     return node;
 }
@@ -244,7 +245,7 @@ int host_start(host *node, const shoal_options *options, char *error)
         fail(error, "cannot start: out of memory");
         return SHOAL_ERR_NOMEM;
     }
-    node->seeds.random = options->seed ^ monotonic_us();
+    node->seeds.rng.state = options->seed ^ monotonic_us();
     node->narrator.engine.log = node->log;
     node->narrator.engine.engine = node->engine;
     host_set_diagnostics(node, 0);

@@ -5,7 +5,8 @@
  *   node.c     opening, starting, closing; the watchers
  *   intake.c   datagrams in
  *   drain.c    the engine's effects: into the outbox, into callbacks
- *   seeds.c    whom to announce to while alone
+ *   join.c     asks the seeds that ../base/seeds.h says
+ *   standing.c  what a seed's address is to us
  *   timer.c    the program's timers
  *   due.c      what a foreign loop has to know
  *   deputy.c   who answers while a handler keeps the thread; deputy_shift.c,
@@ -19,6 +20,7 @@
 #ifndef SHOAL_HOST_NODE_H
 #define SHOAL_HOST_NODE_H
 
+#include "../base/seeds.h"
 #include "deputy.h"
 #include "endpoints.h"
 #include "envelope.h"
@@ -26,17 +28,6 @@
 #include "narrate.h"
 #include "resolve.h"
 #include "udp.h"
-
-struct seed;
-
-/* Whom to announce to, and when again. */
-struct seeds {
-    struct seed *first;
-    ev_timer retry;
-    unsigned rounds; /* of the backoff */
-    bool told;       /* the log knows that nobody answers */
-    uint64_t random;
-};
 
 struct host {
     struct ev_loop *loop;
@@ -60,6 +51,9 @@ struct host {
     ev_prepare wakeup; /* never started; fed by host_wake() */
 
     struct seeds seeds;
+    ev_timer seeding;    /* fires when they are due */
+    uint64_t seeding_us; /* when that is; SHOAL_NEVER: it is not armed */
+    bool silence_told;   /* the log knows that no seed answers */
     host_timer *timers;
     struct narrator narrator;
     uint32_t diagnostics; /* the program's */
@@ -78,6 +72,11 @@ void host_enter(host *node);
  * in which case it is gone when this returns. */
 void host_leave(host *node);
 
+static inline double host_seconds_until(uint64_t due_us, uint64_t now_us)
+{
+    return due_us > now_us ? (double)(due_us - now_us) / 1e6 : 0.;
+}
+
 /* ---- intake.c ---- */
 
 /* Room for packets of max_packet_size. false: no memory for it. */
@@ -95,15 +94,21 @@ void drain_effects(host *node);
 /* Sends what waits to be sent, without a callback: for the end. */
 void drain_sends(host *node);
 
-/* ---- seeds.c ---- */
+/* ---- join.c ---- */
 
-void seeds_init(host *node);
+void join_init(host *node);
 /* Announces to the seeds that are due. */
-void seeds_announce(host *node);
-/* Makes them due again after a while if the node is alone, and not otherwise.
+void join_ask(host *node);
+/* Arms the timer of the seeds; after the connection state may have changed.
  * true: some are due now. */
-bool seeds_watch(host *node);
-void seeds_clear(host *node);
+bool join_watch(host *node);
+void join_clear(host *node);
+
+/* ---- standing.c ---- */
+
+/* `context` is the node. The address ("ip:port") may be ours in any spelling;
+ * a name is ours only as our identity has it. */
+seeds_standing_fn standing_of;
 
 /* ---- timer.c ---- */
 

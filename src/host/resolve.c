@@ -17,7 +17,7 @@ struct question {
     resolve_fn *done;
     void *context;
     uint16_t port;
-    struct address answer;
+    struct addresses answer;
     const char *error; /* static; NULL: there is an answer */
     char name[ADDRESS_MAX_HOST];
 };
@@ -63,30 +63,21 @@ static struct question *queue_pop(struct queue *queue)
     return question;
 }
 
+static void question_free(struct question *question)
+{
+    addresses_clear(&question->answer);
+    free(question);
+}
+
 static void queue_clear(struct queue *queue)
 {
     struct question *question;
 
     while ((question = queue_pop(queue)))
-        free(question);
+        question_free(question);
 }
 
 /* ---- The lookup ---- */
-
-static bool take_first(const struct addrinfo *list, struct address_reach reach,
-                       struct address *out)
-{
-    for (; list; list = list->ai_next) {
-        if (list->ai_addrlen > sizeof out->as)
-            continue;
-        memset(out, 0, sizeof *out);
-        memcpy(&out->as, list->ai_addr, list->ai_addrlen);
-        out->size = list->ai_addrlen;
-        if (address_adapt(out, reach))
-            return true;
-    }
-    return false;
-}
 
 static void set_port(struct address *address, uint16_t port)
 {
@@ -94,6 +85,25 @@ static void set_port(struct address *address, uint16_t port)
         address->as.v6.sin6_port = htons(port);
     else
         address->as.v4.sin_port = htons(port);
+}
+
+static const char *take_all(const struct addrinfo *list, uint16_t port,
+                            struct address_reach reach, struct addresses *out)
+{
+    struct address address;
+
+    for (; list; list = list->ai_next) {
+        if (list->ai_addrlen > sizeof address.as)
+            continue;
+        memset(&address, 0, sizeof address);
+        memcpy(&address.as, list->ai_addr, list->ai_addrlen);
+        address.size = list->ai_addrlen;
+        set_port(&address, port);
+        if (address_adapt(&address, reach) && !addresses_add(out, &address))
+            return "out of memory";
+    }
+    return out->count > 0 ? NULL
+                          : "no address that this node's socket can reach";
 }
 
 static bool is_without_address(int error)
@@ -127,11 +137,11 @@ static const char *explain(const char *name, int error, sa_family_t family)
 }
 
 const char *resolve_blocking(const char *name, uint16_t port,
-                             struct address_reach reach, struct address *out)
+                             struct address_reach reach, struct addresses *out)
 {
     struct addrinfo hints = {0}, *list = NULL;
+    const char *problem;
     int error;
-    bool found;
 
     hints.ai_family = reach.dual ? AF_UNSPEC : reach.family;
     hints.ai_socktype = SOCK_DGRAM;
@@ -139,12 +149,22 @@ const char *resolve_blocking(const char *name, uint16_t port,
     if (error != 0)
         return reach.dual ? gai_strerror(error)
                           : explain(name, error, reach.family);
-    found = take_first(list, reach, out);
+    problem = take_all(list, port, reach, out);
     freeaddrinfo(list);
-    if (!found)
-        return "no address that this node's socket can reach";
-    set_port(out, port);
-    return NULL;
+    return problem;
+}
+
+const char *resolve_first_blocking(const char *name, uint16_t port,
+                                   struct address_reach reach,
+                                   struct address *out)
+{
+    struct addresses found = {0};
+    const char *problem = resolve_blocking(name, port, reach, &found);
+
+    if (!problem)
+        *out = found.list[0];
+    addresses_clear(&found);
+    return problem;
 }
 
 /* ---- Lifetime ---- */
@@ -325,7 +345,7 @@ static void on_answered(struct ev_loop *loop, ev_async *watcher, int events)
         question->done(question->context,
                        question->error ? NULL : &question->answer,
                        question->error);
-        free(question);
+        question_free(question);
     }
     pthread_mutex_lock(&resolver->mutex);
     release(resolver);

@@ -10,7 +10,7 @@
 #ifndef SHOAL_HOST_RESOLVE_H
 #define SHOAL_HOST_RESOLVE_H
 
-#include "address.h"
+#include "addresses.h"
 
 #include <ev.h>
 
@@ -18,18 +18,23 @@ enum { RESOLVE_THREADS = 8 };
 
 struct resolver;
 
-/* Called in the loop's thread, once for each question: the first address of the
- * name that `reach` can get to, or NULL and a text that says why there is none.
- * Both are borrowed for the call. It may free the resolver. */
-typedef void resolve_fn(void *context, const struct address *address,
+/* Called in the loop's thread, once for each question: the addresses of the
+ * name (at least one) that `reach` can get to, or NULL and a text that says why
+ * there are none. Both are borrowed for the call. It may free the resolver. */
+typedef void resolve_fn(void *context, const struct addresses *addresses,
                         const char *error);
 
-/* Looks up a name, blocking, in any thread. NULL and `*out`, or a static text.
- * The usual one asks getaddrinfo(); specs bring their own. */
+/* Looks up a name, blocking, in any thread: NULL and at least one address in
+ * `*out` (which was empty), or a static text. The usual one asks getaddrinfo();
+ * specs bring their own. */
 typedef const char *resolve_lookup_fn(const char *name, uint16_t port,
                                       struct address_reach reach,
-                                      struct address *out);
+                                      struct addresses *out);
 resolve_lookup_fn resolve_blocking;
+/* The same for whoever needs just one. */
+const char *resolve_first_blocking(const char *name, uint16_t port,
+                                   struct address_reach reach,
+                                   struct address *out);
 
 /* NULL: no memory. */
 struct resolver *resolver_new(struct ev_loop *loop, struct address_reach reach,

@@ -4,6 +4,7 @@
 #include "stream_path.h"
 
 #include "fail.h"
+#include "socket_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,22 +33,6 @@ int stream_path_address(const char *path, struct sockaddr_un *out, char *error)
 }
 
 /* ---- Its folder ---- */
-
-/* The folder the path is in: `out` has its size. */
-static void folder_of(const char *path, char *out)
-{
-    const char *slash = strrchr(path, '/');
-    size_t size = slash ? (size_t)(slash - path) : 0;
-
-    if (!slash)
-        memcpy(out, ".", 2);
-    else if (size == 0)
-        memcpy(out, "/", 2);
-    else {
-        memcpy(out, path, size);
-        out[size] = '\0';
-    }
-}
 
 /* Two nodes that start at once must not take each other's new socket for a
  * stale one: the folder is locked meanwhile. A folder that cannot be locked (a
@@ -156,7 +141,7 @@ static int bind_and_listen(const struct sockaddr_un *address, char *error)
 
 int stream_path_listen(struct stream_path *path, const char *text, char *error)
 {
-    char folder[sizeof path->text];
+    char folder[SOCKET_FOLDER_MAX];
     struct sockaddr_un address;
     struct stat made;
     int fd, lock;
@@ -164,9 +149,9 @@ int stream_path_listen(struct stream_path *path, const char *text, char *error)
     if (stream_path_address(text, &address, error) != 0)
         return -1;
     memcpy(path->text, address.sun_path, sizeof path->text);
-    folder_of(path->text, folder);
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-        return fail_errno(error, errno, "cannot make the folder %s", folder);
+    socket_folder_of(path->text, folder);
+    if (socket_folder_make(folder, error) != 0)
+        return -1;
     lock = lock_folder(folder);
     fd = bind_and_listen(&address, error);
     if (fd >= 0 && lstat(path->text, &made) == 0) {

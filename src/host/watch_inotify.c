@@ -13,8 +13,13 @@
  * before that it is half of one, and a log beside the script must not wake the
  * member with every line.
  *
- * A folder that goes away (a checkout of another branch) is looked for once a
- * second until it is back.
+ * Where there is no such folder, the nearest one above it is watched for the
+ * coming of the part that is missing: a script looks for its modules in many
+ * places that need not be. So it goes with a folder that goes away (a checkout
+ * of another branch), until it is back.
+ *
+ * What inotify cannot tell of (a link that leads nowhere may lead somewhere
+ * one day, a folder may become readable) is looked for once a second.
  */
 #ifdef __linux__
 
@@ -22,6 +27,7 @@
 
 #include "fail.h"
 #include "host.h"
+#include "watch_path.h"
 #include "watch_ways.h"
 
 #include <errno.h>
@@ -32,7 +38,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const double FOLDER_RETRY = 1.0; /* seconds */
+static const double LOOK_AGAIN = 1.0; /* seconds */
 
 enum {
     EVENTS = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE |
@@ -48,10 +54,12 @@ enum kind {
 struct file {
     struct file *next;
     enum kind kind;
-    int folder; /* the watch of its folder; -1: there is none now */
+    int folder; /* the watch of the folder of `part`; -1: there is none now */
     bool exists;
     struct stat seen;
-    const char *name; /* in its folder; points into `path` */
+    const char
+        *part; /* what to wait for in that folder; points into `path`: its
+                  last part, or the first that is missing before that */
     char path[];
 };
 
@@ -60,9 +68,9 @@ struct state {
     watch *files;
     int fd;
     ev_io readable;
-    ev_timer retry; /* while a folder is missing */
+    ev_timer retry; /* while there is something that inotify does not tell */
     struct file *first;
-    bool turned; /* a link was: look for everything anew */
+    bool turned; /* a link was, or a folder came or went: look for all anew */
 };
 
 /* ---- Files ---- */
@@ -82,53 +90,79 @@ static bool is_same(const struct stat *a, const struct stat *b, enum kind kind)
             a->st_mtim.tv_nsec == b->st_mtim.tv_nsec);
 }
 
+/* As what the same file was when it was looked at before? */
+static bool differs(const struct file *file, bool existed,
+                    const struct stat *before)
+{
+    return file->exists != existed ||
+           (existed && !is_same(before, &file->seen, file->kind));
+}
+
 static bool became_another(struct file *file)
 {
     struct stat before = file->seen;
     bool existed = file->exists;
 
     look(file);
-    return file->exists != existed ||
-           (existed && !is_same(&before, &file->seen, file->kind));
+    return differs(file, existed, &before);
 }
 
-/* Watches the folder of the file. inotify gives a folder one number, however
- * often it is asked. */
-static bool attach(struct state *state, struct file *file)
+/* ---- Their folders ---- */
+
+/* Watches the folder that the part is in. inotify gives a folder one number,
+ * however often it is asked. -1 with errno. */
+static int watch_folder(struct state *state, const char *path, const char *part)
 {
-    size_t size = (size_t)(file->name - file->path);
+    size_t size = (size_t)(part - path);
     char folder[PATH_MAX];
 
-    if (size == 0) {
-        memcpy(folder, ".", 2);
-    } else {
-        memcpy(folder, file->path, size);
-        folder[size] = '\0';
-    }
-    file->folder = inotify_add_watch(state->fd, folder, EVENTS);
-    return file->folder >= 0;
+    if (size == 0)
+        return inotify_add_watch(state->fd, ".", EVENTS);
+    memcpy(folder, path, size);
+    folder[size] = '\0';
+    return inotify_add_watch(state->fd, folder, EVENTS);
 }
+
+/* Watches its folder, or the nearest one above it. false with errno. */
+static bool attach(struct state *state, struct file *file)
+{
+    file->part =
+        watch_path_part_before(file->path, file->path + strlen(file->path));
+    for (;;) {
+        file->folder = watch_folder(state, file->path, file->part);
+        if (file->folder >= 0)
+            break;
+        if ((errno != ENOENT && errno != ENOTDIR) || file->part == file->path)
+            return false;
+        file->part = watch_path_part_before(file->path, file->part);
+    }
+    if (watch_path_has_stand_in(file->path, file->part))
+        ev_timer_again(state->loop, &state->retry);
+    return true;
+}
+
+/* ---- The list ---- */
 
 static int add_file(struct state *state, const char *path, enum kind kind,
                     char *error)
 {
     size_t size = strlen(path) + 1;
-    const char *slash = strrchr(path, '/');
     struct file *file = calloc(1, sizeof *file + size);
+    int trouble = 0;
 
     if (!file)
         return fail(error, "cannot watch %s: out of memory", path);
     memcpy(file->path, path, size);
-    file->name = file->path + (slash ? slash - path + 1 : 0);
     file->kind = kind;
     file->next = state->first;
     state->first = file;
-    look(file);
-    if (attach(state, file))
+    if (!attach(state, file))
+        trouble = errno;
+    look(file); /* what comes from now on is an event */
+    if (trouble == 0)
         return 0;
-    fail_errno(error, errno, "cannot watch the folder of %s", path);
     ev_timer_again(state->loop, &state->retry);
-    return -1;
+    return fail_errno(error, trouble, "cannot watch the folder of %s", path);
 }
 
 /* The links in the path, its last part included. */
@@ -185,16 +219,34 @@ static void forget(struct state *state, struct file *old)
     }
 }
 
+/* Has one of the files, of which `old` are from before, changed by now? */
+static bool is_news(const struct state *state, const struct file *old)
+{
+    const struct file *file;
+
+    for (file = state->first; file; file = file->next)
+        if (file->kind == ASKED_FOR && strcmp(file->path, old->path) == 0)
+            return differs(file, old->exists, &old->seen);
+    return false; /* no memory */
+}
+
 static void find_anew(struct state *state)
 {
     struct file *old = state->first, *file;
+    bool changed = false;
 
     state->first = NULL;
     state->turned = false;
-    for (file = old; file; file = file->next)
-        if (file->kind == ASKED_FOR)
-            (void)add_path(state, file->path, NULL); /* or later, by retry */
+    ev_timer_stop(state->loop, &state->retry);
+    for (file = old; file; file = file->next) {
+        if (file->kind != ASKED_FOR)
+            continue;
+        (void)add_path(state, file->path, NULL); /* or later, by retry */
+        changed = is_news(state, file) || changed;
+    }
     forget(state, old);
+    if (changed)
+        watch_changed(state->files);
 }
 
 /* ---- Events ---- */
@@ -203,50 +255,44 @@ static void find_anew(struct state *state)
 static void lose_folder(struct state *state, int folder)
 {
     struct file *file;
-    bool lost = false;
 
     for (file = state->first; file; file = file->next) {
         if (file->folder != folder)
             continue;
         file->folder = -1;
-        lost = true;
+        state->turned = true;
     }
-    if (!lost)
-        return;
-    (void)inotify_rm_watch(state->fd, folder); /* it may have moved */
-    watch_changed(state->files);
-    ev_timer_again(state->loop, &state->retry);
+    if (state->turned)
+        (void)inotify_rm_watch(state->fd, folder); /* it may have moved */
 }
 
-static bool is_about(struct file *file, const struct inotify_event *event)
+static void take_event_about(struct state *state, struct file *file,
+                             const struct inotify_event *event)
 {
-    bool named;
+    bool named = watch_path_is_named(file->part, event->name);
 
-    if (event->mask & IN_Q_OVERFLOW)
-        return true;
-    if (file->folder != event->wd || event->len == 0)
-        return false;
-    named = strcmp(file->name, event->name) == 0;
-    return became_another(file) || named;
+    if (named && !watch_path_is_last(file->part)) {
+        state->turned = true; /* one of its folders may have come */
+    } else if (became_another(file) || named) {
+        watch_changed(state->files);
+        state->turned = state->turned || file->kind == LINK;
+    }
 }
 
 static void take_event(struct state *state, const struct inotify_event *event)
 {
     struct file *file;
-    bool changed = false;
 
-    if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) {
-        lose_folder(state, event->wd);
-        return;
-    }
-    for (file = state->first; file; file = file->next) {
-        if (!is_about(file, event))
-            continue;
-        changed = true;
-        state->turned = state->turned || file->kind == LINK;
-    }
-    if (changed)
+    if (event->mask & IN_Q_OVERFLOW) {
         watch_changed(state->files);
+        state->turned = true;
+    } else if (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) {
+        lose_folder(state, event->wd);
+    } else if (event->len > 0) {
+        for (file = state->first; file; file = file->next)
+            if (file->folder == event->wd)
+                take_event_about(state, file, event);
+    }
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
@@ -272,23 +318,8 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 
 static void on_retry(struct ev_loop *loop, ev_timer *watcher, int events)
 {
-    struct state *state = watcher->data;
-    struct file *file;
-    bool missing = false, found = false;
-
-    (void)events;
-    for (file = state->first; file; file = file->next) {
-        if (file->folder >= 0)
-            continue;
-        if (attach(state, file))
-            found = became_another(file) || found;
-        else
-            missing = true;
-    }
-    if (!missing)
-        ev_timer_stop(loop, watcher);
-    if (found)
-        watch_changed(state->files);
+    (void)loop, (void)events;
+    find_anew(watcher->data);
 }
 
 /* ---- The way ---- */
@@ -310,7 +341,7 @@ static void *begin(struct ev_loop *loop, watch *files, char *error)
         return NULL;
     }
     ev_io_init(&state->readable, on_readable, state->fd, EV_READ);
-    ev_timer_init(&state->retry, on_retry, 0., FOLDER_RETRY);
+    ev_timer_init(&state->retry, on_retry, 0., LOOK_AGAIN);
     state->readable.data = state;
     state->retry.data = state;
     ev_io_start(loop, &state->readable);

@@ -78,3 +78,17 @@ int advertise_complete(const char *asked, const char *bound, char *out,
         snprintf(out, HOST_MAX_ENDPOINT, "%s", bound);
     return 0;
 }
+
+int advertise_check(shoal_bytes endpoint, char *error)
+{
+    struct endpoint parsed;
+    if (endpoint_parse(endpoint, &parsed, NULL) != 0)
+        return 0;
+    bool is_wildcard = !parsed.is_name && address_is_wildcard(&parsed.address);
+    if (!is_wildcard && parsed.port != 0)
+        return 0;
+    snprintf(error, HOST_MAX_ERROR, "others cannot send to %.*s: %s",
+             (int)endpoint.size, (const char *)endpoint.data,
+             is_wildcard ? "it is a wildcard address" : "it has port 0");
+    return -1;
+}

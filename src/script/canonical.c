@@ -43,19 +43,15 @@ static size_t shortest_integer(struct integer value)
                                       : 8;
 }
 
-/* Can this Lua hold it? (Where integers are doubles, up to 2^53, and some.) */
+/* Can this Lua hold it, and tell it from its neighbours? */
 static bool is_exact(struct integer value)
 {
-    double number;
-
 #if LUA_VERSION_NUM >= 503
     if (value.negative || value.bits <= INT64_MAX)
         return true;
 #endif
-    if (value.negative)
-        return (int64_t)(double)(int64_t)value.bits == (int64_t)value.bits;
-    number = (double)value.bits;
-    return number < 18446744073709551616.0 && (uint64_t)number == value.bits;
+    return value_is_exact(value.negative ? (double)(int64_t)value.bits
+                                         : (double)value.bits);
 }
 
 static const char *check_integer(const struct check_head *head,

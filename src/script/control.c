@@ -9,6 +9,7 @@
 #include "../host/host.h"
 #include "../host/stream.h"
 #include "compat.h"
+#include "loop.h"
 #include "options.h"
 #include "owner.h"
 #include "refs.h"
@@ -351,8 +352,9 @@ static int listen_at(lua_State *L)
     lua_pushvalue(L, 3);
     server->userdata = refs_new(L);
     stream_callbacks callbacks = {server, on_message, on_close};
-    server->listener =
-        stream_listen(ev_default_loop(0), where, &callbacks, error);
+    struct ev_loop *loop = loop_try_default(L, error);
+    if (loop)
+        server->listener = stream_listen(loop, where, &callbacks, error);
     if (server->listener)
         return 1;
     refs_free(L, &server->userdata);

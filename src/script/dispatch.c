@@ -298,7 +298,7 @@ int dispatch_call(dispatch *d, lua_State *L, int nargs, int nresults,
     struct saved saved;
     int copy, status, error;
 
-    luaL_checkstack(L, 4, "cannot call a handler");
+    luaL_checkstack(L, DISPATCH_CALL_STACK, "cannot call a handler");
     copy = keep_copy(L, nargs);
     refs_push(L, d->region->handler);
     lua_insert(L, copy + 1);

@@ -29,6 +29,8 @@
 
 enum { DISPATCH_SLOW_US = 100 * 1000 };
 
+enum { DISPATCH_CALL_STACK = 4 }; /* slots that dispatch_call() needs */
+
 typedef struct dispatch_counts {
     uint64_t calls;      /* of handlers */
     uint64_t errors;     /* of handlers, and of what they answered */

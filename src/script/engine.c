@@ -256,9 +256,9 @@ static int stock_identity(lua_State *L)
     luaL_checklstring(L, 1, &size);
     luaL_argcheck(L, size > 0, 1, "an address cannot be empty");
     luaL_argcheck(L,
-                  bump >= 0 && bump <= 9007199254740992.0 &&
+                  bump >= 0 && bump <= (double)SHOAL_MAX_BUMP &&
                       (double)(uint64_t)bump == bump,
-                  2, "must be a whole number from 0 to 2^53");
+                  2, "must be a whole number from 0 to 2^53 - 1");
     lua_settop(L, 3);
     lua_newtable(L);
     if (!lua_isnil(L, 3)) {

@@ -184,6 +184,24 @@ bool files_have_changed(const struct files *files)
     return false;
 }
 
+static bool is_deleted(const struct file *file)
+{
+    return !file->missing && access(file->path, F_OK) != 0 &&
+           (errno == ENOENT || errno == ENOTDIR);
+}
+
+const char *files_next_deleted(struct files *files)
+{
+    for (size_t i = 0; i < files->count; i++) {
+        struct file *file = &files->list[i];
+        bool was_told = file->told;
+        file->told = is_deleted(file);
+        if (file->told && !was_told)
+            return file->path;
+    }
+    return NULL;
+}
+
 uint64_t files_hash(const struct files *files)
 {
     uint64_t hash = HASH_START;

@@ -17,6 +17,7 @@ struct file {
     char *path;
     uint64_t hash; /* of the content */
     bool missing;
+    bool told; /* that it was deleted, see files_next_deleted() */
 };
 
 /* Zeroed, it is empty and ready. */
@@ -35,6 +36,9 @@ int files_add_missing(struct files *files, const char *path);
 /* Does any of them look different on disk now? A file that cannot be read
  * does. */
 bool files_have_changed(const struct files *files);
+/* A file that was read and does not exist now, or NULL; each is answered once,
+ * until it is there again. Borrowed. */
+const char *files_next_deleted(struct files *files);
 /* Of all contents in order: the same for one script on every host. */
 uint64_t files_hash(const struct files *files);
 /* Frees all; it is empty then. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "identity.h"
 
+#include "advertise.h"
 #include "compat.h"
 #include "node.h"
 
@@ -77,6 +78,24 @@ static int run(struct making *making, dispatch_fn *fn, char *error)
         snprintf(error, HOST_MAX_ERROR, "%s",
                  dispatch_last_message(tenant->dispatch));
     return failure ? SHOAL_ERR_IDENTITY : 0;
+}
+
+int identity_reach(shoal_bytes endpoint, char *error)
+{
+    char problem[HOST_MAX_ERROR];
+    if (advertise_check(endpoint, problem) == 0)
+        return 0;
+    snprintf(error, HOST_MAX_ERROR, "identity: %.500s", problem);
+    return SHOAL_ERR_IDENTITY;
+}
+
+int identity_check_reach(questions *q, shoal_bytes id, char *error)
+{
+    shoal_identity_questions identity = questions_handlers(q).identity;
+    shoal_bytes addr, endpoint;
+    if (identity.addr(identity.context, id, &addr, &endpoint) != 0)
+        return 0;
+    return identity_reach(endpoint, error);
 }
 
 const char *identity_missing(const questions *q)

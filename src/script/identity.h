@@ -26,6 +26,13 @@ enum { IDENTITY_NO_ADDRESS = 2 };
 int identity_make(struct node *node, const struct birth *birth,
                   value_identity *out, char *error);
 
+/* Could others send to a node whose identity has that endpoint? 0, or
+ * SHOAL_ERR_IDENTITY and `error`. */
+int identity_reach(shoal_bytes endpoint, char *error);
+/* The same of an identity, as these questions answer for it. What they do not
+ * answer at all is the engine's to refuse. */
+int identity_check_reach(questions *q, shoal_bytes id, char *error);
+
 /* What handlers lack for a node to start with them, as a sentence; NULL:
  * nothing. */
 const char *identity_missing(const questions *q);

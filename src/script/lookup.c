@@ -87,8 +87,8 @@ static int lua_resolve(lua_State *L)
     if (code)
         return push_failure(L, code);
     if (endpoint.is_name)
-        problem = resolve_blocking(endpoint.name, endpoint.port, reach,
-                                   &endpoint.address);
+        problem = resolve_first_blocking(endpoint.name, endpoint.port, reach,
+                                         &endpoint.address);
     if (problem) {
         lua_pushfstring(L, "cannot resolve %s: %s", lua_tostring(L, 1),
                         problem);

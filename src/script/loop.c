@@ -1,17 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 #include "loop.h"
 
+#include "../host/default_loop.h"
 #include "../host/host.h"
 #include "compat.h"
 #include "node.h"
 #include "options.h"
 #include "owner.h"
 
+static bool has_lua_ev(lua_State *L)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
+    lua_getfield(L, -1, "ev");
+    bool has = lua_toboolean(L, -1);
+    lua_pop(L, 2);
+    return has;
+}
+
+struct ev_loop *loop_try_default(lua_State *L, char *error)
+{
+    return has_lua_ev(L) ? default_loop_with_children(error)
+                         : default_loop(error);
+}
+
+struct ev_loop *loop_default(lua_State *L, const char *who)
+{
+    char error[HOST_MAX_ERROR];
+    struct ev_loop *loop = loop_try_default(L, error);
+    if (!loop)
+        luaL_error(L, "%s: %s", who, error);
+    return loop;
+}
+
 static struct ev_loop *check_idle(lua_State *L, const char *who)
 {
-    struct ev_loop *loop = ev_default_loop(0);
-    if (!loop)
-        luaL_error(L, "%s: libev has no loop to offer", who);
+    struct ev_loop *loop = loop_default(L, who);
     if (ev_depth(loop) > 0)
         luaL_error(L, "%s: the loop is running already", who);
     return loop;
@@ -54,8 +77,10 @@ static int run(lua_State *L)
 
 static int stop(lua_State *L)
 {
+    struct ev_loop *loop = default_loop_if_made();
     owner_of(L)->stopped = true;
-    ev_break(ev_default_loop(0), EVBREAK_ONE);
+    if (loop)
+        ev_break(loop, EVBREAK_ONE);
     return 0;
 }
 

@@ -7,8 +7,15 @@
 #ifndef SHOAL_SCRIPT_LOOP_H
 #define SHOAL_SCRIPT_LOOP_H
 
+#include <ev.h>
 #include <lua.h>
 
+/* libev's default loop. It catches SIGCHLD only if the program had it do so, or
+ * has loaded lua-ev, whose child watchers need that. Raises when there is none
+ * to be had. */
+struct ev_loop *loop_default(lua_State *L, const char *who);
+/* The same without raising: NULL and `error` (HOST_MAX_ERROR bytes). */
+struct ev_loop *loop_try_default(lua_State *L, char *error);
 /* STACK: [timeout in seconds] -> (nothing). */
 int loop_step(lua_State *L);
 /* Adds run, stop and step to the table on top of the stack. */

@@ -2,6 +2,7 @@
 /* The node's methods that go into the engine: check, begin, act, end. */
 #include "arguments.h"
 #include "config.h"
+#include "identity.h"
 #include "methods.h"
 #include "options.h"
 #include "value.h"
@@ -58,6 +59,14 @@ static int reuse_down_identity(lua_State *L)
     return enter(L, "reuse_down_identity", shoal_reuse_down_identity);
 }
 
+static int become(struct node *node, shoal_bytes id)
+{
+    questions *q = node->current->questions;
+    if (!node_is_asking(node) && identity_check_reach(q, id, q->error))
+        return SHOAL_ERR_IDENTITY;
+    return shoal_change_identity(node_engine(node), now_us(node), id);
+}
+
 static int change_identity(lua_State *L)
 {
     struct node *node = methods_check_sending(L, "change_identity");
@@ -65,9 +74,7 @@ static int change_identity(lua_State *L)
     if (value_to_identity(L, 2, "identity", &id) != 0)
         return view_push_error(L, SHOAL_ERR_IDENTITY, lua_tostring(L, -1));
     lua_State *before = begin(L, node);
-    return end(L, node, before,
-               shoal_change_identity(node_engine(node), now_us(node),
-                                     value_identity_bytes(&id)));
+    return end(L, node, before, become(node, value_identity_bytes(&id)));
 }
 
 static int add_broadcast(lua_State *L)

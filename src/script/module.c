@@ -6,6 +6,7 @@
 #include "compat.h"
 #include "config.h"
 #include "control.h"
+#include "control_folder.h"
 #include "engine.h"
 #include "file_kind.h"
 #include "lookup.h"
@@ -38,6 +39,7 @@ static register_fn *const parts[] = {
     file_kind_register,      /* file_kind */
     control_register,        /* control_listen */
     control_client_register, /* control_connect */
+    control_folder_register, /* control_folder */
 };
 
 int luaopen_shoal_core(lua_State *L)

@@ -97,17 +97,32 @@ static void pack_float(msgpack_packer *packer, double number)
 }
 
 /* 2^63 and 2^64 are doubles; the largest integers below them are not. */
+static const double TWO_63 = 9223372036854775808.0;
+
+static bool is_int64(double number)
+{
+    return number >= -TWO_63 && number < 0 && (double)(int64_t)number == number;
+}
+
+static bool is_uint64(double number)
+{
+    return number >= 0 && number < 2 * TWO_63 &&
+           (double)(uint64_t)number == number;
+}
+
 static void pack_double(msgpack_packer *packer, double number)
 {
-    const double two63 = 9223372036854775808.0;
-
-    if (number >= -two63 && number < 0 && (double)(int64_t)number == number)
+    if (is_int64(number))
         msgpack_pack_int64(packer, (int64_t)number);
-    else if (number >= 0 && number < 2 * two63 &&
-             (double)(uint64_t)number == number)
+    else if (is_uint64(number))
         msgpack_pack_uint64(packer, (uint64_t)number);
     else
         pack_float(packer, number);
+}
+
+static bool may_have_lost_bits(double number)
+{
+    return !value_is_exact(number) && (is_int64(number) || is_uint64(number));
 }
 
 static int pack_number(struct packer *p, int index)
@@ -118,6 +133,11 @@ static int pack_number(struct packer *p, int index)
     msgpack_packer_init(&packer, &head, packer_write_head);
     if (compat_is_integer(p->L, index))
         msgpack_pack_int64(&packer, (int64_t)lua_tointeger(p->L, index));
+    else if (p->exact && may_have_lost_bits(lua_tonumber(p->L, index)))
+        return packer_refuse(p,
+                             "%s: must be within 2^53 - 1: numbers beyond "
+                             "that lose bits%s",
+                             "");
     else
         pack_double(&packer, lua_tonumber(p->L, index));
     return packer_put(p, head.bytes, head.size);
@@ -208,6 +228,7 @@ int value_pack_into(lua_State *L, int index, const char *name, uint8_t *out,
     int top = lua_gettop(L), error;
 
     luaL_checkstack(L, 12, "cannot pack a value");
+    packer.exact = true;
     packer.max_depth = VALUE_IDENTITY_DEPTH;
     error = packer_value(&packer, lua_absindex(L, index));
     *size = packer.size;

@@ -16,6 +16,7 @@ struct packer {
     size_t size, room;
     int box; /* stack index for a userdata that data is moved to when it grows;
                 0: it is the caller's and does not */
+    bool exact; /* integers that may have lost bits are refused */
     int depth, max_depth;
     int keys[VALUE_MAX_DEPTH]; /* stack indices of the keys that lead here */
 };

@@ -3,6 +3,7 @@
 
 #include "../host/watch.h"
 #include "compat.h"
+#include "identity.h"
 #include "node.h"
 #include "store.h"
 
@@ -39,10 +40,20 @@ static size_t list_paths(const struct files *files, const char **out)
     return files ? files->count : 0;
 }
 
-static const struct files *current_files(const struct node *node)
+static struct files *current_files(const struct node *node)
 {
     struct version *version = node->current;
     return version && version->script ? &version->script->files : NULL;
+}
+
+/* Once: each reload would find the same. */
+static void tell_of_watching(struct node *node, const char *error)
+{
+    char *told = node->reloads.watch_error;
+    if (error[0] != '\0' && strcmp(error, told) != 0)
+        log_line(&node->log, LOG_WARN, LOG_SCRIPT, "cannot watch all files",
+                 log_str("error", error));
+    snprintf(told, HOST_MAX_ERROR, "%s", error);
 }
 
 /* Watches the files of the version in charge, and those of one that failed to
@@ -59,9 +70,9 @@ static void watch_files(struct node *node, const struct files *failed)
         size_t used = list_paths(current, paths);
         list_paths(failed, paths + used);
     }
-    if (!paths || watch_set(node->reloads.watch, paths, count, error) != 0)
-        log_line(&node->log, LOG_WARN, LOG_SCRIPT, "cannot watch all files",
-                 log_str("error", error));
+    if (paths && watch_set(node->reloads.watch, paths, count, error) == 0)
+        error[0] = '\0';
+    tell_of_watching(node, error);
     free(paths);
 }
 
@@ -104,12 +115,13 @@ static int check_identity(struct node *node, struct version *version,
                                               : "it is not a stock identity");
         return 1;
     }
-    if (addr.size == self.addr.size &&
-        memcmp(addr.data, self.addr.data, addr.size) == 0)
-        return 0;
-    snprintf(error, HOST_MAX_ERROR,
-             "identity: gives the running identity another address");
-    return 1;
+    if (addr.size != self.addr.size ||
+        memcmp(addr.data, self.addr.data, addr.size) != 0) {
+        snprintf(error, HOST_MAX_ERROR,
+                 "identity: gives the running identity another address");
+        return 1;
+    }
+    return identity_reach(endpoint, error);
 }
 
 struct previous {
@@ -270,6 +282,17 @@ static int load_and_take_over(struct node *node, const char *reason,
     return failure;
 }
 
+/* That is why a load fails, and the next ones will. */
+static void tell_of_deleted(struct node *node)
+{
+    struct files *files = current_files(node);
+    const char *path;
+    while (files && (path = files_next_deleted(files)))
+        if (strcmp(path, node->script) != 0)
+            log_line(&node->log, LOG_WARN, LOG_SCRIPT,
+                     "required module is missing", log_str("module", path));
+}
+
 static void note_failure(struct node *node, const char *reason,
                          const char *error, const char *trouble)
 {
@@ -278,6 +301,7 @@ static void note_failure(struct node *node, const char *reason,
     reloads->failed_us = node->backend->ops->wall_us(node->backend);
     snprintf(reloads->error, sizeof reloads->error, "%s", error);
     snprintf(reloads->reason, sizeof reloads->reason, "%s", reason);
+    tell_of_deleted(node);
     log_line(&node->log, LOG_ERROR, LOG_SCRIPT,
              "reload refused, the old version goes on",
              log_str("script", node->script), log_str("reason", reason),

@@ -18,8 +18,9 @@ enum { RELOAD_MAX_REASON = 64 };
 
 /* What a node knows of its reloads. */
 struct reloads {
-    struct watch *watch; /* NULL: files are not watched */
-    unsigned generation; /* of the latest version */
+    struct watch *watch;              /* NULL: files are not watched */
+    char watch_error[HOST_MAX_ERROR]; /* that was told last; "": none */
+    unsigned generation;              /* of the latest version */
     bool loading;
     bool failed;        /* the last load: */
     uint64_t failed_us; /* unix time */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "signals.h"
 
+#include "../host/default_loop.h"
 #include "compat.h"
+#include "loop.h"
 #include "options.h"
 #include "owner.h"
 #include "refs.h"
@@ -25,10 +27,20 @@ static const int numbers[] = {SIGHUP,  SIGINT,  SIGQUIT,
 struct watcher {
     ev_signal signal;
     struct owner *owner;
-    const char *name;
+    int which;        /* of `names` and `numbers` */
     int fn, userdata; /* references */
     bool watching;
 };
+
+/* What the process does with such a signal; for all watchers of it. */
+struct disposition {
+    unsigned watchers;
+    struct sigaction before; /* the first of them */
+    struct sigaction libevs;
+    bool was_libevs; /* the program has watchers of its own in the loop */
+};
+
+static struct disposition dispositions[sizeof numbers / sizeof *numbers];
 
 /* ---- A program that does not listen ----
  *
@@ -75,14 +87,51 @@ static void heed_impatience(int number)
     sigaction(number, &action, NULL);
 }
 
+/* ---- Taking a signal, and giving it back ---- */
+
+static void begin_watching(struct ev_loop *loop, struct watcher *watcher)
+{
+    struct disposition *signal = &dispositions[watcher->which];
+    int number = numbers[watcher->which];
+    bool first = signal->watchers++ == 0;
+    if (first)
+        sigaction(number, NULL, &signal->before);
+    ev_signal_start(loop, &watcher->signal);
+    if (!first)
+        return;
+    sigaction(number, NULL, &signal->libevs);
+    signal->was_libevs = signal->before.sa_handler == signal->libevs.sa_handler;
+    heed_impatience(number);
+}
+
+/* libev resets a signal that nobody in its loops watches any more: what the
+ * program did with it before we came is put back. */
+static void give_back(int which)
+{
+    const struct disposition *signal = &dispositions[which];
+    struct sigaction now;
+    sigaction(numbers[which], NULL, &now);
+    if (now.sa_handler == SIG_DFL && !signal->was_libevs)
+        sigaction(numbers[which], &signal->before, NULL);
+    else if (now.sa_handler == on_end_wanted)
+        sigaction(numbers[which], &signal->libevs, NULL);
+}
+
+static void end_watching(struct ev_loop *loop, struct watcher *watcher)
+{
+    ev_signal_stop(loop, &watcher->signal);
+    if (--dispositions[watcher->which].watchers == 0)
+        give_back(watcher->which);
+}
+
 /* ---- Watchers ---- */
 
 static void stop(lua_State *L, struct watcher *watcher)
 {
-    struct ev_loop *loop = ev_default_loop(0);
+    struct ev_loop *loop = default_loop_if_made();
     if (watcher->watching) {
         ev_ref(loop);
-        ev_signal_stop(loop, &watcher->signal);
+        end_watching(loop, watcher);
     }
     watcher->watching = false;
     refs_free(L, &watcher->fn);
@@ -93,7 +142,7 @@ static void call(lua_State *L, void *context)
 {
     const struct watcher *watcher = context;
     refs_push(L, watcher->fn);
-    lua_pushstring(L, watcher->name);
+    lua_pushstring(L, names[watcher->which]);
     dispatch_invoke(&watcher->owner->dispatch, L, 1, 0);
 }
 
@@ -147,22 +196,21 @@ static int watch(lua_State *L)
 {
     int which = check_signal(L);
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    struct ev_loop *loop = ev_default_loop(0);
+    struct ev_loop *loop = loop_default(L, "core.signal");
     struct owner *owner = owner_of(L);
     struct watcher *watcher = compat_newblock(L, sizeof *watcher);
     memset(watcher, 0, sizeof *watcher);
     push_metatable(L);
     lua_setmetatable(L, -2);
     watcher->owner = owner;
-    watcher->name = names[which];
+    watcher->which = which;
     lua_pushvalue(L, 2);
     watcher->fn = refs_new(L); /* given back when it is collected */
     lua_pushvalue(L, -1);
     watcher->userdata = refs_new(L);
     ev_signal_init(&watcher->signal, on_signal, numbers[which]);
     watcher->signal.data = watcher;
-    ev_signal_start(loop, &watcher->signal);
-    heed_impatience(numbers[which]);
+    begin_watching(loop, watcher);
     ev_unref(loop);
     watcher->watching = true;
     return 1;

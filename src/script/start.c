@@ -12,6 +12,7 @@
 #include "advertise.h"
 #include "compat.h"
 #include "failures.h"
+#include "loop.h"
 #include "methods.h"
 #include "refs.h"
 
@@ -26,7 +27,7 @@ static int fail(struct start *start, const char *code)
     return -1;
 }
 
-/* A broken table in the program is misuse, a broken script is not. */
+/* A broken table in the program is misuse, a broken file is not. */
 static const char bad_table[] = "handlers";
 
 static int load_handlers(struct start *start)
@@ -34,8 +35,9 @@ static int load_handlers(struct start *start)
     struct node *node = start->node;
     if (node->script)
         return reload_first(node, start->error) ? fail(start, "script") : 0;
-    return version_prepare(node->current, start->error) ? fail(start, bad_table)
-                                                        : 0;
+    if (version_prepare(node->current, start->error) == 0)
+        return 0;
+    return fail(start, start->from_module ? "script" : bad_table);
 }
 
 static int open_backend(struct start *start)
@@ -97,6 +99,11 @@ static int start_engine(struct start *start)
         tell_of_wildcard(start);
         return fail(start,
                     failure == IDENTITY_NO_ADDRESS ? "advertise" : "identity");
+    }
+    if (identity_check_reach(node->current->questions,
+                             value_identity_bytes(&identity), start->error)) {
+        tell_of_wildcard(start);
+        return fail(start, "identity");
     }
     shoal_options options = {
         .identity = value_identity_bytes(&identity),
@@ -237,6 +244,7 @@ int start_node(lua_State *L, struct owner *owner, struct world *world)
 
 static int start_here(lua_State *L)
 {
+    (void)loop_try_default(L, NULL); /* host_open() says what is wrong */
     return start_node(L, owner_of(L), backend_machine());
 }
 

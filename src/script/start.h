@@ -16,6 +16,7 @@ struct start {
     /* Indices; 0: none. Of the list of endpoints, a table of handlers or nil, a
      * function. */
     int seeds, handlers, on_error;
+    bool from_module;   /* the table: what is wrong with it is no misuse */
     struct birth birth; /* of the identity */
     const char *code;   /* of the failure */
     char error[HOST_MAX_ERROR];

@@ -5,6 +5,7 @@
 #include "options.h"
 #include "shape.h"
 #include "start.h"
+#include "traceback.h"
 #include "value.h"
 
 #include <limits.h>
@@ -49,14 +50,35 @@ static char *absolute(lua_State *L, const char *path)
     return result;
 }
 
-static void push_module(lua_State *L, const char *name)
+/* require(name), checked as a script's table is. */
+static int load_module(lua_State *L)
 {
     lua_getglobal(L, "require");
-    lua_pushstring(L, name);
+    lua_pushvalue(L, 1);
     dispatch_plain(L, 1, 1);
-    if (!lua_istable(L, -1))
-        luaL_error(L, "%s: option 'handlers': module '%s' returned no table",
-                   who, name);
+    shape_check(L, -1, lua_tostring(L, 1));
+    return 1;
+}
+
+/* What is wrong with a file of handlers is answered, whatever names it: 0 and
+ * pushes the table, or -1 with `error`. */
+static int push_module(lua_State *L, const char *name, struct start *start)
+{
+    lua_pushcfunction(L, traceback_add);
+    int handler = lua_gettop(L);
+    lua_pushcfunction(L, load_module);
+    lua_pushstring(L, name);
+    int status = lua_pcall(L, 1, 1, handler);
+    lua_remove(L, handler);
+    start->from_module = true;
+    if (status == LUA_OK)
+        return 0;
+    size_t size = 0;
+    const char *text = lua_tolstring(L, -1, &size);
+    snprintf(start->error, sizeof start->error, "%.*s",
+             text ? (int)traceback_start(text, size) : 0, text ? text : "");
+    start->code = "script";
+    return -1;
 }
 
 /* A text option whose bytes go where no zero may be among them; copied, or
@@ -99,23 +121,25 @@ static void read_labels(lua_State *L, struct node *node)
                                "must have 1 to 64 bytes, none of them zero");
 }
 
-/* Finds out about the script, or pushes a table of handlers (or nil). */
-static void read_handlers(lua_State *L, struct start *start)
+/* Finds out about the script, or pushes a table of handlers (or nil). 0, or -1
+ * with `code` and `error`. */
+static int read_handlers(lua_State *L, struct start *start)
 {
     int type = options_get(L, 1, "handlers");
     if (type == LUA_TSTRING && is_path(lua_tostring(L, -1))) {
         start->node->script = absolute(L, lua_tostring(L, -1));
         module_paths_read(L, &start->node->paths);
-        return;
+        return 0;
     }
-    if (type == LUA_TSTRING)
-        push_module(L, lua_tostring(L, -1));
-    else if (type != LUA_TTABLE && type != LUA_TNIL)
+    if (type == LUA_TSTRING && push_module(L, lua_tostring(L, -1), start) != 0)
+        return -1;
+    if (type == LUA_TTABLE)
+        shape_check(L, -1, "shoal.start: handlers");
+    else if (type != LUA_TSTRING && type != LUA_TNIL)
         options_error(L, who, "handlers",
                       "must be a table, a module's name or a path", -1);
-    if (!lua_isnil(L, -1))
-        shape_check(L, -1, "shoal.start: handlers");
     start->handlers = lua_gettop(L);
+    return 0;
 }
 
 /* The list itself, or one made of the one endpoint; 0 for none. */
@@ -228,9 +252,9 @@ int start_read_options(lua_State *L, struct start *start)
     logging_read(L, 1, who, &node->log);
     start->seed = read_seed(L, node);
     start->seeds = read_seeds(L);
-    if (read_config(L, start) != 0 || read_meta(L, start) != 0)
+    if (read_config(L, start) != 0 || read_meta(L, start) != 0 ||
+        read_handlers(L, start) != 0)
         return -1;
-    read_handlers(L, start);
     if (options_function(L, 1, who, "on_error"))
         start->on_error = lua_gettop(L);
     return 0;

@@ -36,19 +36,44 @@ lua_State *tenant_state(const struct tenant *tenant)
     return tenant->L ? tenant->L : tenant->node->owner->L;
 }
 
-int tenant_run(struct tenant *tenant, dispatch_fn *fn, void *context,
-               const char *what)
+/* ---- Running its code ---- */
+
+static struct tenant *enter(struct tenant *tenant)
 {
     struct node *node = tenant->node;
     struct tenant *before = node->running;
     node_hold(node);
     node->running = tenant;
     node->depth++;
-    int failure =
-        dispatch_run(tenant->dispatch, tenant_state(tenant), fn, context, what);
+    return before;
+}
+
+static void leave(struct node *node, struct tenant *before)
+{
     node->depth--;
     node->running = before;
     node_release(node);
+}
+
+int tenant_run(struct tenant *tenant, dispatch_fn *fn, void *context,
+               const char *what)
+{
+    struct node *node = tenant->node;
+    struct tenant *before = enter(tenant);
+    int failure =
+        dispatch_run(tenant->dispatch, tenant_state(tenant), fn, context, what);
+    leave(node, before);
+    return failure;
+}
+
+int tenant_call(struct tenant *tenant, lua_State *L, int nargs, int nresults,
+                const char *what)
+{
+    struct node *node = tenant->node;
+    luaL_checkstack(L, DISPATCH_CALL_STACK, "cannot call a handler");
+    struct tenant *before = enter(tenant);
+    int failure = dispatch_call(tenant->dispatch, L, nargs, nresults, what);
+    leave(node, before);
     return failure;
 }
 

@@ -43,6 +43,10 @@ lua_State *tenant_state(const struct tenant *tenant);
 /* dispatch_run() on behalf of the tenant; the node stays until this returns. */
 int tenant_run(struct tenant *tenant, dispatch_fn *fn, void *context,
                const char *what);
+/* dispatch_call() on behalf of the tenant, on the thread that is running now.
+ * Raises only before it calls: no stack left. */
+int tenant_call(struct tenant *tenant, lua_State *L, int nargs, int nresults,
+                const char *what);
 
 /* Pushes the node's object. Does not raise. */
 void tenant_push_self(const struct tenant *tenant, lua_State *L);

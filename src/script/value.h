@@ -38,8 +38,9 @@ enum {
  * carried: "<name>.a.b: cannot carry a function". */
 int value_pack(lua_State *L, int index, const char *name);
 
-/* The same into `out`, which has `room` bytes: pushes nothing when it is 0.
- * SHOAL_ERR_TOO_BIG (with a message) when it does not fit. */
+/* The same for an identity or an address, into `out`, which has `room` bytes:
+ * pushes nothing when it is 0. SHOAL_ERR_TOO_BIG (with a message) when it does
+ * not fit. */
 int value_pack_into(lua_State *L, int index, const char *name, uint8_t *out,
                     size_t room, size_t *size);
 
@@ -52,7 +53,9 @@ int value_push(lua_State *L, shoal_bytes bytes, size_t *used);
  * from the network are held against this before Lua sees them. Never raises. */
 const char *value_check_canonical(shoal_bytes bytes);
 
-/* An identity is any value that packs into SHOAL_MAX_IDENTITY bytes. */
+/* An identity is any value that packs into SHOAL_MAX_IDENTITY bytes and has no
+ * integer in it that may have lost bits on the way here: where a double is what
+ * holds it, from 2^53 on two integers are one number. */
 typedef struct value_identity {
     uint8_t data[SHOAL_MAX_IDENTITY];
     size_t size;
@@ -77,6 +80,12 @@ enum { VALUE_ADDR_MARK = 0xc1 };
 int value_to_addr(lua_State *L, int index, const char *name);
 /* Pushes the value that it was made of. */
 void value_push_addr(lua_State *L, shoal_bytes addr);
+
+/* Are the doubles next to it other integers than it? */
+static inline bool value_is_exact(double integer)
+{
+    return integer > -9007199254740992.0 && integer < 9007199254740992.0;
+}
 
 static inline void value_push_bytes(lua_State *L, shoal_bytes bytes)
 {

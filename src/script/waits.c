@@ -2,6 +2,7 @@
 #include "waits.h"
 
 #include "compat.h"
+#include "methods.h"
 #include "node.h"
 #include "options.h"
 #include "refs.h"
@@ -275,6 +276,15 @@ static void add_wait(lua_State *L, struct tenant *tenant, uint64_t deadline_us)
     link_wait(tenant, wait);
 }
 
+/* Asks for the first time, in the coroutine itself: it fails as later times do.
+ * STACK: node condition ... -> node condition ... answer */
+static bool ask_at_once(lua_State *L, struct tenant *tenant)
+{
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, 1);
+    return tenant_call(tenant, L, 1, 1, "wait") == 0;
+}
+
 int waits_begin(lua_State *L, struct tenant *tenant)
 {
     if (!lua_isfunction(L, 2))
@@ -283,9 +293,9 @@ int waits_begin(lua_State *L, struct tenant *tenant)
     uint64_t deadline_us = check_deadline(L, tenant->node);
     if (!can_yield(L))
         return luaL_error(L, "node:wait: only a coroutine can wait");
-    lua_pushvalue(L, 2);
-    lua_pushvalue(L, 1);
-    dispatch_plain(L, 1, 1);
+    if (!ask_at_once(L, tenant))
+        return methods_fail(L, dispatch_last_message(tenant->dispatch),
+                            "handler");
     if (lua_toboolean(L, -1))
         return 1;
     add_wait(L, tenant, deadline_us);

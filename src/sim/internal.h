@@ -8,7 +8,7 @@
  *   inbox.c    packets that arrived and wait
  *   cut.c      places that do not hear each other
  *   fault.c    what can befall a node
- *   seed.c     joining
+ *   seed.c     joining: the driver of ../base/seeds.h
  *   timer.c    a program's timers
  *   witness.c  what is observed
  *   trace.c    the hash of it all
@@ -16,7 +16,8 @@
 #ifndef SHOAL_SIM_INTERNAL_H
 #define SHOAL_SIM_INTERNAL_H
 
-#include "../core/rng.h"
+#include "../base/rng.h"
+#include "../base/seeds.h"
 #include "queue.h"
 #include "sim.h"
 
@@ -26,12 +27,6 @@ struct packet {
     uint32_t life;       /* of the node that is getting to it slowly */
     size_t size;
     uint8_t bytes[];
-};
-
-struct seed {
-    struct seed *next;
-    bool is_new; /* not announced to yet */
-    char endpoint[];
 };
 
 struct sim_timer {
@@ -58,9 +53,9 @@ struct sim_node {
     uint64_t wake_at_us; /* the same, for sim_wake() */
     struct packet *inbox, **inbox_end;
     uint32_t waiting; /* packets, in the inbox or being handled slowly */
-    struct seed *seeds;
-    sim_timer *seeding; /* announces again */
-    uint64_t seed_backoff_us;
+    struct seeds seeds;
+    sim_timer *seeding;  /* fires when they are due; NULL: not armed */
+    uint64_t seeding_us; /* when that is */
     sim_timer *timers;
     sim_traffic traffic;
     unsigned busy; /* calls of its engine or callbacks on the stack */
@@ -156,9 +151,9 @@ void node_arm(struct sim_node *node);
 void node_free(struct sim_node *node);
 
 /* ---- seed.c ---- */
-/* After the connection state may have changed. */
+void seed_init(struct sim_node *node);
+/* Arms the timer of the seeds; after the connection state may have changed. */
 void seed_update(struct sim_node *node);
-void seed_free_all(struct sim_node *node);
 
 /* ---- timer.c ---- */
 void timer_fire(sim_timer *timer);

@@ -52,6 +52,7 @@ sim_node *sim_open(sim *net, const sim_options *options, const char **problem)
     node->tick_at_us = node->wake_at_us = SHOAL_NEVER;
     node->inbox_end = &node->inbox;
     set_label(node, options->label);
+    seed_init(node);
     place->node = node;
     witness_opened(place);
     trace_note(net, TRACE_OPEN, node->place, node->life);
@@ -71,9 +72,11 @@ void *sim_context(const sim_node *node)
 int sim_start(sim_node *node, const shoal_options *options, const char **detail)
 {
     int error = shoal_new(options, &node->engine, detail);
-    if (!error)
-        sim_wake(node);
-    return error;
+    if (error)
+        return error;
+    node->seeds.rng.state = ~options->seed; /* not the engine's numbers */
+    sim_wake(node);
+    return 0;
 }
 
 void node_free(struct sim_node *node)
@@ -81,7 +84,7 @@ void node_free(struct sim_node *node)
     if (!node)
         return;
     timer_free_all(node);
-    seed_free_all(node);
+    seeds_clear(&node->seeds);
     inbox_free(node);
     shoal_free(node->engine);
     free(node);

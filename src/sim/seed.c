@@ -1,11 +1,37 @@
 /* SPDX-License-Identifier: MIT */
-/* Joining: seeds are announced to until somebody is known, with backoff. */
+/* Joining: asks those seeds that src/base/seeds.h says, in virtual time. */
 #include "internal.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_BACKOFF_US = 1000 * 1000, LAST_BACKOFF_US = 30 * 1000 * 1000 };
+static shoal_bytes bytes_of_text(const char *text)
+{
+    return (shoal_bytes){(const uint8_t *)text, strlen(text)};
+}
+
+static bool is_ours(const struct sim_node *node, const char *address)
+{
+    shoal_bytes ours = shoal_self(node->engine).endpoint;
+    return strcmp(address, sim_address(node->net, node->place)) == 0 ||
+           (ours.size == strlen(address) &&
+            memcmp(address, ours.data, ours.size) == 0);
+}
+
+static enum seeds_standing standing(void *context, const char *address)
+{
+    const struct sim_node *node = context;
+    shoal_member member;
+    if (is_ours(node, address))
+        return SEEDS_OURS;
+    return shoal_find_endpoint(node->engine, bytes_of_text(address), &member)
+               ? SEEDS_MEMBER
+               : SEEDS_STRANGER;
+}
+
+void seed_init(struct sim_node *node)
+{
+    seeds_init(&node->seeds, 0, standing, node);
+}
 
 /* An endpoint for which there is no identity is left out; whoever answers the
  * question tells why. */
@@ -14,114 +40,72 @@ static void announce(struct sim_node *node, const char *endpoint)
     uint8_t id[SHOAL_MAX_IDENTITY];
     size_t size;
     if (node->callbacks.identity_at(node->callbacks.context, endpoint, id,
-                                    &size) != 0)
-        return;
-    (void)shoal_announce(node->engine, sim_node_now(node),
-                         (shoal_bytes){id, size}); /* else the next time */
+                                    &size) == 0)
+        (void)shoal_announce(node->engine, sim_node_now(node),
+                             (shoal_bytes){id, size}); /* else the next time */
 }
 
-static bool is_alone(const struct sim_node *node)
-{
-    return shoal_get_connection(node->engine) == SHOAL_CONNECTION_IDLE;
-}
-
-/* Fires once. The node drains its effects when this has returned. */
-static void announce_all(void *context)
+/* The timer's. The node drains its effects when this has returned. */
+static void ask(void *context)
 {
     struct sim_node *node = context;
-    bool all = is_alone(node);
+    struct seeds_task task;
     node->seeding = NULL;
-    for (struct seed *seed = node->seeds; seed; seed = seed->next) {
-        if (all || seed->is_new)
-            announce(node, seed->endpoint);
-        seed->is_new = false;
+    if (!node->engine)
+        return;
+    while (seeds_next(&node->seeds, node->net->now_us, &task))
+        announce(node, task.address);
+}
+
+static enum seeds_mode mode_of(const struct sim_node *node)
+{
+    switch (shoal_get_connection(node->engine)) {
+    case SHOAL_CONNECTION_IDLE:
+        return SEEDS_ALONE;
+    case SHOAL_CONNECTION_ACTIVE:
+        return SEEDS_COMPANY;
+    case SHOAL_CONNECTION_DEFUNCT:
+        break;
     }
+    return SEEDS_SILENT;
 }
 
-static uint64_t next_backoff(struct sim_node *node)
+/* false: no memory. */
+static bool arm(struct sim_node *node)
 {
-    uint64_t backoff =
-        node->seed_backoff_us ? node->seed_backoff_us * 2 : FIRST_BACKOFF_US;
-    if (backoff > LAST_BACKOFF_US)
-        backoff = LAST_BACKOFF_US;
-    node->seed_backoff_us = backoff;
-    return backoff + sim_random(node->net) % (backoff / 10 + 1);
-}
-
-static bool any_is_new(const struct sim_node *node)
-{
-    const struct seed *seed = node->seeds;
-    while (seed && !seed->is_new)
-        seed = seed->next;
-    return seed != NULL;
+    uint64_t now_us = node->net->now_us, due_us = seeds_due(&node->seeds);
+    if (due_us < now_us)
+        due_us = now_us;
+    if (node->seeding && node->seeding_us == due_us)
+        return true;
+    if (node->seeding)
+        sim_timer_cancel(node->seeding);
+    node->seeding = NULL;
+    if (due_us == SEEDS_NEVER)
+        return true;
+    node->seeding = sim_timer_new(node, due_us - now_us, 0, ask, node);
+    node->seeding_us = due_us;
+    return node->seeding != NULL;
 }
 
 void seed_update(struct sim_node *node)
 {
-    if (!node->seeds || any_is_new(node))
-        return; /* there is a timer for those */
-    if (!is_alone(node)) {
-        if (node->seeding)
-            sim_timer_cancel(node->seeding);
-        node->seeding = NULL;
-        node->seed_backoff_us = 0;
-        return;
-    }
-    if (!node->seeding)
-        node->seeding =
-            sim_timer_new(node, next_backoff(node), 0, announce_all, node);
-}
-
-void seed_free_all(struct sim_node *node)
-{
-    while (node->seeds) {
-        struct seed *seed = node->seeds;
-        node->seeds = seed->next;
-        free(seed);
-    }
-}
-
-static struct seed *find(const struct sim_node *node, const char *endpoint)
-{
-    struct seed *seed = node->seeds;
-    while (seed && strcmp(seed->endpoint, endpoint) != 0)
-        seed = seed->next;
-    return seed;
-}
-
-static struct seed *add(struct sim_node *node, const char *endpoint)
-{
-    size_t size = strlen(endpoint) + 1;
-    struct seed *seed = malloc(sizeof *seed + size);
-    if (!seed)
-        return NULL;
-    seed->next = node->seeds;
-    seed->is_new = false;
-    memcpy(seed->endpoint, endpoint, size);
-    node->seeds = seed;
-    return seed;
+    seeds_update(&node->seeds, node->net->now_us, mode_of(node));
+    (void)arm(node); /* no memory: the next time */
 }
 
 bool sim_join(sim_node *node, const char *endpoint)
 {
-    struct seed *seed = find(node, endpoint);
+    struct seed *seed = seeds_find(&node->seeds, endpoint);
     if (!seed)
-        seed = add(node, endpoint);
-    sim_timer *soon =
-        seed ? sim_timer_new(node, 0, 0, announce_all, node) : NULL;
-    if (!soon)
+        seed = seeds_add(&node->seeds, endpoint, endpoint);
+    if (!seed)
         return false;
-    seed->is_new = true;
-    if (node->seeding)
-        sim_timer_cancel(node->seeding);
-    node->seeding = soon;
-    return true;
+    seeds_ask(&node->seeds, node->net->now_us, seed);
+    return arm(node);
 }
 
 const char *sim_seed(const sim_node *node, size_t i)
 {
-    const struct seed *seed = node->seeds;
-    while (seed && i-- > 0)
-        seed = seed->next;
-    return seed ? seed->endpoint : NULL;
+    return i < node->seeds.count ? node->seeds.list[i]->text : NULL;
 }

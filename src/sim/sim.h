@@ -146,11 +146,12 @@ void sim_wake(sim_node *node);
 void sim_deliver(sim_node *node);
 /* Inside of on_notify, as host_next_event(). */
 bool sim_next_event(sim_node *node, shoal_effect *out);
-/* Announces to `endpoint`, as soon as the simulation goes on and, while no
- * active member is known, again with backoff: 1 s, then 2, 4, ... 30 s. false:
- * no memory. */
+/* Announces to `endpoint` as soon as the simulation goes on, and keeps it as a
+ * seed; src/base/seeds.h says when seeds are asked again. Each is taken for an
+ * address: there are no names. false: no memory. */
 bool sim_join(sim_node *node, const char *endpoint);
-/* The i-th of these endpoints, in no order; NULL: there are no more. */
+/* The i-th of these endpoints, the first joined first; NULL: there are no more.
+ */
 const char *sim_seed(const sim_node *node, size_t i);
 
 typedef struct sim_timer sim_timer;

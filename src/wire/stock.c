@@ -24,10 +24,6 @@
 #include <msgpack/pack.h>
 #include <string.h>
 
-/* What a number of Lua holds exactly: a bump that a script could not read, and
- * so not renew, would keep the address for ever. */
-#define STOCK_MAX_BUMP (((uint64_t)1 << 53) - 1)
-
 /* Where things are in an identity. */
 struct stock {
     shoal_bytes addr;
@@ -84,7 +80,7 @@ static int read_number(shoal_bytes value, uint64_t *number, bool *has)
     size_t used;
 
     *has = true;
-    return wire_read_uint(value.data, value.size, STOCK_MAX_BUMP, number, &used)
+    return wire_read_uint(value.data, value.size, SHOAL_MAX_BUMP, number, &used)
                ? SHOAL_ERR_IDENTITY
                : 0;
 }
@@ -158,12 +154,12 @@ static bool next_life(struct stock *stock, shoal_bytes adversary)
         stock->bump = other.bump;
         stock->life = other.life;
     }
-    if (stock->bump < STOCK_MAX_BUMP) {
+    if (stock->bump < SHOAL_MAX_BUMP) {
         stock->bump++;
         stock->life = 0;
         return true;
     }
-    return stock->life++ < STOCK_MAX_BUMP;
+    return stock->life++ < SHOAL_MAX_BUMP;
 }
 
 static int pack_number(msgpack_packer *packer, const char *name,
@@ -259,7 +255,7 @@ int shoal_stock_identity_new(shoal_bytes addr, uint64_t bump, uint8_t *out,
     msgpack_packer packer;
 
     if (addr.size == 0 || addr.size > SHOAL_MAX_IDENTITY ||
-        bump > STOCK_MAX_BUMP)
+        bump > SHOAL_MAX_BUMP)
         return SHOAL_ERR_IDENTITY;
     msgpack_packer_init(&packer, &sink, wire_sink_write);
     if (msgpack_pack_map(&packer, 2) ||

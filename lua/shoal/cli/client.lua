@@ -20,7 +20,11 @@ end
 ---@param request { control?: string, name?: string, timeout: number }
 ---@return shoal.Client?, string? message
 function client.connect(request)
-  local connection, message = core.control_connect(paths.control(request), request.timeout)
+  local path, untrusted = paths.trusted(request)
+  if not path then
+    return nil, untrusted
+  end
+  local connection, message = core.control_connect(path, request.timeout)
   if not connection then
     return nil, paths.advise(request, message)
   end

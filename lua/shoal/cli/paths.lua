@@ -1,5 +1,7 @@
 --- Where the control socket of a node is.
 
+local core = require("shoal.core")
+
 local paths = {}
 
 local SYSTEM_FOLDER = "/run"
@@ -29,8 +31,12 @@ end
 --- only root may use that.
 ---@param request { control?: string, name?: string }
 ---@param message string
+---@param code? string
 ---@return string
-function paths.advise(request, message)
+function paths.advise(request, message, code)
+  if code == "folder" then
+    return message .. ", or use --control PATH"
+  end
   if not request.control and message:find("in use by another node", 1, true) then
     return message .. ": give this one a --name of its own"
   end
@@ -39,6 +45,24 @@ function paths.advise(request, message)
     return message .. ": use --control PATH or set XDG_RUNTIME_DIR"
   end
   return message
+end
+
+--- The path of the control socket. The default one is only answered when nobody but us
+--- can have put a socket there; `make` makes its folder when that is missing.
+---@param request { control?: string, name?: string }
+---@param make? boolean
+---@return string? path
+---@return string? message
+function paths.trusted(request, make)
+  local path = paths.control(request)
+  if request.control then
+    return path
+  end
+  local ok, message, code = core.control_folder(path, make)
+  if not ok then
+    return nil, paths.advise(request, message, code)
+  end
+  return path
 end
 
 return paths

@@ -15,7 +15,7 @@ function requests.join(request)
     return nil, message
   end
   local ok
-  ok, message = seeds.check(request.endpoints, info.bind)
+  ok, message = seeds.resolve(request.endpoints, info.bind)
   if ok then
     ok, message = client.ask(request, "join", request.endpoints)
   end

@@ -137,7 +137,11 @@ function run.run(request)
     return nil, code == "family" and not request.bind and message .. ": give --bind" or message
   end
   local obey_signals = watch_signals() -- from here on there is something to clean up
-  local path = paths.control(request)
+  local path
+  path, message = paths.trusted(request, true)
+  if not path then
+    return nil, message
+  end
   local server
   server, message = control.listen(path)
   if not server then

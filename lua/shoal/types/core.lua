@@ -37,7 +37,7 @@ function core.new(options) end
 --- The identity that needs no script: an address, a number that grows with every
 --- life, and what else there is to say.
 ---@param addr string "host:port"
----@param bump integer
+---@param bump integer 0 to 2^53 - 1
 ---@param extra? table name, meta, ...
 ---@return table
 function core.stock_identity(addr, bump, extra) end

@@ -2,8 +2,8 @@
 /* Random numbers from a seed: SplitMix64 (Steele, Lea, Flood: "Fast Splittable
  * Pseudorandom Number Generators", 2014). Good enough to pick members by; not
  * for secrets. */
-#ifndef SHOAL_CORE_RNG_H
-#define SHOAL_CORE_RNG_H
+#ifndef SHOAL_BASE_RNG_H
+#define SHOAL_BASE_RNG_H
 
 #include <stdint.h>
 

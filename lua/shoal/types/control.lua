@@ -1,0 +1,97 @@
+---@meta
+--- Signals and the control socket, in `require "shoal.core"`. Nothing here runs.
+--- Conventions are those of `shoal` (../types.lua).
+
+---@class shoal.Watcher
+local Watcher = {}
+--- Stops watching. After the last watcher of a signal, the signal does what it
+--- did before the first.
+function Watcher:cancel() end
+
+---@class shoal.core
+local core = {}
+
+--- Calls `fn(name)` in the loop when the process gets the signal ("INT",
+--- "TERM", "HUP", "USR1", "USR2", "QUIT"). Does not keep the loop running. INT
+--- and TERM that come again later end the process, though a function hangs.
+---@param name string
+---@param fn fun(name: string)
+---@return shoal.Watcher?, string? message, string? code
+function core.signal(name, fn) end
+
+--- The server's side of one connection. It speaks MessagePack-RPC.
+---@class shoal.Peer
+local Peer = {}
+--- Unique in this process.
+---@return integer
+function Peer:id() end
+--- Answers a request: `error` nil, or what went wrong. false: the peer is gone.
+---@param id integer the request's
+---@param error any
+---@param result any
+---@return boolean
+function Peer:respond(id, error, result) end
+--- Sends a notification.
+---@param method string
+---@param params any[]
+---@return boolean
+function Peer:notify(method, params) end
+--- Closes after what waits was written.
+function Peer:close() end
+
+---@class shoal.ControlHandlers
+---@field on_request fun(peer: shoal.Peer, id: integer, method: string, params: any[])
+---@field on_notify? fun(peer: shoal.Peer, method: string, params: any[])
+---@field on_close? fun(peer: shoal.Peer)
+
+---@class shoal.Server
+local Server = {}
+---@return string
+function Server:path() end
+---@return { accepted: integer, refused: integer, malformed: integer, cut_off: integer }
+function Server:stats() end
+--- Flushes for up to 200 ms, closes every connection, removes the path.
+function Server:close() end
+
+--- Listens on a Unix socket (mode 0600). A peer that sends anything but
+--- MessagePack-RPC is cut off. A handler that raises: the request is answered
+--- with its message.
+---@param path string
+---@param handlers shoal.ControlHandlers
+---@return shoal.Server?, string? message, string? code
+function core.control_listen(path, handlers) end
+
+--- May a control socket be at `path`, when that is a default that nobody chose?
+--- Its folder must be ours, not a symbolic link, and not writable by others, and
+--- so must a socket that is there. A folder that is missing is fine, and made
+--- (mode 0700) if `make`. `nil, message, code`: "folder" (message says what to
+--- do), "listen" (it cannot be made).
+---@param path string
+---@param make? boolean
+---@return true?, string? message, string? code
+function core.control_folder(path, make) end
+
+---@class shoal.Client
+local Client = {}
+--- Sends a request and waits for its answer; notifications that come meanwhile
+--- are kept for `receive`. `nil, error, "remote"` when the other side says so
+--- (`error` is what it sent), `nil, message, "timeout"|"closed"|"malformed"`
+--- else. A nil result is `true`.
+---@param method string
+---@param params? any[]
+---@param timeout? number seconds (none: for ever)
+---@return any result, any error, string? code
+function Client:call(method, params, timeout) end
+--- The next notification: its method and parameters.
+---@param timeout? number
+---@return string? method, any params_or_message, string? code
+function Client:receive(timeout) end
+function Client:close() end
+
+--- Blocking, for commands.
+---@param path string
+---@param timeout? number seconds to wait for a node that takes no connection, or later no request
+---@return shoal.Client?, string? message, string? code
+function core.control_connect(path, timeout) end
+
+return core

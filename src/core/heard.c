@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#include "heard.h"
+
+#include "engine.h"
+
+static bool is_among(struct member *const list[], uint32_t count,
+                     const struct member *member)
+{
+    while (count > 0)
+        if (list[--count] == member)
+            return true;
+    return false;
+}
+
+uint32_t heard_pick(const shoal *engine, uint64_t since_us,
+                    const struct member *except, uint32_t k,
+                    struct member *out[])
+{
+    const struct heard *heard = &engine->heard;
+    uint32_t found = 0;
+    uint32_t size = heard->next < HEARD_SIZE ? heard->next : HEARD_SIZE;
+    for (uint32_t back = 1; back <= size && found < k; back++) {
+        uint32_t at = (heard->next - back) % HEARD_SIZE;
+        if (heard->ring[at].at_us < since_us)
+            break;
+        struct member *member =
+            members_live(&engine->members, heard->ring[at].slot);
+        if (member && member->state == SHOAL_ALIVE && member != except &&
+            !is_among(out, found, member))
+            out[found++] = member;
+    }
+    return found;
+}
