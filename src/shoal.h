@@ -395,7 +395,8 @@ SHOAL_API int shoal_apply(shoal *engine, uint64_t now_us,
 /* Forget the down member with that address before remove_down_after does.
  * NOT_FOUND, NOT_DOWN. */
 SHOAL_API int shoal_forget(shoal *engine, uint64_t now_us, shoal_bytes addr);
-/* At run time; timers are re-armed. INVALID_CONFIG, the field in the detail. */
+/* At run time; timers are re-armed. INVALID_CONFIG, the field in the detail;
+ * also when our identity does not fit into packets of that size. */
 SHOAL_API int shoal_set_config(shoal *engine, uint64_t now_us,
                                const shoal_config *config);
 
@@ -434,8 +435,11 @@ typedef struct shoal_effect {
     /* SHOAL_NOTIFY */
     shoal_event event;
     shoal_member member; /* SEND: id, addr and endpoint of the receiver */
-    shoal_bytes before;  /* RENAME: the identity that was replaced */
-    size_t size;         /* bytes of the packet, for SEND and PACKET_* */
+    /* RENAME: the identity that was replaced. CONFLICT: ours, when the claim
+     * came; shoal_self() is another one if we have taken the address back. */
+    shoal_bytes before;
+    size_t size;  /* bytes of the packet, for SEND and PACKET_*; of the item */
+    uint8_t drop; /* ITEM_DROPPED: why; a shoal_drop */
 } shoal_effect;
 
 /* Takes the oldest effect out: true and `*out`, whose bytes are borrowed until

@@ -107,17 +107,20 @@
 ---@field dst shoal.Identity
 ---@field peer? shoal.Identity
 ---@field digest? { members: integer, sum: integer }  of pings and acks: whom the sender knows
+---@field wants_nack? true  of a ping_req: answer with a nack if `peer` does not answer. For the default codec alone
 
 ---@class shoal.Claim
 ---@field id shoal.Identity
 ---@field incarnation? integer
 ---@field state? shoal.State
+---@field from? shoal.Identity  of a suspect: who suspects it. For the default codec alone; apply() does not look at it
 
+--- Decoders answer nil, message for bytes that are wrong.
 ---@class shoal.CodecHandlers
 ---@field encode_header fun(header: shoal.Header): string
----@field decode_header fun(bytes: string): shoal.Header, integer
+---@field decode_header fun(bytes: string): shoal.Header?, integer|string
 ---@field encode_member fun(member: shoal.Claim): string
----@field decode_member fun(bytes: string, from: integer): shoal.Claim, integer
+---@field decode_member fun(bytes: string, from: integer): shoal.Claim?, integer|string
 
 ---@class shoal.Previous
 ---@field generation integer
@@ -197,7 +200,7 @@ function Timer:cancel() end
 --- A member of a cluster, ours. The same object in the program that started it
 --- and in its handlers. Methods marked (sends) raise while a version of the
 --- script loads, its on_reload included. Every method of a closed node but
---- `close` raises "node is closed".
+--- `close` and `is_closed` raises "node is closed".
 ---@class shoal.Node
 ---@field store table  the script's own, for as long as the node lives; carried over by value when the script is reloaded. In a program whose handlers are a script: a copy of it
 local Node = {}

@@ -4,18 +4,45 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+
+/* The C library's, which all threads of a process share: counted. */
+static unsigned umask_calls;
+
+mode_t umask(mode_t mask)
+{
+    umask_calls++;
+    return (mode_t)syscall(SYS_umask, mask);
+}
 
 static void the_socket_is_for_its_owner_only(void)
 {
+    static const mode_t masks[] = {0, 022, 0177, 0777};
     struct stat found;
     struct fixture f;
-    mode_t before = umask(0);
+    mode_t before;
+    size_t i;
 
     set_up(&f);
-    umask(before);
-    CHECK(stat(f.path, &found) == 0);
-    CHECK((found.st_mode & 07777) == 0600);
+    for (i = 0; i < sizeof masks / sizeof *masks; i++) {
+        stream_server_close(f.server);
+        before = umask(masks[i]);
+        f.server = listen_at(&f, f.path, NULL);
+        umask(before);
+        CHECK(f.server && stat(f.path, &found) == 0);
+        CHECK((found.st_mode & 07777) == 0600);
+    }
+    tear_down(&f);
+}
+
+static void no_other_thread_makes_files_with_another_mode_meanwhile(void)
+{
+    struct fixture f;
+
+    umask_calls = 0;
+    set_up(&f);
+    CHECK(umask_calls == 0);
     tear_down(&f);
 }
 
@@ -108,6 +135,7 @@ static void a_server_removes_its_own_file_only(void)
 int main(void)
 {
     RUN(the_socket_is_for_its_owner_only);
+    RUN(no_other_thread_makes_files_with_another_mode_meanwhile);
     RUN(a_missing_folder_is_made);
     RUN(a_path_that_cannot_be_is_told_why);
     RUN(a_socket_that_a_dead_process_left_is_replaced);

@@ -8,7 +8,7 @@ static void flood(struct fixture *f, stream *peer, shoal_bytes message)
     int i;
 
     (void)f, (void)message;
-    for (i = 0; i < 16; i++)
+    for (i = 0; i < STREAM_MAX_BACKLOG >> 20; i++)
         CHECK(stream_send(peer, (shoal_bytes){mebibyte, sizeof mebibyte}));
     CHECK(!stream_send(peer, (shoal_bytes){mebibyte, 1}));
     CHECK(!stream_send(peer, (shoal_bytes){mebibyte, 1}));

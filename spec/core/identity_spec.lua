@@ -38,6 +38,11 @@ describe("changing the identity", function()
     e:refuses("loses", "change_identity", e:id("a#3"))
   end)
 
+  it("is refused when the question who wins fails", function()
+    local e = engine("a", { identity = { wins = function() error("no idea") end } }):knowing("b")
+    assert.matches("no idea", e:refuses("identity", "change_identity", e:id("a#2")), 1, true)
+  end)
+
   it("to one at the address of a living member is refused, whoever wins", function()
     local e = engine("a"):knowing("b", "c", "d suspect")
     e:refuses("address_in_use", "change_identity", e:id("c#2"))
@@ -112,6 +117,14 @@ describe("a renewal", function()
     for _, packet in ipairs(out:sent("gossip")) do assert.equal("a#2", packet.from) end
     assert.is_true(claimed(out, "a left") > 0)
     assert.equal(1, e.core:stats().renewals)
+  end)
+
+  it("may take over the address of a member, which is then none any more", function()
+    local e = engine("a", { identity = { renew = function() return { "c", 2 } end } }):knowing("b", "c")
+    local out = e:receive { kind = "turn_undead", from = "b" }
+    assert.same({ "member_down c", "member_forgotten c", "rejoin c#2" }, out.events)
+    assert.same({ "a left", "b alive 0" }, e:state())
+    assert.same({ "b" }, out:targets("gossip"))
   end)
 
   it("happens each time that it is needed", function()

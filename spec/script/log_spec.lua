@@ -101,6 +101,27 @@ describe("the log of a node", function()
     assert.equal(1, #find(lines, "odd"))
   end)
 
+  it("has what a codec's functions say instead of an answer", function()
+    local socket = require "posix.sys.socket"
+    local lines = capture(function()
+      local node = stage:start { log = "info", handlers = { codec = {
+        decode_header = function() return nil, "not a word of ours" end,
+        decode_member = function() return nil, "nobody" end,
+        encode_header = function() return nil, "the ink is dry" end,
+        encode_member = function() return "m" end,
+      } } }
+      local fd = assert(socket.socket(socket.AF_INET, socket.SOCK_DGRAM, 0))
+      local to = { family = socket.AF_INET, addr = "127.0.0.1", port = tonumber(node:bound():match("%d+$")) }
+      assert(socket.sendto(fd, "rubbish", to))
+      stage:wait(function() return node:info().drops.malformed == 1 end, "the packet")
+      assert(node:announce("127.0.0.1:9"))
+      stage:wait(function() return node:info().handlers.errors > 0 end, "the announce")
+      require("posix.unistd").close(fd)
+    end)
+    assert.matches('dropped reason=malformed count=1 error="not a word of ours"$', find(lines, "malformed")[1])
+    assert.matches("handler=codec.encode_header error=\"the ink is dry", find(lines, "handler failed")[1])
+  end)
+
   it("tells of a script's versions", function()
     local path = stage:write("s.lua", "return {}")
     local lines = capture(function()

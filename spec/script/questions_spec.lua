@@ -70,6 +70,7 @@ describe("the question identity.addr", function()
   for name, case in pairs {
     ["throws"] = { function() error "who is that" end, "who is that" },
     ["answers nil"] = { function() end, "must be an address, got nil" },
+    ["answers nil and why"] = { function() return nil, "not one of us" end, "not one of us" },
     ["answers nothing but an empty string"] = { function() return "" end, "cannot be empty" },
     ["answers a function"] = { function() return print end, "cannot carry a function" },
     ["answers too long a string"] = { function() return ("x"):rep(513) end, "512 bytes at most" },
@@ -114,6 +115,17 @@ describe("the question identity.endpoint", function()
     end
   end)
 
+  it("may say why it has no answer", function()
+    local engine = assert(new { endpoint = function(id)
+      if id[1] == "a" then return "a" end
+      return nil, "no such host"
+    end })
+    local ok, message, code = engine:announce(0, OTHER)
+    assert.is_nil(ok)
+    assert.equal("identity", code)
+    assert.matches("identity.endpoint: no such host", message, 1, true)
+  end)
+
   for name, answer in pairs { ["nil"] = false, ["a number"] = 5, ["an empty string"] = "",
     ["a long string"] = ("x"):rep(513) } do
     it("that answers " .. name .. " is an error of that identity", function()
@@ -148,6 +160,32 @@ describe("the question identity.renew", function()
     assert.same({ "a", 40 }, engine:identity())
   end)
 
+  it("gets the adversary that has our address, when there is one", function()
+    local asked = {}
+    local engine = assert(core.new {
+      identity = { "a", 1 }, seed = 1, config = "lan",
+      handlers = { identity = identity { renew = function(id, adversary)
+        asked[#asked + 1] = { id, adversary }
+        return { id[1], (adversary or id)[2] + 1 }
+      end } },
+    })
+    assert(engine:apply(0, { { id = { "a", 7 } } }, { broadcast = true }))
+    assert.same({ "a", 8 }, engine:identity())
+    assert.same({ { { "a", 1 }, { "a", 7 } } }, asked)
+    assert(engine:apply(100, { { id = { "a", 8 }, state = "down", incarnation = 65535 } }))
+    assert.same({ "a", 9 }, engine:identity())
+    assert.same({ { "a", 8 } }, { asked[2][1] })
+    assert.is_nil(asked[2][2])
+  end)
+
+  it("may look at itself alone, and is asked again until it wins", function()
+    local engine = assert(core.new {
+      identity = { "a", 1 }, seed = 1, config = "lan", handlers = { identity = identity() },
+    })
+    assert(engine:apply(0, { { id = { "a", 7 } } }, { broadcast = true }))
+    assert.same({ "a", 8 }, engine:identity())
+  end)
+
   it("answers nil or false when there is none", function()
     for _, none in ipairs { { n = nil }, { n = false } } do
       local engine, events = turned_undead(function() return none.n end)
@@ -159,6 +197,7 @@ describe("the question identity.renew", function()
   it("that is broken means none, and is counted", function()
     for expected, fn in pairs {
       ["no more lives"] = function() error "no more lives" end,
+      ["not today"] = function() return nil, "not today" end,
       ["takes more than 512 bytes"] = function() return ("x"):rep(600) end,
       ["cannot carry a function"] = function() return { print } end,
     } do

@@ -118,7 +118,7 @@ describe("the stock identity", function()
     assert.equal(0, a:num_known())
     local last = engine(core.stock_identity("a:1", largest))
     assert(last:apply(1, { { id = last:identity(), state = "down", incarnation = 0 } }))
-    assert.equal("defunct", last:connection())
+    assert.same({ addr = "a:1", bump = largest, life = 1 }, last:identity())
   end)
 
   it("is nothing whose keys are out of order or there twice", function()

@@ -185,7 +185,7 @@ static void report_conflict(shoal *engine, const struct who *who,
                          .incarnation = incarnation,
                          .state = state};
     engine->stats.conflicts++;
-    notify_view(engine, SHOAL_EVENT_CONFLICT, &view);
+    notify_conflict(engine, &view);
 }
 
 static uint64_t patience(const shoal *engine)

@@ -407,19 +407,33 @@ static void rearm_probe(shoal *engine, const shoal_config *before)
         probe->indirect_at_us = engine->now_us + config->probe_rtt_us;
 }
 
+/* Else we would send nothing that anybody could answer. */
+static bool has_room_for_us(shoal *engine, const shoal_config *config)
+{
+    shoal_config before = engine->config;
+    engine->config.max_packet_size = config->max_packet_size;
+    int error = send_check_identity(engine, identity_id(engine->self), true);
+    engine->config = before;
+    return error != SHOAL_ERR_TOO_BIG;
+}
+
 int shoal_set_config(shoal *engine, uint64_t now_us, const shoal_config *config)
 {
     int error = engine_enter(engine, now_us);
     if (error)
         return error;
     const char *problem, *field = shoal_config_check(config, &problem);
+    shoal_config before = engine->config;
+    if (!field && !has_room_for_us(engine, config)) {
+        field = "max_packet_size";
+        problem = "must have room for three of our identity";
+    }
     if (field) {
         engine_set_detail(engine, field);
         engine_add_detail(engine, " ");
         engine_add_detail(engine, problem);
         return engine_leave(engine, SHOAL_ERR_INVALID_CONFIG);
     }
-    shoal_config before = engine->config;
     engine->config = *config;
     engine->transmissions.members = 0;
     suspicion_rearm(engine, &before);

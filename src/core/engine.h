@@ -175,7 +175,11 @@ static inline bool engine_may(shoal *engine, enum limit what, uint32_t peer,
 int ask_who(shoal *engine, shoal_bytes id, struct who *who);
 /* `who` borrowing from an identity we hold. */
 void who_from(struct who *who, const struct identity *identity);
+/* Does `id` replace `adversary`, which has the same address? A question that
+ * fails is a no. */
 bool ask_wins(shoal *engine, shoal_bytes id, shoal_bytes adversary);
+/* 0, LOSES, or IDENTITY when the question failed. */
+int ask_check_wins(shoal *engine, shoal_bytes id, shoal_bytes adversary);
 /* An identity to come back with, that wins against ours and against `adversary`
  * (empty: nobody): true and `who` (which borrows from `buffer`,
  * SHOAL_MAX_IDENTITY bytes). */
@@ -209,10 +213,18 @@ void notify_member(shoal *engine, shoal_event event,
 void notify_self(shoal *engine, shoal_event event);
 /* Somebody who need not be a member: `view` is copied. */
 void notify_view(shoal *engine, shoal_event event, const shoal_member *view);
+/* `view` claims our address. */
+void notify_conflict(shoal *engine, const shoal_member *view);
+/* An item of `size` bytes was given up. */
+void notify_dropped(shoal *engine, shoal_drop why, size_t size);
 void notify_packet(shoal *engine, shoal_event event, shoal_bytes id,
                    uint8_t message, uint32_t updates, size_t size);
 
 /* ---- send.c ---- */
+
+/* What a codec puts around the identities in a header and a claim, at the most.
+ */
+enum { SEND_OVERHEAD = 32 };
 
 /* Sends one message. A packet that cannot be built is noted, and counted by
  * nobody else: a failed send is a missed answer. */
@@ -330,8 +342,8 @@ int accused_turn_undead(shoal *engine, struct identity *sender);
 /* Tells `to` what is believed of it, in answer to its packet; it is down or has
  * lost its address. */
 void verdict_answer(shoal *engine, const struct who *to);
-/* Tells a down member that it is. */
-void verdict_tell(shoal *engine, const struct member *member);
+/* Tells a down member that it is. false: it was told lately, or nobody is. */
+bool verdict_tell(shoal *engine, const struct member *member);
 /* Somebody takes that down member for alive: tells the member. */
 void verdict_disputed(shoal *engine, const struct member *member);
 /* We have come to know that we were taken for down ourselves: what we believed

@@ -69,6 +69,22 @@ void notify_view(shoal *engine, shoal_event event, const shoal_member *view)
     push(engine, event, view, (shoal_bytes){0});
 }
 
+void notify_conflict(shoal *engine, const shoal_member *view)
+{
+    push(engine, SHOAL_EVENT_CONFLICT, view, identity_id(engine->self));
+}
+
+void notify_dropped(shoal *engine, shoal_drop why, size_t size)
+{
+    shoal_member view = shoal_self(engine);
+    shoal_effect *effect =
+        push(engine, SHOAL_EVENT_ITEM_DROPPED, &view, (shoal_bytes){0});
+    if (!effect)
+        return;
+    effect->drop = (uint8_t)why;
+    effect->size = size;
+}
+
 void notify_packet(shoal *engine, shoal_event event, shoal_bytes id,
                    uint8_t message, uint32_t updates, size_t size)
 {

@@ -2,6 +2,14 @@
 /* Read-only answers; they may be asked at any time, inside a question too. */
 #include "engine.h"
 
+/* Why we are defunct. */
+static shoal_reason own_reason(const shoal *engine)
+{
+    if (engine->connection != SHOAL_CONNECTION_DEFUNCT)
+        return SHOAL_REASON_NONE;
+    return engine->has_left ? SHOAL_REASON_LEFT : SHOAL_REASON_FAILED;
+}
+
 shoal_member shoal_self(const shoal *engine)
 {
     return (shoal_member){
@@ -11,6 +19,7 @@ shoal_member shoal_self(const shoal *engine)
         .incarnation = engine->incarnation,
         .state = engine->connection == SHOAL_CONNECTION_DEFUNCT ? SHOAL_DOWN
                                                                 : SHOAL_ALIVE,
+        .reason = (uint8_t)own_reason(engine),
         .since_us = engine->since_us,
     };
 }

@@ -79,12 +79,20 @@ int ask_who(shoal *engine, shoal_bytes id, struct who *who)
     return error;
 }
 
-bool ask_wins(shoal *engine, shoal_bytes id, shoal_bytes adversary)
+int ask_check_wins(shoal *engine, shoal_bytes id, shoal_bytes adversary)
 {
     const shoal_identity_questions *ask = &engine->handlers.identity;
     int answer;
     ASK(engine, answer, ask->wins(ask->context, id, adversary));
-    return answer > 0;
+    if (answer >= 0)
+        return answer > 0 ? 0 : SHOAL_ERR_LOSES;
+    engine_set_detail(engine, "nobody could say which identity wins");
+    return SHOAL_ERR_IDENTITY;
+}
+
+bool ask_wins(shoal *engine, shoal_bytes id, shoal_bytes adversary)
+{
+    return ask_check_wins(engine, id, adversary) == 0;
 }
 
 /* The renewal of `from`, if it wins against that; else empty. */
@@ -166,19 +174,25 @@ bool ask_wanted_by(shoal *engine, const struct member *member)
     return is_yes(engine, answer);
 }
 
+static const char *codec_detail(const shoal *engine)
+{
+    const shoal_codec *codec = &engine->handlers.codec;
+    const char *detail =
+        codec->error_detail ? codec->error_detail(codec->context) : NULL;
+    return detail ? detail : "";
+}
+
 /* What a codec may answer; everything else is its failure. */
 static int codec_error(shoal *engine, int error, size_t size, size_t room)
 {
     if (error == 0 && size <= room)
         return 0;
-    if (error == SHOAL_ERR_TOO_BIG || error == SHOAL_ERR_MALFORMED ||
-        error == SHOAL_ERR_UNSUPPORTED || error == SHOAL_ERR_NOMEM)
+    if (error == SHOAL_ERR_TOO_BIG || error == SHOAL_ERR_NOMEM)
         return error;
-    const shoal_codec *codec = &engine->handlers.codec;
-    const char *detail =
-        codec->error_detail ? codec->error_detail(codec->context) : NULL;
     engine_set_detail(engine, error == 0 ? "it used more bytes than there are"
-                                         : (detail ? detail : ""));
+                                         : codec_detail(engine));
+    if (error == SHOAL_ERR_MALFORMED || error == SHOAL_ERR_UNSUPPORTED)
+        return error;
     return SHOAL_ERR_CODEC;
 }
 

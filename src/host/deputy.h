@@ -30,7 +30,10 @@
  * runs. As long as it is set, the socket, the inbox and the post of every node
  * are the deputy's, under the mutex; else they are the loop thread's alone. So
  * whatever of the host the loop's thread runs, be it from inside of a handler,
- * takes them back first (host_enter(), deputy_add(), deputy_remove()).
+ * takes them back first (host_enter()). Nodes that come and go inside of a
+ * handler change no more than the list, under the mutex: a new one is the
+ * deputy's as soon as it is in it, one that has left is the loop thread's, and
+ * for the others the deputy goes on.
  */
 #ifndef SHOAL_HOST_DEPUTY_H
 #define SHOAL_HOST_DEPUTY_H
@@ -65,10 +68,11 @@ struct post {
 };
 
 /* From now on the calling thread's deputy sees to the node, whose engine is
- * there. false: out of memory. */
+ * there: inside of a handler, until that has run for the node's limit. false:
+ * out of memory. */
 bool deputy_add(struct host *node, uint64_t busy_limit_us);
-/* And from now on no more; what was kept is lost. Also fine when it never did.
- */
+/* And from now on no more: the node is the calling thread's alone, and what was
+ * kept is lost. Also fine when it never did. */
 void deputy_remove(struct host *node);
 
 /* The loop's thread runs host code: see above. */

@@ -5,7 +5,8 @@
 #include <string.h>
 
 enum {
-    LEAST_ROOM = 4096 /* bytes worth a system call */
+    LEAST_ROOM = 4096, /* bytes worth a system call */
+    KEPT = 16 * 1024   /* that an empty frame may hold */
 };
 
 static void expect_value(struct frame *frame)
@@ -36,11 +37,31 @@ static void compact(struct frame *frame)
     frame->begin = 0;
 }
 
+size_t frame_growth(const struct frame *frame)
+{
+    size_t used = frame->size - frame->begin;
+
+    return frame->capacity - used < LEAST_ROOM ? frame->capacity + LEAST_ROOM
+                                               : 0;
+}
+
+void frame_trim(struct frame *frame)
+{
+    if (frame->size > frame->begin || frame->capacity <= KEPT)
+        return;
+    free(frame->bytes);
+    frame->bytes = NULL;
+    frame->begin = frame->size = frame->capacity = 0;
+}
+
 uint8_t *frame_room(struct frame *frame, size_t *room)
 {
+    size_t growth;
+
     compact(frame);
-    if (frame->capacity - frame->size < LEAST_ROOM) {
-        size_t capacity = frame->capacity * 2 + LEAST_ROOM;
+    growth = frame_growth(frame);
+    if (growth > 0) {
+        size_t capacity = frame->capacity + growth;
         uint8_t *bytes = realloc(frame->bytes, capacity);
 
         if (!bytes)

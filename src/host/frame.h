@@ -17,6 +17,11 @@ struct frame {
 
 void frame_init(struct frame *frame, size_t limit);
 void frame_clear(struct frame *frame);
+/* How much more memory frame_room() will take. */
+size_t frame_growth(const struct frame *frame);
+/* Gives back much memory that nothing is in. Invalidates what frame_next()
+ * gave. */
+void frame_trim(struct frame *frame);
 /* Room for `*room` (at least 1) more bytes, to be filled from the front and
  * told with frame_filled(). NULL: no memory. Invalidates what frame_next()
  * gave. */

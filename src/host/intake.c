@@ -27,8 +27,12 @@ static void accept_datagram(host *node, uint64_t now_us, shoal_bytes datagram,
     } else if (!envelope_open(&node->envelope, datagram, &packet)) {
         node->stats.foreign_cluster++;
         node->dropped = true;
-    } else if (shoal_receive(node->engine, now_us, packet) != 0) {
-        node->dropped = true;
+    } else {
+        int error = shoal_receive(node->engine, now_us, packet);
+        if (error) {
+            node->dropped = true;
+            narrate_refused(node, error);
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 #include "fail.h"
 #include "node.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { A_MINUTE_US = 60 * 1000000, A_SECOND_US = 1000000 };
@@ -75,6 +76,29 @@ static const char *drop_name(int drop)
     }
 }
 
+void narrate_refused(host *node, int error)
+{
+    struct narrate_refused *refused = &node->narrator.refused;
+
+    refused->error = error;
+    snprintf(refused->detail, sizeof refused->detail, "%s",
+             shoal_error_detail(node->engine));
+}
+
+/* A codec in Lua says what is wrong with a packet. */
+static void tell_drop(host *node, int drop, uint64_t count)
+{
+    const struct narrate_refused *refused = &node->narrator.refused;
+    log_field fields[3] = {log_str("reason", drop_name(drop)),
+                           log_num("count", (double)count)};
+    size_t num_fields = 2;
+
+    if (refused->detail[0] != '\0' &&
+        strcmp(shoal_error_name(refused->error), drop_name(drop)) == 0)
+        fields[num_fields++] = log_str("error", refused->detail);
+    log_write(node->log, LOG_INFO, LOG_HOST, "dropped", fields, num_fields);
+}
+
 void narrate_drops(host *node, uint64_t now_us)
 {
     struct narrator *narrator = &node->narrator;
@@ -93,9 +117,7 @@ void narrate_drops(host *node, uint64_t now_us)
         if (counts[i] == drop->told ||
             (drop->told > 0 && now_us - drop->told_us < A_MINUTE_US))
             continue;
-        log_line(node->log, LOG_INFO, LOG_HOST, "dropped",
-                 log_str("reason", drop_name(i)),
-                 log_num("count", (double)(counts[i] - drop->told)));
+        tell_drop(node, i, counts[i] - drop->told);
         drop->told = counts[i];
         drop->told_us = now_us;
     }
@@ -153,7 +175,11 @@ void narrate_seed(host *node, const char *endpoint, const char *address)
 void narrate_lost_seed(host *node, log_gate *gate, const char *endpoint,
                        const char *error)
 {
-    complain(node, gate, "cannot join", "seed", endpoint, error);
+    if (gate)
+        complain(node, gate, "cannot join", "seed", endpoint, error);
+    else
+        log_line(node->log, LOG_DEBUG, LOG_HOST, "cannot join",
+                 log_str("seed", endpoint), log_str("error", error));
 }
 
 void narrate_silence(host *node, const char *seeds, bool first)

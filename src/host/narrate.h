@@ -39,6 +39,10 @@ struct narrator {
         int number; /* an errno; 0: free */
         log_gate gate;
     } errors[NARRATE_ERRORS];
+    struct narrate_refused {
+        int error;                   /* a shoal_error; 0: none yet */
+        char detail[HOST_MAX_ERROR]; /* "": there is nothing to say of it */
+    } refused;                       /* the last packet that was */
     log_gate receive_errors, names;
     struct engine_narrator engine;
 };
@@ -47,13 +51,17 @@ void narrate_started(host *node);
 void narrate_closed(host *node);
 /* An effect: a notification, or (at debug and trace) a packet sent. */
 void narrate_effect(host *node, const shoal_effect *effect);
+/* The engine has refused a packet. What it says of it comes with the counters.
+ */
+void narrate_refused(host *node, int error);
 /* The counters of drops, looked at when something was dropped, and else (a
  * packet for somebody else is no error) once a second at most. */
 void narrate_drops(host *node, uint64_t now_us);
 void narrate_send_error(host *node, const struct address *to, int number);
 void narrate_receive_error(host *node, int number);
 void narrate_unresolved_name(host *node, const char *name, const char *error);
-/* A seed was announced to at that address, or why it was not. */
+/* A seed was announced to at that address, or why it was not: a warning, unless
+ * `gate` is NULL. */
 void narrate_seed(host *node, const char *endpoint, const char *address);
 void narrate_lost_seed(host *node, log_gate *gate, const char *endpoint,
                        const char *error);

@@ -4,26 +4,53 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-    READS_PER_WAKEUP = 16 /* then others have a turn */
-};
+enum { READ_AT_MOST = 32 * 1024 /* in one step */ };
 
-/* ---- The end ---- */
+/* ---- What it has to do ---- */
 
-void stream_mark_dead(stream *peer)
+/* The first that can be done now. */
+enum step { NOTHING, WRITE, TAKE_MESSAGE, READ, END };
+
+/* A peer that has asked much, and reads nothing, is not listened to. */
+static bool has_room_ahead(const stream *peer)
 {
-    stream_server *server = peer->server;
+    return peer->frame.size - peer->frame.begin < STREAM_MAX_MESSAGE;
+}
 
+static enum step next_step(const stream *peer)
+{
     if (peer->dead)
-        return;
-    peer->dead = true;
-    stream_stop_watching(peer);
-    if (!server->closed)
-        ev_feed_event(server->loop, &server->sweeper, EV_CUSTOM);
+        return NOTHING;
+    if (stream_has_waiting(peer) && !peer->full)
+        return WRITE;
+    if (peer->closing)
+        return NOTHING;
+    if (!stream_has_waiting(peer) && peer->unread)
+        return TAKE_MESSAGE;
+    if (peer->may_read && has_room_ahead(peer))
+        return READ;
+    return peer->ended && !stream_has_waiting(peer) ? END : NOTHING;
+}
+
+bool stream_has_work(const stream *peer)
+{
+    return next_step(peer) != NOTHING;
+}
+
+static void watch(stream *peer)
+{
+    bool listens = !peer->dead && !peer->closing && !peer->ended &&
+                   !peer->may_read && has_room_ahead(peer);
+
+    if (listens)
+        ev_io_start(peer->server->loop, &peer->readable);
+    else
+        ev_io_stop(peer->server->loop, &peer->readable);
+    if (stream_has_work(peer))
+        stream_turn_wanted(peer->server);
 }
 
 void stream_stop_watching(stream *peer)
@@ -32,147 +59,53 @@ void stream_stop_watching(stream *peer)
     ev_io_stop(peer->server->loop, &peer->writable);
 }
 
+static void has_moved(stream *peer)
+{
+    peer->moved = ++peer->server->moves;
+}
+
+static void count_memory(stream *peer)
+{
+    size_t held = peer->frame.capacity + peer->out.held;
+
+    peer->server->held = peer->server->held - peer->held + held;
+    peer->held = held;
+}
+
+/* ---- The end ---- */
+
+/* Its memory is for others at once, but for a message that somebody reads. */
+void stream_mark_dead(stream *peer)
+{
+    stream_server *server = peer->server;
+
+    if (peer->dead)
+        return;
+    peer->dead = true;
+    stream_stop_watching(peer);
+    stream_out_clear(&peer->out);
+    if (!peer->handing)
+        frame_clear(&peer->frame);
+    count_memory(peer);
+    if (!server->closed)
+        ev_feed_event(server->loop, &server->sweeper, EV_CUSTOM);
+}
+
+void stream_cut_off(stream *peer)
+{
+    if (!peer->dead)
+        peer->server->stats.cut_off++;
+    stream_mark_dead(peer);
+}
+
 void stream_free(stream *peer)
 {
     stream_stop_watching(peer);
     close(peer->fd);
+    stream_out_clear(&peer->out);
     frame_clear(&peer->frame);
-    free(peer->out);
+    count_memory(peer);
     free(peer);
-}
-
-/* ---- In ---- */
-
-static void deliver(stream *peer)
-{
-    stream_server *server = peer->server;
-    shoal_bytes message;
-    int result = 0;
-
-    while (!peer->dead && !peer->closing && !server->closed &&
-           (result = frame_next(&peer->frame, &message)) == 1)
-        server->callbacks.on_message(server->callbacks.context, peer, message);
-    if (result >= 0 || peer->dead)
-        return;
-    server->stats.malformed++;
-    stream_mark_dead(peer);
-}
-
-/* What one read gave: false when nothing more is to be had now. */
-static bool read_once(stream *peer)
-{
-    size_t room;
-    uint8_t *to = frame_room(&peer->frame, &room);
-    ssize_t size;
-
-    if (!to) {
-        peer->server->stats.cut_off++;
-        stream_mark_dead(peer);
-        return false;
-    }
-    size = read(peer->fd, to, room);
-    if (size > 0) {
-        frame_filled(&peer->frame, (size_t)size);
-        deliver(peer);
-        return (size_t)size == room && !peer->dead && !peer->server->closed;
-    }
-    if (size == 0) /* perhaps of its half only: it may still listen */
-        stream_close(peer);
-    else if (errno != EAGAIN && errno != EINTR)
-        stream_mark_dead(peer);
-    return false;
-}
-
-static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
-{
-    stream *peer = watcher->data;
-    stream_server *server = peer->server;
-    int reads = 0;
-
-    (void)loop, (void)events;
-    stream_server_enter(server);
-    while (reads++ < READS_PER_WAKEUP && read_once(peer))
-        ;
-    stream_server_leave(server);
-}
-
-/* ---- Out ---- */
-
-void stream_write_waiting(stream *peer)
-{
-    while (!peer->dead && stream_has_waiting(peer)) {
-        ssize_t size =
-            send(peer->fd, peer->out + peer->out_begin,
-                 peer->out_size - peer->out_begin, MSG_NOSIGNAL | MSG_DONTWAIT);
-
-        if (size >= 0)
-            peer->out_begin += (size_t)size;
-        else if (errno == EAGAIN || errno == EWOULDBLOCK)
-            return;
-        else if (errno != EINTR)
-            stream_mark_dead(peer);
-    }
-    peer->out_begin = peer->out_size = 0;
-    ev_io_stop(peer->server->loop, &peer->writable);
-    if (peer->closing)
-        stream_mark_dead(peer);
-}
-
-static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
-{
-    stream *peer = watcher->data;
-    stream_server *server = peer->server;
-
-    (void)loop, (void)events;
-    stream_server_enter(server);
-    stream_write_waiting(peer);
-    stream_server_leave(server);
-}
-
-/* Room for `size` more bytes behind what waits. */
-static bool reserve(stream *peer, size_t size)
-{
-    size_t waiting = peer->out_size - peer->out_begin;
-    size_t capacity = peer->out_capacity ? peer->out_capacity : 1024;
-    uint8_t *out;
-
-    if (size <= peer->out_capacity - peer->out_size)
-        return true;
-    if (peer->out_begin > 0)
-        memmove(peer->out, peer->out + peer->out_begin, waiting);
-    peer->out_begin = 0;
-    peer->out_size = waiting;
-    while (capacity - waiting < size)
-        capacity *= 2;
-    if (capacity == peer->out_capacity)
-        return true;
-    out = realloc(peer->out, capacity);
-    if (!out)
-        return false;
-    peer->out = out;
-    peer->out_capacity = capacity;
-    return true;
-}
-
-bool stream_send(stream *peer, shoal_bytes bytes)
-{
-    size_t waiting = peer->out_size - peer->out_begin;
-    size_t limit = peer->server->backlog;
-
-    if (peer->dead || peer->closing || peer->server->closed)
-        return false;
-    if (bytes.size == 0)
-        return true;
-    if (waiting > limit || bytes.size > limit - waiting ||
-        !reserve(peer, bytes.size)) {
-        peer->server->stats.cut_off++;
-        stream_mark_dead(peer);
-        return false;
-    }
-    memcpy(peer->out + peer->out_size, bytes.data, bytes.size);
-    peer->out_size += bytes.size;
-    ev_io_start(peer->server->loop, &peer->writable);
-    return true;
 }
 
 void stream_close(stream *peer)
@@ -180,19 +113,179 @@ void stream_close(stream *peer)
     if (peer->dead || peer->closing)
         return;
     peer->closing = true;
-    ev_io_stop(peer->server->loop, &peer->readable);
-    if (!stream_has_waiting(peer))
+    if (stream_has_waiting(peer))
+        watch(peer);
+    else
         stream_mark_dead(peer);
 }
 
-void stream_set_tag(stream *peer, uint64_t tag)
+/* ---- In ---- */
+
+static void hand_up(stream *peer, shoal_bytes message)
 {
-    peer->tag = tag;
+    const stream_callbacks *callbacks = &peer->server->callbacks;
+
+    peer->handing = true;
+    callbacks->on_message(callbacks->context, peer, message);
+    peer->handing = false;
 }
 
-uint64_t stream_tag(const stream *peer)
+static void take_message(stream *peer)
 {
-    return peer->tag;
+    shoal_bytes message;
+    int result = frame_next(&peer->frame, &message);
+
+    if (result == 0) {
+        peer->unread = false;
+    } else if (result < 0) {
+        peer->server->stats.malformed++;
+        stream_mark_dead(peer);
+    } else {
+        hand_up(peer, message);
+        frame_trim(&peer->frame);
+        count_memory(peer);
+    }
+}
+
+static void read_once(stream *peer)
+{
+    size_t room = 0;
+    uint8_t *to = NULL;
+    ssize_t size;
+
+    if (stream_server_make_room(peer->server, peer, frame_growth(&peer->frame)))
+        to = frame_room(&peer->frame, &room);
+    count_memory(peer);
+    if (!to) {
+        stream_cut_off(peer);
+        return;
+    }
+    if (room > READ_AT_MOST)
+        room = READ_AT_MOST;
+    size = read(peer->fd, to, room);
+    if (size > 0) {
+        frame_filled(&peer->frame, (size_t)size);
+        peer->unread = true;
+        peer->may_read = (size_t)size == room;
+        if (!stream_has_waiting(peer)) /* or it is its turn to read */
+            has_moved(peer);
+    } else if (size == 0) { /* of its half only: it may still listen */
+        peer->ended = true;
+        peer->may_read = false;
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        peer->may_read = false;
+    } else if (errno != EINTR) {
+        stream_mark_dead(peer);
+    }
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+    stream *peer = watcher->data;
+
+    (void)loop;
+    if (events & EV_ERROR) {
+        stream_cut_off(peer); /* the loop cannot watch it */
+        return;
+    }
+    peer->may_read = true;
+    watch(peer);
+}
+
+/* ---- Out ---- */
+
+static void write_once(stream *peer)
+{
+    shoal_bytes next = stream_out_next(&peer->out);
+    ssize_t size =
+        send(peer->fd, next.data, next.size, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+    if (size >= 0) {
+        stream_out_written(&peer->out, (size_t)size);
+        count_memory(peer);
+        has_moved(peer);
+    } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        peer->full = true;
+        ev_io_start(peer->server->loop, &peer->writable);
+    } else if (errno != EINTR) {
+        stream_mark_dead(peer);
+    }
+    if (peer->closing && !stream_has_waiting(peer))
+        stream_mark_dead(peer);
+}
+
+void stream_write_waiting(stream *peer)
+{
+    peer->full = false;
+    while (!peer->dead && stream_has_waiting(peer) && !peer->full)
+        write_once(peer);
+}
+
+static void on_writable(struct ev_loop *loop, ev_io *watcher, int events)
+{
+    stream *peer = watcher->data;
+
+    if (events & EV_ERROR) {
+        stream_cut_off(peer);
+        return;
+    }
+    ev_io_stop(loop, watcher);
+    peer->full = false;
+    watch(peer);
+}
+
+static bool add(stream *peer, shoal_bytes bytes)
+{
+    size_t limit = peer->server->backlog;
+    size_t growth = stream_out_growth(&peer->out, bytes.size);
+    bool added;
+
+    if (peer->out.waiting > limit || bytes.size > limit - peer->out.waiting ||
+        !stream_server_make_room(peer->server, peer, growth))
+        return false;
+    added = stream_out_add(&peer->out, bytes);
+    count_memory(peer);
+    return added;
+}
+
+bool stream_send(stream *peer, shoal_bytes bytes)
+{
+    if (peer->dead || peer->closing || peer->server->closed)
+        return false;
+    if (bytes.size == 0)
+        return true;
+    if (!stream_has_waiting(peer))
+        has_moved(peer); /* it has had nothing to read until now */
+    if (!add(peer, bytes)) {
+        stream_cut_off(peer);
+        return false;
+    }
+    watch(peer);
+    return true;
+}
+
+/* ---- A step ---- */
+
+void stream_work(stream *peer)
+{
+    switch (next_step(peer)) {
+    case WRITE:
+        write_once(peer);
+        break;
+    case TAKE_MESSAGE:
+        take_message(peer);
+        break;
+    case READ:
+        read_once(peer);
+        break;
+    case END:
+        stream_close(peer);
+        break;
+    case NOTHING:
+        break;
+    }
+    if (!peer->server->closed)
+        watch(peer);
 }
 
 /* ---- The beginning ---- */
@@ -212,4 +305,14 @@ stream *stream_begin(stream_server *server, int fd)
     peer->writable.data = peer;
     ev_io_start(server->loop, &peer->readable);
     return peer;
+}
+
+void stream_set_tag(stream *peer, uint64_t tag)
+{
+    peer->tag = tag;
+}
+
+uint64_t stream_tag(const stream *peer)
+{
+    return peer->tag;
 }

@@ -4,8 +4,17 @@
  *
  * A server listens on a path (mode 0600), takes connections and hands every
  * complete MessagePack value up. A value of more than STREAM_MAX_MESSAGE bytes,
- * or bytes that are no MessagePack, end the connection (counted). A peer that
- * does not read is cut off once STREAM_MAX_BACKLOG bytes wait for it.
+ * or bytes that are no MessagePack, end the connection (counted).
+ *
+ * Peers that are many, that ask much or that do not read cost a bounded time
+ * and a bounded memory:
+ *   - in each turn of the loop STREAM_TURN_US are spent on all of them, behind
+ *     everything else that is to be done in that turn
+ *   - no message of a peer is handed up while bytes wait for it; it is read
+ * from until it has sent STREAM_MAX_MESSAGE more
+ *   - it is cut off when more than STREAM_MAX_BACKLOG bytes wait for it
+ *   - all buffers together have STREAM_MAX_MEMORY; when that is not enough, the
+ *     peers whose bytes have stood still for longest are cut off
  */
 #ifndef SHOAL_HOST_STREAM_H
 #define SHOAL_HOST_STREAM_H
@@ -16,7 +25,9 @@
 
 enum {
     STREAM_MAX_MESSAGE = 1 << 20,
-    STREAM_MAX_BACKLOG = 16 << 20,
+    STREAM_MAX_BACKLOG = 12 << 20, /* an answer lists up to 65,536 members */
+    STREAM_MAX_MEMORY = 16 << 20,
+    STREAM_TURN_US = 1000,
     STREAM_MAX_CONNECTIONS = 64,
     STREAM_TIMEOUT = -2
 };
@@ -42,6 +53,10 @@ stream_server *stream_listen(struct ev_loop *loop, const char *path,
 /* A peer is cut off once so many bytes wait for it, from now on: less than
  * STREAM_MAX_BACKLOG. */
 void stream_server_limit(stream_server *server, size_t backlog);
+/* Microseconds of a clock that does not run backwards. */
+typedef uint64_t stream_clock(void);
+/* By which a turn is measured, from now on, instead of CLOCK_MONOTONIC. */
+void stream_server_clock(stream_server *server, stream_clock *now_us);
 /* Flushes what waits for up to 200 ms, closes all streams (no callback is
  * called any more), removes the path. NULL is fine. */
 void stream_server_close(stream_server *server);
@@ -54,6 +69,7 @@ void stream_set_tag(stream *peer, uint64_t tag);
 uint64_t stream_tag(const stream *peer);
 typedef struct stream_stats {
     uint64_t accepted, refused, malformed, cut_off;
+    uint64_t connections, buffered; /* now: how many, and bytes of memory */
 } stream_stats;
 stream_stats stream_server_stats(const stream_server *server);
 

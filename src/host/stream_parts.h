@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a stream and its server are made of; for stream.c and stream_server.c.
+ * What a stream and its server are made of; for stream.c, stream_turn.c and
+ * stream_server.c.
+ *
+ * What a stream has to do is done in small steps (a message handed up, one
+ * read, one write), and those of all streams in turn: see stream_turn.c. Its
+ * watchers only say that there is something to do.
  *
  * A callback may close any stream and the server itself. So nothing is freed
  * while one runs (`busy`): streams are marked (`dead`) and swept afterwards,
@@ -11,6 +16,7 @@
 
 #include "frame.h"
 #include "stream.h"
+#include "stream_out.h"
 #include "stream_path.h"
 
 struct stream {
@@ -19,11 +25,17 @@ struct stream {
     int fd;
     ev_io readable, writable;
     struct frame frame;
-    uint8_t *out; /* what waits to be written: out[out_begin .. out_size) */
-    size_t out_begin, out_size, out_capacity;
+    struct stream_out out;
+    size_t held;    /* memory of both, as the server has counted it */
+    uint64_t moved; /* when bytes came or went last, as the server counts */
     uint64_t tag;
-    bool closing; /* after what waits was written */
-    bool dead;    /* at once */
+    bool may_read; /* the socket may have bytes */
+    bool unread;   /* the frame may have a message */
+    bool full;     /* the socket takes no more for now */
+    bool ended;    /* the peer says no more */
+    bool handing;  /* a message in the frame is being handed up */
+    bool closing;  /* after what waits was written */
+    bool dead;     /* at once */
 };
 
 struct stream_server {
@@ -33,10 +45,16 @@ struct stream_server {
     int fd;
     ev_io acceptable;
     ev_timer pause;     /* after accept() failed */
+    ev_timer turn;      /* see stream_turn.c */
     ev_prepare sweeper; /* never started; fed when a stream died */
     stream *streams;
+    stream *cursor; /* whose step is next; NULL: the first's */
+    size_t held;    /* memory of all streams' buffers */
+    uint64_t moves; /* counts what moved in any stream */
     unsigned num_streams, busy;
     size_t backlog; /* bytes that may wait for a peer */
+    stream_clock *now_us;
+    bool turning; /* a turn is under way */
     bool closed;
     stream_stats stats;
 };
@@ -46,19 +64,40 @@ struct stream_server {
 /* Around every call from the loop. The server may be gone after the second. */
 void stream_server_enter(stream_server *server);
 void stream_server_leave(stream_server *server);
+/* Makes room in the memory of all buffers for so much more of `peer`, at the
+ * expense of those that have moved least lately. false: there is none. */
+bool stream_server_make_room(stream_server *server, const stream *peer,
+                             size_t growth);
+
+/* ---- stream_turn.c ---- */
+
+void stream_turn_init(stream_server *server);
+void stream_turn_stop(stream_server *server);
+/* A stream has something to do. */
+void stream_turn_wanted(stream_server *server);
 
 /* ---- stream.c ---- */
 
 /* Takes over the connection `fd`. NULL: no memory, and `fd` is still the
  * caller's. */
 stream *stream_begin(stream_server *server, int fd);
+bool stream_has_work(const stream *peer);
+/* Does a little of it. */
+void stream_work(stream *peer);
 /* To be swept by the server. */
 void stream_mark_dead(stream *peer);
+/* The same, counted as cut off. */
+void stream_cut_off(stream *peer);
 /* Writes what it can without waiting. */
 void stream_write_waiting(stream *peer);
 static inline bool stream_has_waiting(const stream *peer)
 {
-    return peer->out_begin < peer->out_size;
+    return peer->out.waiting > 0;
+}
+/* Bytes of its wait, to be written or to become a message. */
+static inline bool stream_holds_bytes(const stream *peer)
+{
+    return stream_has_waiting(peer) || peer->frame.size > peer->frame.begin;
 }
 void stream_stop_watching(stream *peer);
 /* Closes the connection; `peer` is in no list any more. */

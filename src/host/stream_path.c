@@ -110,16 +110,25 @@ static int clear_way(const struct sockaddr_un *address, char *error)
     return 0;
 }
 
-/* Made with mode 0600 from the start: nobody slips in before a chmod. */
+/* With mode 0600, and nobody slips in before: on Linux the file has the mode of
+ * the socket from the start, and elsewhere nobody can connect before listen().
+ * Not by umask(), which all threads of the process share. */
 static int bind_privately(int fd, const struct sockaddr_un *address)
 {
-    mode_t before = umask(0177);
-    int result = bind(fd, (const struct sockaddr *)address, sizeof *address);
-    int number = errno;
+    struct stat made;
 
-    umask(before);
-    errno = number;
-    return result;
+    (void)fchmod(fd, 0600);
+    if (bind(fd, (const struct sockaddr *)address, sizeof *address) != 0)
+        return -1;
+    if (lstat(address->sun_path, &made) != 0)
+        return -1;
+    if (!S_ISSOCK(made.st_mode)) { /* somebody else is at work there */
+        errno = ENOTSOCK;
+        return -1;
+    }
+    if ((made.st_mode & 07777) == 0600)
+        return 0;
+    return chmod(address->sun_path, 0600); /* or what the umask took away */
 }
 
 static int bind_and_listen(const struct sockaddr_un *address, char *error)

@@ -34,6 +34,8 @@ static stream *take_dead(stream_server *server)
         *place = peer->next;
         server->num_streams--;
     }
+    if (peer && server->cursor == peer)
+        server->cursor = peer->next;
     return peer;
 }
 
@@ -65,6 +67,38 @@ void stream_server_leave(stream_server *server)
     if (--server->busy == 0 && server->closed)
         free_server(server);
 }
+
+/* ---- The memory of all buffers ---- */
+
+/* Whose bytes have stood still for longest. */
+static stream *find_stalest(const stream_server *server, const stream *but)
+{
+    stream *peer, *stalest = NULL;
+
+    for (peer = server->streams; peer; peer = peer->next)
+        if (peer != but && !peer->dead && stream_holds_bytes(peer) &&
+            (!stalest || peer->moved < stalest->moved))
+            stalest = peer;
+    return stalest;
+}
+
+bool stream_server_make_room(stream_server *server, const stream *peer,
+                             size_t growth)
+{
+    stream *stalest;
+
+    if (growth > STREAM_MAX_MEMORY)
+        return false;
+    while (server->held > STREAM_MAX_MEMORY - growth) {
+        stalest = find_stalest(server, peer);
+        if (!stalest)
+            return false;
+        stream_cut_off(stalest);
+    }
+    return true;
+}
+
+/* ---- Sweeping, from the loop ---- */
 
 static void on_sweep(struct ev_loop *loop, ev_prepare *watcher, int events)
 {
@@ -136,6 +170,14 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *watcher, int events)
 
 /* ---- The server ---- */
 
+static uint64_t monotonic_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 stream_server *stream_listen(struct ev_loop *loop, const char *path,
                              const stream_callbacks *callbacks, char *error)
 {
@@ -153,6 +195,8 @@ stream_server *stream_listen(struct ev_loop *loop, const char *path,
     server->loop = loop;
     server->callbacks = *callbacks;
     server->backlog = STREAM_MAX_BACKLOG;
+    server->now_us = monotonic_us;
+    stream_turn_init(server);
     ev_io_init(&server->acceptable, on_acceptable, server->fd, EV_READ);
     ev_init(&server->pause, on_pause_over);
     ev_prepare_init(&server->sweeper, on_sweep);
@@ -165,10 +209,7 @@ stream_server *stream_listen(struct ev_loop *loop, const char *path,
 
 static int64_t now_ms(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)(monotonic_us() / 1000);
 }
 
 /* Writes what waits in any stream, for a while; so that the answer to `leave`
@@ -203,6 +244,7 @@ void stream_server_close(stream_server *server)
     ev_io_stop(server->loop, &server->acceptable);
     close(server->fd);
     ev_timer_stop(server->loop, &server->pause);
+    stream_turn_stop(server);
     ev_prepare_stop(server->loop, &server->sweeper);
     for (peer = server->streams; peer; peer = peer->next)
         stream_stop_watching(peer);
@@ -215,7 +257,16 @@ void stream_server_limit(stream_server *server, size_t backlog)
     server->backlog = backlog;
 }
 
+void stream_server_clock(stream_server *server, stream_clock *now_us)
+{
+    server->now_us = now_us;
+}
+
 stream_stats stream_server_stats(const stream_server *server)
 {
-    return server->stats;
+    stream_stats stats = server->stats;
+
+    stats.connections = server->num_streams;
+    stats.buffered = server->held;
+    return stats;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What questions.c and codec.c share: how a question is asked, and the table
+ * What questions.c, codec.c and identity.c share: how a question is asked, and the table
  * that keeps the functions and the answers which the engine still borrows.
  */
 #ifndef SHOAL_SCRIPT_ANSWERS_H
@@ -28,6 +28,10 @@ int answers_ask(questions *q, question which, dispatch_fn *fn, void *context);
 void answers_push(questions *q, lua_State *L);
 /* Pushes the answers table, to be at index 1, and the function. */
 void answers_begin(questions *q, lua_State *L, question which);
+/* Calls a function that must have an answer with its `nargs` arguments. What it
+ * says instead of one (nil, message) is raised.
+ * STACK: function, arguments -> answer */
+void answers_invoke(questions *q, lua_State *L, int nargs);
 /* Pops the string on top, keeps it in the table at index 1 and tells its bytes,
  * which stay until the slot is used again. */
 shoal_bytes answers_keep(lua_State *L, int slot);

@@ -28,33 +28,13 @@ struct transcoding {
     int error; /* what the function itself said was wrong */
 };
 
-/* It said nil, message: that is no fault of it, but of what it was given.
- * STACK: ..., nil, message, code */
-static bool is_refused(lua_State *L, struct transcoding *t, int error)
-{
-    const char *code;
-
-    if (!lua_isnil(L, -3) || lua_type(L, -2) != LUA_TSTRING)
-        return false;
-    code = lua_tostring(L, -1);
-    t->error = error;
-    if (error == SHOAL_ERR_MALFORMED && code &&
-        strcmp(code, "unsupported") == 0)
-        t->error = SHOAL_ERR_UNSUPPORTED;
-    snprintf(t->q->error, sizeof t->q->error, "%s", lua_tostring(L, -2));
-    return true;
-}
-
 /* STACK: answers, function, table -> answers, ... */
 static void encode(lua_State *L, struct transcoding *t)
 {
     const char *bytes;
     size_t size;
 
-    dispatch_invoke(t->q->dispatch, L, 1, 3);
-    if (is_refused(L, t, SHOAL_ERR_CODEC))
-        return;
-    lua_pop(L, 2);
+    answers_invoke(t->q, L, 1);
     if (lua_type(L, -1) != LUA_TSTRING)
         luaL_error(L, "must return a string, got %s", options_describe(L, -1));
     bytes = lua_tolstring(L, -1, &size);
@@ -115,11 +95,26 @@ static void keep_identity(lua_State *L, questions *q, int index)
     lua_pop(L, 1);
 }
 
+/* It said nil, message: that is no fault of it, but of what it was given.
+ * STACK: ..., nil, message, code */
+static bool is_refused(lua_State *L, struct transcoding *t)
+{
+    const char *code;
+
+    if (!lua_isnil(L, -3) || lua_type(L, -2) != LUA_TSTRING)
+        return false;
+    code = lua_tostring(L, -1);
+    t->error = code && strcmp(code, "unsupported") == 0 ? SHOAL_ERR_UNSUPPORTED
+                                                        : SHOAL_ERR_MALFORMED;
+    snprintf(t->q->error, sizeof t->q->error, "%s", lua_tostring(L, -2));
+    return true;
+}
+
 /* STACK: answers, decode_header -> ..., header, used, code; false: refused */
 static bool decode(lua_State *L, struct transcoding *t, int nargs)
 {
     dispatch_invoke(t->q->dispatch, L, nargs, 3);
-    return !is_refused(L, t, SHOAL_ERR_MALFORMED);
+    return !is_refused(L, t);
 }
 
 static void keep_packet(lua_State *L, questions *q, shoal_bytes packet)

@@ -7,6 +7,7 @@
  *     on_notify(peer, method, params)
  *     on_close(peer)
  *     peer:respond(id, error, result) peer:notify(method, params) peer:close()
+ *     server:publish(peers, method, params)
  *     peer:id() server:path() server:stats() server:close()
  *   core.control_connect(path, timeout) -> client, which blocks
  *     client:call(method, params, timeout) -> result | nil, error, code

@@ -2,6 +2,7 @@
 #include "identity.h"
 
 #include "advertise.h"
+#include "answers.h"
 #include "compat.h"
 #include "node.h"
 
@@ -51,7 +52,7 @@ static void ask(lua_State *L, void *context)
     set_text(L, "name", node->name);
     set_text(L, "cluster", node->cluster);
     set_meta(L, making->birth->meta);
-    dispatch_invoke(version->tenant.dispatch, L, 1, 1);
+    answers_invoke(version->questions, L, 1);
     read_result(L, "identity.new", making->out);
 }
 

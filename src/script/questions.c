@@ -59,6 +59,14 @@ void answers_begin(questions *q, lua_State *L, question which)
     lua_rawgeti(L, 1, (int)which + 1);
 }
 
+void answers_invoke(questions *q, lua_State *L, int nargs)
+{
+    dispatch_invoke(q->dispatch, L, nargs, 2);
+    if (lua_isnil(L, -2) && lua_type(L, -1) == LUA_TSTRING)
+        lua_error(L);
+    lua_pop(L, 1);
+}
+
 shoal_bytes answers_keep(lua_State *L, int slot)
 {
     shoal_bytes kept;
@@ -135,7 +143,7 @@ static void run_addr(lua_State *L, void *context)
 
     answers_begin(about->q, L, QUESTION_ADDR);
     value_push_identity(L, about->id);
-    dispatch_invoke(about->q->dispatch, L, 1, 1);
+    answers_invoke(about->q, L, 1);
     if (value_to_addr(L, -1, "its answer"))
         lua_error(L);
     about->yes = lua_type(L, -2) == LUA_TSTRING;
@@ -148,7 +156,7 @@ static void run_endpoint(lua_State *L, void *context)
 
     answers_begin(about->q, L, QUESTION_ENDPOINT);
     value_push_identity(L, about->id);
-    dispatch_invoke(about->q->dispatch, L, 1, 1);
+    answers_invoke(about->q, L, 1);
     if (lua_type(L, -1) != LUA_TSTRING || lua_rawlen(L, -1) == 0 ||
         lua_rawlen(L, -1) > SHOAL_MAX_IDENTITY)
         luaL_error(L, "must return a string of 1 to %d bytes, got %s",
@@ -194,7 +202,7 @@ static void run_renew(lua_State *L, void *context)
     value_push_identity(L, about->id);
     if (about->other.size > 0)
         value_push_identity(L, about->other);
-    dispatch_invoke(about->q->dispatch, L, 1 + (about->other.size > 0), 1);
+    answers_invoke(about->q, L, 1 + (about->other.size > 0));
     about->yes = !is_none(L, -1);
     if (about->yes)
         check_answered_identity(L, about);
@@ -241,7 +249,7 @@ static void run_at(lua_State *L, void *context)
 
     answers_begin(about->q, L, QUESTION_AT);
     lua_pushstring(L, about->at);
-    dispatch_invoke(about->q->dispatch, L, 1, 1);
+    answers_invoke(about->q, L, 1);
     check_answered_identity(L, about);
 }
 
