@@ -321,6 +321,19 @@ describe("the network", function()
     assert.equal("alive", members[1]:sees(members[2]))
   end)
 
+  it("changes a byte of packets by chance", function()
+    local net, members = pair { corrupt = 0.25 }
+    local before = net:stats()
+    net:run(50)
+    local now = net:stats()
+    -- Members that such a packet names and nobody has ever been get packets, too.
+    assert.near(0.25, (now.corrupted - before.corrupted) / (now.delivered - before.delivered), 0.05)
+    assert.is_true(members[1]:stats().dropped.malformed > 0)
+    net:set { corrupt = 0 }
+    net:run(1)
+    assert.equal(now.corrupted, net:stats().corrupted)
+  end)
+
   it("holds packets back by chance", function()
     assert.near(0.5, ratio(pair { reorder = 0.5, reorder_by = 0.001 }, "reordered", 50), 0.02)
   end)
