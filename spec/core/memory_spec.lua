@@ -88,7 +88,9 @@ local function dispute(e)
     { "change_identity", e:id("moved") },
     packet { kind = "feed", from = "n5", updates = { "a#90 alive 7", "a#120 alive 0" } },
     { "change_identity", e:id("n11#4") }, -- a down one's address
+    { "forget", e:id("n12").addr },
     { "leave" },
+    { "leave_to", e:id("s") },
     { "reuse_down_identity" },
     ourselves "%s left",
     { "later", 30 },
