@@ -39,7 +39,7 @@ struct narrator {
         int number; /* an errno; 0: free */
         log_gate gate;
     } errors[NARRATE_ERRORS];
-    log_gate receive_errors, names;
+    log_gate receive_errors, unwatched, names;
     struct engine_narrator engine;
 };
 
@@ -52,6 +52,12 @@ void narrate_effect(host *node, const shoal_effect *effect);
 void narrate_drops(host *node, uint64_t now_us);
 void narrate_send_error(host *node, const struct address *to, int number);
 void narrate_receive_error(host *node, int number);
+/* The loop cannot watch the socket; the errno, or 0. */
+void narrate_unwatched(host *node, int number);
+/* The socket works again. */
+void narrate_recovered(host *node);
+/* It never will. */
+void narrate_failed(host *node, const char *error);
 void narrate_unresolved_name(host *node, const char *name, const char *error);
 /* A seed was announced to at that address, or why it was not: a warning, unless
  * `gate` is NULL. */
