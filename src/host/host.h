@@ -59,6 +59,10 @@ typedef struct host_callbacks {
     /* The node is gone (host_close was called inside a callback, and has now
      * happened). The last call. */
     void (*on_closed)(void *context);
+    /* The node cannot do its work any more, and is to be closed: "cannot
+     * receive on 127.0.0.1:7946: bad file descriptor". Told once; may be NULL.
+     */
+    void (*on_failed)(void *context, const char *error);
 } host_callbacks;
 
 /* resolve_lookup_fn of resolve.h. */

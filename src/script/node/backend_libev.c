@@ -126,6 +126,12 @@ static void on_notify(void *context, const shoal_effect *effect)
     self->callbacks.on_notify(self->callbacks.context, effect);
 }
 
+static void on_failed(void *context, const char *error)
+{
+    struct libev_backend *self = context;
+    self->callbacks.on_failed(self->callbacks.context, error);
+}
+
 static int identity_at(void *context, const char *endpoint, uint8_t *out,
                        size_t *size)
 {
@@ -178,6 +184,7 @@ static struct backend *open_backend(struct world *world,
         .context = self,
         .on_notify = on_notify,
         .identity_at = identity_at,
+        .on_failed = on_failed,
         .on_closed = on_closed,
     };
     self->host = host_open(&mine, error);
