@@ -5,9 +5,9 @@
 #include "../faults/faults.h"
 #include "host_members.h"
 
-#include "host/log.h"
-#include "host/stream.h"
-#include "host/watch_ways.h"
+#include "base/log.h"
+#include "control/stream.h"
+#include "host/watch_backend.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -253,6 +253,9 @@ local function event_text(scheme, name, a, b)
   if name == "rename" then
     return ("rename %s %s"):format(scheme.text(a.id), scheme.text(b.id))
   end
+  if name == "item_dropped" then
+    return ("item_dropped %d %s"):format(a.size, a.reason)
+  end
   return a and ("%s %s"):format(name, scheme.text(a.id)) or name
 end
 

@@ -11,7 +11,7 @@
  *   - shoal.cli's main(arg) answers the exit code: 0 fine, 1 failed, 2 usage
  *   - output that could not be written is a failure, never a silent 0
  */
-#include "../host/fail.h"
+#include "../base/error.h"
 
 #include <ev.h>
 #include <lauxlib.h>
