@@ -79,7 +79,7 @@ for word in ([[: . [ break case cd command continue done echo esac eval exit exp
   pwd read return set shift test trap true type ulimit umask unset wait]]):gmatch "%S+" do
   NONE[word] = true
 end
-for word in ("! do elif else env exec if sudo then time until while"):gmatch "%S+" do
+for word in ("! do elif else env exec if nice sudo then time unshare until while"):gmatch "%S+" do
   BEFORE[word] = true
 end
 
