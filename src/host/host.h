@@ -147,6 +147,11 @@ typedef void host_join_fn(void *context, const char *endpoint,
 int host_join(host *node, const char *endpoint, host_join_fn *done,
               void *context, char *error);
 
+/* Tells others that we leave: as shoal_leave(), and those seeds as well that we
+ * asked within the last minute and that are no members (yet): they may have
+ * taken us in without our knowing. 0 or a shoal_error. */
+int host_depart(host *node);
+
 /* The i-th seed, as host_join() was given it; NULL: there are no more. Borrowed
  * for the node's life. */
 const char *host_seed(const host *node, size_t i);

@@ -71,6 +71,11 @@ static int join(struct backend *backend, const char *endpoint, char *error)
     return host_join(from(backend)->host, endpoint, NULL, NULL, error);
 }
 
+static int leave(struct backend *backend)
+{
+    return host_depart(from(backend)->host);
+}
+
 static const char *seed(struct backend *backend, size_t i)
 {
     return host_seed(from(backend)->host, i);
@@ -158,6 +163,7 @@ static const struct backend_ops ops = {
     .next_event = next_event,
     .set_diagnostics = set_diagnostics,
     .join = join,
+    .leave = leave,
     .seed = seed,
     .timer_new = timer_new,
     .timer_cancel = timer_cancel,
