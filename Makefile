@@ -27,6 +27,8 @@
 #   make soak                  thirty real members, killed, stopped, restarted and
 #                              reloaded: SECONDS=600, SEED=1
 #   make demo                  a cluster on loopback, and what happens to it
+#   make fresh CMD="make demo" runs a command in a clone of HEAD on a bare Debian
+#                              system (.ci/fresh); it takes root
 #   make install PREFIX=/usr/local [DESTDIR=]
 #   make clean
 
@@ -44,7 +46,7 @@ TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
 C_FILES = $(shell find src spec bench examples -name '*.[ch]')
 
-.PHONY: build deps deps-build test test-lua check bench bench-peers explore fuzz soak reliability demo install clean
+.PHONY: build deps deps-build test test-lua check bench bench-peers explore fuzz soak reliability demo fresh install clean
 
 build: deps-build
 	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
@@ -69,8 +71,8 @@ check:
 	  --enable=warning,performance,portability --inline-suppr \
 	  --suppressions-list=.ci/cppcheck -I src $(filter %.c,$(C_FILES))
 	@echo luacheck; luacheck --quiet lua spec bench examples .busted .luacheckrc
-	@echo layers, habits, version; luajit /usr/bin/busted \
-	  $(patsubst %,spec/house/%_spec.lua,layers style version)
+	@echo layers, habits, packages, version; luajit /usr/bin/busted \
+	  $(patsubst %,spec/house/%_spec.lua,layers style packages version)
 	@echo warnings are errors; cmake -S . -B build-check \
 	  -DCMAKE_BUILD_TYPE=Release -DSHOAL_WERROR=ON -DSHOAL_LUA=$(LUA) $(QUIETLY)
 	@cmake --build build-check -j $(JOBS)
@@ -80,13 +82,13 @@ explore:
 	@$(BUILD)/spec/spec-explore --seed $(SEED) --seconds $(or $(SECONDS),600)
 
 soak:
-	@.ci/deps build test
+	@.ci/deps build demo
 	@$(MAKE) build
 	@LUA_PATH='./?.lua;;' SHOAL_BUILD='$(BUILD)' luajit spec/soak/soak.lua $(or $(SECONDS),600) $(SEED)
 
 # Simulated: the figures are those of the code, not of the machine.
 reliability:
-	@.ci/deps build demo
+	@.ci/deps build
 	@$(MAKE) build
 	@luajit bench/reliability.lua $(BUILD)
 
@@ -125,6 +127,11 @@ demo:
 	@.ci/deps build demo
 	@$(MAKE) build
 	@luajit examples/demo.lua $(BUILD)
+
+# In one piece, so that all of it runs there: CMD="make build && make demo".
+fresh: export COMMAND = $(or $(CMD),make demo)
+fresh:
+	@.ci/fresh sh -c "$$COMMAND"
 
 # Release, in a folder of its own. The figures go where everything else is.
 bench:

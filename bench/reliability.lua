@@ -194,6 +194,35 @@ local function flock(preset, seed, count)
   return result
 end
 
+-- Two halves that never met, each with one of the seeds; everybody has both.
+local function meet(preset, seed, count)
+  local net = sim.new { seed = seed, latency = LATENCY }
+  local seeds, halves = { "10.9.0.1:7946", "10.9.0.2:7946" }, {}
+  for i, addr in ipairs(seeds) do
+    halves[i] = { assert(net:spawn { bind = addr, join = seeds, config = preset, cluster_size = count }) }
+    for k = 2, count / 2 do
+      halves[i][k] = assert(net:spawn { join = seeds, config = preset, cluster_size = count })
+    end
+  end
+  local cut = net:partition(halves[1], "rest")
+  net:run(120)
+  cut:heal()
+  local met = net:run_until(function() return net:converged() end, 600, 0.1)
+  local result = { met = met and net:now() - 120 or math.huge }
+  net:close()
+  return result
+end
+
+-- All at once, through the first, on a bad network.
+local function join_lossy(preset, seed, loss)
+  local net = sim.new { seed = seed, latency = LATENCY, loss = loss }
+  assert(net:spawn(100, { config = preset }))
+  local agreed = net:run_until(function() return net:converged() end, 600, 0.1)
+  local result = { all = agreed and net:now() or math.huge }
+  net:close()
+  return result
+end
+
 -- ---- Running them ----------------------------------------------------------
 
 local function repeated(experiment, preset, times)
@@ -303,6 +332,30 @@ tables["mass join"] = function()
       rows[#rows + 1] = { "`" .. preset .. "`", tostring(size), seconds(median(column(results, 0.99))),
         seconds(median(column(results, 0.9999))), seconds(largest(results, 1)),
         count(mean(results, "packets")), count(mean(results, "bytes") / 1000) }
+    end
+  end
+  return rows
+end
+
+tables["never met"] = function()
+  local rows = { { "config", "members", "one cluster after (median)", "(at worst)" } }
+  for _, size in ipairs { 4, MEMBERS } do
+    for _, preset in ipairs(PRESETS) do
+      local results = repeated(function(_, seed) return meet(preset, seed, size) end, preset, 3 * SEEDS)
+      rows[#rows + 1] = { "`" .. preset .. "`", tostring(size), seconds(median(column(results, "met"))),
+        seconds(largest(results, "met")) }
+    end
+  end
+  return rows
+end
+
+tables["lossy join"] = function()
+  local rows = { { "config", "packets lost", "all know all (median)", "(at worst)" } }
+  for _, loss in ipairs { 0, 0.1, 0.2 } do
+    for _, preset in ipairs(PRESETS) do
+      local results = repeated(function(_, seed) return join_lossy(preset, seed, loss) end, preset, 3 * SEEDS)
+      rows[#rows + 1] = { "`" .. preset .. "`", ("%d %%"):format(loss * 100), seconds(median(column(results, "all"))),
+        seconds(largest(results, "all")) }
     end
   end
   return rows

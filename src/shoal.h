@@ -395,7 +395,8 @@ SHOAL_API int shoal_apply(shoal *engine, uint64_t now_us,
 /* Forget the down member with that address before remove_down_after does.
  * NOT_FOUND, NOT_DOWN. */
 SHOAL_API int shoal_forget(shoal *engine, uint64_t now_us, shoal_bytes addr);
-/* At run time; timers are re-armed. INVALID_CONFIG, the field in the detail. */
+/* At run time; timers are re-armed. INVALID_CONFIG, the field in the detail;
+ * also when our identity does not fit into packets of that size. */
 SHOAL_API int shoal_set_config(shoal *engine, uint64_t now_us,
                                const shoal_config *config);
 

@@ -79,7 +79,7 @@ local function main(options, folder)
         columns[system.name] = measure(system, options)
         tables.write(options.file, columns)
       else
-        print(("%s is not installed: apt-get install %s"):format(system.name, system.packages))
+        print(("%s is not installed: apt-get install --no-remove %s"):format(system.name, system.packages))
       end
     end
   end

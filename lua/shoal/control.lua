@@ -237,12 +237,7 @@ local function tell_watchers(self, event, a, b)
   if next(self.watching) == nil then
     return
   end
-  local params = { describe(event, a, b) }
-  for id, peer in pairs(self.watching) do
-    if not peer:notify("event", params) then
-      self.watching[id] = nil
-    end
-  end
+  self.listener:publish(self.watching, "event", { describe(event, a, b) })
 end
 
 -- ---- Life ----

@@ -119,6 +119,7 @@
 ---@field dst shoal.Identity
 ---@field peer? shoal.Identity
 ---@field digest? { members: integer, sum: integer }  of pings and acks: whom the sender knows
+---@field wants_nack? true  of a ping_req: answer with a nack if `peer` does not answer. For the default codec alone
 
 ---@class shoal.Claim
 ---@field id shoal.Identity
@@ -126,6 +127,7 @@
 ---@field state? shoal.State
 ---@field from? shoal.Identity   suspect: who suspects it; left: who it is now, at another address
 
+--- Decoders answer nil, message for bytes that are wrong.
 ---@class shoal.CodecHandlers
 ---@field encode_header fun(header: shoal.Header): string
 ---@field decode_header fun(bytes: string): shoal.Header?, integer|string, string?  the header and its size; or nil, message, and perhaps "unsupported"
@@ -212,7 +214,7 @@ function Timer:cancel() end
 --- A member of a cluster, ours. The same object in the program that started it
 --- and in its handlers. Methods marked (sends) raise while a version of the
 --- script loads, its on_reload included. Every method of a closed node but
---- `close` raises "node is closed".
+--- `close` and `is_closed` raises "node is closed".
 ---@class shoal.Node
 ---@field store table  the script's own, for as long as the node lives; carried over by value when the script is reloaded. In a program whose handlers are a script: a copy of it
 local Node = {}

@@ -57,7 +57,7 @@ function core.methods.wait(node, condition, timeout)
     blame.check_seconds(timeout, "node:wait: timeout")
   end
   local cqueues = package.loaded.cqueues
-  if cqueues and cqueues.running() then
+  if cqueues and cqueues.running() and not node:is_closed() then -- the core refuses that
     return polling(cqueues, node, condition, timeout)
   end
   return yielding(node, condition, timeout)

@@ -289,7 +289,8 @@ static void block_until_found_out(struct member *member, unsigned number)
 static bool peer_has_us_back(void *context)
 {
     (void)context;
-    return peer_heard(SHOAL_EVENT_RENAME) > 0 && sees_peer(NULL);
+    return peer_heard(SHOAL_EVENT_MEMBER_DOWN) >= 2 && /* the ghost, too */
+           peer_heard(SHOAL_EVENT_ACTIVE) >= 2 && sees_peer(NULL);
 }
 
 static void a_member_that_hangs_is_found_out_and_comes_back(void)

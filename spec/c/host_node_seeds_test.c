@@ -2,7 +2,9 @@
 /* Seeds: addresses and names, there or not yet there. */
 #include "host_members.h"
 
-#include "host/addresses.h"
+#include "host/node.h"
+
+#include <ifaddrs.h>
 
 static void joining_tells_what_cannot_work(void)
 {
@@ -63,6 +65,29 @@ static void a_seed_that_comes_up_later_is_found(void)
     open_member(&m[0], seed, NULL, NULL);
     start_member(&m[0], 2);
     CHECK(wait_for_members(m, 2, 1)); /* by the second or third announce */
+    host_close(m[0].node);
+    host_close(m[1].node);
+}
+
+/* What follows from that takes half a minute: it is in spec/c/seeds_test.c and
+ * spec/sim/seeds_spec.lua, in virtual time. */
+static void a_node_in_company_goes_on_asking(void)
+{
+    struct member m[2];
+    const host *node;
+
+    make_member(&m[0], NULL);
+    make_member(&m[1], NULL);
+    node = m[1].node;
+    join(&m[1], "127.0.0.1:9");
+    CHECK(run_until(loop, is_joined, &m[1]));
+    CHECK(node->seeds.mode == SEEDS_ALONE && ev_is_active(&node->seeding));
+    join(&m[1], host_bound(m[0].node));
+    CHECK(wait_for_members(m, 2, 1));
+    turn(loop);
+    CHECK(node->seeds.mode == SEEDS_COMPANY && ev_is_active(&node->seeding));
+    CHECK(node->seeding_us == seeds_due(&node->seeds));
+    CHECK(node->seeding_us < host_now(node) + 45 * 1000 * 1000);
     host_close(m[0].node);
     host_close(m[1].node);
 }
@@ -175,6 +200,37 @@ static void a_name_that_is_known_later_is_tried_until_then(void)
     close_zone(m);
 }
 
+/* A socket that is open to both families has IPv4 addresses as ::ffff:a.b.c.d;
+ * members know each other by the plain ones. */
+static const char *lookup_mapped(const char *name, uint16_t port,
+                                 struct address_reach reach,
+                                 struct addresses *out)
+{
+    struct address address = zone.list[0];
+
+    (void)name, (void)port;
+    return address_adapt(&address, reach) && addresses_add(out, &address)
+               ? NULL
+               : "no memory, or no IPv6 here";
+}
+
+static void a_socket_for_both_families_joins_by_a_name(void)
+{
+    struct member m[2];
+    char addr[HOST_MAX_ENDPOINT];
+
+    make_member(&m[0], NULL);
+    zone.list[0] = address_of(host_bound(m[0].node));
+    open_member_with(&m[1], "[::]:0", NULL, NULL, lookup_mapped);
+    snprintf(addr, sizeof addr, "127.0.0.1%s",
+             strrchr(host_bound(m[1].node), ':'));
+    start_member_at(&m[1], addr, 1);
+    join(&m[1], "members.test:7946");
+    CHECK(wait_for_members(m, 2, 1));
+    host_close(m[0].node);
+    host_close(m[1].node);
+}
+
 /* ---- What is our own ---- */
 
 static void joins_in_vain(struct member *member, const char *seed)
@@ -209,11 +265,33 @@ static void a_node_that_is_its_own_seed_stays_quiet(void)
     host_close(a.node);
 }
 
+/* One of this host's that is not of the loopback; there may be none. */
+static bool find_local_address(char *out)
+{
+    struct ifaddrs *list, *each;
+    bool found = false;
+
+    CHECK(getifaddrs(&list) == 0);
+    for (each = list; each && !found; each = each->ifa_next) {
+        struct address address = {.size = sizeof address.as.v4};
+
+        if (!each->ifa_addr || each->ifa_addr->sa_family != AF_INET)
+            continue;
+        memcpy(&address.as.v4, each->ifa_addr, sizeof address.as.v4);
+        address_format(&address, out);
+        *strchr(out, ':') = '\0';
+        found = !address_is_loopback(&address);
+    }
+    freeifaddrs(list);
+    return found;
+}
+
 /* Bound to a wildcard it answers at each address of the host, and it is asked
  * from outside at one that it need not know. */
 static void no_spelling_of_our_own_address_is_asked(void)
 {
     static const char *const bind[] = {"0.0.0.0:0", "[::]:0"};
+    char local[HOST_MAX_ENDPOINT];
     struct member a;
     size_t i;
 
@@ -226,10 +304,23 @@ static void no_spelling_of_our_own_address_is_asked(void)
         joins_at_port(&a, "127.9.8.7");
         joins_at_port(&a, "0.0.0.0");
         joins_at_port(&a, "localhost");
+        if (find_local_address(local))
+            joins_at_port(&a, local);
         if (i == 1)
             joins_at_port(&a, "[::1]");
         host_close(a.node);
     }
+}
+
+/* A script's identity may spell it in its own way. */
+static void nor_is_an_address_that_our_identity_spells_otherwise(void)
+{
+    struct member a;
+
+    open_member(&a, "[::]:0", NULL, NULL);
+    start_member_at(&a, "[0:0:0:0:0:0:a:9]:4", 1);
+    joins_in_vain(&a, "[::a:9]:4");
+    host_close(a.node);
 }
 
 int main(void)
@@ -240,9 +331,12 @@ int main(void)
     RUN(a_seed_may_be_named_before_the_start_and_by_name);
     RUN(a_node_is_closed_while_its_seed_is_looked_up);
     RUN(a_seed_that_comes_up_later_is_found);
+    RUN(a_node_in_company_goes_on_asking);
     RUN(members_whose_resolvers_list_themselves_first_find_each_other);
     RUN(a_name_that_is_known_later_is_tried_until_then);
+    RUN(a_socket_for_both_families_joins_by_a_name);
     RUN(no_spelling_of_our_own_address_is_asked);
+    RUN(nor_is_an_address_that_our_identity_spells_otherwise);
     RUN(a_node_that_is_its_own_seed_stays_quiet);
     ev_loop_destroy(loop);
     return 0;

@@ -4,6 +4,7 @@
 #include "host_test.h"
 
 #include "host/host.h"
+#include "host/node.h"
 
 struct fixture {
     struct ev_loop *loop;
@@ -73,6 +74,32 @@ static void a_timer_fires_once_and_not_early(void)
     tear_down(&f);
 }
 
+static void cancel_itself(void *context)
+{
+    struct fixture *f = context;
+
+    f->fired++;
+    host_timer_cancel(f->timer);
+}
+
+/* A node may live for years. */
+static void timers_that_are_over_are_forgotten(void)
+{
+    struct fixture f;
+    unsigned i;
+
+    set_up(&f);
+    for (i = 0; i < 10; i++)
+        CHECK(host_timer_new(f.node, 0, 0, count, &f));
+    f.timer = host_timer_new(f.node, 1000 * 1000 * 1000, 0, count, &f);
+    CHECK(f.timer && wait_for(&f, 10));
+    host_timer_cancel(f.timer);
+    f.timer = host_timer_new(f.node, 0, 1000, cancel_itself, &f);
+    CHECK(wait_for(&f, 11));
+    CHECK(!f.node->timers);
+    tear_down(&f);
+}
+
 static void a_timer_repeats_until_it_is_cancelled(void)
 {
     struct fixture f;
@@ -85,14 +112,6 @@ static void a_timer_repeats_until_it_is_cancelled(void)
     run_for(f.loop, 0.03);
     CHECK(f.fired == 0);
     tear_down(&f);
-}
-
-static void cancel_itself(void *context)
-{
-    struct fixture *f = context;
-
-    f->fired++;
-    host_timer_cancel(f->timer);
 }
 
 static void a_timer_may_cancel_itself(void)
@@ -183,6 +202,7 @@ static void a_closed_node_frees_the_timers_that_are_left(void)
 int main(void)
 {
     RUN(a_timer_fires_once_and_not_early);
+    RUN(timers_that_are_over_are_forgotten);
     RUN(a_timer_repeats_until_it_is_cancelled);
     RUN(a_timer_may_cancel_itself);
     RUN(a_timer_may_cancel_one_that_is_due);

@@ -300,8 +300,8 @@ static void tells_a_newer_release_from_nonsense(void)
     EXPECT(header_of("970163" A "00" B "07" C) == SHOAL_ERR_UNSUPPORTED);
     EXPECT(header_of("960200" A "00" B) == SHOAL_ERR_MALFORMED);
     EXPECT(header_of("93 02 c0 c1") == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("96010c" A "00" B) == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("92010c") == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("96010d" A "00" B) == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("92010d") == SHOAL_ERR_MALFORMED);
 }
 
 /* Whatever bytes: an answer, and nothing read outside of them. */

@@ -206,6 +206,26 @@ describe("the control socket", function()
     other:close()
   end)
 
+  it("keeps within its memory for sixty that ask two thousand times and read nothing", function()
+    local crowd = {}
+    for i = 1, 60 do
+      crowd[i] = raw.connect(member.control)
+      crowd[i]:write(raw.request(1, "info"):rep(2000))
+    end
+    local most = 0
+    for _ = 1, 20 do -- in between it answers who reads
+      local control = ask("info").control
+      assert.is_true(control.connections >= 1)
+      most = math.max(most, control.buffered)
+    end
+    assert.is_true(most > 0 and most < 16 * 2 ^ 20, most)
+    assert.equal(0, ask("info").control.cut_off)
+    for _, client in ipairs(crowd) do client:close() end
+    wait.for_that(function()
+      return ask("info").control.connections == 1
+    end, 5, "end of the crowd")
+  end)
+
   it("says that the node leaves before it does", function()
     assert.is_true(ask("leave"))
     assert.is_true(peer:read_end())

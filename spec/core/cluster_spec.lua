@@ -86,20 +86,41 @@ describe("a cluster", function()
     assert.equal(0, sleeper:heard("rejoin"))
   end)
 
-  it("takes a member back under a new name that was away for longer", function()
+  it("takes a member back as itself that slept for longer", function()
     local net = grown(8)
     local sleeper = net.members[3]
     net:pause(sleeper)
     net:run_until(everyone_but(net, sleeper, function(member) return member:sees(sleeper) == "down" end), 60)
     net:resume(sleeper)
     net:run_until(net.converged, 60)
-    assert.is_true(sleeper:heard("rejoin") >= 1)
-    assert.equal(0, sleeper:heard("defunct"))
+    assert.same({ 7, 0, 0 }, {
+      heard_by_anyone(net, "member_down"), heard_by_anyone(net, "rejoin"), heard_by_anyone(net, "rename"),
+    })
     for _, member in ipairs(net.members) do
-      if member ~= sleeper then
-        assert.is_true(member:heard("rename", sleeper) >= 1)
-        assert.equal(7, member.engine:num_known())
+      assert.equal(member == sleeper and 0 or 2, member:heard("member_up", sleeper))
+    end
+  end)
+
+  it("takes a member back as itself that was cut off, and believes nothing that it found out alone", function()
+    for _, seconds in ipairs { 60, 600 } do
+      local net = grown(8)
+      local loner, others = net.members[3], {}
+      for _, member in ipairs(net.members) do
+        if member ~= loner then others[#others + 1] = member end
       end
+      net:partition(others, { loner })
+      net:run(seconds)
+      local lost = 7 - loner.engine:num_members()
+      assert.is_true(lost > 0)
+      for _, member in ipairs(net.members) do member:forget() end
+      net:heal()
+      net:run_until(net.converged, 15)
+      assert.equal(1, loner:heard("returned"))
+      net:run(30)
+      assert.same({ 0, 0, 0 }, {
+        heard_by_anyone(net, "member_down"), heard_by_anyone(net, "rejoin"), heard_by_anyone(net, "rename"),
+      })
+      assert.equal(lost, loner:heard("member_up"))
     end
   end)
 

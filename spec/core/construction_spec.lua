@@ -77,16 +77,29 @@ describe("a new engine", function()
     end
   end)
 
+  local function with_name(size, room)
+    return core.new(options {
+      identity = ("x"):rep(size),
+      config = { max_packet_size = room },
+      handlers = { identity = { addr = function() return "x" end } },
+    })
+  end
+
   it("is refused when its identity is larger than 512 bytes", function()
-    local function with_name(size)
-      return core.new(options { identity = ("x"):rep(size), handlers = {
-        identity = { addr = function() return "x" end },
-      } })
-    end
-    assert.truthy(with_name(509)) -- and 3 bytes of MessagePack in front
-    local made, _, code = with_name(510)
+    local made, _, code = with_name(510, 65507) -- and 3 bytes of MessagePack in front
     assert.is_nil(made)
     assert.equal("identity", code)
+    assert.truthy(with_name(509, 65507))
+  end)
+
+  it("is refused when three of its identity do not fit into a packet", function()
+    local made, message, code = with_name(509, 1400)
+    assert.is_nil(made)
+    assert.equal("too_big", code)
+    assert.matches("three of the identity do not fit into max_packet_size", message, 1, true)
+    assert.is_nil((with_name(465, 1400)))
+    assert.truthy(with_name(440, 1400))
+    assert.is_nil((with_name(100, 256)))
   end)
 
   it("is refused loudly when an option is misspelt", function()

@@ -1,13 +1,7 @@
 local support = require "spec.core.support"
-local engine, mortal = support.engine, support.mortal
+local engine, healing, foreign, mortal = support.engine, support.healing, support.foreign, support.mortal
 
-local function telling(name, fields)
-  local config = { notify_down_members = true }
-  for key, value in pairs(fields or {}) do config[key] = value end
-  return engine(name, { config = config })
-end
-
-describe("a down member", function()
+describe("a down member, where verdicts are final,", function()
   it("stays down whatever is claimed about that identity", function()
     local e = engine("a"):knowing("b", "c down 2")
     for _, claim in ipairs { "c alive 2", "c alive 3", "c suspect 3", "c alive 65535", "c down 9" } do
@@ -64,9 +58,10 @@ describe("a down member", function()
   end)
 end)
 
+-- What it does where verdicts can be refuted: refuting_spec.
 describe("turn_undead", function()
   it("goes to a down member that talks to us", function()
-    local e = telling("a"):knowing("b", "c down")
+    local e = foreign("a"):knowing("b", "c down")
     for _, kind in ipairs { "ping", "gossip", "announce", "ack" } do
       local out = e:receive { kind = kind, from = "c", incarnation = 5 }
       assert.same({ "turn_undead c" }, out.log, kind)
@@ -82,13 +77,20 @@ describe("turn_undead", function()
     assert.equal("down", e:state_of("d"))
   end)
 
+  it("goes to nobody where a verdict can be refuted: it is sent the verdict", function()
+    local e = healing("a"):knowing("b", "c down 5")
+    local out = e:receive { kind = "ping", from = "c", incarnation = 5 }
+    assert.same({ "c down 5" }, out:the("gossip").updates)
+    assert.same({ "gossip c" }, out.sends)
+  end)
+
   it("is no answer to itself: two that think each other down do not chat", function()
-    local e = telling("a"):knowing("b", "c down")
+    local e = foreign("a"):knowing("b", "c down")
     assert.same({}, e:receive({ kind = "turn_undead", from = "c" }):sent("turn_undead"))
   end)
 
   it("goes to whom a timeout declared down", function()
-    local e = telling("a"):knowing("b", "c suspect")
+    local e = foreign("a"):knowing("b", "c suspect")
     local out = e:live(5, { "c" })
     assert.same({ "member_down c" }, out.events)
     assert.same({ "c" }, out:targets("turn_undead"))
@@ -98,7 +100,7 @@ describe("turn_undead", function()
   -- foca sends it here too, which makes a healthy member renew its identity.
   it("does not go to whom refuted the suspicion in time", function()
     for _, how in ipairs { "by gossip", "by its own packet" } do
-      local e = telling("a"):knowing("b", "c suspect")
+      local e = foreign("a"):knowing("b", "c suspect")
       e:live(2, { "c" })
       if how == "by gossip" then
         e:receive { kind = "gossip", from = "b", updates = { "c alive 1" } }
@@ -113,7 +115,7 @@ describe("turn_undead", function()
   end)
 
   it("does not go to whom the timeout of an earlier, refuted suspicion is about", function()
-    local e = telling("a"):knowing("b", "c suspect")
+    local e = foreign("a"):knowing("b", "c suspect")
     e:live(2, { "c" })
     e:receive { kind = "gossip", from = "b", updates = { "c alive 1", "c suspect 1" } }
     local out = e:live(3.5)
@@ -124,7 +126,7 @@ describe("turn_undead", function()
   end)
 
   it("does not go to the identity that a suspect was replaced with", function()
-    local e = telling("a"):knowing("b", "c suspect")
+    local e = foreign("a"):knowing("b", "c suspect")
     e:live(2, { "c" })
     e:receive { kind = "gossip", from = "c#2" }
     local out = e:live(20)
@@ -145,7 +147,7 @@ describe("turn_undead", function()
   end)
 
   it("brings two that think each other down together again", function()
-    local one, two = telling("a"):knowing("b down", "c"), telling("b"):knowing("a down", "c")
+    local one, two = foreign("a"):knowing("b down", "c"), foreign("b"):knowing("a down", "c")
     local word = one:receive(two:packet { kind = "ping", from = "b", to = "a" }):the("turn_undead")
     assert.same({ "rejoin b#2" }, two:receive(word.bytes).events)
     local hello = two:announce("a"):the("announce")

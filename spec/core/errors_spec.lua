@@ -270,3 +270,39 @@ describe("every refusal", function()
     assert.same({ "ack b" }, e:receive({ kind = "ping", from = "b" }).sends)
   end)
 end)
+
+describe("claims that are applied until one of them is refused", function()
+  local stock = core.stock_identity
+
+  local function member(config)
+    return assert(core.new { identity = stock("me:1", 1), seed = 1, config = config })
+  end
+
+  --- Claims about newcomers, the one at `place` about that identity.
+  local function claims(place, id)
+    local list = {}
+    for i = 1, 120 do list[i] = { id = stock(("m%d:1"):format(i), 1), state = "alive", incarnation = 0 } end
+    list[place].id = id
+    return list
+  end
+
+  -- Its place, as the message tells it: of one digit and of more, first and last.
+  for _, place in ipairs { 1, 2, 9, 10, 11, 101, 120 } do
+    it(("say which one it was: %d"):format(place), function()
+      local e = member()
+      local ok, message, code = e:apply(0, claims(place, "not a stock identity"))
+      assert.is_nil(ok)
+      assert.equal("identity", code)
+      assert.equal(tostring(place), message:match("update (%d+)"))
+      assert.equal(place - 1, e:num_known())
+      if place > 1 then
+        e = member { preset = "lan", max_members = place - 1 }
+        ok, message, code = e:apply(0, claims(place, stock("one too many:1", 1)))
+        assert.is_nil(ok)
+        assert.equal("full", code)
+        assert.equal(tostring(place), message:match("update (%d+)"))
+        assert.equal(place - 1, e:num_known())
+      end
+    end)
+  end
+end)

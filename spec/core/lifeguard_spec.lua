@@ -76,9 +76,8 @@ describe("local health", function()
     assert.equal(0, health(e))
   end)
 
-  it("counts a nack once, and only from those who were asked", function()
-    local e = guarded()
-    wait_for_ping(e)
+  --- A look at somebody of which only one of the two that were asked sends a nack, though more than once.
+  local function half_nacked(e)
     local asked = {}
     e:advance(0.9, function(packet)
       if packet.kind ~= "ping_req" then return end
@@ -87,8 +86,24 @@ describe("local health", function()
       return { kind = "nack", from = from, number = packet.number, peer = packet.peer }
     end)
     e:receive { kind = "nack", from = asked[1].to, number = asked[1].number, peer = asked[1].peer }
+    return asked[2].to
+  end
+
+  it("counts a nack once, and only from those who were asked", function()
+    local e = guarded()
+    wait_for_ping(e)
+    local silent = half_nacked(e)
+    e:receive { kind = "gossip", from = silent } -- it is there, and said nothing
     e:advance(0.1)
     assert.equal(1, health(e))
+  end)
+
+  it("does not suffer from the silence of those who were not heard either, while others are", function()
+    local e = guarded()
+    wait_for_ping(e)
+    half_nacked(e)
+    e:advance(0.1)
+    assert.equal(0, health(e))
   end)
 
   it("suffers when there is nobody to ask", function()
@@ -311,10 +326,19 @@ describe("a suspicion", function()
     assert.equal("d", told())
   end)
 
-  it("lasts the shortest where there are too few to confirm it", function()
-    local e = engine("a", lifeguard { probe_period = 1000 }):knowing("b", "x")
-    e:receive { kind = "gossip", from = "b", updates = { "x suspect 0 by b" } }
+  it("lasts the shortest where there is nobody to confirm it", function()
+    local e = engine("a", lifeguard { probe_period = 1000 }):knowing("x")
+    e:apply { "x suspect 0 by b" }
     assert.equal(4, lasts(e))
+  end)
+
+  it("waits for as many as there are where there are too few", function()
+    for _, lonely in ipairs { true, false } do
+      local e = engine("a", lifeguard { probe_period = 1000 }):knowing("b", "x")
+      accuse(e, "b")
+      if not lonely then e:receive { kind = "gossip", from = "b", updates = { "x suspect 0 by c" } } end
+      assert.equal(lonely and 24 or 4, lasts(e))
+    end
   end)
 
   it("begins anew with a higher incarnation", function()

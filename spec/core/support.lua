@@ -10,7 +10,8 @@
 --
 -- Identities are written as text: "b" is the first identity at the address of
 -- b, "b#2" a later one that wins against it. A claim about a member is
--- "<identity> <state> <incarnation>"; the last two default to "alive 0".
+-- "<identity> <state> <incarnation>"; the last two default to "alive 0". "b left"
+-- is a departure: down, at the incarnation that no living member has.
 -- Events read "member_up b", "rename b b#2", "active"; sends read "ping b".
 --
 -- Every action returns an Outcome and empties the engine's queue of effects.
@@ -94,15 +95,21 @@ local function scripted(questions)
   return scheme
 end
 
+local LEFT = 65535
+
 --- "c suspect 3" -> "c", "suspect", 3; "c suspect 3 by b": and "b"
 local function parse_claim(text)
   local claim, from = text:match("^(.-) by (%S+)$")
   local id, state, incarnation = (claim or text):match("^(%S+)%s*(%a*)%s*(%d*)$")
   if not id then error("not a claim: " .. text, 2) end
+  if state == "left" then return id, "down", LEFT, from end
   return id, state ~= "" and state or "alive", tonumber(incarnation) or 0, from
 end
 
 local function claim_text(scheme, member)
+  if member.state == "down" and member.incarnation == LEFT then
+    return scheme.text(member.id) .. " left"
+  end
   return ("%s %s %d"):format(scheme.text(member.id), member.state, member.incarnation)
 end
 
@@ -120,7 +127,7 @@ local function read_u16(bytes, at)
 end
 
 -- What follows the header of a kind (all others: updates, then items).
-local BARE = { announce = true, turn_undead = true }
+local BARE = { announce = true, turn_undead = true, refused = true }
 local ITEMS_ONLY = { broadcast = true }
 
 local function decode_updates(scheme, bytes, at)
@@ -274,6 +281,25 @@ function support.engine(name, options)
     },
   })
   return self
+end
+
+--- An engine whose verdicts can be refuted, as in `lan`; support.engine's are
+-- final, as in `simple`.
+function support.healing(name, options)
+  options = merge({}, options)
+  options.config = merge({ notify_down_members = true }, options.config)
+  return support.engine(name, options)
+end
+
+--- One that tells the down, but speaks the codec of another system: its verdicts
+-- are final, and whoever they are about comes back as somebody else.
+function support.foreign(name, options)
+  return support.healing(name, merge({ codec = {
+    encode_header = core.codec.encode_header,
+    decode_header = core.codec.decode_header,
+    encode_member = core.codec.encode_member,
+    decode_member = core.codec.decode_member,
+  } }, options))
 end
 
 --- An engine that cannot come back by itself once it was declared down.
@@ -579,6 +605,17 @@ function support.distinct(list)
     seen[value] = true
   end
   return true
+end
+
+--- The different ones, sorted.
+function support.set(list)
+  local seen, values = {}, {}
+  for _, value in ipairs(list) do
+    if not seen[value] then values[#values + 1] = value end
+    seen[value] = true
+  end
+  table.sort(values)
+  return values
 end
 
 --- A broadcast handler whose items replace those with the same first letter

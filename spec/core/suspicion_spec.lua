@@ -41,8 +41,24 @@ describe("a suspicion about ourselves", function()
     e:apply { "a suspect 4" }
     local out = e:receive { kind = "gossip", from = "b", updates = { "a suspect 4" } }
     assert.equal(5, e:incarnation())
-    assert.same({}, out.log)
+    assert.same({}, out.events)
     assert.same({}, e:receive({ kind = "gossip", from = "b", updates = { "a suspect 0" } }).log)
+    assert.equal(5, e:incarnation())
+    assert.equal(0, e.core:stats().refutations - 1)
+  end)
+
+  -- Whoever repeats it has not heard the refutation, or has lost it.
+  it("is answered when it was refuted already: the refutation is told again, once per probe_rtt", function()
+    local e = engine("a"):knowing("b")
+    e:apply { "a suspect 4" }
+    for _ = 1, 3 do
+      local out = e:receive { kind = "gossip", from = "b", updates = { "a suspect 4", "a suspect 1" } }
+      assert.same({ "a alive 5" }, out:the("gossip").updates)
+      assert.same({}, e:receive({ kind = "gossip", from = "b", updates = { "a suspect 4" } }).log)
+      e:advance(0.25, function(packet)
+        return packet.kind == "ping" and { kind = "ack", from = "b", number = packet.number } or nil
+      end)
+    end
     assert.equal(5, e:incarnation())
   end)
 

@@ -155,11 +155,13 @@ describe("gossiping", function()
 end)
 
 describe("an update", function()
-  -- One gossip target at a time, and identities as long as we like.
-  local function crowded(size)
-    return engine("a", { config = { num_indirect_probes = 1, max_packet_size = size or 256 } }):knowing("b")
-  end
   local function long(letter, length) return letter:rep(length) end
+
+  -- One gossip target at a time, and names of us and of it that leave less room.
+  local function crowded(size, length)
+    return engine(long("a", length or 1), { config = { num_indirect_probes = 1, max_packet_size = size or 256 } })
+      :knowing(long("b", length or 1))
+  end
 
   it("is sent max_transmissions times and then leaves the backlog", function()
     local e = crowded()
@@ -197,8 +199,8 @@ describe("an update", function()
   end)
 
   it("goes before one that has fewer transmissions left", function()
-    local e = crowded()
-    local older, newer = long("x", 140) .. " down 0", long("y", 120) .. " down 0"
+    local e = crowded(256, 50) -- room for one of them
+    local older, newer = long("x", 50) .. " down 0", long("y", 40) .. " down 0"
     e:apply({ older }, { broadcast = true })
     assert.same({ older }, e:gossip():the("gossip").updates)
     e:apply({ newer }, { broadcast = true })
@@ -216,8 +218,8 @@ describe("an update", function()
   end)
 
   it("that does not fit is neither counted nor lost, and a smaller one behind it still goes", function()
-    local e = crowded()
-    local first, second, small = long("x", 100) .. " down 0", long("y", 90) .. " down 0", "z down 0"
+    local e = crowded(256, 35)
+    local first, second, small = long("x", 55) .. " down 0", long("y", 45) .. " down 0", "z down 0"
     e:apply({ first, second, small }, { broadcast = true })
     assert.same({ first, small }, e:gossip():the("gossip").updates)
     assert.equal(3, e:backlog())
@@ -228,13 +230,16 @@ end)
 describe("messages that carry no updates", function()
   local received, e
 
-  before_each(function()
+  local function filled(build)
     received = support.collector()
-    e = engine("a", { broadcast = received.handler, config = { notify_down_members = true } })
-    e:knowing("b", "c down")
-    e:apply({ "d", "e suspect" }, { broadcast = true })
-    e:add("x")
-  end)
+    local full = build("a", { broadcast = received.handler })
+    full:knowing("b", "c down")
+    full:apply({ "d", "e suspect" }, { broadcast = true })
+    full:add("x")
+    return full
+  end
+
+  before_each(function() e = filled(support.healing) end)
 
   it("are announces, which carry no broadcasts either", function()
     local announce = e:announce("z"):the("announce")
@@ -243,8 +248,24 @@ describe("messages that carry no updates", function()
   end)
 
   it("are turn_undeads, which carry no broadcasts either", function()
+    e = filled(support.foreign)
     local undead = e:receive({ kind = "ping", from = "c" }):the("turn_undead")
     assert.equal(undead.header_size, undead.size)
+    assert.same({ updates = 2, broadcasts = 1 }, e.core:backlog())
+  end)
+
+  it("are verdicts, which carry what they are about and nothing else", function()
+    local verdict = e:receive({ kind = "ping", from = "c" }):the("gossip")
+    assert.same({ "c down 0" }, verdict.updates)
+    assert.same({}, verdict.items)
+    assert.same({ updates = 2, broadcasts = 1 }, e.core:backlog())
+  end)
+
+  it("are refusals", function()
+    e:configure { max_members = 4 }
+    e:apply { "c alive 1" }
+    local refusal = e:receive({ kind = "ping", from = "z" }):the("refused")
+    assert.equal(refusal.header_size, refusal.size)
     assert.same({ updates = 2, broadcasts = 1 }, e.core:backlog())
   end)
 

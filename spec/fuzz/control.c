@@ -3,9 +3,9 @@
  * messages as in one piece, and each is taken apart as far as it goes; requests
  * go to the methods, which ask a simulated node. The first byte of the input is
  * the size of the pieces. */
-#include "../../src/host/frame.h"
-#include "../../src/script/rpc.h"
-#include "../../src/script/value.h"
+#include "../../src/control/frame.h"
+#include "../../src/control/rpc.h"
+#include "../../src/lua/value.h"
 #include "state.h"
 
 #include <sanitizer/lsan_interface.h>
@@ -27,7 +27,8 @@ static const char script[] =
     "local handlers\n"
     "function core.control_listen(_, given)\n"
     "  handlers = given\n"
-    "  return { stats = function() return {} end, path = function() end }\n"
+    "  return { stats = function() return {} end, path = function() end,\n"
+    "    publish = function(_, _, _, params) core.pack(params) end }\n"
     "end\n"
     "local control, sim = require 'shoal.control', require 'shoal.sim'\n"
     "local peer = {}\n"

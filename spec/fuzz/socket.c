@@ -17,7 +17,7 @@
  * up must be what was written, value by value, and what is read must be what
  * was answered, in order; nothing is lost while nobody is at fault.
  */
-#include "../../src/host/stream_parts.h"
+#include "../../src/control/stream_parts.h"
 #include "fuzz.h"
 
 #include <errno.h>
@@ -72,7 +72,7 @@ static void answer(struct client *client, const uint8_t *data, size_t size)
         return;
     if (stream_send(client->peer, (shoal_bytes){data, size})) {
         MUST(!client->closing);
-        MUST(client->peer->out_size - client->peer->out_begin <= BACKLOG);
+        MUST(client->peer->out.waiting <= BACKLOG);
         memcpy(answers->data + answers->size, data, size);
         answers->size += size;
     } else {

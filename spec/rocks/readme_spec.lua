@@ -5,7 +5,7 @@ local process = require "spec.support.process"
 
 local function install_lines()
   local lines = files.read("README.md"):match "\n## Install the rock\n.-\n```sh\n(.-)```"
-  return (lines:gsub("^sudo apt%-get[^\n]*\n", "")) -- the packages are there: the specs run
+  return (lines:gsub("\\\n", ""):gsub("^sudo apt%-get[^\n]*\n", "")) -- the packages are there: the specs run
 end
 
 describe("the install lines of README.md", function()
@@ -30,5 +30,8 @@ describe("the install lines of README.md", function()
     local version = files.read("CMakeLists.txt"):match "project%(shoal VERSION ([%d.]+)"
     assert.is_truthy(done.out:find("shoal " .. version .. " ", 1, true), done.out)
     assert.matches("\n" .. version:gsub("%.", "%%.") .. "\n$", done.out)
+    for _, alarm in ipairs { "missing", "not installed", "warning", "error" } do
+      assert.is_nil((done.out .. done.err):lower():find(alarm, 1, true), done.out .. done.err)
+    end
   end)
 end)

@@ -1,7 +1,9 @@
---- Nodes that come and go, thousands of times, in one program.
+--- Nodes that come and go, thousands of times, in one program; and what comes and
+-- goes with a node that stays.
 
 local files = require "spec.support.files"
 local shoal = require "shoal"
+local sim = require "shoal.sim"
 local stages = require "spec.script.stage"
 
 local slow = files.sanitized or os.getenv "SHOAL_GC"
@@ -81,4 +83,45 @@ describe("a program that opens and closes nodes", function()
     end, "everybody to know everybody")
     stage:close()
   end)
+end)
+
+describe("a node that lives for long", function()
+  local TURNS = slow and 100 or 1000
+  local TIMERS = 10 -- each turn
+
+  --- Timers that fire and one that does not, a wait, a listener.
+  local function turn(node, step)
+    local fired, waited = 0, false
+    for _ = 1, TIMERS do node:after(0, function() fired = fired + 1 end) end
+    node:after(0.001, print):cancel() -- soon: a simulation keeps it until then
+    coroutine.wrap(function() waited = node:wait(function() return fired == TIMERS end) end)()
+    node:on("active", print)
+    node:off("active", print)
+    repeat step() until waited
+  end
+
+  local worlds = {
+    ["on this machine"] = function()
+      local node = assert(shoal.start { config = "loopback", log = false })
+      return node, shoal.step, function() node:close() end
+    end,
+    ["in a simulation"] = function()
+      local net = sim.new {}
+      local node = assert(net:spawn { config = "loopback" })
+      return node, function() net:run(0.01) end, function() net:close() end
+    end,
+  }
+
+  for where, open in pairs(worlds) do
+    it("holds no memory of timers, waits and listeners that are over, " .. where, function()
+      local node, step, close = open()
+      for _ = 1, TURNS / 10 do turn(node, step) end
+      local memory, before = collected(), held()
+      for _ = 1, TURNS do turn(node, step) end
+      -- One byte of each timer would show from malloc, and the smallest object of Lua.
+      assert.is_true(collected() - memory < TURNS * TIMERS * 8, "Lua's memory has grown")
+      if before then assert.is_true(held() - before < TURNS * TIMERS, "more is held from malloc") end
+      close()
+    end)
+  end
 end)

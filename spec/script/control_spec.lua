@@ -96,6 +96,56 @@ describe("a control server", function()
     server:close()
   end)
 
+  -- Nobody waits for four thousand million connections: the count of them, the fourth
+  -- word of a server, is set.
+  local has_ffi, ffi = pcall(require, "ffi")
+  if has_ffi then
+    it("tells peers apart however many there were", function()
+      local server = listen()
+      local early = raw.connect(path)
+      early:write(raw.request(1, "early"))
+      stage:wait(function() return heard[1] end)
+      local last_id = ffi.cast("uint64_t *", server) + 3
+      assert.equal(1, tonumber(last_id[0]))
+      for round, count in ipairs { 2 ^ 31 - 2, 2 ^ 31 - 1, 2 ^ 32 - 1, 2 ^ 32, 2 ^ 53 - 2 } do
+        last_id[0] = count
+        local late = raw.connect(path)
+        late:write(raw.request(2, "late"))
+        stage:wait(function() return heard[2 * round] end)
+        assert.equal(count + 1, heard[2 * round][1]:id())
+        early:write(raw.request(3, "early"))
+        stage:wait(function() return heard[2 * round + 1] end)
+        assert.equal(heard[1][1], heard[2 * round + 1][1])
+        late:close()
+      end
+      server:close()
+    end)
+  end
+
+  it("publishes to many at once, and to those that are gone nothing", function()
+    local server = listen()
+    local clients, peers = {}, {}
+    for i = 1, 3 do
+      clients[i] = raw.connect(path)
+      clients[i]:write(raw.request(i, "x"))
+      stage:wait(function() return heard[i] end)
+      peers["peer " .. i] = heard[i][1]
+    end
+    assert.equal(3, server:stats().connections)
+    clients[2]:close()
+    stage:wait(function() return server:stats().connections == 2 end)
+    server:publish(peers, "event", { "up" })
+    assert.is_true(server:stats().buffered > 0)
+    for _, i in ipairs { 1, 3 } do
+      assert.same({ 2, "event", { "up" } }, read(clients[i]))
+    end
+    assert.error_matches(function() server:publish({ 1 }, "event", {}) end, "control.peer")
+    assert.error_matches(function() server:publish(peers, "event", { a = 1 }) end, "params must be a list")
+    server:close()
+    server:publish(peers, "event", {})
+    assert.equal(0, server:stats().connections)
+  end)
+
   it("tells when a peer goes, which then answers false", function()
     local gone
     local server = listen { on_close = function(peer) gone = peer end }

@@ -1,6 +1,7 @@
 --- Handlers: when they run, with what, and what happens if they fail. The same
 -- for a table in the program's state and for a script in a state of its own.
 
+local files = require "spec.support.files"
 local stages = require "spec.script.stage"
 
 --- A script that keeps what its handlers are told, in its store.
@@ -649,6 +650,39 @@ describe("handlers", function()
       assert.equal(other:bound(), heard[1])
       assert.equal(other:bound(), packets.feed.id.addr)
       assert.is_true(packets.feed.size > 0)
+    end)
+
+    -- The types tell which events are diagnostics.
+    it("of every event hear no diagnostics, whoever else asks for them", function()
+      local types, diagnostics = files.read "lua/shoal/types.lua", {}
+      for name in types:gmatch('%-%-%-| "([%w_]+)"[^\n]-a diagnostic') do diagnostics[name] = true end
+      for _, name in ipairs { "suspect", "probe_started", "packet_received", "packet_sent" } do
+        assert.is_true(diagnostics[name], name)
+      end
+      local path = stage:write("listener.lua", [[
+        return { on_start = function(node)
+          node.store.all = {}
+          node:on("*", function(_, event) node.store.all[event] = true end)
+        end }
+      ]])
+      local heard, told = {}, {}
+      local node = stage:start { handlers = path, watch = false, config = "loopback" }
+      node:on("*", function(_, event) heard[event] = true end)
+      for name in pairs(diagnostics) do
+        node:on(name, function() told[name] = true end)
+      end
+      stage:start { join = node:bound(), config = "loopback" }
+      local ghost = { addr = "127.0.0.1:1", bump = 1 }
+      assert(node:apply { { id = ghost, state = "alive" } })
+      assert(node:apply { { id = ghost, state = "suspect" } })
+      stage:wait(function()
+        return told.suspect and told.probe_started and told.packet_received and told.packet_sent
+          and heard.member_up and heard.active
+      end, "some of each")
+      for _, events in ipairs { heard, node.store.all } do
+        assert.is_true(events.member_up)
+        for name in pairs(events) do assert.is_nil(diagnostics[name], name) end
+      end
     end)
 
     it("are misuse for events that do not exist", function()

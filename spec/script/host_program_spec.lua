@@ -3,6 +3,7 @@
 -- Each case is a program in a process of its own, which prints what it saw.
 
 local process = require "spec.support.process"
+local wait = require "spec.support.wait"
 
 local NODE = [[
 local shoal = require "shoal"
@@ -155,6 +156,58 @@ describe("a program with a node", function()
       print "same"
     ]]
     assert.equal("same", run(program))
+  end)
+end)
+
+describe("a program that handles INT and TERM itself", function()
+  after_each(process.cleanup)
+
+  it("may be asked as often as it answers", function()
+    assert.equal("3", run(NODE .. [[
+      local core = require "shoal.core"
+      local node, heard, is_late = start(), 0, nil
+      core.signal("TERM", function() heard = heard + 1 end)
+      for i = 1, 3 do
+        assert(os.execute("kill -TERM $PPID"))
+        run_until(function() return heard == i end)
+        -- later than it takes for a second one to count as impatience
+        is_late = false
+        node:after(0.25, function() is_late = true end)
+        run_until(function() return is_late end)
+      end
+      print(heard)
+      node:close()
+    ]]))
+  end)
+
+  it("is ended by a second one while one of its functions hangs, whatever others have answered", function()
+    local folder = process.tempdir()
+    local hanging = folder .. "/hanging"
+    local p = process.start {
+      process.lua, process.write(folder .. "/program.lua", NODE .. ([[
+        local core = require "shoal.core"
+        local node = start()
+        local function answer() end
+        core.signal("INT", answer)
+        core.signal("INT", function()
+          io.open(%q, "w"):close()
+          repeat until false
+        end)
+        core.signal("INT", answer)
+        io.stderr:write("ready\n")
+        shoal.run()
+        node:close()
+      ]]):format(hanging)),
+      env = { LD_PRELOAD = process.preload },
+    }
+    p:wait_for("ready", 60)
+    p:signal "INT"
+    wait.for_that(function() return process.read(hanging) end, 60, "the function")
+    assert.is_nil(p:ended())
+    assert.equal("INT", wait.for_that(function()
+      p:signal "INT"
+      return p:ended()
+    end, 60, "its end"))
   end)
 end)
 

@@ -78,6 +78,7 @@ describe("node:wait() in a coroutine of cqueues", function()
       assert.is_nil(answer)
       assert.equal("node is closed", message)
       assert.equal("closed", code)
+      assert.error_matches(function() a:wait(print) end, "node is closed")
     end)
   end)
 

@@ -149,7 +149,7 @@ describe("a member", function()
     local record = net:record(members[2])
     assert.equal(5, record.excused_downs)
     assert.equal(0, record.wrong_downs)
-    assert.equal(0, record.renewals)
+    assert.equal(0, record.renewals) -- it refutes
     assert.equal(1, record.returns)
   end)
 

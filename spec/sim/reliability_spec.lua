@@ -47,7 +47,8 @@ describe("make reliability", function()
         assert.equal(#configs[config], #tables[name][config])
       end
     end
-    for _, name in ipairs { "no loss", "20 % loss", "crash", "pauses", "partition", "mass join", "one way" } do
+    for _, name in ipairs { "no loss", "20 % loss", "crash", "pauses", "partition", "mass join", "one way",
+      "lossy join", "never met" } do
       assert.is_table(documented[name])
     end
   end)
@@ -80,6 +81,10 @@ describe("make reliability", function()
 
   it("brings a mass join together within a minute", function()
     assert.is_true(figure("mass join", "lan", 4) < 60) -- of 312
+  end)
+
+  it("brings halves together that never met", function()
+    assert.is_true(figure("never met", "lan", 2) < 45)
   end)
 
   it("finds a member down that is not heard, for good, and nobody else", function()

@@ -210,4 +210,12 @@ describe("seeds", function()
       return true
     end, 2, 0.05), net:picture())
   end)
+
+  it("let a hundred in, who all know each other, within three seconds where one packet in ten is lost", function()
+    for seed = 1, 5 do
+      local net = nets.new { loss = 0.1, seed = seed }
+      net:spawn(100, { config = "lan" })
+      assert(net:run_until(function() return net:converged() end, 3), net:picture())
+    end
+  end)
 end)

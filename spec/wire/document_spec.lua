@@ -1,5 +1,6 @@
 --- docs/wire.md shows what is really written.
 
+local core = require "shoal.core"
 local golden = require "spec.wire.golden"
 
 local function read(path)
@@ -51,6 +52,17 @@ describe("the picture of the wire format", function()
     assert.is_true(blocks[golden.hex(golden.bytes(golden.gossip))])
   end)
 
+  it("tells how many elements a header has, in wire.h as well", function()
+    local fewest, most = math.huge, 0
+    for _, entry in ipairs(golden.headers) do
+      local elements = tonumber(entry[1]:match("^9(%x)"), 16)
+      fewest, most = math.min(fewest, elements), math.max(most, elements)
+    end
+    local range = (" of %d to %d "):format(fewest, most)
+    assert.is_truthy(text:find("An array" .. range .. "elements", 1, true), range)
+    assert.is_truthy(read "src/wire/wire.h":find("header   array" .. range, 1, true), range)
+  end)
+
   it("names every kind with its value", function()
     for _, entry in ipairs(golden.headers) do
       local elements, kind = entry[1]:match("^9(%x) 01 (%x%x)")
@@ -58,4 +70,30 @@ describe("the picture of the wire format", function()
       assert.is_truthy(text:find(row), row)
     end
   end)
+end)
+
+-- What the default codec makes of the golden ones is what other codecs have to do with.
+describe("the fields of a codec", function()
+  local function keys_of(decode, list)
+    local keys = {}
+    for _, entry in ipairs(list) do
+      for key in pairs(assert(decode(golden.bytes(entry[1]), 1))) do keys[key] = true end
+    end
+    return keys
+  end
+
+  local cases = {
+    Header = keys_of(core.codec.decode_header, golden.headers),
+    Claim = keys_of(core.codec.decode_member, golden.members),
+  }
+  for class, keys in pairs(cases) do
+    it("are in the types and in the manual: shoal." .. class, function()
+      local types = assert(read "lua/shoal/types.lua":match("%-%-%-@class shoal%." .. class .. "\n(.-)\n\n"))
+      local manual = assert(read "docs/handlers.md":match("\n## Codec(.-)\n## "))
+      for key in pairs(keys) do
+        assert.is_truthy((types .. "\n"):find("@field " .. key .. "%f[%W]"), key .. " in the types")
+        assert.is_truthy(manual:find("%f[%w_]" .. key .. "="), key .. " in the manual")
+      end
+    end)
+  end
 end)

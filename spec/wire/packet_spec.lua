@@ -93,6 +93,10 @@ describe("a packet", function()
 
   it("of gossip tells a down member that speaks what it is, and nothing else", function()
     local a = engine("A", { notify_down_members = true })
+    assert(a:set_handlers { codec = { -- with the default codec it is a verdict
+      encode_header = core.codec.encode_header, decode_header = core.codec.decode_header,
+      encode_member = core.codec.encode_member, decode_member = core.codec.decode_member,
+    } })
     assert(a:apply(0, { { id = ids.C, state = "down", incarnation = 0 } }, {}))
     assert.is_true(a:add_broadcast(0, "hello"))
     assert(a:receive(1, bytes "96 01 00 C 00 A 07"))
@@ -117,6 +121,21 @@ describe("a packet", function()
     local _, _, code = c:receive(1, bytes "95 01 0c B 00 C 00")
     assert.equal("malformed", code)
     assert(c:receive(1, bytes "95 01 0c B 00 C"))
+  end)
+
+  it("that tells a down member so is a gossip with that claim and nothing else", function()
+    local a = engine("A", { notify_down_members = true })
+    assert(a:apply(0, { { id = ids.C, state = "down", incarnation = 2 } }, {}))
+    assert(a:apply(0, { { id = ids.B, state = "alive", incarnation = 0 } }, { broadcast = true }))
+    assert(a:receive(0, bytes "96 01 00 C 00 A 07"))
+    assert.same({ { bytes "95 01 08 A 00 C 0001 93 C 02 02", "gossip", "c:3" } }, sent(a))
+  end)
+
+  it("of refused is a header and nothing else", function()
+    local a = engine("A", { max_members = 1 })
+    assert(a:apply(0, { { id = ids.B, state = "alive", incarnation = 0 } }, {}))
+    assert(a:receive(0, bytes "95 01 06 C 00 A"))
+    assert.same({ { bytes "95 01 0c A 00 C", "refused", "c:3" } }, sent(a))
   end)
 
   it("of broadcast carries items behind their lengths, and no count", function()

@@ -150,6 +150,7 @@ bool backlog_push(struct backlog *backlog, struct mem *mem, shoal_bytes bytes,
         return false;
     }
     *entry = head;
+    entry->born = backlog->births++;
     bytes_copy(bytes_copy(entry->bytes, bytes), key);
     link_entry(run, entry);
     backlog->count++;
@@ -236,10 +237,16 @@ struct entry *backlog_larger(const struct backlog *backlog, size_t size)
     return run ? run->head : NULL;
 }
 
+static bool is_older(const struct entry *entry, const struct entry *other)
+{
+    return (int32_t)(entry->born - other->born) < 0;
+}
+
 struct entry *backlog_last(const struct backlog *backlog)
 {
-    const struct run *run = backlog->first;
-    while (run && run->next)
-        run = run->next;
-    return run ? run->head : NULL;
+    const struct run *last = NULL;
+    for (const struct run *run = backlog->first; run; run = run->next)
+        if (!last || run->left < last->left || is_older(run->head, last->head))
+            last = run;
+    return last ? last->head : NULL;
 }

@@ -32,6 +32,7 @@ struct entry {
     struct entry *next, *prev; /* in its run */
     struct run *run;
     struct entry **owner; /* set to NULL when the entry goes; may be NULL */
+    uint32_t born;        /* counts the entries that came before it */
     uint16_t size;        /* bytes as they go out */
     uint16_t key_size;    /* bytes behind them that do not: a broadcast's key */
     uint8_t urgency;      /* of enum urgency */
@@ -41,7 +42,7 @@ struct entry {
 struct backlog {
     struct run *first;
     struct run *unused; /* one kept back, so that moving never fails */
-    uint32_t count;
+    uint32_t count, births;
     uint32_t num_urgent; /* that do not wait for a packet that goes anyway */
     uint32_t num_news;   /* ... and of those, news */
     uint8_t frame;       /* bytes of length in front of each entry: 0 or 2 */
@@ -69,8 +70,8 @@ size_t backlog_fill(struct backlog *backlog, struct mem *mem, uint8_t *out,
 /* An entry of more than `size` bytes; NULL: there is none. Costs what there are
  * runs. */
 struct entry *backlog_larger(const struct backlog *backlog, size_t size);
-/* The oldest of those with the fewest transmissions left, the smallest of them.
- * NULL: there is none. */
+/* The oldest of those with the fewest transmissions left; NULL: there is none.
+ * Costs what there are runs. */
 struct entry *backlog_last(const struct backlog *backlog);
 
 static inline shoal_bytes backlog_key(const struct entry *entry)

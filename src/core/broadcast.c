@@ -79,22 +79,22 @@ static void give_up(shoal *engine, struct entry *entry, shoal_drop why)
     backlog_remove(&engine->items, &engine->mem, entry);
 }
 
-/* Items that fitted into a packet when they came, and fit into none to any
- * member that is left. */
-static void drop_oversized(shoal *engine)
+/* Items that fitted into a packet when they came, and fit into none to a member
+ * with an identity of so many bytes. */
+static void drop_oversized(shoal *engine, size_t id_size)
 {
-    size_t room, smallest = members_smallest_id(&engine->members);
+    size_t room;
     struct entry *entry;
-    if (smallest == 0 || room_for_item(engine, smallest, &room) != 0)
+    if (room_for_item(engine, id_size, &room) != 0)
         return;
     while ((entry = backlog_larger(&engine->items, room)))
         give_up(engine, entry, SHOAL_DROP_TOO_BIG);
 }
 
 /* The one that was sent most often makes room, among equals the oldest. */
-static void make_room(shoal *engine)
+static void keep_bound(shoal *engine)
 {
-    while (engine->items.count >= engine->config.max_broadcasts)
+    while (engine->items.count > engine->config.max_broadcasts)
         give_up(engine, backlog_last(&engine->items), SHOAL_DROP_BACKLOG);
 }
 
@@ -110,8 +110,10 @@ static void drop_invalidated(shoal *engine, const struct entry *by)
     }
 }
 
-static void drop_all(shoal *engine)
+/* Nobody got any for a while. */
+static void drop_all(shoal *engine, size_t id_size)
 {
+    drop_oversized(engine, id_size + MEMBERS_SIZE_STEP - 1);
     while (engine->items.count > 0)
         backlog_remove(&engine->items, &engine->mem,
                        backlog_next(&engine->items, NULL));
@@ -122,7 +124,9 @@ static void drop_all(shoal *engine)
 void broadcast_turn(shoal *engine)
 {
     uint32_t fanout = engine->config.gossip.members;
-    drop_oversized(engine);
+    size_t smallest = members_smallest_id(&engine->members);
+    if (smallest > 0)
+        drop_oversized(engine, smallest);
     if (engine->items.count == 0)
         return;
     if (send_items(engine, fanout, SHOAL_MSG_GOSSIP) > 0) {
@@ -130,7 +134,7 @@ void broadcast_turn(shoal *engine)
         return;
     }
     if (++engine->unwanted >= engine_news_transmissions(engine))
-        drop_all(engine);
+        drop_all(engine, smallest);
 }
 
 /* The same key replaces: no need to look at the others. */
@@ -147,8 +151,6 @@ static int queue_by_key(shoal *engine, shoal_bytes item, shoal_bytes key)
 
 static int queue_item(shoal *engine, shoal_bytes item, shoal_bytes key)
 {
-    engine->unwanted = 0;
-    make_room(engine);
     if (!engine->handlers.broadcast.invalidates)
         return queue_by_key(engine, item, key);
     struct entry *entry = NULL;
@@ -178,6 +180,8 @@ static int take(shoal *engine, shoal_bytes item, shoal_bytes sender)
     int error = queue_item(engine, item, key);
     if (error)
         return engine_drop(engine, SHOAL_DROP_NOMEM, error);
+    engine->unwanted = 0;
+    keep_bound(engine);
     return 1;
 }
 

@@ -145,11 +145,24 @@ static struct look *find_look(shoal *engine, shoal_bytes id, uint8_t number)
     return NULL;
 }
 
+/* Nobody has to be asked for help any more when it was the last one. */
+static void succeed(shoal *engine, struct look *look)
+{
+    struct probe *probe = &engine->probe;
+    look->succeeded = true;
+    for (uint32_t i = 0; i < probe->num_looks; i++)
+        if (!probe->looks[i].succeeded)
+            return;
+    probe->indirect_at_us = SHOAL_NEVER;
+}
+
 void look_on_ack(shoal *engine, shoal_bytes id, uint8_t number)
 {
     struct look *look = find_look(engine, id, number);
-    if (look)
-        look->succeeded = look->direct = true;
+    if (!look)
+        return;
+    look->direct = true;
+    succeed(engine, look);
 }
 
 /* Which of those we asked is that? NULL: none. */
@@ -166,7 +179,7 @@ void look_on_forwarded_ack(shoal *engine, shoal_bytes from, shoal_bytes id,
 {
     struct look *look = find_look(engine, id, number);
     if (look && find_helper(look, from))
-        look->succeeded = true;
+        succeed(engine, look);
 }
 
 void look_on_nack(shoal *engine, shoal_bytes from, shoal_bytes id,

@@ -189,11 +189,19 @@ static void take_out(struct members *members, struct order *order, uint32_t at)
         place(members, order, at, order->slots[order->count]);
 }
 
+/* The sizes of identities, by steps. */
+static void count_size(uint32_t sizes[], const struct identity *identity,
+                       int by)
+{
+    sizes[identity->size / MEMBERS_SIZE_STEP] += (uint32_t)by;
+}
+
 static void leave_place(struct members *members, struct member *member)
 {
-    if (member->place == PLACE_ACTIVE)
+    if (member->place == PLACE_ACTIVE) {
         take_out(members, &members->active, member->position);
-    else
+        count_size(members->active_sizes, member->identity, -1);
+    } else
         line_remove(&members->down[member->place], member->position);
 }
 
@@ -201,16 +209,11 @@ static void enter_place(struct members *members, struct member *member,
                         enum place to)
 {
     member->place = (uint8_t)to;
-    if (to == PLACE_ACTIVE)
+    if (to == PLACE_ACTIVE) {
         place(members, &members->active, members->active.count++, member->slot);
-    else
+        count_size(members->active_sizes, member->identity, 1);
+    } else
         member->position = line_append(&members->down[to], member->slot);
-}
-
-static void count_size(struct members *members, const struct identity *identity,
-                       int by)
-{
-    members->sizes[identity->size / 16] += (uint32_t)by;
 }
 
 struct member *members_insert(struct members *members,
@@ -225,7 +228,7 @@ struct member *members_insert(struct members *members,
     enter_place(members, member,
                 state == SHOAL_DOWN ? PLACE_STRANGER : PLACE_ACTIVE);
     members->num_suspects += state == SHOAL_SUSPECT;
-    count_size(members, identity, 1);
+    count_size(members->sizes, identity, 1);
     members->count++;
     return member;
 }
@@ -240,7 +243,7 @@ void members_remove(struct members *members, struct mem *mem,
                  addr_hash, members);
     leave_place(members, member);
     members->num_suspects -= member->state == SHOAL_SUSPECT;
-    count_size(members, identity, -1);
+    count_size(members->sizes, identity, -1);
     identity_release(mem, identity);
     member->identity = NULL;
     member->position = members->free_slots;
@@ -248,15 +251,23 @@ void members_remove(struct members *members, struct mem *mem,
     members->count--;
 }
 
+static void count_sizes(struct members *members, const struct member *member,
+                        int by)
+{
+    count_size(members->sizes, member->identity, by);
+    if (member->place == PLACE_ACTIVE)
+        count_size(members->active_sizes, member->identity, by);
+}
+
 void members_rename(struct members *members, struct mem *mem,
                     struct member *member, struct identity *identity)
 {
     index_remove(&members->by_id, member->identity->hash, member->slot, id_hash,
                  members);
-    count_size(members, member->identity, -1);
+    count_sizes(members, member, -1);
     identity_release(mem, member->identity);
     member->identity = identity;
-    count_size(members, identity, 1);
+    count_sizes(members, member, 1);
     index_insert(&members->by_id, identity->hash, member->slot);
 }
 
@@ -285,6 +296,12 @@ void members_set_state(struct members *members, struct member *member,
 }
 
 /* ---- Down ones ---- */
+
+void members_let_go(struct members *members, struct member *member)
+{
+    leave_place(members, member);
+    enter_place(members, member, PLACE_LEFT);
+}
 
 struct member *members_oldest(const struct members *members, enum place place)
 {
@@ -328,8 +345,7 @@ enum { PICK_TRIES = 4 }; /* for each of those wanted */
 uint32_t members_pick_down(const struct members *members, struct rng *rng,
                            uint32_t k, struct member *out[])
 {
-    uint32_t found = 0, all = members->down[PLACE_FAILED].count +
-                              members->down[PLACE_STRANGER].count;
+    uint32_t found = 0, all = members_num_lost(members);
     for (uint32_t tries = 0; all > 0 && found < k && tries < PICK_TRIES * k;
          tries++) {
         double share = (double)(rng_next(rng) >> 11) / (double)(1ull << 53);
@@ -346,18 +362,22 @@ uint32_t members_pick_down(const struct members *members, struct rng *rng,
 
 size_t members_largest_id(const struct members *members)
 {
-    for (size_t i = MEMBERS_SIZES; i > 0; i--)
-        if (members->sizes[i - 1] > 0)
-            return i == MEMBERS_SIZES ? SHOAL_MAX_IDENTITY : i * 16 - 1;
-    return 0;
+    size_t i = MEMBERS_SIZES;
+    while (i > 0 && members->sizes[i - 1] == 0)
+        i--;
+    if (i == MEMBERS_SIZES)
+        return SHOAL_MAX_IDENTITY;
+    return i > 0 ? i * MEMBERS_SIZE_STEP - 1 : 0;
 }
 
 size_t members_smallest_id(const struct members *members)
 {
-    for (size_t i = 0; i < MEMBERS_SIZES; i++)
-        if (members->sizes[i] > 0)
-            return i > 0 ? i * 16 : 1;
-    return 0;
+    size_t i = 0;
+    while (i < MEMBERS_SIZES && members->active_sizes[i] == 0)
+        i++;
+    if (i == MEMBERS_SIZES)
+        return 0;
+    return i > 0 ? i * MEMBERS_SIZE_STEP : 1;
 }
 
 struct member *members_next(struct members *members, struct order *order,

@@ -24,7 +24,10 @@ struct order {
     uint32_t next; /* those before it were taken in this round */
 };
 
-enum { MEMBERS_SIZES = SHOAL_MAX_IDENTITY / 16 + 1 };
+enum {
+    MEMBERS_SIZE_STEP = 16, /* bytes in which identities are measured */
+    MEMBERS_SIZES = SHOAL_MAX_IDENTITY / MEMBERS_SIZE_STEP + 1
+};
 
 struct members {
     struct member **chunks;
@@ -36,7 +39,8 @@ struct members {
     struct index by_id, by_addr;
     struct order active;
     struct line down[PLACE_STRANGER + 1]; /* by enum place; 0 is unused */
-    uint32_t sizes[MEMBERS_SIZES]; /* identities of such a size, by 16 bytes */
+    /* Identities of such a size, in steps: known, and of active ones. */
+    uint32_t sizes[MEMBERS_SIZES], active_sizes[MEMBERS_SIZES];
 };
 
 void members_init(struct members *members);
@@ -70,9 +74,15 @@ bool members_reserve_state(struct members *members, struct mem *mem,
 void members_set_state(struct members *members, struct member *member,
                        shoal_state state, uint16_t incarnation, bool has_left);
 
-static inline uint32_t members_num_down(const struct members *members)
+/* A down one, for which members_reserve_state() was made, left for good, and
+ * was no stranger. */
+void members_let_go(struct members *members, struct member *member);
+
+/* Down ones that may be back; a few of those that we never knew may not. */
+static inline uint32_t members_num_lost(const struct members *members)
 {
-    return members->count - members->active.count;
+    return members->down[PLACE_FAILED].count +
+           members->down[PLACE_STRANGER].count;
 }
 
 /* The one that has been down longest, of those in `place`, or NULL. */
@@ -84,9 +94,10 @@ struct member *members_oldest_down(const struct members *members);
 uint32_t members_pick_down(const struct members *members, struct rng *rng,
                            uint32_t k, struct member *out[]);
 
-/* The bytes of the largest and of the smallest identity known, rounded up to 16
- * and down; 0 without any. */
+/* The bytes of the largest identity known, rounded up; 0 without any. */
 size_t members_largest_id(const struct members *members);
+/* The bytes of the smallest one of an active member, rounded down; 0 without
+ * any. */
 size_t members_smallest_id(const struct members *members);
 
 /* The next one of a round-robin in shuffled order (SWIM 4.3): everybody is

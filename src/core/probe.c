@@ -67,32 +67,43 @@ static struct member *find_active(shoal *engine, const struct identity *who)
 
 /* ---- Whom to look at ---- */
 
-static bool is_intended(const struct probe *probe, const struct identity *who)
+/* num_intents: nowhere. */
+static uint32_t find_intent(const struct probe *probe,
+                            const struct identity *who)
 {
-    for (uint32_t i = 0; i < probe->num_intents; i++)
-        if (probe->intents[i].target == who)
-            return true;
-    return false;
+    uint32_t at = 0;
+    while (at < probe->num_intents && probe->intents[at].target != who)
+        at++;
+    return at;
 }
 
-/* Second looks go first, and before any other. */
+/* The caller has the reference now. */
+static struct intent take_intent_out(struct probe *probe, uint32_t at)
+{
+    struct intent intent = probe->intents[at];
+    probe->num_intents--;
+    for (; at < probe->num_intents; at++)
+        probe->intents[at] = probe->intents[at + 1];
+    return intent;
+}
+
+/* Second looks go first, and before any other, even of the same member. */
 static void intend(shoal *engine, struct intent intent)
 {
     struct probe *probe = &engine->probe;
-    uint32_t at = probe->num_intents;
-    if (is_intended(probe, intent.target))
+    uint32_t at = find_intent(probe, intent.target);
+    if (at == PROBE_LOOKS)
+        at--; /* the last one may give way */
+    if (at < probe->num_intents && (!intent.again || probe->intents[at].again))
         return;
-    if (at == PROBE_LOOKS) {
-        if (!intent.again || probe->intents[at - 1].again)
-            return;
-        identity_release(&engine->mem, probe->intents[--at].target);
-        probe->num_intents--;
-    }
+    identity_retain(intent.target);
+    if (at < probe->num_intents)
+        identity_release(&engine->mem, take_intent_out(probe, at).target);
+    at = probe->num_intents;
     while (intent.again && at > 0 && !probe->intents[at - 1].again) {
         probe->intents[at] = probe->intents[at - 1];
         at--;
     }
-    identity_retain(intent.target);
     probe->intents[at] = intent;
     probe->num_intents++;
 }
@@ -142,12 +153,9 @@ static void look_at(shoal *engine, struct member *member, uint64_t since_us,
 static void take_intent(shoal *engine, bool again)
 {
     struct probe *probe = &engine->probe;
-    struct intent intent = probe->intents[0];
-    if (intent.again != again)
+    if (probe->intents[0].again != again)
         return;
-    probe->num_intents--;
-    for (uint32_t i = 0; i < probe->num_intents; i++)
-        probe->intents[i] = probe->intents[i + 1];
+    struct intent intent = take_intent_out(probe, 0);
     struct member *member = find_active(engine, intent.target);
     if (member)
         look_at(engine, member, again ? intent.since_us : engine->now_us,

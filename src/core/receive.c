@@ -286,7 +286,7 @@ static int handle(shoal *engine, const shoal_header *header, shoal_bytes items,
     struct identity *self = identity_retain(engine->self);
     int error = apply_claims(engine);
     if (header->kind == SHOAL_MSG_FEED)
-        engine_ask_for_more(engine, engine->decoded.count);
+        tasks_ask_for_more(engine, engine->decoded.count);
     if (!error)
         error = broadcast_receive(engine, items, header->src);
     /* Whoever we are by now, it is not who was asked; and the defunct are
@@ -319,8 +319,10 @@ static int accept(shoal *engine, const shoal_header *header, shoal_bytes items,
         refuse(engine, src);
         return 0;
     }
-    if (error)
-        return engine_drop(engine, drop_for(error), error);
+    if (error == SHOAL_ERR_NOMEM)
+        return engine_drop(engine, SHOAL_DROP_NOMEM, error);
+    if (error) /* was counted */
+        return error;
     if (!sender)
         return answer_stranger(engine, header, src);
     engine->stats.received[header->kind]++;
@@ -370,7 +372,8 @@ static int handle_from(shoal *engine, const shoal_header *header,
     struct identity *held =
         src->member ? identity_retain(src->member->identity) : NULL;
     engine->sender.who = src;
-    engine->sender.is_active = engine->sender.has_returned = false;
+    engine->sender.is_active = src->member && member_is_active(src->member);
+    engine->sender.has_returned = false;
     engine->sender.told = 0;
     int error = deliver(engine, header, items, src, size);
     engine->sender.who = NULL;

@@ -43,7 +43,7 @@ static void become_defunct(shoal *engine)
     engine->connection = SHOAL_CONNECTION_DEFUNCT;
     engine->since_us = engine->now_us;
     probe_disarm(engine);
-    engine_stop_tasks(engine);
+    tasks_stop(&engine->tasks);
     notify_self(engine, SHOAL_EVENT_DEFUNCT);
 }
 
@@ -80,6 +80,9 @@ static int keep_former_self(shoal *engine, struct identity *before)
         return 0;
     shoal_update claim = departure(engine, before, identity_id(engine->self));
     int error = update_apply_to(engine, &who, &claim, false);
+    struct member *member = members_find_id(&engine->members, who.id, who.hash);
+    if (member) /* or verdicts that somebody makes up would push it out */
+        members_let_go(&engine->members, member);
     return error == SHOAL_ERR_FULL ? 0 : error; /* was counted */
 }
 
@@ -206,7 +209,7 @@ static void come_back(shoal *engine)
     engine->has_left = false;
     engine->since_us = engine->now_us;
     engine_update_connection(engine);
-    engine_arm_idle_tasks(engine);
+    tasks_begin_idle(engine);
 }
 
 /* Would anybody believe it? */
@@ -214,14 +217,14 @@ static int check_new_identity(shoal *engine, const struct who *who)
 {
     struct member *other =
         members_find_addr(&engine->members, who->addr, who->addr_hash);
-    if (has_our_address(engine, who) &&
-        !ask_wins(engine, who->id, identity_id(engine->self)))
-        return SHOAL_ERR_LOSES;
     if (other && member_is_active(other))
         return SHOAL_ERR_ADDRESS_IN_USE;
-    if (other && !ask_wins(engine, who->id, identity_id(other->identity)))
-        return SHOAL_ERR_LOSES;
-    return send_check_identity(engine, who->id, true);
+    const struct identity *before = has_our_address(engine, who) ? engine->self
+                                    : other ? other->identity
+                                            : NULL;
+    int error =
+        before ? ask_check_wins(engine, who->id, identity_id(before)) : 0;
+    return error ? error : send_check_identity(engine, who->id, true);
 }
 
 int shoal_change_identity(shoal *engine, uint64_t now_us, shoal_bytes id)

@@ -22,7 +22,7 @@ struct message {
     size_t room; /* bytes of the packet; 0: as many as there may be */
     bool with_items, needs_items; /* needs: or it is not sent */
     const shoal_update *claim;    /* what it begins with; NULL: nothing */
-    bool is_bare;                 /* nothing but that follows the header */
+    bool is_bare;                 /* no other claim follows the header */
     bool lists;                   /* active members, of all ... */
     bool of_bucket;               /* ... or of one bucket */
     uint32_t bucket;
@@ -207,15 +207,28 @@ static uint32_t send_packet(shoal *engine, const struct message *message)
  * UDP). */
 enum { SMALL_PACKET = 548 };
 
+/* Can a feed of that size list anybody? */
+static bool is_room_for_one(const shoal *engine, const struct who *to,
+                            size_t size)
+{
+    size_t names = identity_id(engine->self).size + to->id.size +
+                   members_largest_id(&engine->members);
+    return names + SEND_OVERHEAD <= size;
+}
+
 /* Whoever asks again has not heard the last feed, perhaps because nothing so
  * large arrives: then a smaller one is tried. */
-static size_t room_for_feed(const shoal *engine, struct member *to)
+static size_t room_for_feed(const shoal *engine, const struct who *to,
+                            struct member *member)
 {
     uint32_t room = engine->config.max_packet_size;
-    bool again = to && to->fed;
-    if (to)
-        to->fed = true;
-    return again && room > SMALL_PACKET ? SMALL_PACKET : room;
+    bool again = member && member->fed;
+    if (member)
+        member->fed = true;
+    return again && room > SMALL_PACKET &&
+                   is_room_for_one(engine, to, SMALL_PACKET)
+               ? SMALL_PACKET
+               : room;
 }
 
 /* A suspect hears of it first, with the very ping that it must answer, whatever
@@ -255,7 +268,7 @@ static void send_known(shoal *engine, const struct who *to,
         message.is_bare = are_many_suspect(engine);
     }
     if (kind == SHOAL_MSG_FEED)
-        message.room = room_for_feed(engine, member);
+        message.room = room_for_feed(engine, to, member);
     send_packet(engine, &message);
 }
 
@@ -356,6 +369,7 @@ static bool wants_items(void *context, const struct member *member)
     return ask_wanted_by(context, member);
 }
 
+/* Updates that wait would leave a large item no room. */
 uint32_t send_items(shoal *engine, uint32_t fanout, shoal_message kind)
 {
     struct member *to[MEMBERS_MAX_PICK];
@@ -367,6 +381,7 @@ uint32_t send_items(shoal *engine, uint32_t fanout, shoal_message kind)
         who_from(&who, to[i]->identity);
         sent += send_packet(engine, &(struct message){.to = &who,
                                                       .kind = kind,
+                                                      .is_bare = true,
                                                       .with_items = true,
                                                       .needs_items = true});
     }

@@ -17,12 +17,27 @@
  */
 #include "engine.h"
 
+/* Two identities in a claim may be too many for a packet whose header has two
+ * more: then it goes without the second. */
+static shoal_update without_from(const shoal *engine, const shoal_update *claim)
+{
+    shoal_update shorter = *claim;
+    size_t names = identity_id(engine->self).size +
+                   members_largest_id(&engine->members) + claim->id.size +
+                   claim->from.size;
+    if (names + SEND_OVERHEAD > engine->config.max_packet_size)
+        shorter.from = (shoal_bytes){0};
+    return shorter;
+}
+
 int update_queue(shoal *engine, const shoal_update *claim,
                  uint32_t transmissions, struct entry **owner)
 {
     uint8_t buffer[MAX_CLAIM];
     size_t size;
-    int error = ask_encode_member(engine, claim, buffer, sizeof buffer, &size);
+    shoal_update fits =
+        claim->from.size > 0 ? without_from(engine, claim) : *claim;
+    int error = ask_encode_member(engine, &fits, buffer, sizeof buffer, &size);
     if (error) {
         /* The membership must not hang on a codec: believe, but do not tell. */
         engine_note(engine, error);
@@ -57,7 +72,8 @@ bool update_forget(shoal *engine, struct member *member)
 {
     struct who who;
     who_from(&who, member->identity);
-    if (!member_is_active(member)) {
+    /* Nobody was ever told of a stranger. */
+    if (!member_is_active(member) && member->place != PLACE_STRANGER) {
         if (!notify_reserve(engine, &who, (shoal_bytes){0}, 1))
             return false;
         notify_member(engine, SHOAL_EVENT_MEMBER_FORGOTTEN, member,

@@ -36,23 +36,27 @@ void verdict_answer(shoal *engine, const struct who *to)
         tell(engine, to, member);
 }
 
-void verdict_tell(shoal *engine, const struct member *member)
+bool verdict_tell(shoal *engine, const struct member *member)
 {
     const struct identity *identity = member->identity;
     if (!engine_heals(engine) ||
         engine->connection == SHOAL_CONNECTION_DEFUNCT ||
         !engine_may(engine, LIMIT_VERDICT, identity->addr_hash,
                     engine->config.probe_period_us))
-        return;
+        return false;
     struct who to;
     who_from(&to, identity);
     tell(engine, &to, member);
+    return true;
 }
 
+/* A sender that disputes its own is answered in any case. */
 void verdict_disputed(shoal *engine, const struct member *member)
 {
-    if (engine->sender.who && engine->sender.told++ < MAX_DISPUTES)
-        verdict_tell(engine, member);
+    const struct who *sender = engine->sender.who;
+    if (sender && engine->sender.told < MAX_DISPUTES &&
+        !bytes_equal(sender->addr, identity_addr(member->identity)))
+        engine->sender.told += verdict_tell(engine, member);
 }
 
 /* Nobody is told any more of what we may have been wrong about. */

@@ -11,8 +11,8 @@
  *   ...
  *   a handler begins  ---- unparks ---->  sleeps 50 ms
  *   is in it still                        stands in: reads the sockets, answers
- *                                         what it can (standin.h), keeps all
- *                                         packets in order (kept.h)
+ *                                         what it can (deputy_reply.h), keeps
+ *                                         packets in order (deputy_queue.h)
  *   the handler ends  <--- mutex --------  finishes its batch, parks
  *   handles what was kept,
  *   then reads the socket again
@@ -30,14 +30,17 @@
  * runs. As long as it is set, the socket, the inbox and the post of every node
  * are the deputy's, under the mutex; else they are the loop thread's alone. So
  * whatever of the host the loop's thread runs, be it from inside of a handler,
- * takes them back first (host_enter(), deputy_add(), deputy_remove()).
+ * takes them back first (host_enter()). Nodes that come and go inside of a
+ * handler change no more than the list, under the mutex: a new one is the
+ * deputy's as soon as it is in it, one that has left is the loop thread's, and
+ * for the others the deputy goes on.
  */
 #ifndef SHOAL_HOST_DEPUTY_H
 #define SHOAL_HOST_DEPUTY_H
 
-#include "kept.h"
-#include "log.h"
-#include "standin.h"
+#include "../base/log.h"
+#include "deputy_queue.h"
+#include "deputy_reply.h"
 
 struct deputy;
 struct host;
@@ -65,10 +68,11 @@ struct post {
 };
 
 /* From now on the calling thread's deputy sees to the node, whose engine is
- * there. false: out of memory. */
+ * there: inside of a handler, until that has run for the node's limit. false:
+ * out of memory. */
 bool deputy_add(struct host *node, uint64_t busy_limit_us);
-/* And from now on no more; what was kept is lost. Also fine when it never did.
- */
+/* And from now on no more: the node is the calling thread's alone, and what was
+ * kept is lost. Also fine when it never did. */
 void deputy_remove(struct host *node);
 
 /* The loop's thread runs host code: see above. */

@@ -4,7 +4,7 @@
  * are looked up in the resolver's threads, and the program is told what became
  * of its calls of host_join().
  */
-#include "fail.h"
+#include "../base/error.h"
 #include "node.h"
 
 #include <stdio.h>
@@ -37,8 +37,11 @@ static shoal_bytes bytes_of_text(const char *text)
 
 /* ---- Asking ---- */
 
-/* 0, or -1 and `error`. */
-static int announce(host *node, const char *address, char *error)
+/* Calls `entry` with an identity for whoever is at the address. 0, or -1 and
+ * `error` (or NULL). */
+typedef int entry_fn(shoal *engine, uint64_t now_us, shoal_bytes id);
+
+static int call(host *node, const char *address, entry_fn *entry, char *error)
 {
     uint8_t id[SHOAL_MAX_IDENTITY];
     size_t size = 0;
@@ -51,40 +54,46 @@ static int announce(host *node, const char *address, char *error)
                     shoal_error_text(result));
     if (node->closing)
         return fail(error, "the node was closed");
-    result =
-        shoal_announce(node->engine, host_now(node), (shoal_bytes){id, size});
+    result = entry(node->engine, host_now(node), (shoal_bytes){id, size});
     if (result != 0)
-        return fail(error, "cannot announce to %s: %s", address,
+        return fail(error, "cannot send to %s: %s", address,
                     shoal_error_text(result));
     return 0;
 }
 
+/* In company, a seed that the program did not ask for just now may be long gone
+ * without anybody minding. */
+static void tell_log_of_failure(struct joining *joining)
+{
+    const struct seed *seed = joining->seed;
+    host *node = joining->node;
+    bool matters = seed->wanted || node->seeds.mode != SEEDS_COMPANY;
+
+    narrate_lost_seed(node, matters ? &joining->gate : NULL, seed->text,
+                      joining->error);
+}
+
 static void ask(struct joining *joining, const char *address)
 {
-    host *node = joining->node;
-
     joining->error[0] = '\0';
-    if (announce(node, address, joining->error) == 0)
-        narrate_seed(node, joining->seed->text, address);
+    if (call(joining->node, address, shoal_announce, joining->error) == 0)
+        narrate_seed(joining->node, joining->seed->text, address);
     else
-        narrate_lost_seed(node, &joining->gate, joining->seed->text,
-                          joining->error);
+        tell_log_of_failure(joining);
 }
 
 static void fail_lookup(struct joining *joining, const char *problem)
 {
-    host *node = joining->node;
-
-    seeds_failed(joining->seed, host_now(node));
+    seeds_failed(joining->seed, host_now(joining->node));
     fail(joining->error, "cannot resolve %s: %s", joining->seed->text, problem);
-    narrate_lost_seed(node, &joining->gate, joining->seed->text,
-                      joining->error);
+    tell_log_of_failure(joining);
 }
 
 /* One after the other, each with its NUL. NULL: no memory. */
 static char *list_addresses(const struct addresses *addresses)
 {
     char *list = malloc(addresses->count * HOST_MAX_ENDPOINT), *end = list;
+    char *fitting;
     size_t i;
 
     for (i = 0; list && i < addresses->count; i++) {
@@ -93,7 +102,8 @@ static char *list_addresses(const struct addresses *addresses)
         address_format(&plain, end);
         end += strlen(end) + 1;
     }
-    return list;
+    fitting = list ? realloc(list, (size_t)(end - list)) : NULL;
+    return fitting ? fitting : list;
 }
 
 static void on_resolved(void *context, const struct addresses *addresses,
@@ -164,11 +174,13 @@ void join_ask(host *node)
 {
     struct seeds *seeds = &node->seeds;
     struct seeds_task task;
+    uint64_t now_us;
 
     if (seeds->count == 0)
         return;
-    seeds_update(seeds, host_now(node), mode_of(node));
-    while (!node->closing && seeds_next(seeds, host_now(node), &task)) {
+    now_us = host_now(node);
+    seeds_update(seeds, now_us, mode_of(node));
+    while (!node->closing && seeds_next(seeds, now_us, &task)) {
         if (task.address)
             ask(task.seed->owner, task.address);
         else

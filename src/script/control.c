@@ -4,38 +4,20 @@
  * zero (see refs.h), while they are connected; a peer keeps its server in its
  * own. The registry keeps a server while it listens.
  */
-#include "control.h"
+#include "../control/control.h"
 
+#include "../control/rpc.h"
+#include "../control/stream.h"
 #include "../host/host.h"
-#include "../host/stream.h"
-#include "compat.h"
-#include "loop.h"
-#include "options.h"
-#include "owner.h"
-#include "refs.h"
-#include "rpc.h"
-#include "value.h"
+#include "../lua/options.h"
+#include "../lua/refs.h"
+#include "../lua/value.h"
+#include "control_parts.h"
+#include "node/loop.h"
 
 #include <string.h>
 
 static const char server_type[] = "shoal.control.server";
-static const char peer_type[] = "shoal.control.peer";
-
-struct server {
-    stream_server *listener; /* NULL once it is closed */
-    struct owner *owner;
-    int userdata;       /* reference */
-    unsigned busy;      /* callbacks of the listener on the stack */
-    uint64_t last_id;   /* of a peer */
-    uint64_t malformed; /* messages that are no MessagePack-RPC */
-    stream_stats stats; /* at the end */
-};
-
-struct peer {
-    struct server *server;
-    stream *stream; /* NULL: it is gone */
-    uint64_t id;
-};
 
 /* What the uservalue of a server has besides peers. */
 static const char handlers_key[] = "handlers", path_key[] = "path";
@@ -56,10 +38,11 @@ static struct peer *peer_of(const stream *connection)
     return (struct peer *)(uintptr_t)stream_tag(connection);
 }
 
-/* Where it is in the server's uservalue. */
-static int key_of(const struct peer *peer)
+/* Pushes where it is in the server's uservalue: a number, since there may have
+ * been more peers than an int can count. Needs no memory. */
+static void push_key(lua_State *L, const struct peer *peer)
 {
-    return (int)-(int64_t)peer->id;
+    lua_pushnumber(L, -(lua_Number)peer->id);
 }
 
 /* STACK: values -> values, peer */
@@ -68,14 +51,15 @@ static void push_new_peer(lua_State *L, struct server *server,
 {
     struct peer *peer = lua_newuserdata(L, sizeof *peer);
     *peer = (struct peer){server, connection, ++server->last_id};
-    luaL_getmetatable(L, peer_type);
+    luaL_getmetatable(L, control_peer_type);
     lua_setmetatable(L, -2);
     lua_createtable(L, 1, 0);
     refs_push(L, server->userdata);
     lua_rawseti(L, -2, 1);
     lua_setuservalue(L, -2);
-    lua_pushvalue(L, -1);
-    lua_rawseti(L, -3, key_of(peer));
+    push_key(L, peer);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, -4);
     stream_set_tag(connection, (uintptr_t)peer);
 }
 
@@ -83,10 +67,12 @@ static void push_new_peer(lua_State *L, struct server *server,
 static void push_peer(lua_State *L, struct server *server, stream *connection)
 {
     const struct peer *peer = peer_of(connection);
-    if (peer)
-        lua_rawgeti(L, -1, key_of(peer));
-    else
+    if (!peer) {
         push_new_peer(L, server, connection);
+        return;
+    }
+    push_key(L, peer);
+    lua_rawget(L, -2);
 }
 
 /* ---- Messages ---- */
@@ -189,8 +175,9 @@ static void tell_closed(lua_State *L, void *context)
 static void forget(lua_State *L, struct server *server, const struct peer *peer)
 {
     push_server_values(L, server);
+    push_key(L, peer);
     lua_pushnil(L);
-    lua_rawseti(L, -2, key_of(peer));
+    lua_rawset(L, -3);
     lua_pop(L, 1);
 }
 
@@ -210,56 +197,6 @@ static void on_close(void *context, stream *connection)
     leave(server);
 }
 
-/* ---- The peer in Lua ---- */
-
-static struct peer *check_peer(lua_State *L)
-{
-    return luaL_checkudata(L, 1, peer_type);
-}
-
-/* Sends the message on top of the stack. STACK: message -> boolean */
-static int send_message(lua_State *L, struct peer *peer)
-{
-    shoal_bytes bytes;
-    bytes.data = (const uint8_t *)lua_tolstring(L, -1, &bytes.size);
-    bool sent = peer->server->listener && peer->stream &&
-                stream_send(peer->stream, bytes);
-    lua_pushboolean(L, sent);
-    return 1;
-}
-
-static int respond(lua_State *L)
-{
-    struct peer *peer = check_peer(L);
-    lua_Number id = luaL_checknumber(L, 2);
-    luaL_argcheck(L, id >= 0 && id <= UINT32_MAX, 2, "no id of a request");
-    lua_settop(L, 4);
-    rpc_push_response(L, (uint32_t)id, 3, 4, "peer:respond");
-    return send_message(L, peer);
-}
-
-static int notify(lua_State *L)
-{
-    struct peer *peer = check_peer(L);
-    lua_settop(L, 3);
-    rpc_push_notification(L, 2, 3, "peer:notify");
-    return send_message(L, peer);
-}
-
-static int peer_id(lua_State *L)
-{
-    lua_pushnumber(L, (lua_Number)check_peer(L)->id);
-    return 1;
-}
-
-static int close_peer(lua_State *L)
-{
-    struct peer *peer = check_peer(L);
-    if (peer->server->listener && peer->stream)
-        stream_close(peer->stream);
-    return 0;
-}
-
 /* ---- The server in Lua ---- */
 
 static struct server *check_server(lua_State *L)
@@ -273,6 +210,7 @@ static void stop(struct server *server)
     if (!listener)
         return;
     server->stats = stream_server_stats(listener);
+    server->stats.connections = server->stats.buffered = 0;
     server->listener = NULL;
     stream_server_close(listener);
 }
@@ -293,6 +231,22 @@ static int collect_server(lua_State *L)
     return 0;
 }
 
+/* server:publish(peers, method, params): the message is made once for all. */
+static int publish(lua_State *L)
+{
+    check_server(L);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 4);
+    rpc_push_notification(L, 3, 4, "server:publish");
+    shoal_bytes message = control_message(L);
+    lua_pushnil(L);
+    while (lua_next(L, 2)) {
+        (void)control_send(luaL_checkudata(L, -1, control_peer_type), message);
+        lua_pop(L, 1);
+    }
+    return 0;
+}
+
 static int path(lua_State *L)
 {
     check_server(L);
@@ -301,21 +255,25 @@ static int path(lua_State *L)
     return 1;
 }
 
+static void set_number(lua_State *L, const char *name, uint64_t value)
+{
+    lua_pushnumber(L, (lua_Number)value);
+    lua_setfield(L, -2, name);
+}
+
 static int stats(lua_State *L)
 {
     struct server *server = check_server(L);
     stream_stats numbers = server->listener
                                ? stream_server_stats(server->listener)
                                : server->stats;
-    lua_createtable(L, 0, 4);
-    lua_pushnumber(L, (lua_Number)numbers.accepted);
-    lua_setfield(L, -2, "accepted");
-    lua_pushnumber(L, (lua_Number)numbers.refused);
-    lua_setfield(L, -2, "refused");
-    lua_pushnumber(L, (lua_Number)(numbers.malformed + server->malformed));
-    lua_setfield(L, -2, "malformed");
-    lua_pushnumber(L, (lua_Number)numbers.cut_off);
-    lua_setfield(L, -2, "cut_off");
+    lua_createtable(L, 0, 6);
+    set_number(L, "accepted", numbers.accepted);
+    set_number(L, "refused", numbers.refused);
+    set_number(L, "malformed", numbers.malformed + server->malformed);
+    set_number(L, "cut_off", numbers.cut_off);
+    set_number(L, "connections", numbers.connections);
+    set_number(L, "buffered", numbers.buffered);
     return 1;
 }
 
@@ -364,36 +322,14 @@ static int listen_at(lua_State *L)
     return 3;
 }
 
-/* ---- Metatables ---- */
-
-static void add_type(lua_State *L, const char *name, const luaL_Reg *methods,
-                     lua_CFunction collect)
-{
-    luaL_newmetatable(L, name);
-    lua_newtable(L);
-    luaL_setfuncs(L, methods, 0);
-    lua_setfield(L, -2, "__index");
-    if (collect) {
-        lua_pushcfunction(L, collect);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_pop(L, 1);
-}
-
 void control_register(lua_State *L)
 {
     static const luaL_Reg server_methods[] = {
-        {"path", path},
-        {"stats", stats},
-        {"close", close_server},
-        {NULL, NULL},
+        {"path", path},          {"publish", publish}, {"stats", stats},
+        {"close", close_server}, {NULL, NULL},
     };
-    static const luaL_Reg peer_methods[] = {
-        {"id", peer_id},       {"respond", respond}, {"notify", notify},
-        {"close", close_peer}, {NULL, NULL},
-    };
-    add_type(L, server_type, server_methods, collect_server);
-    add_type(L, peer_type, peer_methods, NULL);
+    control_add_type(L, server_type, server_methods, collect_server);
+    control_register_peer(L);
     lua_pushcfunction(L, listen_at);
     lua_setfield(L, -2, "control_listen");
 }

@@ -2,11 +2,11 @@
 #include "signals.h"
 
 #include "../host/default_loop.h"
-#include "compat.h"
-#include "loop.h"
-#include "options.h"
-#include "owner.h"
-#include "refs.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
+#include "../lua/refs.h"
+#include "node/loop.h"
+#include "node/program.h"
 
 #include <errno.h>
 #include <ev.h>
@@ -45,29 +45,45 @@ static struct disposition dispositions[sizeof numbers / sizeof *numbers];
 /* ---- A program that does not listen ----
  *
  * A signal waits until the loop has its turn, and a function that hangs never
- * gives it back. Whoever sends INT or TERM a second time, and not just twice at
- * once, wants the end: then the process has it as if nobody watched.
+ * gives it back. Whoever sends INT or TERM a second time before the first was
+ * answered, and not just twice at once, wants the end: then the process has it
+ * as if nobody watched.
  */
 
-enum { IMPATIENCE_MS = 200 };
+enum { IMPATIENCE_MS = 200, CLOCK_MASK = 0x3fffffff };
 
-static int64_t first_ms; /* of either signal; 0: none came */
+/* For the handler: no other type may be used there. */
+static volatile sig_atomic_t is_asked; /* INT or TERM came, unanswered */
+static volatile sig_atomic_t asked_ms; /* since when, on now_ms() */
 
-static int64_t now_ms(void)
+/* Goes round: in a sig_atomic_t there is room for 12 days. */
+static sig_atomic_t now_ms(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (sig_atomic_t)(ms & CLOCK_MASK);
+}
+
+static void note_asked(void)
+{
+    if (is_asked)
+        return;
+    asked_ms = now_ms();
+    is_asked = 1;
+}
+
+static bool is_impatient(void)
+{
+    return ((now_ms() - asked_ms) & CLOCK_MASK) >= IMPATIENCE_MS;
 }
 
 /* Where signals arrive: nothing here may be but what POSIX allows there. */
 static void on_end_wanted(int number)
 {
     int before = errno;
-    int64_t now = now_ms();
-    if (first_ms == 0)
-        first_ms = now;
-    if (now - first_ms >= IMPATIENCE_MS) {
+    note_asked();
+    if (is_impatient()) {
         struct sigaction action = {.sa_handler = SIG_DFL};
         sigaction(number, &action, NULL);
         raise(number); /* delivered when we return */
@@ -85,6 +101,20 @@ static void heed_impatience(int number)
         return;
     sigfillset(&action.sa_mask);
     sigaction(number, &action, NULL);
+}
+
+/* A function begins to answer; it may be one of several, of which others have
+ * answered already. */
+static void begin_answer(int number)
+{
+    if (number == SIGINT || number == SIGTERM)
+        note_asked();
+}
+
+static void end_answer(int number)
+{
+    if (number == SIGINT || number == SIGTERM)
+        is_asked = 0;
 }
 
 /* ---- Taking a signal, and giving it back ---- */
@@ -115,6 +145,7 @@ static void give_back(int which)
         sigaction(numbers[which], &signal->before, NULL);
     else if (now.sa_handler == on_end_wanted)
         sigaction(numbers[which], &signal->libevs, NULL);
+    end_answer(numbers[which]); /* nobody will */
 }
 
 static void end_watching(struct ev_loop *loop, struct watcher *watcher)
@@ -150,8 +181,11 @@ static void on_signal(struct ev_loop *loop, ev_signal *signal, int events)
 {
     struct watcher *watcher = signal->data;
     struct owner *owner = watcher->owner;
+    int number = signal->signum;
     (void)loop, (void)events;
+    begin_answer(number);
     dispatch_run(&owner->dispatch, owner->L, call, watcher, "signal");
+    end_answer(number); /* the watcher may be gone */
 }
 
 static int cancel(lua_State *L)

@@ -3,7 +3,7 @@
  * The default codec: a header and a member as MessagePack. docs/wire.md has the
  * same pictures with examples, and what surrounds them in a packet.
  *
- *   header   array of 5, 6 or 7      later versions append, readers skip
+ *   header   array of 5 to 8         later versions append, readers skip
  *   +---------+------+-----+-----------------+-----+--------+------+ - - -
  *   | version | kind | src | src_incarnation | dst | number | peer | ...
  *   |  uint   | uint | id  |      uint       | id  |  uint  |  id  |

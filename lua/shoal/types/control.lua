@@ -12,8 +12,9 @@ function Watcher:cancel() end
 local core = {}
 
 --- Calls `fn(name)` in the loop when the process gets the signal ("INT",
---- "TERM", "HUP", "USR1", "USR2", "QUIT"). Does not keep the loop running. INT
---- and TERM that come again later end the process, though a function hangs.
+--- "TERM", "HUP", "USR1", "USR2", "QUIT"). Does not keep the loop running. An INT
+--- or TERM that comes 0.2 s or more after one that no function has answered yet
+--- ends the process: a function hangs.
 ---@param name string
 ---@param fn fun(name: string)
 ---@return shoal.Watcher?, string? message, string? code
@@ -22,7 +23,7 @@ function core.signal(name, fn) end
 --- The server's side of one connection. It speaks MessagePack-RPC.
 ---@class shoal.Peer
 local Peer = {}
---- Unique in this process.
+--- Unique among the peers of its server.
 ---@return integer
 function Peer:id() end
 --- Answers a request: `error` nil, or what went wrong. false: the peer is gone.
@@ -48,8 +49,15 @@ function Peer:close() end
 local Server = {}
 ---@return string
 function Server:path() end
----@return { accepted: integer, refused: integer, malformed: integer, cut_off: integer }
+--- Counted since the beginning, and as it is now: `connections`, and the bytes
+--- `buffered` for all of them.
+---@return { accepted: integer, refused: integer, malformed: integer, cut_off: integer, connections: integer, buffered: integer }
 function Server:stats() end
+--- Sends a notification to each of these peers. Those that are gone get none.
+---@param peers table<any, shoal.Peer>
+---@param method string
+---@param params any[]
+function Server:publish(peers, method, params) end
 --- Flushes for up to 200 ms, closes every connection, removes the path.
 function Server:close() end
 

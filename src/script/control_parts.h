@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* What the server of control.c and its peers, for control_peer.c, are. */
+#ifndef SHOAL_SCRIPT_CONTROL_PARTS_H
+#define SHOAL_SCRIPT_CONTROL_PARTS_H
+
+#include "../control/stream.h"
+#include "../lua/compat.h"
+#include "node/program.h"
+
+struct server {
+    stream_server *listener; /* NULL once it is closed */
+    struct owner *owner;
+    int userdata;       /* reference */
+    unsigned busy;      /* callbacks of the listener on the stack */
+    uint64_t last_id;   /* of a peer */
+    uint64_t malformed; /* messages that are no MessagePack-RPC */
+    stream_stats stats; /* at the end */
+};
+
+struct peer {
+    struct server *server;
+    stream *stream; /* NULL: it is gone */
+    uint64_t id;
+};
+
+extern const char control_peer_type[];
+
+/* false: it is gone. */
+bool control_send(struct peer *peer, shoal_bytes bytes);
+/* The message on top of the stack; borrowed while it is there. */
+shoal_bytes control_message(lua_State *L);
+/* Makes a metatable; `collect` may be NULL. */
+void control_add_type(lua_State *L, const char *name, const luaL_Reg *methods,
+                      lua_CFunction collect);
+/* Makes the metatable of peers. */
+void control_register_peer(lua_State *L);
+
+#endif
