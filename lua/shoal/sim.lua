@@ -26,6 +26,7 @@ local core = require "shoal.core"
 ---@field duplicate? number  chance that it arrives twice
 ---@field reorder? number    chance that it is held back, by up to `reorder_by` seconds (0.01)
 ---@field reorder_by? number
+---@field corrupt? number    chance that one of its bytes is changed
 ---@field max_packet? integer  bytes; larger ones are lost (no limit)
 
 ---@class shoal.sim.Options: shoal.sim.NetworkOptions

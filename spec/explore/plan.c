@@ -1,149 +1,19 @@
 /* SPDX-License-Identifier: MIT */
+/* Kinds of plans: which faults, how many, and when. */
 #include "plan.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-
-#define MS 1000u
-
-static bool maybe(struct rng *rng, unsigned percent)
+bool plan_has(const struct plan *plan, enum fault_kind kind)
 {
-    return rng_below(rng, 100) < percent;
+    for (uint32_t i = 0; i < plan->num_faults; i++)
+        if (plan->faults[i].kind == kind)
+            return true;
+    return false;
 }
 
-/* ---- The cluster ---- */
-
-/* What heals is on: without it a partition is for ever, as in the paper. */
-static void let_heal(shoal_config *config)
+bool plan_is_honest(const struct plan *plan)
 {
-    uint64_t period = config->probe_period_us;
-    config->notify_down_members = true;
-    if (!config->announce.every_us)
-        config->announce = (shoal_periodic){20 * period, 1};
-    if (!config->announce_to_down.every_us)
-        config->announce_to_down = (shoal_periodic){20 * period, 1};
-}
-
-static shoal_config draw_preset(struct rng *rng, uint32_t n, const char **name)
-{
-    static const char *const names[] = {"simple", "lan", "wan", "loopback"};
-    uint32_t which = rng_below(rng, 4);
-    *name = names[which];
-    switch (which) {
-    case 0:
-        return shoal_config_simple();
-    case 1:
-        return shoal_config_lan(n);
-    case 2:
-        return shoal_config_wan(n);
-    default:
-        return shoal_config_loopback(n);
-    }
-}
-
-static void vary(shoal_config *config, struct rng *rng)
-{
-    static const uint32_t sizes[] = {256, 400, 512, 1400, 9000};
-    if (maybe(rng, 40))
-        config->max_packet_size = sizes[rng_below(rng, 5)];
-    if (maybe(rng, 20))
-        config->num_indirect_probes = 1 + rng_below(rng, 5);
-    if (maybe(rng, 20))
-        config->max_transmissions = 1 + rng_below(rng, 12);
-    if (maybe(rng, 20))
-        config->news_transmissions = rng_below(rng, 24);
-    if (maybe(rng, 20))
-        config->suspect_to_down_after_us =
-            config->probe_period_us * (1 + rng_below(rng, 8));
-    if (maybe(rng, 20))
-        config->suspicion_confirmations = rng_below(rng, 5);
-    if (maybe(rng, 20))
-        config->max_local_health = rng_below(rng, 9);
-    if (maybe(rng, 20))
-        config->tell_suspects = !config->tell_suspects;
-    if (maybe(rng, 20))
-        config->second_look = !config->second_look;
-    if (maybe(rng, 20))
-        config->gossip.every_us = maybe(rng, 50) ? 0 : 200 * MS;
-    if (config->gossip.every_us && !config->gossip.members)
-        config->gossip.members = 3;
-}
-
-shoal_config plan_draw_config(const struct plan *plan, uint64_t seed)
-{
-    struct rng rng = {seed};
-    const char *name;
-    shoal_config config = draw_preset(&rng, plan->num_members, &name);
-    vary(&config, &rng);
-    if (maybe(&rng, 20))
-        config.remove_down_after_us =
-            config.probe_period_us * (2 + rng_below(&rng, 60));
-    return config;
-}
-
-static void draw_cluster(struct plan *plan, struct rng *rng)
-{
-    /* Small ones show most, and fast. */
-    plan->num_members =
-        maybe(rng, 70) ? 2 + rng_below(rng, 8) : 10 + rng_below(rng, 21);
-    uint32_t expected = maybe(rng, 70) ? plan->num_members : 1;
-    plan->config = draw_preset(rng, expected, &plan->preset);
-    vary(&plan->config, rng);
-    let_heal(&plan->config);
-    uint64_t low = plan_between(rng, 0, 1 * MS);
-    plan->network = (sim_network){
-        .latency = {maybe(rng, 50) ? SIM_UNIFORM : SIM_EXPONENTIAL, low,
-                    low + plan_between(rng, 0, 4 * MS)}};
-}
-
-/* ---- Faults ---- */
-
-/* At least one, not all. */
-static uint32_t draw_some(const struct plan *plan, struct rng *rng)
-{
-    uint32_t all = (1u << plan->num_members) - 1;
-    uint32_t some = (uint32_t)rng_next(rng) & all;
-    if (some == 0 || some == all)
-        some = 1u << rng_below(rng, plan->num_members);
-    return some;
-}
-
-static void draw_cut(const struct plan *plan, struct fault *fault,
-                     struct rng *rng)
-{
-    uint32_t all = (1u << plan->num_members) - 1;
-    fault->members = draw_some(plan, rng);
-    fault->others = all & ~fault->members;
-    if (maybe(rng, 30))
-        fault->others &= draw_some(plan, rng);
-    fault->stays = maybe(rng, 60);
-    fault->chance = maybe(rng, 70) ? 1 : plan_between(rng, 20, 90) / 100.;
-}
-
-static void draw_fault(const struct plan *plan, struct fault *fault,
-                       struct rng *rng)
-{
-    uint64_t period = plan->config.probe_period_us;
-    *fault = (struct fault){
-        .kind = (enum fault_kind)rng_below(rng, NUM_FAULT_KINDS),
-        .at_us = plan_between(rng, 0, plan->quiet_us - 1),
-        .for_us = period / 2 * plan_between(rng, 1, maybe(rng, 70) ? 12 : 80),
-        .member = rng_below(rng, plan->num_members),
-        .stays = maybe(rng, 30),
-    };
-    if (fault->at_us + fault->for_us > plan->quiet_us)
-        fault->for_us = plan->quiet_us - fault->at_us;
-    fault->chance = plan_between(rng, 1, 60) / 100.;
-    fault->amount = (int64_t)rng_next(rng);
-    if (fault->kind == FAULT_CUT)
-        draw_cut(plan, fault, rng);
-    else if (fault->kind == FAULT_SLOW)
-        fault->amount = (int64_t)plan_between(rng, 1 * MS, 20 * MS);
-    else if (fault->kind == FAULT_CLOCK)
-        fault->amount =
-            (int64_t)plan_between(rng, 0, 20 * period) - (int64_t)(10 * period);
-    else if (fault->kind == FAULT_BROADCAST)
-        fault->amount = (int64_t)plan_between(rng, 1, 30);
+    return !plan_has(plan, FAULT_CORRUPT) && !plan_has(plan, FAULT_FORGE) &&
+           !plan_has(plan, FAULT_TABLE);
 }
 
 static void sort(struct fault *faults, uint32_t count)
@@ -157,130 +27,253 @@ static void sort(struct fault *faults, uint32_t count)
     }
 }
 
-/* Both parts come to hold the other one for dead. Then they announce to the
- * dead so much more often than they probe the living that they must have met
- * before anybody was probed, or woke up for another reason. */
+static void add(struct plan *plan, struct fault fault)
+{
+    if (plan->num_faults < PLAN_MAX_FAULTS)
+        plan->faults[plan->num_faults++] = fault;
+}
+
+static uint64_t periods(const struct plan *plan, uint64_t count)
+{
+    return count * plan->config.probe_period_us;
+}
+
+/* ---- Any ---- */
+
+/* Small clusters show most, and fast. */
+static void draw_any_cluster(struct plan *plan, struct rng *rng)
+{
+    bool is_small = plan_maybe(rng, 70);
+    plan_draw_cluster(plan, rng, is_small ? 2 : 10, is_small ? 9 : 30);
+    plan_vary(&plan->config, rng);
+    if (plan_maybe(rng, 30))
+        plan->num_seeds = 1;
+}
+
+/* Not every plan has all: without forgeries more can be asked of it. */
+static void draw_any(struct plan *plan, struct rng *rng)
+{
+    bool is_honest = plan_maybe(rng, 70), has_twins = plan_maybe(rng, 30);
+    draw_any_cluster(plan, rng);
+    plan->quiet_us = periods(plan, plan_between(rng, 10, 120));
+    uint32_t wanted = 1 + rng_below(rng, 40);
+    while (plan->num_faults < wanted) {
+        struct fault fault = plan_draw_fault(plan, rng);
+        if (!(is_honest && fault.kind >= FAULT_CORRUPT) &&
+            !(!has_twins && fault.kind == FAULT_TWIN))
+            add(plan, fault);
+    }
+}
+
+/* Where verdicts are final there is no promise, but the same must hold at any
+ * time. */
+static void draw_plain(struct plan *plan, struct rng *rng)
+{
+    draw_any(plan, rng);
+    plan->config.notify_down_members = false;
+}
+
+/* ---- One long fault ---- */
+
+/* Both parts come to hold the other one for down. Then they announce to down
+ * members so much more often than they probe active ones that they must have
+ * met before anybody was probed, or woke up for another reason. */
 static void draw_schism(struct plan *plan, struct rng *rng)
 {
-    uint64_t period = plan->config.probe_period_us;
-    uint32_t n = 4 + rng_below(rng, 5), part = 2 + rng_below(rng, n - 3);
-    plan->is_schism = true;
-    plan->num_members = n;
+    plan_draw_cluster(plan, rng, 4, 8);
+    uint32_t n = plan->num_members, part = 2 + rng_below(rng, n - 3);
+    plan_vary(&plan->config, rng);
     plan->config.max_local_health = 0;
-    plan->config.announce_to_down = (shoal_periodic){period / 200 + 1, 1};
+    plan->config.announce_to_down =
+        (shoal_periodic){plan->config.probe_period_us / 200 + 1, 1};
     plan->config.remove_down_after_us = 1000 * bound_down(plan);
-    plan->num_faults = 1;
-    plan->faults[0] = (struct fault){.kind = FAULT_CUT,
-                                     .at_us = 10 * period,
-                                     .for_us = bound_down(plan),
-                                     .members = (1u << part) - 1,
-                                     .others = ((1u << n) - 1) >> part << part,
-                                     .chance = 1,
-                                     .stays = true};
+    uint64_t some = ((uint64_t)1 << part) - 1;
+    add(plan, (struct fault){.kind = FAULT_CUT,
+                             .at_us = periods(plan, 10),
+                             .for_us = bound_down(plan),
+                             .members = some,
+                             .others = plan_all(plan) & ~some,
+                             .chance = 1,
+                             .stays = true});
     plan->quiet_us = plan->faults[0].at_us + plan->faults[0].for_us;
 }
 
 /* What is kept a little too long each time takes a long time to show. */
 static void draw_marathon(struct plan *plan, struct rng *rng)
 {
-    plan->is_marathon = true;
-    plan->num_members = 3 + rng_below(rng, 3);
+    plan_draw_cluster(plan, rng, 3, 5);
+    plan_vary(&plan->config, rng);
     plan->config.max_packet_size = 1400;
-    plan->quiet_us = 10000 * plan->config.probe_period_us;
-    plan->num_faults = 1;
-    plan->faults[0] = (struct fault){.kind = FAULT_NETWORK,
-                                     .for_us = plan->quiet_us,
-                                     .chance = plan_between(rng, 30, 50) / 100.,
-                                     .amount = (int64_t)rng_next(rng)};
+    plan->quiet_us = periods(plan, 10000);
+    add(plan, (struct fault){.kind = FAULT_NETWORK,
+                             .for_us = plan->quiet_us,
+                             .chance = plan_between(rng, 30, 50) / 100.,
+                             .amount = (int64_t)rng_next(rng)});
 }
 
-void plan_make(struct plan *plan, uint64_t seed)
+/* ---- False beliefs ---- */
+
+static void draw_tables(struct plan *plan, struct rng *rng)
 {
+    plan_draw_cluster(plan, rng, 2, 11);
+    plan->num_seeds = rng_below(rng, 3);
+    plan->num_ghosts = rng_below(rng, 4);
+    plan->begins_agreed = plan_maybe(rng, 50);
+    uint64_t at_us = periods(plan, 4);
+    for (uint32_t i = 0; i < plan->num_members; i++)
+        add(plan, (struct fault){.kind = FAULT_TABLE,
+                                 .at_us = at_us,
+                                 .member = i,
+                                 .amount = (int64_t)rng_next(rng)});
+    plan->quiet_us = at_us;
+}
+
+static void draw_noise(struct plan *plan, struct rng *rng)
+{
+    plan_draw_cluster(plan, rng, 2, 11);
+    plan->num_ghosts = rng_below(rng, 4);
+    plan->quiet_us = periods(plan, 600);
+    add(plan, (struct fault){.kind = FAULT_CORRUPT,
+                             .for_us = plan->quiet_us,
+                             .chance = 1. / 7});
+    for (uint32_t more = rng_below(rng, 20); more > 0; more--) {
+        struct fault fault = plan_draw_fault(plan, rng);
+        fault.kind = FAULT_FORGE;
+        add(plan, fault);
+    }
+}
+
+/* ---- From a correct state ---- */
+
+/* Mostly short, up to longer than everybody needs to be found down. */
+static uint64_t draw_duration(const struct plan *plan, struct rng *rng)
+{
+    uint64_t most = plan_maybe(rng, 50) ? 30 : plan_maybe(rng, 50) ? 150 : 900;
+    return plan->config.probe_period_us / 10 * plan_between(rng, 1, 10 * most);
+}
+
+static struct fault draw_partial_fault(const struct plan *plan, struct rng *rng)
+{
+    static const enum fault_kind kinds[] = {
+        FAULT_CUT,     FAULT_CUT,   FAULT_CUT,    FAULT_CUT,   FAULT_PAUSE,
+        FAULT_RESTART, FAULT_LEAVE, FAULT_RETIRE, FAULT_CRASH, FAULT_RENAME};
+    struct fault fault = plan_draw_fault(plan, rng);
+    fault.kind = kinds[rng_below(rng, 10)];
+    fault.members =
+        plan_maybe(rng, 30) ? plan_all(plan) : (uint64_t)1 << fault.member;
+    fault.for_us = draw_duration(plan, rng);
+    if (fault.kind == FAULT_CUT)
+        plan_draw_cut(plan, &fault, rng);
+    uint64_t shortest = plan->config.suspect_to_down_after_us;
+    if (fault.kind == FAULT_PAUSE && fault.for_us >= shortest)
+        fault.for_us = plan_between(rng, 1, shortest - 1);
+    return fault;
+}
+
+static void draw_partial(struct plan *plan, struct rng *rng)
+{
+    plan_draw_cluster(plan, rng, 3, plan_maybe(rng, 70) ? 12 : 40);
+    plan->begins_agreed = true;
+    plan->quiet_us = periods(plan, 1);
+    uint64_t at_us = 0;
+    for (uint32_t left = 1 + rng_below(rng, 6); left > 0; left--) {
+        struct fault fault = draw_partial_fault(plan, rng);
+        fault.at_us = at_us + plan->config.probe_period_us / 10 *
+                                  plan_between(rng, 0, 200);
+        add(plan, fault);
+        if (plan_maybe(rng, 70)) /* else they overlap */
+            at_us = fault.at_us + fault.for_us;
+        if (fault.at_us + fault.for_us > plan->quiet_us)
+            plan->quiet_us = fault.at_us + fault.for_us;
+    }
+}
+
+static void draw_crowd(struct plan *plan, struct rng *rng)
+{
+    plan_draw_cluster(plan, rng, 5, plan_maybe(rng, 50) ? 20 : 50);
+    plan->begins_agreed = true;
+    uint32_t n = plan->num_members;
+    uint32_t ends = n / 2 + rng_below(rng, n - n / 2 - 1);
+    for (uint32_t i = 0; i < ends; i++)
+        add(plan, (struct fault){.kind = FAULT_CRASH,
+                                 .at_us = periods(plan, 5),
+                                 .member = n - 1 - i,
+                                 .stays = true});
+    plan->quiet_us = periods(plan, 5) + bound_suspicion(plan);
+}
+
+/* ---- Outages ---- */
+
+/* Nobody reaches anybody, or one part does not reach the other, until all of
+ * them hold each other for down, or have forgotten each other. The first seed
+ * may be gone. */
+static void draw_outage(struct plan *plan, struct rng *rng)
+{
+    plan_draw_cluster(plan, rng, 2, plan_maybe(rng, 70) ? 8 : 20);
+    plan->begins_agreed = true;
+    plan->num_seeds = 1 + rng_below(rng, 3);
+    bool forgets = plan_maybe(rng, 40);
+    uint64_t for_us = bound_down(plan);
+    if (forgets)
+        plan->config.remove_down_after_us =
+            periods(plan, plan_between(rng, 10, 60));
+    if (forgets)
+        for_us += 2 * plan->config.remove_down_after_us;
+    if (plan_maybe(rng, 50))
+        add(plan, (struct fault){.kind = plan_maybe(rng, 50) ? FAULT_LEAVE
+                                                             : FAULT_CRASH,
+                                 .for_us = for_us,
+                                 .member = 0,
+                                 .clock_us = plan_draw_clock(rng),
+                                 .stays = plan_maybe(rng, 50)});
+    uint64_t all = plan_all(plan);
+    uint64_t some = plan_maybe(rng, 50) ? all : plan_draw_some(plan, rng);
+    add(plan, (struct fault){.kind = FAULT_CUT,
+                             .at_us = periods(plan, 10),
+                             .for_us = for_us,
+                             .members = some,
+                             .others = some == all ? all : all & ~some,
+                             .chance = 1,
+                             .stays = true});
+    plan->quiet_us = periods(plan, 10) + for_us;
+}
+
+static void draw_twins(struct plan *plan, struct rng *rng)
+{
+    plan_draw_cluster(plan, rng, 3, 10);
+    plan->begins_agreed = true;
+    int64_t clock_us = plan_draw_clock(rng);
+    add(plan, (struct fault){.kind = FAULT_TWIN,
+                             .for_us = periods(plan, plan_between(rng, 2, 600)),
+                             .member = rng_below(rng, plan->num_members),
+                             .chance = rng_below(rng, 3) / 2.,
+                             .clock_us = clock_us});
+    plan->quiet_us = plan->faults[0].for_us;
+}
+
+/* ---- All of them ---- */
+
+typedef void draw_fn(struct plan *plan, struct rng *rng);
+
+static draw_fn *const draws[NUM_PLAN_KINDS] = {
+    [PLAN_ANY] = draw_any,           [PLAN_SCHISM] = draw_schism,
+    [PLAN_MARATHON] = draw_marathon, [PLAN_TABLES] = draw_tables,
+    [PLAN_NOISE] = draw_noise,       [PLAN_PARTIAL] = draw_partial,
+    [PLAN_CROWD] = draw_crowd,       [PLAN_OUTAGE] = draw_outage,
+    [PLAN_TWINS] = draw_twins,       [PLAN_PLAIN] = draw_plain,
+};
+
+void plan_make(struct plan *plan, uint64_t seed, enum plan_kind kind)
+{
+    static const enum plan_kind turns[] = {
+        PLAN_SCHISM, PLAN_ANY,    PLAN_TABLES, PLAN_PARTIAL, PLAN_MARATHON,
+        PLAN_ANY,    PLAN_OUTAGE, PLAN_ANY,    PLAN_PARTIAL, PLAN_ANY,
+        PLAN_TABLES, PLAN_TWINS,  PLAN_NOISE,  PLAN_ANY,     PLAN_PARTIAL,
+        PLAN_PLAIN,  PLAN_CROWD,  PLAN_ANY};
     struct rng rng = {seed};
-    *plan = (struct plan){.seed = seed};
-    draw_cluster(plan, &rng);
-    if (seed % 8 == 0) {
-        draw_schism(plan, &rng);
-        return;
-    }
-    if (seed % 16 == 4) {
-        draw_marathon(plan, &rng);
-        return;
-    }
-    plan->quiet_us = plan->config.probe_period_us * plan_between(&rng, 10, 120);
-    plan->num_faults = 1 + rng_below(&rng, PLAN_MAX_FAULTS);
-    for (uint32_t i = 0; i < plan->num_faults; i++)
-        draw_fault(plan, &plan->faults[i], &rng);
+    if (kind == NUM_PLAN_KINDS)
+        kind = turns[seed % (sizeof turns / sizeof *turns)];
+    *plan = (struct plan){.seed = seed, .kind = kind};
+    draws[kind](plan, &rng);
     sort(plan->faults, plan->num_faults);
-}
-
-/* ---- In words ---- */
-
-static double seconds(uint64_t us)
-{
-    return (double)us / 1e6;
-}
-
-static void print_members(uint32_t members)
-{
-    const char *between = "";
-    for (uint32_t i = 0; i < PLAN_MAX_MEMBERS; i++)
-        if (members >> i & 1) {
-            printf("%s%" PRIu32, between, i);
-            between = ",";
-        }
-}
-
-static void print_effect(const struct fault *fault)
-{
-    static const char *const words[] = {
-        [FAULT_PAUSE] = "is paused",
-        [FAULT_SLOW] = "is slow",
-        [FAULT_CRASH] = "crashes",
-        [FAULT_RESTART] = "is restarted",
-        [FAULT_LEAVE] = "leaves",
-        [FAULT_RETIRE] = "leaves and comes back",
-        [FAULT_CLOCK] = "has its clock stepped",
-        [FAULT_CONFIG] = "gets another config",
-        [FAULT_RENAME] = "takes a new identity",
-        [FAULT_BROADCAST] = "broadcasts",
-    };
-    if (fault->kind == FAULT_NETWORK) {
-        printf("the network loses %.0f %%", fault->chance * 100);
-    } else if (fault->kind == FAULT_CUT) {
-        print_members(fault->members);
-        printf(fault->stays ? " <-/-> " : " -/-> ");
-        print_members(fault->others);
-        printf(" (%.0f %%)", fault->chance * 100);
-    } else {
-        printf("%" PRIu32 " %s", fault->member, words[fault->kind]);
-    }
-    if (fault->kind == FAULT_SLOW || fault->kind == FAULT_CLOCK)
-        printf(" by %.3f s", (double)fault->amount / 1e6);
-    if (fault->kind == FAULT_BROADCAST || fault->kind == FAULT_CONFIG)
-        printf(" (%" PRId64 ")", fault->amount);
-}
-
-static bool lasts(const struct fault *fault)
-{
-    bool is_end = fault->kind == FAULT_CRASH || fault->kind == FAULT_LEAVE;
-    return fault->kind <= FAULT_SLOW || fault->kind == FAULT_RETIRE ||
-           (is_end && !fault->stays);
-}
-
-void plan_print(const struct plan *plan)
-{
-    const shoal_config *config = &plan->config;
-    printf("  %" PRIu32 " members, %s (period %.2f s, suspicion %.2f s, "
-           "packets of %" PRIu32 "), quiet from %.3f s on\n",
-           plan->num_members, plan->preset, seconds(config->probe_period_us),
-           seconds(config->suspect_to_down_after_us), config->max_packet_size,
-           seconds(plan->quiet_us));
-    for (uint32_t i = 0; i < plan->num_faults; i++) {
-        printf("  %9.3f s  ", seconds(plan->faults[i].at_us));
-        print_effect(&plan->faults[i]);
-        if (lasts(&plan->faults[i]))
-            printf(", for %.3f s", seconds(plan->faults[i].for_us));
-        printf("\n");
-    }
 }

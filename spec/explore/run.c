@@ -2,8 +2,8 @@
 /*
  * Members start one after the other and join; faults begin and end; then
  * nothing bad happens any more. Within the bound all agree, and from then on
- * nobody is reported down, what anybody broadcasts reaches all, and who leaves
- * is not looked for.
+ * nobody is reported down, nobody has more to say than it must, what anybody
+ * broadcasts reaches all, and a member that leaves is not looked for.
  */
 #include "world.h"
 
@@ -31,18 +31,23 @@ static void put(struct agenda *agenda, struct turn turn)
     agenda->turns[at] = turn;
 }
 
-static void make_agenda(struct agenda *agenda, const struct plan *plan)
+static void put_starts(struct agenda *agenda, const struct plan *plan)
 {
     struct rng rng = {plan->seed ^ 0x5eed};
-    agenda->count = 0;
     for (uint32_t i = 0; i < plan->num_members; i++)
         put(agenda, (struct turn){
                         plan_between(&rng, 0, 4 * plan->config.probe_period_us),
                         i, TURN_START});
+}
+
+static void put_faults(struct agenda *agenda, const struct plan *plan,
+                       uint64_t start_us)
+{
     for (uint32_t i = 0; i < plan->num_faults; i++) {
         const struct fault *fault = &plan->faults[i];
-        put(agenda, (struct turn){fault->at_us, i, TURN_BEGIN});
-        put(agenda, (struct turn){fault->at_us + fault->for_us, i, TURN_END});
+        uint64_t at_us = start_us + fault->at_us;
+        put(agenda, (struct turn){at_us, i, TURN_BEGIN});
+        put(agenda, (struct turn){at_us + fault->for_us, i, TURN_END});
     }
 }
 
@@ -51,7 +56,7 @@ static void take_turn(struct world *world, const struct turn *turn)
     switch (turn->what) {
     case TURN_START:
         if (world->members[turn->number].life == 0)
-            world_start(world, turn->number);
+            world_start(world, turn->number, 0);
         break;
     case TURN_BEGIN:
         fault_begin(world, turn->number);
@@ -62,160 +67,88 @@ static void take_turn(struct world *world, const struct turn *turn)
     }
 }
 
-static void live_until(struct world *world, uint64_t until_us)
+static void follow(struct world *world, const struct agenda *agenda)
 {
-    while (world_step(world, until_us))
-        ;
+    for (uint32_t i = 0; i < agenda->count && !world_has_failed(world); i++) {
+        world_live_until(world, agenda->turns[i].at_us);
+        take_turn(world, &agenda->turns[i]);
+    }
 }
 
-/* Who has heard of whom, of however many others, as a mask; the dead that are
- * remembered count, for they are announced to. */
-static uint32_t acquainted_with(const struct world *world, uint32_t place)
+/* Until all see all, where the plan wants that. */
+static void begin_agreed(struct world *world)
 {
-    uint32_t n = world->plan->num_members, mask = 1u << place;
-    for (uint32_t round = 0; round < n; round++)
-        for (uint32_t i = 0; i < n; i++)
-            for (uint32_t j = 0; world->members[i].node && j < n; j++)
-                if (world->members[i].known[j].size > 0 &&
-                    (mask >> i & 1 || mask >> j & 1))
-                    mask |= 1u << i | 1u << j;
-    return mask;
-}
-
-/* Parts that never met, since it was bad from the beginning, or have forgotten
- * each other are no cluster that could heal: there somebody joins them. */
-static void introduce_strangers(struct world *world)
-{
-    uint32_t known = acquainted_with(world, 0);
-    for (uint32_t i = 1; i < world->plan->num_members; i++)
-        if (world->members[i].node && !(known >> i & 1) &&
-            !sim_join(world->members[i].node, sim_address(world->net, 0)))
-            world_fail(world, "start: no memory");
+    struct agenda agenda = {.count = 0};
+    put_starts(&agenda, world->plan);
+    follow(world, &agenda);
+    agree_introduce(world);
+    calm_expect_agreement(world);
+    world->start_us = sim_now(world->net);
 }
 
 static void suffer(struct world *world)
 {
-    struct agenda agenda;
-    make_agenda(&agenda, world->plan);
-    for (uint32_t i = 0; i < agenda.count && !world_has_failed(world); i++) {
-        live_until(world, agenda.turns[i].at_us);
-        take_turn(world, &agenda.turns[i]);
-    }
-    live_until(world, world->plan->quiet_us);
+    const struct plan *plan = world->plan;
+    struct agenda agenda = {.count = 0};
+    if (plan->begins_agreed)
+        begin_agreed(world);
+    else
+        put_starts(&agenda, plan);
+    put_faults(&agenda, plan, world->start_us);
+    reach_update(world);
+    follow(world, &agenda);
+    world_live_until(world, world->start_us + plan->quiet_us);
     fault_end_all(world);
-    introduce_strangers(world);
+    agree_introduce(world);
+    world->quiet_us = sim_now(world->net);
 }
 
-/* ---- And then ---- */
+/* ---- What some plans are about ---- */
 
 static bool have_met(const struct world *world)
 {
-    uint32_t part = world->plan->faults[0].members;
+    uint64_t part = world->plan->faults[0].members;
     for (uint32_t i = 0; i < world->plan->num_members; i++)
         for (uint32_t j = 0; j < world->plan->num_members; j++)
-            if (world->members[i].told[j].size > 0 &&
-                (part >> i & 1) != (part >> j & 1))
+            if (world->members[i].told[j] && (part >> i & 1) != (part >> j & 1))
                 return true;
     return false;
 }
 
 static void expect_meeting(struct world *world)
 {
-    uint64_t bound = bound_meeting(world->plan);
-    live_until(world, sim_now(world->net) + bound);
+    uint64_t bound = bound_meeting(world);
+    world_live_until(world, sim_now(world->net) + bound);
     if (!have_met(world))
         world_fail(world, "schism: not over %.3f s after the cut",
                    (double)bound / 1e6);
 }
 
-/* For three periods in a row, so that what is still on its way has come; and
- * when all clocks have caught up, with what was begun before the calm: a probe
- * whose answer was lost waits for as long as its clock stands still. */
-static void expect_agreement(struct world *world)
+static void run(struct world *world)
 {
-    uint64_t period = world->plan->config.probe_period_us;
-    uint64_t quiet = sim_now(world->net), last = quiet;
-    char why[MAX_FAILURE] = "";
-    world->bound_us = bound_agreement(world);
-    uint64_t now = quiet;
-    uint64_t settled = quiet + bound_settling(world);
-    while ((now < settled || now - last < 3 * period) &&
-           !world_has_failed(world)) {
-        now += period / 4;
-        live_until(world, now);
-        if (!watch_agree(world, why))
-            last = now;
-        if (last - quiet > world->bound_us)
-            world_fail(world, "agreement: %.0f s after the last fault, %s",
-                       (double)world->bound_us / 1e6, why);
-    }
-    world->agreed_after_us = last - quiet;
-}
-
-static void expect_items(struct world *world, uint32_t first, uint32_t end)
-{
-    for (uint32_t i = 0; i < world->plan->num_members; i++) {
-        const struct watched *member = &world->members[i];
-        for (uint32_t item = first; member->node && item < end; item++)
-            if (!member->has_item[item])
-                world_fail(world, "broadcast: item %u did not reach %u",
-                           (unsigned)item, (unsigned)i);
-    }
-}
-
-static void expect_calm(struct world *world)
-{
-    uint32_t first = world->num_items;
-    world->calm = true;
-    for (uint32_t i = 0; i < world->plan->num_members; i++)
-        if (world->members[i].node &&
-            world_broadcast(world, &world->members[i]) == MAX_ITEMS)
-            world_fail(world, "broadcast: %u refused one", (unsigned)i);
-    live_until(world, sim_now(world->net) + bound_dissemination(world));
-    char why[MAX_FAILURE];
-    if (!watch_agree(world, why))
-        world_fail(world, "calm: %s", why);
-    if (!world_has_failed(world))
-        expect_items(world, first, world->num_items);
-}
-
-/* With as many transmissions as a member has in the calm, it tells everybody
- * itself. */
-static void expect_farewell(struct world *world)
-{
-    uint32_t n = world->plan->num_members;
-    struct watched *leaver = NULL;
-    for (uint32_t i = 1; i < n && !leaver; i++)
-        if (world->members[i].node)
-            leaver = &world->members[i];
-    if (!leaver)
+    const struct plan *plan = world->plan;
+    suffer(world);
+    if (!world_has_failed(world) && plan->kind == PLAN_SCHISM &&
+        plan->num_faults > 0)
+        expect_meeting(world);
+    if (!plan_heals(plan))
         return;
-    world->leaver = leaver;
-    world_leave(leaver);
-    live_until(world,
-               sim_now(world->net) + 3 * world->plan->config.probe_period_us);
-    for (uint32_t i = 0; i < n; i++)
-        if (world->members[i].node &&
-            world->members[i].told[leaver->place].size > 0)
-            world_fail(world, "farewell: %u does not know that %u has left",
-                       (unsigned)i, (unsigned)leaver->place);
+    if (!world_has_failed(world))
+        calm_expect_agreement(world);
+    if (!world_has_failed(world))
+        calm_expect_peace(world);
+    if (!world_has_failed(world))
+        calm_expect_broadcasts(world);
+    if (!world_has_failed(world))
+        calm_expect_farewell(world);
 }
 
 bool run_plan(struct world *world, const struct plan *plan)
 {
-    if (!world_init(world, plan)) {
+    if (world_init(world, plan))
+        run(world);
+    else
         snprintf(world->failure, MAX_FAILURE, "start: no memory");
-        return false;
-    }
-    suffer(world);
-    if (!world_has_failed(world) && plan->is_schism && plan->num_faults > 0)
-        expect_meeting(world);
-    if (!world_has_failed(world))
-        expect_agreement(world);
-    if (!world_has_failed(world))
-        expect_calm(world);
-    if (!world_has_failed(world))
-        expect_farewell(world);
     bool good = !world_has_failed(world);
     world_clear(world);
     return good;

@@ -13,7 +13,7 @@
 struct outcome {
     bool failed;
     char failure[MAX_FAILURE];
-    uint64_t failed_us, agreed_after_us, bound_us, most_memory;
+    uint64_t failed_us, agreed_after_us, bound_us, most_memory, renewals;
 };
 
 /* In a process of its own. With `quietly`, what it writes is thrown away. */

@@ -17,16 +17,15 @@ void world_fail(struct world *world, const char *format, ...)
     va_end(arguments);
 }
 
-/* ---- Places: "m00:1", "m01:1", ... ---- */
+/* ---- Places ---- */
 
-static void write_address(char *out, uint32_t place)
+void world_address(const struct world *world, uint32_t place,
+                   char out[WORLD_MAX_ADDRESS])
 {
-    snprintf(out, SIM_MAX_ADDRESS, "m%02u:1", (unsigned)place % 100);
-}
-
-uint32_t world_place(shoal_bytes addr)
-{
-    return (uint32_t)(addr.data[1] - '0') * 10 + (uint32_t)(addr.data[2] - '0');
+    uint32_t n = world->plan->num_members;
+    bool is_ghost = place >= n;
+    snprintf(out, WORLD_MAX_ADDRESS, "%c%02u:1", is_ghost ? 'g' : 'm',
+             (unsigned)(is_ghost ? place - n : place) % 100);
 }
 
 static shoal_bytes bytes_of_text(const char *text)
@@ -34,73 +33,42 @@ static shoal_bytes bytes_of_text(const char *text)
     return (shoal_bytes){(const uint8_t *)text, strlen(text)};
 }
 
-/* ---- Items: their number, what they are about, and something behind it ----
- *
- * While bad things happen they are about one of a few topics, and the newest
- * about each takes the place of the others; in the calm each is about itself.
- */
-
-enum { NUMBER_SIZE = 2, TOPIC_AT = 2, ITSELF = NUM_TOPICS };
-
-static uint32_t item_number(shoal_bytes data)
+/* Members first, then nobody's. */
+static void number_addresses(struct world *world)
 {
-    return (uint32_t)data.data[0] << 8 | data.data[1];
-}
-
-static bool is_of_ours(const struct world *world, shoal_bytes data)
-{
-    return data.size > TOPIC_AT && item_number(data) < world->num_items &&
-           data.data[TOPIC_AT] <= ITSELF;
-}
-
-static bool is_news(struct watched *member, uint32_t number, uint8_t topic)
-{
-    if (member->has_item[number])
-        return false;
-    if (topic == ITSELF)
-        return true;
-    bool is_newer = number + 1 > member->newest[topic];
-    if (is_newer)
-        member->newest[topic] = number + 1;
-    return is_newer;
-}
-
-static int on_item(void *context, shoal_bytes data, shoal_bytes sender,
-                   shoal_bytes *key)
-{
-    struct watched *member = context;
-    (void)sender;
-    if (!is_of_ours(member->world, data)) {
-        world_fail(member->world, "broadcast: %u was given an item of nobody's",
-                   (unsigned)member->place);
-        return 0;
+    char address[WORLD_MAX_ADDRESS];
+    uint32_t count = world->plan->num_members + world->plan->num_ghosts;
+    for (uint32_t i = 0; i < count; i++) {
+        world_address(world, i, address);
+        (void)idents_place(&world->idents, bytes_of_text(address));
     }
-    uint32_t number = item_number(data);
-    uint8_t topic = data.data[TOPIC_AT];
-    if (!is_news(member, number, topic))
-        return 0;
-    member->has_item[number] = true;
-    *key = topic == ITSELF ? (shoal_bytes){data.data, NUMBER_SIZE}
-                           : (shoal_bytes){data.data + TOPIC_AT, 1};
-    return 1;
 }
 
-uint32_t world_broadcast(struct world *world, struct watched *member)
+/* Where packets for it arrive: a twin's address is another one's. */
+static void locate(const struct watched *member, char out[WORLD_MAX_ADDRESS])
 {
-    uint32_t number = world->num_items;
-    uint8_t topic = world->calm ? ITSELF : (uint8_t)(number % NUM_TOPICS);
-    uint8_t data[67] = {(uint8_t)(number >> 8), (uint8_t)number, topic};
-    /* The calm needs one for each. */
-    if (number >= MAX_ITEMS - (world->calm ? 0 : PLAN_MAX_MEMBERS))
-        return MAX_ITEMS;
-    world->num_items++;
-    world->num_calm_items += world->calm;
-    shoal_bytes item = {data, TOPIC_AT + 1 + number * 7 % 65};
-    int queued = shoal_add_broadcast(sim_engine(member->node),
-                                     sim_node_now(member->node), item);
-    sim_wake(member->node);
-    world_settle(world);
-    return queued == 1 ? number : MAX_ITEMS;
+    if (member->number == member->place)
+        world_address(member->world, member->place, out);
+    else
+        snprintf(out, WORLD_MAX_ADDRESS, "t%02u:1",
+                 (unsigned)(member->number - PLAN_MAX_MEMBERS));
+}
+
+/* Opened in order and ended again, so that a place has its member's number,
+ * whoever starts first. */
+static bool make_places(struct world *world)
+{
+    for (uint32_t i = 0; i < MAX_WATCHED; i++) {
+        char address[WORLD_MAX_ADDRESS];
+        const char *problem;
+        locate(&world->members[i], address);
+        sim_node *node =
+            sim_open(world->net, &(sim_options){.address = address}, &problem);
+        if (!node || sim_place(node) != i)
+            return false;
+        sim_crash(node);
+    }
+    return true;
 }
 
 /* ---- Members ---- */
@@ -110,7 +78,12 @@ static void on_notify(void *context, const shoal_effect *effect)
     watch_notify(context, effect);
 }
 
-/* Whoever is there: an announce needs no more than the address. */
+static void on_send(void *context, const shoal_effect *effect)
+{
+    watch_send(context, effect);
+}
+
+/* Of anybody there: an announce needs no more than the address. */
 static int identity_at(void *context, const char *endpoint, uint8_t *out,
                        size_t *size)
 {
@@ -122,78 +95,146 @@ static void on_closed(void *context)
 {
     struct watched *member = context;
     member->node = NULL;
+    member->ended_us = sim_now(member->world->net);
 }
 
-static int start_engine(struct watched *member, const char *address)
+/* Microseconds, as of a clock that was right in 2027. */
+static uint64_t draw_bump(const struct world *world, int64_t clock_us)
+{
+    const uint64_t year_2027_us = UINT64_C(1800000000) * 1000 * 1000;
+    return year_2027_us + sim_now(world->net) + (uint64_t)clock_us;
+}
+
+static int start_engine(struct watched *member)
 {
     struct world *world = member->world;
+    char address[WORLD_MAX_ADDRESS];
+    uint8_t id[SHOAL_MAX_IDENTITY];
+    size_t size;
+    const char *detail;
+    world_address(world, member->place, address);
+    int error = shoal_stock_identity_new(bytes_of_text(address), member->bump,
+                                         id, &size);
+    if (error)
+        return error;
     shoal_options options = {
+        .identity = {id, size},
         .seed = sim_random(world->net),
         .config = world->plan->config,
         .handlers = {.identity = shoal_stock_identity(),
-                     .broadcast = {.context = member, .receive = on_item},
+                     .broadcast = {.context = member, .receive = items_receive},
                      .codec = shoal_default_codec()}};
-    /* Newer than whatever the one before renewed itself to. */
-    uint64_t bump = (uint64_t)(member->life + 1) << 20;
-    size_t size;
-    const char *detail;
-    int error = shoal_stock_identity_new(bytes_of_text(address), bump,
-                                         member->self.id, &size);
-    if (error)
-        return error;
-    member->self.size = size;
-    options.identity = (shoal_bytes){member->self.id, size};
     return sim_start(member->node, &options, &detail);
 }
 
-void world_start(struct world *world, uint32_t place)
+static void join(struct watched *member)
 {
-    struct watched *member = &world->members[place];
-    char address[SIM_MAX_ADDRESS], seed[SIM_MAX_ADDRESS];
-    const char *problem;
-    sim_options options = {
-        .address = address,
-        .callbacks = {member, on_notify, identity_at, on_closed}};
-    if (member->node)
-        return;
-    write_address(address, place);
-    watch_begin(member);
-    member->node = sim_open(world->net, &options, &problem);
-    if (!member->node || start_engine(member, address) != 0) {
-        if (member->node)
-            sim_crash(member->node);
-        world_fail(world, "start: member %u did not", (unsigned)place);
-        return;
-    }
-    shoal_set_diagnostics(sim_engine(member->node), UINT32_MAX);
-    for (uint32_t i = 0; i < 3 && i < world->plan->num_members; i++) {
-        write_address(seed, i);
-        if (i != place && !sim_join(member->node, seed))
+    char seed[WORLD_MAX_ADDRESS];
+    struct world *world = member->world;
+    for (uint32_t i = 0;
+         i < world->plan->num_seeds && i < world->plan->num_members; i++) {
+        world_address(world, i, seed);
+        if (i != member->place && !sim_join(member->node, seed))
             world_fail(world, "start: no memory");
     }
+}
+
+static void start(struct watched *member, int64_t clock_us)
+{
+    struct world *world = member->world;
+    char address[WORLD_MAX_ADDRESS];
+    const char *problem;
+    sim_options options = {.address = address,
+                           .callbacks = {.context = member,
+                                         .on_notify = on_notify,
+                                         .identity_at = identity_at,
+                                         .on_closed = on_closed,
+                                         .on_send = on_send}};
+    locate(member, address);
+    watch_begin(member);
+    member->bump = draw_bump(world, clock_us);
+    member->node = sim_open(world->net, &options, &problem);
+    if (!member->node || start_engine(member) != 0) {
+        if (member->node)
+            sim_crash(member->node);
+        world_fail(world, "start: member %u did not", (unsigned)member->number);
+        return;
+    }
+    watch_self(member);
+    shoal_set_diagnostics(sim_engine(member->node), UINT32_MAX);
+    join(member);
     world_settle(world);
+}
+
+void world_start(struct world *world, uint32_t number, int64_t clock_us)
+{
+    struct watched *member = &world->members[number];
+    if (!member->node)
+        start(member, clock_us);
+}
+
+struct watched *world_start_twin(struct world *world, uint32_t place,
+                                 int64_t clock_us)
+{
+    for (uint32_t i = PLAN_MAX_MEMBERS; i < MAX_WATCHED; i++) {
+        struct watched *twin = &world->members[i];
+        if (twin->node)
+            continue;
+        twin->place = place;
+        start(twin, clock_us);
+        return twin;
+    }
+    return NULL;
 }
 
 void world_leave(struct watched *member)
 {
+    member->self->is_over = true;
     (void)shoal_leave(sim_engine(member->node), sim_node_now(member->node));
     sim_close(member->node);
 }
 
+void world_crash(struct watched *member)
+{
+    sim_crash(member->node);
+}
+
 /* ---- Time ---- */
 
+/* There is no event when a stranger is heard to be down. */
+static bool is_touched(const struct watched *member)
+{
+    return member->node &&
+           (member->touched ||
+            shoal_num_known(sim_engine(member->node)) != member->num_known);
+}
+
+/* A member that knows of hundreds, most of them made up, is looked at now and
+ * then only. */
+static bool is_turn(struct world *world, const struct watched *member)
+{
+    return is_touched(member) &&
+           (member->num_known < 100 || rng_below(&world->rng, 64) == 0);
+}
+
+/* Nobody may be heard of before it was looked at itself. */
 static void look_at_touched(struct world *world)
 {
-    for (uint32_t i = 0; i < world->plan->num_members; i++) {
-        struct watched *member = &world->members[i];
-        if (!member->node)
-            continue;
-        /* Nobody is told when a down member is forgotten. */
-        if (shoal_num_known(sim_engine(member->node)) != member->num_known)
-            member->touched = true;
-        if (member->touched)
-            watch_look(member);
-    }
+    for (uint32_t i = 0; i < MAX_WATCHED; i++)
+        if (is_touched(&world->members[i]))
+            watch_self(&world->members[i]);
+    for (uint32_t i = 0; i < MAX_WATCHED; i++)
+        if (is_turn(world, &world->members[i]))
+            watch_look(&world->members[i]);
+}
+
+static void wake_anybody(struct world *world)
+{
+    uint32_t n = world->plan->num_members;
+    uint32_t number = rng_below(&world->rng, n + MAX_TWINS);
+    if (number >= n)
+        number += PLAN_MAX_MEMBERS - n;
+    watch_wake(&world->members[number]);
 }
 
 bool world_step(struct world *world, uint64_t until_us)
@@ -201,9 +242,14 @@ bool world_step(struct world *world, uint64_t until_us)
     if (world_has_failed(world) || !sim_step(world->net, until_us))
         return false;
     look_at_touched(world);
-    watch_wake(
-        &world->members[rng_below(&world->rng, world->plan->num_members)]);
+    wake_anybody(world);
     return true;
+}
+
+void world_live_until(struct world *world, uint64_t until_us)
+{
+    while (world_step(world, until_us))
+        ;
 }
 
 void world_settle(struct world *world)
@@ -213,33 +259,21 @@ void world_settle(struct world *world)
     look_at_touched(world);
 }
 
-/* Opened in order and ended again, so that a place has its member's number,
- * whoever starts first. */
-static bool make_places(struct world *world)
-{
-    for (uint32_t i = 0; i < world->plan->num_members; i++) {
-        char address[SIM_MAX_ADDRESS];
-        const char *problem;
-        write_address(address, i);
-        sim_node *node =
-            sim_open(world->net, &(sim_options){.address = address}, &problem);
-        if (!node || sim_place(node) != i)
-            return false;
-        sim_crash(node);
-    }
-    return true;
-}
-
 bool world_init(struct world *world, const struct plan *plan)
 {
-    *world = (struct world){.plan = plan, .rng = {plan->seed ^ 0xea71}};
+    *world = (struct world){.plan = plan,
+                            .rng = {plan->seed ^ 0xea71},
+                            .is_honest = plan_is_honest(plan)};
     world->net = sim_new(plan->seed, &plan->network);
-    for (uint32_t i = 0; i < PLAN_MAX_MEMBERS; i++)
-        world->members[i] = (struct watched){.world = world, .place = i};
+    for (uint32_t i = 0; i < MAX_WATCHED; i++)
+        world->members[i] =
+            (struct watched){.world = world, .number = i, .place = i};
+    number_addresses(world);
     return world->net && make_places(world);
 }
 
 void world_clear(struct world *world)
 {
     sim_free(world->net);
+    idents_clear(&world->idents);
 }

@@ -149,7 +149,7 @@ describe("a member", function()
     local record = net:record(members[2])
     assert.equal(5, record.excused_downs)
     assert.equal(0, record.wrong_downs)
-    assert.equal(0, record.renewals) -- it refutes
+    assert.equal(0, record.renewals)
     assert.equal(1, record.returns)
   end)
 
@@ -319,6 +319,19 @@ describe("the network", function()
     net:run(1)
     assert.is_true(net:converged())
     assert.equal("alive", members[1]:sees(members[2]))
+  end)
+
+  it("changes a byte of packets by chance", function()
+    local net, members = pair { corrupt = 0.25 }
+    local before = net:stats()
+    net:run(50)
+    local now = net:stats()
+    -- Members that such a packet names and nobody has ever been get packets, too.
+    assert.near(0.25, (now.corrupted - before.corrupted) / (now.delivered - before.delivered), 0.05)
+    assert.is_true(members[1]:stats().dropped.malformed > 0)
+    net:set { corrupt = 0 }
+    net:run(1)
+    assert.equal(now.corrupted, net:stats().corrupted)
   end)
 
   it("holds packets back by chance", function()

@@ -68,6 +68,8 @@ struct place {
     struct sim_node *node; /* NULL: nobody */
     uint32_t lives;        /* nodes that were opened there */
     uint64_t seen_us;      /* the data that is watched */
+    uint32_t shared_with;  /* the place that gets some of its packets ... */
+    double shared;         /* ... with that chance */
     /* See sim_record. */
     uint64_t wrong_downs, excused_downs, renewals, returns, ended_us;
     uint64_t *noticed_us;
@@ -110,6 +112,8 @@ bool sim_chance(sim *net, double chance);
 /* ---- place.c ---- */
 /* NULL: the address is not known. */
 struct place *place_find(const sim *net, shoal_bytes address);
+/* Where a packet for that address arrives, this time; NULL: nowhere. */
+struct place *place_reached(sim *net, shoal_bytes address);
 /* One for the address, or for a new one when that is NULL. NULL: no memory. */
 struct place *place_make(sim *net, const char *address);
 void place_free_all(sim *net);

@@ -34,6 +34,15 @@ static struct packet *copy_packet(const struct sim_node *from,
     return packet;
 }
 
+static void corrupt(sim *net, struct packet *packet)
+{
+    size_t at = packet->size > 0 ? rng_next(&net->rng) % packet->size : 0;
+    if (packet->size == 0)
+        return;
+    packet->bytes[at] ^= (uint8_t)(1 + rng_below(&net->rng, 255));
+    net->counts.corrupted++;
+}
+
 static void carry(struct sim_node *from, uint32_t to, shoal_bytes bytes)
 {
     sim *net = from->net;
@@ -45,6 +54,8 @@ static void carry(struct sim_node *from, uint32_t to, shoal_bytes bytes)
         event.at_us +=
             (uint64_t)(fraction(net) * (double)net->network.reorder_by_us);
     }
+    if (packet && sim_chance(net, net->network.corrupt))
+        corrupt(net, packet);
     if (packet && queue_push(&net->queue, event))
         return;
     free(packet);
@@ -57,7 +68,7 @@ void network_send(struct sim_node *from, shoal_bytes endpoint,
     sim *net = from->net;
     size_t size = packet.size + from->label_size;
     size_t limit = net->network.max_packet;
-    const struct place *place = place_find(net, endpoint);
+    const struct place *place = place_reached(net, endpoint);
     uint32_t to = place ? (uint32_t)(place - net->places) : UINT32_MAX;
     net->counts.packets++;
     net->counts.bytes += size;

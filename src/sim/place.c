@@ -34,6 +34,14 @@ struct place *place_find(const sim *net, shoal_bytes address)
     return NULL;
 }
 
+struct place *place_reached(sim *net, shoal_bytes address)
+{
+    struct place *place = place_find(net, address);
+    return place && sim_chance(net, place->shared)
+               ? &net->places[place->shared_with]
+               : place;
+}
+
 static void link_place(sim *net, uint32_t number)
 {
     struct place *place = &net->places[number];
@@ -132,6 +140,12 @@ uint32_t sim_num_places(const sim *net)
 const char *sim_address(const sim *net, uint32_t place)
 {
     return net->places[place].address;
+}
+
+void sim_share(sim *net, uint32_t place, uint32_t other, double chance)
+{
+    net->places[place].shared_with = other;
+    net->places[place].shared = chance;
 }
 
 sim_node *sim_node_at(const sim *net, uint32_t place)

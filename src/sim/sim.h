@@ -51,6 +51,7 @@ typedef struct sim_network {
     double duplicate; /* a second copy arrives, with a latency of its own */
     double reorder;   /* it is held back by up to `reorder_by_us` */
     uint64_t reorder_by_us;
+    double corrupt;    /* one byte of it, chosen at random, is another one */
     size_t max_packet; /* bytes; larger ones are lost. 0: no limit */
 } sim_network;
 
@@ -60,7 +61,7 @@ typedef struct sim_counts {
     uint64_t delivered;      /* to an engine */
     uint64_t lost;           /* by chance, too large, cut, nobody there, no room
                                 where it arrived, no memory */
-    uint64_t duplicated, reordered;
+    uint64_t duplicated, reordered, corrupted;
 } sim_counts;
 
 /* NULL: no memory. `network` is copied. */
@@ -198,6 +199,10 @@ sim_cut *sim_cut_new(sim *net, const uint32_t *from, uint32_t num_from,
                      const uint32_t *to, uint32_t num_to, double loss);
 /* Heals it. NULL is fine. */
 void sim_cut_free(sim *net, sim_cut *cut);
+
+/* Two hosts have one address: packets for `place` go to `other` with that
+ * chance, until another call says 0. */
+void sim_share(sim *net, uint32_t place, uint32_t other, double chance);
 
 /* ---- What is observed ---- */
 

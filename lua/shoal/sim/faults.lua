@@ -6,7 +6,7 @@ local blame = require "shoal.blame"
 ---@class shoal.sim.Net
 local Net = {}
 
---- Changes the network: latency, loss, duplicate, reorder, reorder_by, max_packet.
+--- Changes the network: latency, loss, duplicate, reorder, reorder_by, corrupt, max_packet.
 ---@param options shoal.sim.NetworkOptions
 function Net:set(options)
   self.handle:set(options)

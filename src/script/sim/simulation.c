@@ -291,9 +291,9 @@ static uint64_t read_seed(lua_State *L)
 /* simulation{ seed=, and those of the network } */
 static int new_simulation(lua_State *L)
 {
-    static const char *const names[] = {"seed",       "latency", "loss",
-                                        "duplicate",  "reorder", "reorder_by",
-                                        "max_packet", NULL};
+    static const char *const names[] = {"seed",      "latency",    "loss",
+                                        "duplicate", "reorder",    "reorder_by",
+                                        "corrupt",   "max_packet", NULL};
     sim_network network = {.latency = {SIM_UNIFORM, 500, 2000},
                            .reorder_by_us = 10000};
     lua_settop(L, 1);

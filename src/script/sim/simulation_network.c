@@ -80,15 +80,16 @@ void simulation_read_network(lua_State *L, int index, const char *who,
     network->reorder = read_chance(L, index, who, "reorder", network->reorder);
     network->reorder_by_us =
         read_time(L, index, who, "reorder_by", network->reorder_by_us);
+    network->corrupt = read_chance(L, index, who, "corrupt", network->corrupt);
     network->max_packet = (size_t)options_integer(
         L, index, who, "max_packet", 0, 65536, (double)network->max_packet);
 }
 
 static int set(lua_State *L)
 {
-    static const char *const names[] = {"latency", "loss",       "duplicate",
-                                        "reorder", "reorder_by", "max_packet",
-                                        NULL};
+    static const char *const names[] = {"latency",    "loss",       "duplicate",
+                                        "reorder",    "reorder_by", "corrupt",
+                                        "max_packet", NULL};
     struct simulation *s = simulation_check(L);
     sim_network network = sim_get_network(s->net);
     lua_settop(L, 2);

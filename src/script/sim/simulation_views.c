@@ -135,7 +135,7 @@ static int is_up(lua_State *L)
 static int counts(lua_State *L)
 {
     sim_counts all = sim_get_counts(simulation_check(L)->net);
-    lua_createtable(L, 0, 8);
+    lua_createtable(L, 0, 9);
     set_count(L, "events", all.events);
     set_count(L, "packets", all.packets);
     set_count(L, "bytes", all.bytes);
@@ -143,6 +143,7 @@ static int counts(lua_State *L)
     set_count(L, "lost", all.lost);
     set_count(L, "duplicated", all.duplicated);
     set_count(L, "reordered", all.reordered);
+    set_count(L, "corrupted", all.corrupted);
     return 1;
 }
 

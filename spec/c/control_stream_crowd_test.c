@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The control socket: many peers that ask much and read nothing. */
-#include "host_stream_fixture.h"
+#include "control_stream_fixture.h"
 
 /* ---- How long they are served ---- */
 
