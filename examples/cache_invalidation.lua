@@ -47,10 +47,13 @@ M.on_start = start
 M.on_reload = start
 
 -- Whoever was away may have missed something: nothing cached is to be trusted.
-function M.on_rejoin(node)
+local function invalidate_all(node)
   for key in pairs(cache) do
     invalidate(node, key)
   end
 end
+
+M.on_returned = invalidate_all
+M.on_rejoin = invalidate_all
 
 return M

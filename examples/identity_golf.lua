@@ -11,14 +11,18 @@ end
 
 local holes = {}
 
--- 1: easy to read, about 70 bytes. The bump tells a restarted member from its past.
+-- 1: easy to read, about 70 bytes. The bump tells a restarted member from its past,
+-- and grows beyond that of whoever claims our address.
 holes[1] = {
   new = function(opts)
     return { addr = opts.advertise, bump = os.time(), host = os.getenv("HOSTNAME") or "localhost", version = "1.0.0" }
   end,
   addr = function(id) return id.addr end,
   at = function(endpoint) return { addr = endpoint, bump = 0 } end,
-  renew = function(id) id.bump = id.bump + 1 return id end,
+  renew = function(id, adversary)
+    id.bump = math.max(id.bump, adversary and adversary.bump or 0) + 1
+    return id
+  end,
   wins = function(id, adversary) return id.bump > adversary.bump end,
 }
 
@@ -27,7 +31,7 @@ holes[2] = {
   new = function(opts) return { opts.advertise, os.time() } end,
   addr = function(id) return id[1] end,
   at = function(endpoint) return { endpoint, 0 } end,
-  renew = function(id) return { id[1], id[2] + 1 } end,
+  renew = function(id, adversary) return { id[1], math.max(id[2], adversary and adversary[2] or 0) + 1 } end,
   wins = function(id, adversary) return id[2] > adversary[2] end,
 }
 
@@ -37,7 +41,7 @@ holes[3] = {
   addr = function(id) return tostring(id[1]) end,
   endpoint = function(id) return "127.0.0.1:" .. id[1] end,
   at = function(endpoint) return { port_of(endpoint), 0 } end,
-  renew = function(id) return { id[1], id[2] + 1 } end,
+  renew = function(id, adversary) return { id[1], math.max(id[2], adversary and adversary[2] or 0) + 1 } end,
   wins = function(id, adversary) return id[2] > adversary[2] end,
 }
 

@@ -22,8 +22,10 @@ function id.at(endpoint)
   return { addr = endpoint, bump = 0 }
 end
 
-function id.renew(self)
-  return { addr = self.addr, bump = self.bump + 1, role = self.role }
+-- Somebody else (or we, before our clock was set back) may claim our address.
+function id.renew(self, adversary)
+  local bump = math.max(self.bump, adversary and adversary.bump or 0)
+  return { addr = self.addr, bump = bump + 1, role = self.role }
 end
 
 function id.wins(self, adversary)

@@ -23,6 +23,7 @@ local COMMANDS = {
   info = "shoal.cli.info",
   join = "shoal.cli.requests",
   leave = "shoal.cli.requests",
+  forget = "shoal.cli.requests",
   reload = "shoal.cli.requests",
   broadcast = "shoal.cli.requests",
   monitor = "shoal.cli.monitor",

@@ -109,6 +109,18 @@ methods.leave = {
   end,
 }
 
+methods.forget = {
+  params = { "string" },
+  run = function(self, params)
+    local addr = params[1]
+    local ok, message, code = self.node:forget(addr)
+    if code == "not_found" and tonumber(addr) then -- a script's own addresses may be numbers
+      ok, message, code = self.node:forget(tonumber(addr))
+    end
+    return ok, message, code
+  end,
+}
+
 methods.reload = {
   run = function(self)
     local ok, outcome, code = self.node:reload("asked")
@@ -213,7 +225,7 @@ local function describe(event, a, b)
   local report = { event = event, time = os.time() }
   if event == "rename" then
     report.before, report.member = a, b
-  elseif event == "rejoin" then
+  elseif event == "rejoin" or event == "returned" then
     report.id = a
   else
     report.member = a

@@ -12,17 +12,20 @@
 --- Integers in it are exact: within 2^53 - 1 where numbers are doubles (LuaJIT, 5.1).
 ---@alias shoal.Identity any  a value MessagePack can carry, at most 512 bytes; stock: { addr=, bump=, name=, meta= }
 ---@alias shoal.State "alive"|"suspect"|"down"
+---@alias shoal.Reason "failed"|"left"|"replaced"  it did not answer; it said goodbye; it is somebody else now, at another address
 ---@alias shoal.Connection "idle"|"active"|"defunct"
----@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"
+---@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"|"refused"
 ---@alias shoal.Level "error"|"warn"|"info"|"debug"|"trace"
 ---@alias shoal.Event
 ---| "member_up"       # (node, member)
 ---| "member_down"     # (node, member)
+---| "member_forgotten" # (node, member): one that was down
 ---| "rename"          # (node, before, after): `before` is a shoal.Former
 ---| "active"          # (node)
 ---| "idle"            # (node)
 ---| "defunct"         # (node)
 ---| "rejoin"          # (node, identity): ours, renewed
+---| "returned"        # (node, identity): ours, as before; others had declared us down, and we have refuted it
 ---| "suspect"         # (node, member), a diagnostic
 ---| "refuted"         # (node, member), a diagnostic
 ---| "conflict"        # (node, member), a diagnostic: it claims our address
@@ -30,6 +33,9 @@
 ---| "probe_failed"    # (node, member), a diagnostic
 ---| "packet_received" # (node, packet), a diagnostic
 ---| "packet_sent"     # (node, packet), a diagnostic
+---| "full"            # (node, member), a diagnostic: there is no room for it here
+---| "refused"         # (node, member), a diagnostic: it has no room for us
+---| "item_dropped"    # (node, item), a diagnostic: a shoal.Dropped
 
 ---@class shoal.Member
 ---@field id shoal.Identity
@@ -37,6 +43,7 @@
 ---@field state shoal.State
 ---@field incarnation integer
 ---@field since number       unix seconds: when it entered this state, as we saw it
+---@field reason? shoal.Reason  why it is down; nil: it is not
 
 ---@class shoal.Former  a member's identity that another one has replaced
 ---@field id shoal.Identity
@@ -47,6 +54,10 @@
 ---@field message shoal.Message
 ---@field updates integer    member updates in it
 ---@field size integer       bytes
+
+---@class shoal.Dropped  a broadcast that waited to be sent
+---@field size integer  bytes
+---@field reason "too_big"|"backlog_full"  it fits into no packet any more; max_broadcasts newer ones wait
 
 ---@class shoal.Periodic
 ---@field every number    seconds; 0: never, as false in place of the table
@@ -66,6 +77,7 @@
 ---@field remove_down_after? number
 ---@field max_packet_size? integer
 ---@field max_members? integer
+---@field max_broadcasts? integer           that wait to be sent
 ---@field notify_down_members? boolean
 ---@field max_local_health? integer         Lifeguard 4.A; 0: off
 ---@field suspicion_confirmations? integer  Lifeguard 4.B; 0: off
@@ -91,7 +103,7 @@
 ---@field addr? fun(id: shoal.Identity): string
 ---@field endpoint? fun(id: shoal.Identity): string
 ---@field at? fun(endpoint: string): shoal.Identity
----@field renew? fun(id: shoal.Identity): shoal.Identity?
+---@field renew? fun(id: shoal.Identity, adversary: shoal.Identity?): shoal.Identity?  one that wins against both; adversary: whose claim to our address beats ours, nil when we were declared down
 ---@field wins? fun(id: shoal.Identity, adversary: shoal.Identity): boolean
 
 ---@class shoal.BroadcastHandlers
@@ -111,14 +123,14 @@
 
 ---@class shoal.Claim
 ---@field id shoal.Identity
----@field incarnation? integer
+---@field incarnation? integer   of one that has left: 65535
 ---@field state? shoal.State
----@field from? shoal.Identity  of a suspect: who suspects it. For the default codec alone; apply() does not look at it
+---@field from? shoal.Identity   suspect: who suspects it; left: who it is now, at another address
 
 --- Decoders answer nil, message for bytes that are wrong.
 ---@class shoal.CodecHandlers
 ---@field encode_header fun(header: shoal.Header): string
----@field decode_header fun(bytes: string): shoal.Header?, integer|string
+---@field decode_header fun(bytes: string): shoal.Header?, integer|string, string?  the header and its size; or nil, message, and perhaps "unsupported"
 ---@field encode_member fun(member: shoal.Claim): string
 ---@field decode_member fun(bytes: string, from: integer): shoal.Claim?, integer|string
 
@@ -134,11 +146,13 @@
 ---@field on_start? fun(node: shoal.Node)
 ---@field on_member_up? fun(node: shoal.Node, member: shoal.Member)
 ---@field on_member_down? fun(node: shoal.Node, member: shoal.Member)
+---@field on_member_forgotten? fun(node: shoal.Node, member: shoal.Member)
 ---@field on_rename? fun(node: shoal.Node, before: shoal.Former, after: shoal.Member)
 ---@field on_active? fun(node: shoal.Node)
 ---@field on_idle? fun(node: shoal.Node)
 ---@field on_defunct? fun(node: shoal.Node)
 ---@field on_rejoin? fun(node: shoal.Node, id: shoal.Identity)
+---@field on_returned? fun(node: shoal.Node, id: shoal.Identity)
 ---@field on_reload? fun(node: shoal.Node, previous: shoal.Previous)
 ---@field on_stop? fun(node: shoal.Node)
 
@@ -250,12 +264,19 @@ function Node:add_broadcast(data) end
 --- Tell some members that we go; then we are defunct. (sends)
 ---@return true?, string? message, string? code
 function Node:leave() end
+--- Forget a member that is down, before `remove_down_after` does. Codes:
+--- "not_found", "not_down". (sends)
+---@param addr any  its address
+---@return true?, string? message, string? code
+function Node:forget(addr) end
 --- Take claims as if a packet had brought them. (sends)
 ---@param states shoal.Claim[]
 ---@param options? { broadcast: boolean }  gossip what changes? default false
 ---@return true?, string? message, string? code
 function Node:apply(states, options) end
---- Be somebody else. (sends)
+--- Be somebody else. Codes: "loses" (it has our address, or a known one's, and
+--- does not win against the identity there), "address_in_use" (a living member
+--- has its address), "same_identity", "identity", "too_big". (sends)
 ---@param id shoal.Identity
 ---@return true?, string? message, string? code
 function Node:change_identity(id) end

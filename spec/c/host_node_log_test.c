@@ -2,7 +2,7 @@
 /* What a node tells of itself: diagnostics, and its log. */
 #include "host_members.h"
 
-#include "host/log.h"
+#include "base/log.h"
 
 #include <fcntl.h>
 

@@ -71,7 +71,7 @@ static void a_seed_that_comes_up_later_is_found(void)
 
 /* What follows from that takes half a minute: it is in spec/c/seeds_test.c and
  * spec/sim/seeds_spec.lua, in virtual time. */
-static void a_node_in_company_goes_on_asking(void)
+static void an_active_node_goes_on_asking(void)
 {
     struct member m[2];
     const host *node;
@@ -81,11 +81,13 @@ static void a_node_in_company_goes_on_asking(void)
     node = m[1].node;
     join(&m[1], "127.0.0.1:9");
     CHECK(run_until(loop, is_joined, &m[1]));
-    CHECK(node->seeds.mode == SEEDS_ALONE && ev_is_active(&node->seeding));
+    CHECK(node->seeds.connection == SHOAL_CONNECTION_IDLE &&
+          ev_is_active(&node->seeding));
     join(&m[1], host_bound(m[0].node));
     CHECK(wait_for_members(m, 2, 1));
     turn(loop);
-    CHECK(node->seeds.mode == SEEDS_COMPANY && ev_is_active(&node->seeding));
+    CHECK(node->seeds.connection == SHOAL_CONNECTION_ACTIVE &&
+          ev_is_active(&node->seeding));
     CHECK(node->seeding_us == seeds_due(&node->seeds));
     CHECK(node->seeding_us < host_now(node) + 45 * 1000 * 1000);
     host_close(m[0].node);
@@ -331,7 +333,7 @@ int main(void)
     RUN(a_seed_may_be_named_before_the_start_and_by_name);
     RUN(a_node_is_closed_while_its_seed_is_looked_up);
     RUN(a_seed_that_comes_up_later_is_found);
-    RUN(a_node_in_company_goes_on_asking);
+    RUN(an_active_node_goes_on_asking);
     RUN(members_whose_resolvers_list_themselves_first_find_each_other);
     RUN(a_name_that_is_known_later_is_tried_until_then);
     RUN(a_socket_for_both_families_joins_by_a_name);

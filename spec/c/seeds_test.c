@@ -121,7 +121,7 @@ static unsigned times_asked(const char *address)
 #define ANSWER(text, count)                                                    \
     (answer = (text), answer_size = sizeof(text), answer_count = (count))
 
-/* ---- Alone ---- */
+/* ---- While idle ---- */
 
 /* 0.1 s, doubled up to 30 s, each times 0.5 to 1.5. */
 static void the_waits_are_doubled_up_to_half_a_minute(void)
@@ -134,7 +134,7 @@ static void the_waits_are_doubled_up_to_half_a_minute(void)
 
         set_up(seed);
         ask_for("a", false);
-        seeds_update(&seeds, now_us, SEEDS_ALONE);
+        seeds_update(&seeds, now_us, SHOAL_CONNECTION_IDLE);
         run(1200 * SECOND);
         EXPECT(num_asked > 35 && num_asked < 95);
         EXPECT(log_of[0].at_us == 5 * SECOND);
@@ -154,14 +154,14 @@ static void the_waits_are_doubled_up_to_half_a_minute(void)
     EXPECT(least < 65 * 1000 && most > 135 * 1000);
 }
 
-static void they_begin_again_when_it_is_alone_again(void)
+static void they_begin_again_when_it_is_idle_again(void)
 {
     set_up(1);
     ask_for("a", false);
-    seeds_update(&seeds, now_us, SEEDS_ALONE);
+    seeds_update(&seeds, now_us, SHOAL_CONNECTION_IDLE);
     run(600 * SECOND);
-    seeds_update(&seeds, now_us, SEEDS_COMPANY);
-    seeds_update(&seeds, now_us, SEEDS_ALONE);
+    seeds_update(&seeds, now_us, SHOAL_CONNECTION_ACTIVE);
+    seeds_update(&seeds, now_us, SHOAL_CONNECTION_IDLE);
     forget();
     run(SECOND);
     EXPECT(num_asked >= 2);
@@ -183,7 +183,7 @@ static void of_a_crowd_of_seeds_some_are_asked_at_a_time_in_turn(void)
         sprintf(text, "s%u", i);
         add(text, false);
     }
-    seeds_update(&seeds, now_us, SEEDS_ALONE);
+    seeds_update(&seeds, now_us, SHOAL_CONNECTION_IDLE);
     now_us += SECOND;
     act();
     EXPECT(num_asked == SEEDS_AT_ONCE);
@@ -202,9 +202,9 @@ static void our_own_address_is_never_asked(void)
     ask_for("me:1", false);
     ANSWER("me:2\0me:3\0you:1", 3);
     ask_for("name", true);
-    seeds_update(&seeds, now_us, SEEDS_ALONE);
+    seeds_update(&seeds, now_us, SHOAL_CONNECTION_IDLE);
     run(600 * SECOND);
-    seeds_update(&seeds, now_us, SEEDS_COMPANY);
+    seeds_update(&seeds, now_us, SHOAL_CONNECTION_ACTIVE);
     run(600 * SECOND);
     EXPECT(num_asked > 30 && num_asked == times_asked("you:1"));
     EXPECT(seeds_is_ours(&seeds, seeds.list[0]));
@@ -219,7 +219,7 @@ static void all_addresses_of_a_name_are_asked_in_turn(void)
     set_up(1);
     ANSWER("a\0b\0c\0d\0e\0f\0g", 7);
     ask_for("name", true);
-    seeds_update(&seeds, now_us, SEEDS_ALONE);
+    seeds_update(&seeds, now_us, SHOAL_CONNECTION_IDLE);
     act();
     EXPECT(num_lookups == 1 && num_asked == SEEDS_ADDRESSES);
     now_us += SECOND / 2;
@@ -256,7 +256,7 @@ static void a_name_without_an_address_is_tried_again(void)
 {
     set_up(1);
     ask_for("name", true);
-    seeds_update(&seeds, now_us, SEEDS_ALONE);
+    seeds_update(&seeds, now_us, SHOAL_CONNECTION_IDLE);
     run(100 * SECOND);
     EXPECT(num_asked == 0 && num_lookups > 4 && num_lookups < 12);
     forget();
@@ -283,7 +283,7 @@ static void a_lookup_that_takes_long_holds_up_nobody(void)
     set_up(1);
     ANSWER("a", 1);
     seed = ask_for("name", true);
-    seeds_update(&seeds, now_us, SEEDS_ALONE);
+    seeds_update(&seeds, now_us, SHOAL_CONNECTION_IDLE);
     run(2 * SECOND);
     answers_later = true;
     forget();
@@ -297,7 +297,7 @@ static void a_lookup_that_takes_long_holds_up_nobody(void)
     seeds_clear(&seeds);
 }
 
-/* ---- In company ---- */
+/* ---- While active ---- */
 
 static void one_stranger_is_asked_in_each_period(void)
 {
@@ -310,7 +310,7 @@ static void one_stranger_is_asked_in_each_period(void)
         add(text, false);
     }
     members = "m";
-    seeds_update(&seeds, now_us, SEEDS_COMPANY);
+    seeds_update(&seeds, now_us, SHOAL_CONNECTION_ACTIVE);
     run(50 * 45 * SECOND);
     EXPECT(num_asked >= 50 && num_asked <= 50 * 3 + 1);
     for (i = 0; i < num_logged; i++) {
@@ -344,7 +344,7 @@ static void names_are_looked_up_for_it_a_few_at_a_time(void)
         add(text, true);
     }
     add("m-name", true); /* some member's own: it need not be */
-    seeds_update(&seeds, now_us, SEEDS_COMPANY);
+    seeds_update(&seeds, now_us, SHOAL_CONNECTION_ACTIVE);
     now_us += 45 * SECOND;
     act();
     EXPECT(num_lookups == SEEDS_LOOKUPS && num_asked == 0);
@@ -369,7 +369,7 @@ static void the_search_waits_for_a_lookup_but_not_for_ever(void)
     answers_later = true;
     name = add("name", true);
     add("s", false);
-    seeds_update(&seeds, now_us, SEEDS_COMPANY);
+    seeds_update(&seeds, now_us, SHOAL_CONNECTION_ACTIVE);
     now_us = seeds_due(&seeds);
     act();
     EXPECT(num_lookups == 1 && num_asked == 0);
@@ -388,17 +388,17 @@ static void what_the_program_asks_for_is_asked_whoever_is_there(void)
 
     set_up(1);
     members = "m";
-    seeds_update(&seeds, now_us, SEEDS_COMPANY);
+    seeds_update(&seeds, now_us, SHOAL_CONNECTION_ACTIVE);
     seed = ask_for("m", false);
     act();
     EXPECT(times_asked("m") == 1);
-    seeds_update(&seeds, now_us, SEEDS_SILENT);
+    seeds_update(&seeds, now_us, SHOAL_CONNECTION_DEFUNCT);
     run(600 * SECOND);
     EXPECT(num_asked == 1);
     seeds_ask(&seeds, now_us, seed);
     EXPECT(seeds_due(&seeds) == 0);
     act();
-    EXPECT(num_asked == 2 && seeds_due(&seeds) == SEEDS_NEVER);
+    EXPECT(num_asked == 2 && seeds_due(&seeds) == SHOAL_NEVER);
     seeds_clear(&seeds);
 }
 
@@ -439,7 +439,7 @@ static void who_was_asked_last_is_remembered_for_a_minute(void)
 int main(void)
 {
     the_waits_are_doubled_up_to_half_a_minute();
-    they_begin_again_when_it_is_alone_again();
+    they_begin_again_when_it_is_idle_again();
     of_a_crowd_of_seeds_some_are_asked_at_a_time_in_turn();
     our_own_address_is_never_asked();
     all_addresses_of_a_name_are_asked_in_turn();

@@ -60,7 +60,7 @@ describe("shoal", function()
     assert.equal("[]\n", alone:ask("members", "--json", "--all").out)
   end)
 
-  it("members --all adds the down ones", function()
+  it("members --all adds the down ones, and says why they are", function()
     local a, b = pair()
     b:signal("TERM")
     assert.equal(0, b:wait(5))
@@ -68,7 +68,13 @@ describe("shoal", function()
       return a:sees(b) == "down"
     end, 2, "down member")
     assert.equal("[]\n", a:ask("members", "--json").out)
-    assert.truthy(a:ask("members", "--all").out:find("\n" .. b.addr .. " +down "))
+    local lines = a:ask("members", "--all").out
+    assert.truthy(lines:find("^ADDRESS +STATE +REASON +INCARNATION +SINCE +IDENTITY\n"), lines)
+    assert.truthy(lines:find("\n" .. b.addr:gsub("%p", "%%%0") .. " +down +left +65535 "), lines)
+    assert.equal("left", dkjson.decode(a:ask("members", "--json", "--all").out)[1].reason)
+    node.start({ name = "c", join = { a } })
+    wait.for_that(function() return #a:members() == 1 end, 5, "third member")
+    assert.truthy(a:ask("members", "--all").out:find(" +alive +%- +0 "))
   end)
 
   it("members escapes what a member says of itself", function()
@@ -181,6 +187,21 @@ describe("shoal", function()
     assert.equal(1, a:ask("info").code)
   end)
 
+  it("forget takes a down member out of the list, and no other", function()
+    local a, b = pair()
+    local function forget(addr, code, err)
+      local out = code == 0 and "forgot " .. addr .. "\n" or ""
+      assert.same({ code = code, out = out, err = err or "" }, a:ask("forget", addr))
+    end
+    forget(b.addr, 1, "shoal: the member is active, and only a down one can be forgotten; nothing changed\n")
+    b:signal("TERM")
+    assert.equal(0, b:wait(5))
+    wait.for_that(function() return a:sees(b) == "down" end, 2, "down member")
+    forget(b.addr, 0)
+    assert.equal("[]\n", a:ask("members", "--json", "--all").out)
+    forget(b.addr, 1, "shoal: no member has that address; nothing changed\n")
+  end)
+
   it("reload loads the script again", function()
     local a = node.start({})
     local done = a:ask("reload")
@@ -269,7 +290,7 @@ describe("a node that does not answer", function()
     a:stop()
     local commands = {
       { "members" }, { "info" }, { "join", "127.0.0.1:1" }, { "reload" }, { "broadcast", "x" }, { "monitor" },
-      { "leave" },
+      { "leave" }, { "forget", "127.0.0.1:1" },
     }
     for _, command in ipairs(commands) do
       command[#command + 1] = "--timeout"
@@ -321,10 +342,15 @@ describe("shoal monitor", function()
     wait.for_that(function()
       return a:heard("member_down", b) and a:heard("idle")
     end, 5, "member_down")
+    assert.equal("left", a:heard("member_down", b).member.reason)
+    assert.equal(0, a:ask("forget", b.addr).code)
+    wait.for_that(function()
+      return a:heard("member_forgotten", b)
+    end, 5, "member_forgotten")
   end)
 
   it("prints a line an event for people", function()
-    local a = node.start({})
+    local a = node.start({ config = "loopback" })
     local monitor = process.start { process.shoal, "monitor", "--control", a.control, "--timeout", "60" }
     wait.for_that(function()
       return a:info().control.monitors == 1
@@ -334,6 +360,10 @@ describe("shoal monitor", function()
     local first = monitor:stdout():match("^[^\n]*")
     local pattern = "^%d+%-%d%d%-%d%dT%d%d:%d%d:%d%dZ member_up " .. b.addr:gsub("%p", "%%%0") .. " .*name=b"
     assert.truthy(first:find(pattern), first)
+    b:signal("KILL")
+    monitor:wait_for("idle\n", 10, "stdout")
+    pattern = "Z member_down " .. b.addr:gsub("%p", "%%%0") .. " %(failed%) addr="
+    assert.truthy(monitor:stdout():find(pattern), monitor:stdout())
   end)
 
   it("ends with 0 on INT and TERM", function()

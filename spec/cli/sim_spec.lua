@@ -37,7 +37,7 @@ describe("shoal sim", function()
     assert.equal(1, report.seed)
     assert.is_true(report.converged_after > 0 and report.converged_after < 5)
     assert.same({ agree = true, members = 20, fewest = 20, median = 20, most = 20 }, report.at_the_end)
-    assert.same({ downs = 0, renewals = 0, while_unreachable = 0 }, report.false_positives)
+    assert.same({ downs = 0, renewals = 0, returns = 0, while_unreachable = 0 }, report.false_positives)
     assert.same({ errors = 0, messages = {} }, report.handlers)
     assert.is_true(report.traffic.packets > 1 and report.traffic.bytes > 50 * report.traffic.packets)
     assert.is_true(report.traffic.after_convergence.packets < report.traffic.packets)
@@ -128,7 +128,8 @@ describe("shoal sim", function()
       "\nat the end +all 9 agree\n",
       "\nkilled +1 at 20.00 s: the first to notice after [%d.]+ s, half after [%d.]+ s, the last after [%d.]+ s\n",
       "\npartition +[45] | [45] from 30.00 s to 40.00 s, one cluster again [%d.]+ m?s later\n",
-      "\nfalse alarms +0 reports of members down that were not %(%d+ more of unreachable ones%), %d+ renewals\n",
+      "\nfalse alarms +0 reports of members down that were not %(%d+ more of unreachable ones%), "
+        .. "%d+ renewals, %d+ returns\n",
       "\ntraffic +[%d.]+ packets and %d+ bytes per member and second; since they agreed, [%d.]+ and %d+\n",
       "\nhandlers +no errors\n",
       "\nbroadcast +'1 shoal sim' reached 10 of 10: 50 %% after %d+ ms, 99 %% after %d+ ms, all after %d+ ms\n",

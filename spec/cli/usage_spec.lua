@@ -119,11 +119,12 @@ local MISTAKES = {
   },
   { { "join" }, "missing argument 'HOST:PORT'; see 'shoal join --help'" },
   { { "broadcast" }, "missing argument 'DATA'; see 'shoal broadcast --help'" },
+  { { "forget" }, "missing argument 'ADDR'; see 'shoal forget --help'" },
   { { "leave", "now" }, "too many arguments; see 'shoal leave --help'" },
 }
 
 local COMMANDS = {
-  "run", "check", "sim", "members", "info", "join", "leave", "reload", "broadcast", "monitor", "version",
+  "run", "check", "sim", "members", "info", "join", "leave", "forget", "reload", "broadcast", "monitor", "version",
 }
 
 describe("the command line", function()

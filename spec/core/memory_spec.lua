@@ -50,8 +50,55 @@ local function scenario(e)
   return steps
 end
 
+--- The same for verdicts, conflicts and a table that is full. Packets are for
+-- whoever we are when they arrive.
+local function dispute(e)
+  local function packet(fields)
+    return function() return { "receive", e:packet(fields) } end
+  end
+  local function told(...)
+    return packet { kind = "gossip", from = "n5", updates = { ... } }
+  end
+  local function ourselves(format)
+    return function() return { "receive", e:packet { kind = "gossip", from = "n5",
+      updates = { format:format(e:whoami()) } } } end
+  end
+  local strangers, downs = {}, {}
+  for i = 1, 20 do strangers[i], downs[i] = ("x%d down 1"):format(i), ("n%d down 0"):format(i + 5) end
+  return {
+    { "set_config", { max_members = 44, max_packet_size = 1400 } },
+    packet { kind = "feed", from = "n5", updates = names(30) },
+    { "apply", e:claims(downs), { broadcast = true } },
+    ourselves "%s down 3",
+    ourselves "%s suspect 1",
+    { "later", 1 },
+    packet { kind = "ping", from = "n7", incarnation = 2 }, -- is back
+    packet { kind = "gossip", from = "n7", incarnation = 2, updates = { "n5 down 0", "n3#2 down 0" } },
+    told(support.unpack(strangers)),
+    told("n8 alive 0", "n9 suspect 0", "n10#2 down 0"),
+    packet { kind = "ping", from = "n8" },
+    packet { kind = "ping", from = "n3" },
+    packet { kind = "ping", from = "n5", to = "a#70" },
+    { "later", 1 },
+    told("a#90 alive 0"),
+    packet { kind = "announce", from = "y1" }, packet { kind = "announce", from = "y2" },
+    told("y3", "y4", "y5", "y6", "y7", "y8"),
+    packet { kind = "turn_undead", from = "n5" }, packet { kind = "turn_undead", from = "n5" },
+    { "later", 2 },
+    { "change_identity", e:id("moved") },
+    packet { kind = "feed", from = "n5", updates = { "a#90 alive 7", "a#120 alive 0" } },
+    { "change_identity", e:id("n11#4") }, -- a down one's address
+    { "leave" },
+    { "reuse_down_identity" },
+    ourselves "%s left",
+    { "later", 30 },
+  }
+end
+
 -- When an earlier step could not be done, this one may have no reason.
-local EXPECTED = { no_memory = true, not_defunct = true }
+local EXPECTED = {
+  no_memory = true, not_defunct = true, loses = true, address_in_use = true, not_found = true, not_down = true,
+}
 
 --- What a program that only listens would take for the members, by address.
 local function listen(e, heard)
@@ -86,6 +133,7 @@ local function run(e, steps)
     assert.is_true(EXPECTED[code], ("%s: %s (%s)"):format(step, message, code))
   end
   for i, step in ipairs(steps) do
+    if type(step) == "function" then step = step() end
     if step[1] == "later" then
       e.now = e.now + step[2]
       check(i .. " tick", e.core:tick(e.now))
@@ -118,61 +166,65 @@ local function works(e)
   assert.equal(#e.core:members(), e.core:num_members())
 end
 
-describe("running out of memory", function()
-  it("at any one allocation is told or survived, and the engine works afterwards", function()
-    local total = 0
-    for n = 1, 100000 do
-      local e = fresh()
-      local steps = scenario(e)
-      local before = e.core:stats().allocations
-      e.core:fail_allocation(n)
-      run(e, steps)
-      local calls = e.core:stats().allocations - before
-      e.core:fail_allocation(nil)
-      works(e)
-      e.core:close()
-      if calls < n then
-        total = n - 1
-        break
+local SCENARIOS = { ["a busy life"] = scenario, ["accusations, conflicts and a full table"] = dispute }
+
+for what, scenario_of in pairs(SCENARIOS) do
+  describe("running out of memory in " .. what .. ",", function()
+    it("at any one allocation is told or survived, and the engine works afterwards", function()
+      local total = 0
+      for n = 1, 100000 do
+        local e = fresh()
+        local steps = scenario_of(e)
+        local before = e.core:stats().allocations
+        e.core:fail_allocation(n)
+        run(e, steps)
+        local calls = e.core:stats().allocations - before
+        e.core:fail_allocation(nil)
+        works(e)
+        e.core:close()
+        if calls < n then
+          total = n - 1
+          break
+        end
       end
-    end
-    assert.is_true(total > 20, "the scenario allocates too little to prove anything: " .. total)
-  end)
+      assert.is_true(total > 20, "the scenario allocates too little to prove anything: " .. total)
+    end)
 
-  it("is told at least once on the way", function()
-    local told = 0
-    for n = 1, 40 do
-      local e = fresh()
-      local steps = scenario(e)
-      e.core:fail_allocation(n)
-      told = told + run(e, steps)
-    end
-    assert.is_true(told > 0)
-  end)
+    it("is told at least once on the way", function()
+      local told = 0
+      for n = 1, 40 do
+        local e = fresh()
+        local steps = scenario_of(e)
+        e.core:fail_allocation(n)
+        told = told + run(e, steps)
+      end
+      assert.is_true(told > 0)
+    end)
 
-  it("for a while, from any allocation on, is told or survived, and the engine works afterwards", function()
-    for n = 1, 100000 do
+    it("for a while, from any allocation on, is told or survived, and the engine works afterwards", function()
+      for n = 1, 100000 do
+        local e = fresh()
+        local steps = scenario_of(e)
+        local before = e.core:stats().allocations
+        e.core:fail_allocation(n, true)
+        run(e, steps)
+        local calls = e.core:stats().allocations - before
+        e.core:fail_allocation(nil)
+        works(e)
+        if calls < n then break end
+      end
+    end)
+
+    it("is no reason to grow: what failed can be tried again", function()
       local e = fresh()
-      local steps = scenario(e)
-      local before = e.core:stats().allocations
-      e.core:fail_allocation(n, true)
+      local steps = scenario_of(e)
+      e.core:fail_allocation(1, true)
       run(e, steps)
-      local calls = e.core:stats().allocations - before
       e.core:fail_allocation(nil)
-      works(e)
-      if calls < n then break end
-    end
+      assert.equal(0, run(e, scenario_of(e)))
+    end)
   end)
-
-  it("is no reason to grow: what failed can be tried again", function()
-    local e = fresh()
-    local steps = scenario(e)
-    e.core:fail_allocation(1, true)
-    run(e, steps)
-    e.core:fail_allocation(nil)
-    assert.equal(0, run(e, scenario(e)))
-  end)
-end)
+end
 
 describe("the steady packet path", function()
   --- Allocator calls while `act` runs `count` times, after a warm-up.
@@ -247,7 +299,7 @@ describe("the steady packet path", function()
     local busy = engine("a", { config = config })
     local peak
     for round = 1, 40 do
-      local ups, downs = names(200, "r" .. round .. "-"), {}
+      local ups, downs = names(200, ("r%02d-"):format(round)), {}
       for i, name in ipairs(ups) do downs[i] = name .. " down" end
       busy:apply(ups)
       busy:apply(downs)

@@ -3,9 +3,9 @@
  * messages as in one piece, and each is taken apart as far as it goes; requests
  * go to the methods, which ask a simulated node. The first byte of the input is
  * the size of the pieces. */
-#include "../../src/host/frame.h"
-#include "../../src/script/rpc.h"
-#include "../../src/script/value.h"
+#include "../../src/control/frame.h"
+#include "../../src/control/rpc.h"
+#include "../../src/lua/value.h"
 #include "state.h"
 
 #include <sanitizer/lsan_interface.h>

@@ -17,7 +17,7 @@
  * up must be what was written, value by value, and what is read must be what
  * was answered, in order; nothing is lost while nobody is at fault.
  */
-#include "../../src/host/stream_parts.h"
+#include "../../src/control/stream_parts.h"
 #include "fuzz.h"
 
 #include <errno.h>

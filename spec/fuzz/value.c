@@ -2,7 +2,7 @@
 /* MessagePack to Lua values and back: what is called canonical is, and what was
  * written once stays as it is. Only a table as a key is read and cannot be
  * written. */
-#include "../../src/script/value.h"
+#include "../../src/lua/value.h"
 #include "fuzz.h"
 #include "state.h"
 

@@ -25,8 +25,8 @@ local handlers = {
   },
 }
 
-local function packet(kind, from, updates, items)
-  local parts = { assert(core.codec.encode_header { kind = kind, number = 1, src = from, dst = id "a" }) }
+local function packet(kind, from, updates, items, to)
+  local parts = { assert(core.codec.encode_header { kind = kind, number = 1, src = from, dst = to or id "a" }) }
   if updates then
     parts[#parts + 1] = string.char(0, #updates)
     for _, about in ipairs(updates) do
@@ -42,6 +42,25 @@ end
 local gossip = packet("gossip", id "b", { id "c", id "d", id("c", 2) }, { "one", "two" })
 local ping = packet("ping", id "c", { id("b", 5) }, { "one" })
 local turn_undead = packet("turn_undead", id "b")
+local overheard = packet("ping", id "b", {}, {}, id("a", 70))
+local contested = packet("gossip", id "b", { id("a", 90) })
+
+local function crowd(first, last)
+  local claims = {}
+  for i = first, last do claims[#claims + 1] = { id = id("x" .. i), state = i % 3 == 0 and "down" or "alive" } end
+  return claims
+end
+
+--- Verdicts that can be refuted, and a table with room for few; in the codec of our own.
+local function healing()
+  local engine = assert(core.new {
+    identity = id "a", seed = 1, diagnostics = true,
+    config = { preset = "simple", notify_down_members = true, max_members = 12 },
+    handlers = { identity = handlers.identity, broadcast = handlers.broadcast },
+  })
+  assert(engine:receive(1, gossip))
+  return engine
+end
 
 local function fresh()
   local engine = assert(core.new {
@@ -79,6 +98,32 @@ local scenarios = {
   end,
   broadcasts = function(engine) assert(engine:add_broadcast(1, "data")) assert(engine:broadcast(1)) end,
   leaving = function(engine) assert(engine:leave(1)) assert(engine:change_identity(1, id("a", 7))) end,
+  moving = function(engine)
+    assert(engine:change_identity(1, id "m"))
+    assert(engine:receive(1, contested))
+    assert(engine:apply(1, { { id = id "a", state = "alive", incarnation = 3 } }))
+  end,
+  taking_back = function()
+    local engine = healing()
+    assert(engine:receive(1, overheard))
+    assert(engine:receive(3, contested))
+    engine:close()
+  end,
+  returning = function()
+    local engine = healing()
+    assert(engine:apply(1, { { id = id "c", state = "down" }, { id = id "a", state = "down", incarnation = 4 } }))
+    assert(engine:receive(1, ping))
+    assert(engine:receive(1, turn_undead))
+    assert(engine:receive(1, turn_undead))
+    engine:close()
+  end,
+  crowding = function()
+    local engine = healing()
+    assert(engine:apply(1, crowd(1, 8), { broadcast = true }))
+    engine:apply(1, crowd(9, 30))
+    assert(engine:num_known() <= 12)
+    engine:close()
+  end,
   handlers = function(engine) assert(engine:set_handlers(handlers)) assert(engine:receive(1, ping)) end,
   config = function(engine) assert(engine:set_config(1, engine:config())) assert(tostring(engine)) end,
   values = function()

@@ -19,7 +19,7 @@ local DENSE, STRIDE = 200, 3
 
 local walk = {}
 
---- References of ours (src/script/refs.h) that are in use.
+--- References of ours (src/lua/refs.h) that are in use.
 function walk.references()
   local count = 0
   for key, value in pairs(debug.getregistry()) do

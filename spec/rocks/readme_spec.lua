@@ -1,4 +1,5 @@
---- The lines that README.md gives for LuaRocks, as they stand, in an empty home.
+--- The lines that README.md gives for LuaRocks, as they stand, in an empty home of root:
+-- LuaRocks refuses --local when USER is root.
 
 local files = require "spec.support.files"
 local process = require "spec.support.process"
@@ -21,7 +22,7 @@ describe("the install lines of README.md", function()
         mkdir home tree
         tar -C '%s' --exclude=.git --exclude='./build*' -cf - . | tar -C tree -xf -
         cd tree
-        env -i PATH="$PATH" HOME="$PWD/../home" CMAKE_BUILD_PARALLEL_LEVEL=2 sh -ec "$LINES_OF_README"
+        env -i PATH="$PATH" USER=root HOME="$PWD/../home" CMAKE_BUILD_PARALLEL_LEVEL=2 sh -ec "$LINES_OF_README"
         chmod -R u+w .. && rm -rf ../tree ../home
       ]]):format(process.source),
       cwd = folder, env = { LINES_OF_README = install_lines() }, seconds = 300,

@@ -17,6 +17,8 @@ describe("the default codec for Lua", function()
     { kind = "gossip", src = me, src_incarnation = 0, dst = peer },
     { kind = "broadcast", src = me, src_incarnation = 0, dst = peer },
     { kind = "turn_undead", src = me, src_incarnation = 0, dst = peer },
+    { kind = "nack", number = 4, src = "x", src_incarnation = 0, dst = "y", peer = "z" },
+    { kind = "refused", src = me, src_incarnation = 0, dst = peer },
   }
 
   for _, header in ipairs(headers) do
@@ -34,6 +36,16 @@ describe("the default codec for Lua", function()
       local bytes = assert(core.codec.encode_member(member))
       assert.same({ member, #bytes }, { core.codec.decode_member(bytes .. "more") })
       assert.same({ member, #bytes }, { core.codec.decode_member("before" .. bytes, 7) })
+    end
+  end)
+
+  it("carries who suspects a member, and who one that left is now", function()
+    for _, member in ipairs {
+      { id = me, incarnation = 9, state = "suspect", from = peer },
+      { id = me, incarnation = 65535, state = "down", from = peer },
+    } do
+      local bytes = assert(core.codec.encode_member(member))
+      assert.same({ member, #bytes }, { core.codec.decode_member(bytes) })
     end
   end)
 

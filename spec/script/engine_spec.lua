@@ -60,7 +60,8 @@ describe("a new engine", function()
 
   it("may have any identity of up to 512 bytes, when a script says its address", function()
     for _, identity in ipairs { "x", 5, 0.5, true, { 1, { 2 } }, { name = "x", meta = { a = 1 } }, ("x"):rep(509) } do
-      local engine = new { identity = identity, handlers = { identity = { addr = function() return "x" end } } }
+      local engine = new { identity = identity, config = { preset = "simple", max_packet_size = 1600 },
+        handlers = { identity = { addr = function() return "x" end } } }
       assert.same(identity, engine:identity())
     end
   end)
@@ -141,7 +142,7 @@ describe("now", function()
   local entries = {
     tick = {}, gossip = {}, broadcast = {}, leave = {}, reuse_down_identity = {}, receive = { "x" },
     announce = { id "b:1" }, change_identity = { id "b:1" }, add_broadcast = { "x" }, apply = { {} },
-    set_config = { {} },
+    set_config = { {} }, forget = { "b:1" }, leave_to = { id "b:1" },
   }
 
   for name, arguments in pairs(entries) do
@@ -218,6 +219,68 @@ describe("an entry point", function()
   end)
 end)
 
+describe("forgetting", function()
+  it("takes a down member out, whatever kind of value its address is", function()
+    for _, addr in ipairs { "b", 5, true, { "eu", 7 } } do
+      local engine = assert(core.new {
+        identity = { "a", 1 }, seed = 1, config = "lan",
+        handlers = { identity = { addr = function(who) return who[1] end } },
+      })
+      assert(engine:apply(0, { { id = { addr, 1 }, state = "down" } }))
+      assert.equal(1, engine:num_known())
+      assert.is_true(engine:forget(1, addr))
+      assert.equal(0, engine:num_known())
+      local events = collected(engine.events, engine)
+      assert.same({ "member_forgotten" }, names(events))
+      assert.same({ addr, "down", "failed" }, { events[1][2].addr, events[1][2].state, events[1][2].reason })
+    end
+  end)
+
+  it("is refused for one that is up, and for nobody", function()
+    local engine = new()
+    assert(engine:apply(0, { { id = id "b:1" } }))
+    local function refused(expected, addr)
+      local ok, message, code = engine:forget(1, addr)
+      assert.is_nil(ok)
+      assert.is_string(message)
+      assert.equal(expected, code)
+    end
+    refused("not_down", "b:1")
+    refused("not_found", "c:1")
+    refused("not_found", "a:1")
+    assert.equal(1, engine:num_known())
+  end)
+
+  it("is misuse without an address", function()
+    local engine = new()
+    assert.has_error(function() engine:forget(1) end)
+    assert.has_error(function() engine:forget(1, "") end)
+    assert.has_error(function() engine:forget(1, print) end)
+  end)
+end)
+
+describe("a farewell to somebody who need not be a member", function()
+  it("is sent once the engine has left, and not before", function()
+    local engine = new { config = "lan" }
+    assert.is_true(engine:leave_to(0, id "s:1"))
+    assert.same({}, collected(engine.sends, engine))
+    assert(engine:leave(0))
+    assert.same({}, collected(engine.sends, engine))
+    assert.is_true(engine:leave_to(0, id "s:1"))
+    local sent = collected(engine.sends, engine)
+    assert.same({ id "s:1", "gossip" }, { sent[1][1], sent[1][3] })
+    local seed = new { identity = id "s:1", config = "lan" }
+    assert(seed:receive(0, packet("announce", "a:1", nil, id "s:1")))
+    assert(seed:receive(1, sent[1][2]))
+    assert.equal("left", seed:member("a:1").reason)
+  end)
+
+  it("needs an identity", function()
+    local _, _, code = new():leave_to(0, "no stock identity")
+    assert.equal("identity", code)
+  end)
+end)
+
 describe("applying states", function()
   it("takes what state() answers", function()
     local first, second = new(), new { identity = id "z:1" }
@@ -260,6 +323,7 @@ describe("applying states", function()
         { { id = id "b:1" }, { id = id "c:1", incarnatoin = 3 } },
       ["apply: states[1]: the keys of a claim are names, got 1"] = { { "x" } },
       ["apply: states[2].id: must be a value, got nil"] = { { id = id "b:1" }, {} },
+      ["apply: states[1].from: cannot carry a function"] = { { id = id "b:1", state = "suspect", from = print } },
       ["apply: states[1]: unknown state 'dead'"] = { { id = 1, state = "dead" } },
       ["apply: states[1]: option 'incarnation' must be a whole number from 0 to 65535, got 65536"] =
         { { id = 1, incarnation = 65536 } },
@@ -309,6 +373,32 @@ describe("the members", function()
     assert.equal("d:1", addrs(engine:members { state = "down" }))
     assert.equal("b:1 c:1 d:1", addrs(engine:members { state = "all" }))
     assert.equal("b:1 c:1 d:1", addrs(engine:state()))
+  end)
+
+  it("that are down say why", function()
+    assert.equal("failed", engine:member("d:1").reason)
+    assert(engine:apply(4, {
+      { id = id "b:1", state = "down", incarnation = 65535 },
+      { id = id "c:1", state = "down", incarnation = 65535, from = id "e:1" },
+    }))
+    assert.equal("left", engine:member("b:1").reason)
+    assert.equal("replaced", engine:member("c:1").reason)
+    for event, member in engine:events() do
+      if event == "member_down" then assert.same(engine:member(member.addr), member) end
+    end
+    local other = new { identity = id "z:1" }
+    assert(other:apply(4, engine:state()))
+    assert.equal("left", other:member("b:1").reason)
+  end)
+
+  it("have no reason while they are up", function()
+    local heals = new { config = "lan" }
+    assert(heals:apply(4, { { id = id "b:1", state = "down" } }))
+    assert.equal("failed", heals:member("b:1").reason)
+    assert(heals:apply(5, { { id = id "b:1", incarnation = 1 } }))
+    assert.equal("alive", heals:member("b:1").state)
+    assert.is_nil(heals:member("b:1").reason)
+    assert.is_nil(heals:self().reason)
   end)
 
   it("are listed by a condition", function()
@@ -456,6 +546,54 @@ describe("effects", function()
     assert.same("alive", renamed[3].state)
     assert.same({ id = core.stock_identity("b:1", 9), message = "gossip", updates = 0, size = received[2].size },
       received[2])
+  end)
+
+  it("tell whom there is no room for, and who has no room for us", function()
+    local full = new { config = { preset = "lan", max_members = 1 }, diagnostics = { "full" } }
+    assert(full:apply(0, { { id = id "b:1" } }))
+    local newcomer = new { identity = id "c:1", config = "lan", diagnostics = { "refused" } }
+    assert(newcomer:announce(0, me))
+    local _, announce = newcomer:sends()(newcomer)
+    assert(full:receive(0, announce))
+    local events = collected(full.events, full)
+    assert.same({ "member_up", "active", "full" }, names(events))
+    assert.equal("c:1", events[3][2].addr)
+    local to, refusal, message = full:sends()(full)
+    assert.same({ id "c:1", "refused" }, { to, message })
+    assert(newcomer:receive(1, refusal))
+    events = collected(newcomer.events, newcomer)
+    assert.equal("refused", events[#events][1])
+    assert.equal("a:1", events[#events][2].addr)
+  end)
+
+  it("tell of items that were dropped, how large they were, and why", function()
+    local other = new {
+      config = { preset = "lan", max_broadcasts = 1 }, diagnostics = { "item_dropped" },
+      handlers = { broadcast = { receive = function(_, data) return data end } },
+    }
+    assert(other:apply(0, { { id = id "b:1" } }))
+    assert(other:add_broadcast(0, ("x"):rep(600)))
+    assert(other:add_broadcast(0, ("y"):rep(700)))
+    assert.equal(1, other:backlog().broadcasts)
+    assert(other:set_config(0, { max_packet_size = 300 }))
+    for _ = 1, 100 do assert(other:tick(other:deadline())) end
+    assert.equal(0, other:backlog().broadcasts)
+    local dropped = {}
+    for event, item in other:events() do
+      if event == "item_dropped" then dropped[#dropped + 1] = item end
+    end
+    assert.same({ { size = 600, reason = "backlog_full" }, { size = 700, reason = "too_big" } }, dropped)
+  end)
+
+  it("tell that a verdict about us is refuted, once we are told of it", function()
+    local other = new { config = "lan" }
+    assert(other:receive(0, packet("announce", "b:1")))
+    collected(other.events, other)
+    assert(other:apply(1, { { id = me, state = "down" } }))
+    local events = collected(other.events, other)
+    assert.same({ "returned" }, names(events))
+    assert.same(other:self(), events[1][2])
+    assert.equal(1, other:self().incarnation)
   end)
 
   it("are told of by diagnostics only when asked for", function()

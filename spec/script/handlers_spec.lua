@@ -14,7 +14,8 @@ local function record(node, name, ...)
 end
 function M.on_start(node) record(node, "start") end
 function M.on_member_up(node, member) record(node, "member_up", member.addr, member.state) end
-function M.on_member_down(node, member) record(node, "member_down", member.addr, member.state) end
+function M.on_member_down(node, member) record(node, "member_down", member.addr, member.state, member.reason) end
+function M.on_member_forgotten(node, member) record(node, "member_forgotten", member.addr, member.reason) end
 function M.on_rename(node, before, after)
   record(node, "rename", before.addr, after.addr, after.id.bump - before.id.bump)
 end
@@ -22,6 +23,7 @@ function M.on_active(node) record(node, "active") end
 function M.on_idle(node) record(node, "idle") end
 function M.on_defunct(node) record(node, "defunct") end
 function M.on_rejoin(node, id) record(node, "rejoin", id.addr) end
+function M.on_returned(node, id) record(node, "returned", id.addr) end
 return M
 ]]
 
@@ -58,7 +60,7 @@ describe("handlers", function()
     assert.same({ "member_up", b:bound(), "alive" }, a.store.heard[2])
     b:leave()
     stage:wait(function() return names(a) == "start member_up active member_down idle" end)
-    assert.same({ "member_down", b:bound(), "down" }, a.store.heard[4])
+    assert.same({ "member_down", b:bound(), "down", "left" }, a.store.heard[4])
     a:leave()
     stage:wait(function() return names(a):match("defunct$") end)
   end)
@@ -78,11 +80,36 @@ describe("handlers", function()
   both("hear who they are after a rejoin", function(make)
     local a = stage:start { handlers = make(RECORDER) }
     local id = a:identity()
-    a:apply { { id = id, state = "down", incarnation = 0 } }
+    a:apply { { id = id, state = "down", incarnation = 65535 } }
     stage:wait(function() return names(a):match("rejoin") end, "the rejoin")
     local heard = a.store.heard
     assert.same({ "rejoin", a:bound() }, heard[#heard])
     assert.equal(id.bump + 1, a:identity().bump)
+  end)
+
+  both("hear that they have refuted a verdict", function(make)
+    local a = stage:start { handlers = make(RECORDER) }
+    local id = a:identity()
+    a:apply { { id = id, state = "down", incarnation = 3 } }
+    stage:wait(function() return names(a):match("returned") end, "the return")
+    local heard = a.store.heard
+    assert.same({ "returned", a:bound() }, heard[#heard])
+    assert.same(id, a:identity())
+    assert.equal(4, a:info().incarnation)
+  end)
+
+  both("hear that a down member is forgotten, by itself or when told to", function(make)
+    local a = stage:start { handlers = make(RECORDER) }
+    a:apply {
+      { id = { addr = "127.9.0.1:9", bump = 1 }, state = "down" },
+      { id = { addr = "127.9.0.2:9", bump = 1 }, state = "down", incarnation = 65535 },
+    }
+    assert.is_true(a:forget("127.9.0.2:9"))
+    assert(a:set_config { remove_down_after = 0.01 })
+    stage:wait(function() return names(a) == "start member_forgotten member_forgotten" end, "both")
+    assert.same({ "member_forgotten", "127.9.0.2:9", "left" }, a.store.heard[2])
+    assert.same({ "member_forgotten", "127.9.0.1:9", "failed" }, a.store.heard[3])
+    assert.same({}, a:state())
   end)
 
   both("run once the node is live, and before it goes", function(make)
@@ -263,6 +290,7 @@ describe("handlers", function()
       apply(node, "down")
       stage:wait(function() return #heard == 2 * #IDS end)
       assert.equal("down", heard[#heard].state)
+      assert.equal("failed", heard[#heard].reason)
       assert.is_true(math.abs(heard[#heard].since - os.time()) < 60)
     end)
 
@@ -393,7 +421,7 @@ describe("handlers", function()
       local b = stage:start { handlers = make(IDENTITY), join = a:bound() }
       stage:wait(function() return a:num_members() == 1 and b:num_members() == 1 end)
       assert.equal(port, b:members()[1].addr)
-      a:apply { { id = a:identity(), state = "down" } }
+      a:apply { { id = a:identity(), state = "down", incarnation = 65535 } }
       assert.same({ port, 2 }, a:identity())
     end)
 

@@ -1,6 +1,7 @@
 --- What a node writes to its log. The log is standard error.
 
 local dkjson = require "dkjson"
+local sim = require "shoal.sim"
 local stages = require "spec.script.stage"
 
 describe("the log of a node", function()
@@ -120,6 +121,90 @@ describe("the log of a node", function()
     end)
     assert.matches('dropped reason=malformed count=1 error="not a word of ours"$', find(lines, "malformed")[1])
     assert.matches("handler=codec.encode_header error=\"the ink is dry", find(lines, "handler failed")[1])
+  end)
+
+  it("warns of a full table where it is, and where one is refused", function()
+    local lines = capture(function()
+      local net = sim.new { seed = 1 }
+      local options = { log = "warn", config = { preset = "lan", max_members = 1 } }
+      local first = net:spawn(options)
+      net:spawn(options)
+      net:run(1)
+      local third = net:spawn { log = "warn", join = { first.addr } }
+      net:run(30)
+      assert.equal(1, first:num_members())
+      assert.is_true(third:num_members() <= 1)
+      net:close()
+    end)
+    local full = find(lines, " 10.0.0.1:7946 ", "no room for a new member")
+    assert.equal(1, #full)
+    assert.matches("warn  engine  %S+ no room for a new member: max_members is reached, raise it addr=10.0.0.3:7946",
+      full[1])
+    local refused = find(lines, " 10.0.0.3:7946 ", "refuses us")
+    assert.equal(1, #refused)
+    assert.matches("warn  engine  %S+ a member refuses us, its table is full: raise max_members there "
+      .. "addr=10.0.0.1:7946", refused[1])
+  end)
+
+  it("warns of broadcasts that are given up", function()
+    local lines = capture(function()
+      local net = sim.new { seed = 1 }
+      local receive = function(_, data) return data end
+      local members = net:spawn(2, { log = "warn", config = { preset = "lan", max_broadcasts = 1 },
+        handlers = { broadcast = { receive = receive } } })
+      net:run(1)
+      assert(members[1]:add_broadcast(("x"):rep(600)))
+      assert(members[1]:add_broadcast(("y"):rep(700)))
+      assert(members[2]:add_broadcast(("z"):rep(800)))
+      assert(members[2]:set_config { max_packet_size = 300 })
+      net:run(5)
+      net:close()
+    end)
+    assert.matches("a broadcast was dropped for newer ones: send fewer, or raise max_broadcasts .*size=600",
+      find(lines, " 10.0.0.1:7946 ")[1])
+    assert.matches("a broadcast was dropped that fits into no packet any more: send less at once, "
+      .. "or raise max_packet_size .*size=800", find(lines, " 10.0.0.2:7946 ")[1])
+  end)
+
+  it("names both identities when another one claims an address, on both sides", function()
+    local lines = capture(function()
+      local net = sim.new { seed = 1 }
+      local members = net:spawn(3, { log = "info" })
+      net:run(5)
+      local id = members[3]:identity()
+      id.bump = id.bump + 1000
+      assert(members[1]:apply({ { id = id, state = "alive", incarnation = 0 } }, { broadcast = true }))
+      net:run(5)
+      assert.equal(id.bump + 1, members[3]:identity().bump)
+      assert.is_true(net:converged())
+      net:close()
+    end)
+    local claimed = find(lines, " 10.0.0.3:7946 ", "another node claims our address")
+    assert.equal(1, #claimed)
+    assert.matches("another node claims our address, or our clock was set back; taking it back ", claimed[1], 1, true)
+    local bump = tonumber(claimed[1]:match('id="{addr=10.0.0.3:7946,bump=(%d+)}"'))
+    assert.matches(('as="{addr=10.0.0.3:7946,bump=%.0f}"'):format(bump + 1), claimed[1], 1, true)
+    local renamed = find(lines, " 10.0.0.2:7946 ", "member replaced by a newer identity")
+    assert.matches(('is="{addr=10.0.0.3:7946,bump=%.0f}"'):format(bump + 1), renamed[#renamed], 1, true)
+    assert.matches('was="{addr=10.0.0.3:7946,bump=', renamed[#renamed], 1, true)
+  end)
+
+  it("says why a member is down", function()
+    local lines = capture(function()
+      local net = sim.new { seed = 1 }
+      local members = net:spawn(4, { log = "info" })
+      net:run(5)
+      members[2]:leave()
+      net:crash(members[3])
+      net:run(60)
+      assert(members[1]:forget(members[2].addr))
+      net:run(1)
+      net:close()
+    end)
+    local down = find(lines, " 10.0.0.1:7946 ", "member down")
+    assert.equal(2, #down)
+    assert.matches("addr=10.0.0.2:7946 incarnation=65535 reason=left members=2$", down[1])
+    assert.matches("addr=10.0.0.3:7946 incarnation=0 reason=failed members=1$", down[2])
   end)
 
   it("tells of a script's versions", function()

@@ -132,6 +132,7 @@ describe("a config", function()
     for field, value in pairs {
       probe_period = -1, probe_rtt = 0 / 0, suspect_to_down_after = 1 / 0, remove_down_after = 1e300,
       num_indirect_probes = 0, max_transmissions = 2.5, max_packet_size = 255, max_members = -3,
+      max_broadcasts = 0,
     } do
       local ok, message, code = e:set_config(0, { [field] = value, notify_down_members = true })
       assert.is_nil(ok)

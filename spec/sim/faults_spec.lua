@@ -149,7 +149,8 @@ describe("a member", function()
     local record = net:record(members[2])
     assert.equal(5, record.excused_downs)
     assert.equal(0, record.wrong_downs)
-    assert.equal(0, record.renewals) -- it refutes
+    assert.equal(0, record.renewals)
+    assert.equal(1, record.returns)
   end)
 
   it("that is paused keeps what a socket would, and loses the rest", function()

@@ -53,7 +53,7 @@ golden.headers = {
   { "95 01 0a C 00 A", { kind = "turn_undead", src = ids.C, src_incarnation = 0, dst = ids.A } },
   { "97 01 0b B 03 A 07 C",
     { kind = "nack", src = ids.B, src_incarnation = 3, dst = ids.A, number = 7, peer = ids.C } },
-  { "95 01 0c B 03 A", { kind = "refused", src = ids.B, src_incarnation = 3, dst = ids.A } },
+  { "95 01 0c B 01 C", { kind = "refused", src = ids.B, src_incarnation = 1, dst = ids.C } },
   { "98 01 02 A 00 B 07 C c3",
     { kind = "ping_req", src = ids.A, src_incarnation = 0, dst = ids.B, number = 7, peer = ids.C,
       wants_nack = true } },
@@ -69,9 +69,9 @@ golden.members = {
   { "93 A 00 00", { id = ids.A, incarnation = 0, state = "alive" } },
   { "93 B ccc8 01", { id = ids.B, incarnation = 200, state = "suspect" } },
   { "94 B 03 01 A", { id = ids.B, incarnation = 3, state = "suspect", from = ids.A } },
-  { "93 C cd0100 02", { id = ids.C, incarnation = 256, state = "down" } },
+  { "93 B 03 02", { id = ids.B, incarnation = 3, state = "down" } },
   { "93 C cdffff 02", { id = ids.C, incarnation = 65535, state = "down" } },
-  { "94 C cdffff 02 A", { id = ids.C, incarnation = 65535, state = "down", from = ids.A } },
+  { "94 B cdffff 02 C", { id = ids.B, incarnation = 65535, state = "down", from = ids.C } },
 }
 
 --- A whole packet: A tells B that C is suspect, and carries an item.

@@ -24,6 +24,13 @@ describe("a member", function()
     assert.equal(#bytes "95 B 03 01 c0 07", used)
   end)
 
+  it("that left says who it is now, one that was found down does not", function()
+    local member = codec.decode_member(bytes "94 B 03 02 A")
+    assert.same({ id = golden.ids.B, incarnation = 3, state = "down" }, member)
+    local fields = { id = golden.ids.B, incarnation = 3, state = "down", from = golden.ids.A }
+    assert.equal(hex(bytes "93 B 03 02"), hex(assert(codec.encode_member(fields))))
+  end)
+
   it("of a newer release is read without the elements that it has more", function()
     local member, used = codec.decode_member(bytes "95 B 03 00 A c0" .. "more")
     assert.same({ id = golden.ids.B, incarnation = 3, state = "alive" }, member)

@@ -91,15 +91,36 @@ describe("a packet", function()
     starts_with("97 01 0b B 00 A 07 C", packets[#packets][1])
   end)
 
-  it("of turn_undead is a header and nothing else", function()
+  it("of gossip tells a down member that speaks what it is, and nothing else", function()
     local a = engine("A", { notify_down_members = true })
     assert(a:set_handlers { codec = { -- with the default codec it is a verdict
       encode_header = core.codec.encode_header, decode_header = core.codec.decode_header,
       encode_member = core.codec.encode_member, decode_member = core.codec.decode_member,
     } })
     assert(a:apply(0, { { id = ids.C, state = "down", incarnation = 0 } }, {}))
-    assert(a:receive(0, bytes "96 01 00 C 00 A 07"))
-    assert.same({ { bytes "95 01 0a A 00 C", "turn_undead", "c:3" } }, sent(a))
+    assert.is_true(a:add_broadcast(0, "hello"))
+    assert(a:receive(1, bytes "96 01 00 C 00 A 07"))
+    assert.same({ { bytes "95 01 08 A 00 C 0001 93 C 00 02", "gossip", "c:3" } }, sent(a))
+  end)
+
+  it("of turn_undead is a header and nothing else, and answered as a verdict is", function()
+    local a = engine("A", { notify_down_members = true })
+    assert(a:apply(0, { { id = ids.C, state = "alive", incarnation = 0 } }, {}))
+    local _, _, code = a:receive(1, bytes "95 01 0a C 00 A 0000")
+    assert.equal("malformed", code)
+    assert(a:receive(1, bytes "95 01 0a C 00 A"))
+    assert.equal(1, a:self().incarnation)
+  end)
+
+  it("of refused is a header and nothing else", function()
+    local b = engine("B", { max_members = 1, notify_down_members = true })
+    assert(b:apply(0, { { id = ids.A, state = "alive", incarnation = 0 } }, {}))
+    assert(b:receive(1, bytes "95 01 06 C 00 B"))
+    assert.same({ { bytes "95 01 0c B 00 C", "refused", "c:3" } }, sent(b))
+    local c = engine "C"
+    local _, _, code = c:receive(1, bytes "95 01 0c B 00 C 00")
+    assert.equal("malformed", code)
+    assert(c:receive(1, bytes "95 01 0c B 00 C"))
   end)
 
   it("that tells a down member so is a gossip with that claim and nothing else", function()
@@ -135,6 +156,17 @@ describe("a packet", function()
     assert(a:gossip(0))
     local expected = bytes "95 01 08 A 00 B 0001 93 C 02 02 0005 68656c6c6f"
     assert.same({ { expected, "gossip", "b:2" } }, sent(a))
+  end)
+
+  it("of gossip says that its sender has left, or who it is now", function()
+    local a = engine("A", { notify_down_members = true })
+    assert(a:apply(0, { { id = ids.C, state = "alive", incarnation = 0 } }, {}))
+    assert(a:change_identity(1, ids.B))
+    assert.same({ { bytes "95 01 08 B 00 C 0001 94 A cdffff 02 B", "gossip", "c:3" } }, sent(a))
+    assert(a:leave(2))
+    local last = sent(a)[1][1]
+    assert.equal(hex(bytes "95 01 08 B 00 C"), hex(last:sub(1, #bytes "95 01 08 B 00 C")))
+    assert.is_truthy(last:find(bytes "93 B cdffff 02", 1, true))
   end)
 
   it("is taken apart into its members and items", function()

@@ -52,6 +52,44 @@ describe("the stock identity", function()
     assert.equal("a:1", a:self().addr)
   end)
 
+  it("wins with the larger life where the bumps are as large as can be", function()
+    local last = 2 ^ 53 - 1
+    local old, new = { addr = "b:2", bump = last }, { addr = "b:2", bump = last, life = 1 }
+    local newest = { addr = "b:2", bump = last, life = 2, aaa = "" }
+    assert.same(new, holder(old, new))
+    assert.same(new, holder(new, old))
+    assert.same(newest, holder(new, newest))
+    assert.same(newest, holder(newest, new))
+  end)
+
+  it("is renewed by a life where the bump is as large as can be, and above an adversary", function()
+    local a = assert(core.new { identity = { addr = "a:1", bump = 3, name = "x" }, config = "lan", seed = 1 })
+    assert(a:apply(0, { { id = { addr = "a:1", bump = 2 ^ 53 - 2 } } }, { broadcast = true }))
+    assert.same({ addr = "a:1", bump = 2 ^ 53 - 1, name = "x" }, a:identity())
+    for life = 1, 3 do
+      assert(a:apply(1000 * life, { { id = a:identity(), state = "down", incarnation = 65535 } }))
+      assert.same({ addr = "a:1", bump = 2 ^ 53 - 1, life = life, name = "x" }, a:identity())
+    end
+    assert(a:apply(9000, { { id = { addr = "a:1", bump = 2 ^ 53 - 1, life = 70000 } } }, { broadcast = true }))
+    assert.equal(70001, a:identity().life)
+  end)
+
+  it("has numbers that every Lua holds exactly", function()
+    local a = engine(ids.A)
+    for _, text in ipairs {
+      "82 a461646472 a3623a32 a462756d70 cf0020000000000000", -- 2^53
+      "83 a461646472 a3623a32 a462756d70 00 a46c696665 cf0020000000000000",
+      "83 a461646472 a3623a32 a462756d70 00 a46c696665 ff",
+      "83 a461646472 a3623a32 a462756d70 00 a46c696665 a178",
+    } do
+      local ok, _, code = a:receive(0, bytes("95 01 06 " .. text .. " 00 A"))
+      assert.is_nil(ok)
+      assert.equal("identity", code)
+    end
+    assert(a:receive(0, bytes "95 01 06 83 a461646472 a3623a32 a462756d70 00 a46c696665 cf001fffffffffffff 00 A"))
+    assert.equal(1, a:num_known())
+  end)
+
   it("wins with the larger bump", function()
     local old, new = { addr = "b:2", bump = 2 }, { addr = "b:2", bump = 300, name = "" }
     assert.same(new, holder(old, new))

@@ -13,7 +13,8 @@ void seeds_init(struct seeds *seeds, uint64_t random,
     seeds->rng.state = random;
     seeds->standing = standing;
     seeds->context = context;
-    seeds->due_us = SEEDS_NEVER;
+    seeds->connection = SHOAL_CONNECTION_DEFUNCT; /* until seeds_update() */
+    seeds->due_us = SHOAL_NEVER;
 }
 
 void seeds_clear(struct seeds *seeds)
@@ -43,7 +44,7 @@ static struct seed *make_seed(const char *text, const char *address)
         return NULL;
     memcpy(seed->text, text, size);
     seed->is_name = !address;
-    seed->looked_us = SEEDS_NEVER;
+    seed->looked_us = SHOAL_NEVER;
     if (!address)
         return seed;
     size = strlen(address) + 1;
@@ -98,24 +99,25 @@ static uint32_t backoff(unsigned rounds)
 /* The next round, seen from `now_us`. */
 static void arm(struct seeds *seeds, uint64_t now_us)
 {
-    switch (seeds->mode) {
-    case SEEDS_SILENT:
-        seeds->due_us = SEEDS_NEVER;
+    switch (seeds->connection) {
+    case SHOAL_CONNECTION_DEFUNCT:
+        seeds->due_us = SHOAL_NEVER;
         break;
-    case SEEDS_ALONE:
+    case SHOAL_CONNECTION_IDLE:
         seeds->due_us = now_us + jitter(seeds, backoff(seeds->rounds));
         break;
-    case SEEDS_COMPANY:
-        seeds->due_us = now_us + jitter(seeds, SEEDS_COMPANY_US);
+    case SHOAL_CONNECTION_ACTIVE:
+        seeds->due_us = now_us + jitter(seeds, SEEDS_ACTIVE_US);
         break;
     }
 }
 
-void seeds_update(struct seeds *seeds, uint64_t now_us, enum seeds_mode mode)
+void seeds_update(struct seeds *seeds, uint64_t now_us,
+                  shoal_connection connection)
 {
-    if (mode == seeds->mode)
+    if (connection == seeds->connection)
         return;
-    seeds->mode = mode;
+    seeds->connection = connection;
     seeds->since_us = now_us;
     seeds->rounds = 0;
     seeds->searching = false;
@@ -140,7 +142,7 @@ static bool is_waiting(const struct seeds *seeds)
 uint64_t seeds_due(const struct seeds *seeds)
 {
     if (seeds->count == 0)
-        return SEEDS_NEVER;
+        return SHOAL_NEVER;
     for (size_t i = 0; i < seeds->count; i++)
         if (is_due(seeds->list[i]))
             return 0;
@@ -159,7 +161,7 @@ static void pass_turn(struct seeds *seeds)
 }
 
 /* All, or the next so many. */
-static void begin_round_alone(struct seeds *seeds)
+static void begin_idle_round(struct seeds *seeds)
 {
     for (size_t i = 0; i < seeds->count && i < SEEDS_AT_ONCE; i++) {
         seeds->list[seeds->turn]->in_round = true;
@@ -180,8 +182,8 @@ static void begin_round(struct seeds *seeds, uint64_t now_us)
         seeds->list[i]->is_late = seeds->list[i]->looking;
     seeds->rounds++;
     arm(seeds, now_us);
-    if (seeds->mode == SEEDS_ALONE)
-        begin_round_alone(seeds);
+    if (seeds->connection == SHOAL_CONNECTION_IDLE)
+        begin_idle_round(seeds);
     else
         begin_search(seeds);
 }
@@ -190,7 +192,7 @@ void seeds_ask(struct seeds *seeds, uint64_t now_us, struct seed *seed)
 {
     begin_turn(seed);
     seed->wanted = true;
-    if (seeds->mode != SEEDS_ALONE)
+    if (seeds->connection != SHOAL_CONNECTION_IDLE)
         return;
     seeds->rounds = 0;
     arm(seeds, now_us);
@@ -246,7 +248,7 @@ static bool needs_lookup(const struct seed *seed, uint64_t now_us)
 {
     if (!seed->is_name || seed->looking)
         return false;
-    return seed->looked_us == SEEDS_NEVER ||
+    return seed->looked_us == SHOAL_NEVER ||
            now_us - seed->looked_us >= SEEDS_FRESH_US;
 }
 
@@ -281,8 +283,8 @@ static bool is_settled(const struct seeds *seeds, const struct seed *seed)
     return seed->is_name && standing(seeds, seed->text) != SEEDS_STRANGER;
 }
 
-/* In company. Seeds are passed until one has a stranger among its addresses, or
- * must be looked up to know. */
+/* While active. Seeds are passed until one has a stranger among its addresses,
+ * or must be looked up to know. */
 static bool search(struct seeds *seeds, uint64_t now_us, struct seeds_task *out)
 {
     while (seeds->passed < seeds->count && seeds->judged < SEEDS_JUDGED) {

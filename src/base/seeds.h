@@ -5,24 +5,25 @@
  * This is whom to ask and when; a driver does the asking (src/host over
  * sockets, src/sim in virtual time):
  *
- *     seeds_update(seeds, now, mode)           what the engine is by now
+ *     seeds_update(seeds, now, shoal_get_connection(engine))
  *     while (seeds_next(seeds, now, &task))
  *         task.address: announce to it
  *         NULL:         look task.seed up, now or later; seeds_found() or
  *                       seeds_failed()
  *     arm a timer for seeds_due(seeds)
  *
- * The engine is
+ * While the engine is
  *
- *   alone       No active member is known. All seeds are asked (at most
- *               SEEDS_AT_ONCE in a round), after 0.1 s, then 0.2, 0.4, ... 30
- * s, each times 0.5 to 1.5: the first packets of a newcomer may be lost, and a
- * thousand nodes that go idle together must not ask together for long. in
- * company  One address that is neither an active member's nor ours, every 30 s,
- * times 0.5 to 1.5, seeds and their addresses in turn. So clusters that never
- * heard of each other become one, and a seed that was away for long is taken
- * back, at the cost of one packet per period, however many seeds there are.
- *   silent      Nobody is asked.
+ *   idle     all seeds are asked (at most SEEDS_AT_ONCE in a round), after
+ *            0.1 s, then 0.2, 0.4, ... 30 s, each times 0.5 to 1.5. The first
+ *            packets of a newcomer may be lost, and a thousand nodes that go
+ *            idle together must not ask together for long.
+ *   active   one address that is neither an active member's nor ours is asked
+ *            every 30 s, times 0.5 to 1.5: seeds and their addresses in turn.
+ *            So clusters that never heard of each other become one, and a seed
+ *            that was away for long is taken back, at the cost of one packet
+ *            per period, however many seeds there are.
+ *   defunct  nobody is.
  *
  * What the program asks for with seeds_ask() is asked at once in each of them.
  *
@@ -38,29 +39,26 @@
 #ifndef SHOAL_BASE_SEEDS_H
 #define SHOAL_BASE_SEEDS_H
 
+#include "../shoal.h"
 #include "asked.h"
 #include "rng.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SEEDS_NEVER UINT64_MAX
-
 enum {
-    SEEDS_AT_ONCE = 16,  /* seeds in a round, while alone */
+    SEEDS_AT_ONCE = 16,  /* seeds in a round, while idle */
     SEEDS_ADDRESSES = 3, /* of a name, each time it is asked */
-    SEEDS_LOOKUPS = 3,   /* in a round, in company */
+    SEEDS_LOOKUPS = 3,   /* in a round, while active */
     SEEDS_JUDGED = 64    /* addresses that are looked at for it */
 };
 
 enum {
-    SEEDS_FIRST_US = 100 * 1000,      /* doubled each time, while alone ... */
-    SEEDS_LAST_US = 30 * 1000 * 1000, /* ... up to this */
-    SEEDS_COMPANY_US = 30 * 1000 * 1000, /* the period in company */
-    SEEDS_FRESH_US = 1000 * 1000         /* no second lookup so soon */
+    SEEDS_FIRST_US = 100 * 1000,        /* doubled each time, while idle ... */
+    SEEDS_LAST_US = 30 * 1000 * 1000,   /* ... up to this */
+    SEEDS_ACTIVE_US = 30 * 1000 * 1000, /* the period while active */
+    SEEDS_FRESH_US = 1000 * 1000        /* no second lookup so soon */
 };
-
-enum seeds_mode { SEEDS_SILENT, SEEDS_ALONE, SEEDS_COMPANY };
 
 /* What an address is to us: nobody we know of, an active member's, ours. */
 enum seeds_standing { SEEDS_STRANGER, SEEDS_MEMBER, SEEDS_OURS };
@@ -74,7 +72,7 @@ struct seed {
     bool in_round;      /* to be asked in this round ... */
     bool wanted;        /* ... or because the program asked for it */
     bool is_late;       /* its lookup has taken longer than a round */
-    uint64_t looked_us; /* when that ended last; SEEDS_NEVER: not yet */
+    uint64_t looked_us; /* when that ended last; SHOAL_NEVER: not yet */
     char *addresses;    /* one after the other, each with its NUL */
     size_t num_addresses;
     size_t turn;         /* the address whose turn it is */
@@ -88,12 +86,12 @@ struct seeds {
     seeds_standing_fn *standing;
     void *context;
     struct rng rng;
-    enum seeds_mode mode;
-    uint64_t since_us; /* of `mode` */
+    shoal_connection connection;
+    uint64_t since_us; /* of `connection` */
     uint64_t due_us;   /* when the next round begins */
     unsigned rounds;   /* since then */
     size_t turn;       /* the seed whose turn it is, where not all are asked */
-    /* In company: the search of this round for somebody to ask. */
+    /* While active: the search of this round for somebody to ask. */
     bool searching;
     size_t passed, lookups, judged;
     struct asked asked;
@@ -111,11 +109,12 @@ struct seed *seeds_find(const struct seeds *seeds, const char *text);
  * name. NULL: no memory. */
 struct seed *seeds_add(struct seeds *seeds, const char *text,
                        const char *address);
-/* The seed is to be asked at once, whoever else is known. While alone all
+/* The seed is to be asked at once, whoever else is known. While idle all
  * begin with the short waits again. */
 void seeds_ask(struct seeds *seeds, uint64_t now_us, struct seed *seed);
 
-void seeds_update(struct seeds *seeds, uint64_t now_us, enum seeds_mode mode);
+void seeds_update(struct seeds *seeds, uint64_t now_us,
+                  shoal_connection connection);
 /* When to call seeds_next() again, if nothing else happens; 0: now. */
 uint64_t seeds_due(const struct seeds *seeds);
 

@@ -90,115 +90,27 @@ uint8_t engine_news_transmissions(shoal *engine)
     return engine->transmissions.of_news;
 }
 
-/* ---- Connection state and periodic tasks ---- */
+/* ---- Connection state ---- */
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
-/* The first turn of a task. Members that became active together, or lost each
- * other together, do not take theirs together. */
-static uint64_t first_turn(shoal *engine, uint64_t every_us)
-{
-    if (every_us == 0)
-        return SHOAL_NEVER;
-    return engine->now_us + 1 + rng_next(&engine->rng) % every_us;
-}
-
-static uint64_t next_turn(const shoal *engine, const shoal_periodic *task)
-{
-    return task->every_us ? engine->now_us + task->every_us : SHOAL_NEVER;
-}
-
 static void become_active(shoal *engine)
 {
-    const shoal_config *config = &engine->config;
     engine->connection = SHOAL_CONNECTION_ACTIVE;
     probe_arm(engine);
-    engine->tasks.announce_at_us =
-        first_turn(engine, config->announce.every_us);
-    engine->tasks.announce_to_down_at_us =
-        first_turn(engine, config->announce_to_down.every_us);
-    engine->tasks.gossip_at_us = next_turn(engine, &config->gossip);
+    tasks_begin(engine);
     notify_self(engine, SHOAL_EVENT_ACTIVE);
-}
-
-void engine_stop_tasks(shoal *engine)
-{
-    engine->tasks = (struct tasks){SHOAL_NEVER, SHOAL_NEVER, SHOAL_NEVER, 0};
-}
-
-/* Who has lost as many as are left is likely to be the one that was cut off. */
-static uint64_t every_to_down(const shoal *engine)
-{
-    uint64_t every_us = engine->config.announce_to_down.every_us;
-    const struct members *members = &engine->members;
-    bool is_cut_off =
-        members->down[PLACE_FAILED].count >= members->active.count;
-    return is_cut_off && every_us > 0 ? every_us / 3 + 1 : every_us;
-}
-
-/* Is it the task's turn? Then its next one is set; missed ones are gone. */
-static bool take_turn(shoal *engine, uint64_t *at_us, uint64_t every_us)
-{
-    if (*at_us > engine->now_us)
-        return false;
-    *at_us += every_us;
-    if (*at_us <= engine->now_us)
-        *at_us = engine->now_us + every_us;
-    return true;
-}
-
-enum {
-    ASKS = 6,        /* at a faster pace: */
-    ASK_MEMBERS = 3, /* that many each time */
-    ASK_PERIODS = 2  /* probe periods between two times */
-};
-
-static uint64_t soon(const shoal *engine)
-{
-    return ASK_PERIODS * engine->config.probe_period_us;
-}
-
-void engine_ask_down_soon(shoal *engine)
-{
-    struct tasks *tasks = &engine->tasks;
-    if (tasks->announce_to_down_at_us == SHOAL_NEVER)
-        return;
-    tasks->asks = ASKS;
-    if (tasks->announce_to_down_at_us > engine->now_us + soon(engine))
-        tasks->announce_to_down_at_us = engine->now_us + soon(engine);
-}
-
-static void ask_down(shoal *engine)
-{
-    struct tasks *tasks = &engine->tasks;
-    uint32_t members = engine->config.announce_to_down.members;
-    uint64_t every_us = every_to_down(engine);
-    if (tasks->asks > 0 && soon(engine) < every_us)
-        every_us = soon(engine);
-    if (!take_turn(engine, &tasks->announce_to_down_at_us, every_us))
-        return;
-    if (tasks->asks > 0 && members < ASK_MEMBERS)
-        members = ASK_MEMBERS;
-    tasks->asks -= tasks->asks > 0;
-    send_announces_to_down(engine, members);
-}
-
-void engine_arm_idle_tasks(shoal *engine)
-{
-    if (engine->connection == SHOAL_CONNECTION_IDLE)
-        engine->tasks.announce_to_down_at_us =
-            first_turn(engine, every_to_down(engine));
 }
 
 static void become_idle(shoal *engine)
 {
     engine->connection = SHOAL_CONNECTION_IDLE;
     probe_disarm(engine);
-    engine_stop_tasks(engine);
-    engine_arm_idle_tasks(engine);
+    tasks_stop(&engine->tasks);
+    tasks_begin_idle(engine);
     notify_self(engine, SHOAL_EVENT_IDLE);
 }
 
@@ -211,62 +123,15 @@ void engine_update_connection(shoal *engine)
         become_idle(engine);
 }
 
-void engine_ask_for_more(shoal *engine, uint32_t listed)
-{
-    bool news = engine->learned > engine->learned_by_feed;
-    engine->learned_by_feed = engine->learned;
-    engine->quiet_feeds = news ? 0 : engine->quiet_feeds + 1;
-    engine->quiet_listed = news ? 0 : engine->quiet_listed + listed;
-    uint32_t times = engine->config.compare_members ? 1 : 2;
-    if (engine->quiet_listed >= times * engine->members.active.count)
-        return;
-    uint64_t delay = engine->config.probe_period_us / 5;
-    uint64_t soon = engine->now_us + delay * (1 + engine->quiet_feeds);
-    if (engine->tasks.announce_at_us != SHOAL_NEVER &&
-        engine->tasks.announce_at_us > soon)
-        engine->tasks.announce_at_us = soon;
-}
-
-static bool has_gossip(const shoal *engine)
-{
-    return engine->updates.num_urgent + engine->items.count > 0;
-}
-
-static void tasks_tick(shoal *engine)
-{
-    const shoal_config *config = &engine->config;
-    struct tasks *tasks = &engine->tasks;
-    if (take_turn(engine, &tasks->announce_at_us, config->announce.every_us))
-        send_announces(engine, config->announce.members);
-    ask_down(engine);
-    /* A turn with nothing to say is not over: then what comes is said at once.
-     */
-    if (!has_gossip(engine) ||
-        !take_turn(engine, &tasks->gossip_at_us, config->gossip.every_us))
-        return;
-    if (engine->updates.num_news > 0)
-        send_gossip(engine, config->gossip.members);
-    else if (engine->updates.num_urgent > 0)
-        send_gossip(engine, 1);
-    else if (engine->items.count > 0)
-        broadcast_turn(engine);
-}
-
 /* ---- Time ---- */
 
 uint64_t shoal_next_deadline(const shoal *engine)
 {
-    const struct tasks *tasks = &engine->tasks;
     uint64_t next = timers_next(&engine->timers);
     next = earlier(next, engine->probe.indirect_at_us);
     next = earlier(next, engine->probe.period_at_us);
     next = earlier(next, indirect_next(&engine->indirect));
-    next = earlier(next, tasks->announce_at_us);
-    if (members_num_lost(&engine->members) > 0)
-        next = earlier(next, tasks->announce_to_down_at_us);
-    if (has_gossip(engine)) /* no wakeup to find that there is nothing to say */
-        next = earlier(next, tasks->gossip_at_us);
-    return next;
+    return earlier(next, tasks_next(engine));
 }
 
 /* By how long the oldest of what is due was missed. The periodic tasks are no
@@ -378,24 +243,6 @@ int shoal_set_handlers(shoal *engine, const shoal_handlers *handlers)
 
 /* ---- A new config for a running engine ---- */
 
-static bool same_turn(const shoal_periodic *a, const shoal_periodic *b)
-{
-    return a->every_us == b->every_us;
-}
-
-static void rearm_tasks(shoal *engine, const shoal_config *before)
-{
-    const shoal_config *config = &engine->config;
-    struct tasks *tasks = &engine->tasks;
-    if (!same_turn(&before->announce, &config->announce))
-        tasks->announce_at_us = next_turn(engine, &config->announce);
-    if (!same_turn(&before->announce_to_down, &config->announce_to_down))
-        tasks->announce_to_down_at_us =
-            next_turn(engine, &config->announce_to_down);
-    if (!same_turn(&before->gossip, &config->gossip))
-        tasks->gossip_at_us = next_turn(engine, &config->gossip);
-}
-
 static void rearm_probe(shoal *engine, const shoal_config *before)
 {
     const shoal_config *config = &engine->config;
@@ -438,14 +285,9 @@ int shoal_set_config(shoal *engine, uint64_t now_us, const shoal_config *config)
     engine->transmissions.members = 0;
     suspicion_rearm(engine, &before);
     health_change(engine, 0);
-    if (engine->connection == SHOAL_CONNECTION_ACTIVE) {
+    if (engine->connection == SHOAL_CONNECTION_ACTIVE)
         rearm_probe(engine, &before);
-        rearm_tasks(engine, &before);
-    } else if (!same_turn(&before.announce_to_down,
-                          &config->announce_to_down)) {
-        engine_stop_tasks(engine);
-        engine_arm_idle_tasks(engine);
-    }
+    tasks_rearm(engine, &before);
     return engine_leave(engine, 0);
 }
 
@@ -487,8 +329,8 @@ static void init(shoal *engine, const shoal_options *options, struct mem mem)
     probe_init(&engine->probe);
     backlog_init(&engine->updates, 0);
     backlog_init(&engine->items, 2);
-    engine_stop_tasks(engine);
-    engine_arm_idle_tasks(engine);
+    tasks_stop(&engine->tasks);
+    tasks_begin_idle(engine);
 }
 
 int shoal_new(const shoal_options *options, shoal **out, const char **detail)

@@ -6,7 +6,7 @@
  *   receive.c     a packet: accept or refuse, then one function per message
  *   send.c        a packet to somebody: header, claims, broadcasts
  *   update.c      a claim about a member: does it hold, what follows from it
- *   ahead.c       who sends many packets, what many claims are about: into the
+ *   lookahead.c   who sends many packets, what many claims are about: into the
  *                 cache
  *   self.c        who we are: renew, be defunct, leave, be somebody else
  *   accused.c     what others say about us: refute, own our address
@@ -16,9 +16,10 @@
  *   heard.c       who was heard lately
  *   indirect.c    the middle and the far end of indirect probes
  *   suspicion.c   the deadlines of suspect and down members, local health
+ *   tasks.c       what is done every so often
  *   digest.c      who knows more members
  *   broadcast.c   custom broadcasts
- *   question.c    what is asked of the embedder
+ *   ask.c         what is asked of the embedder
  *   notify.c      events into the effect queue
  *   query.c       read-only answers
  */
@@ -35,18 +36,13 @@
 #include "members.h"
 #include "probe.h"
 #include "suspicion.h"
+#include "tasks.h"
 #include "timers.h"
 
 enum {
     MAX_DETAIL = 160,
     /* Room to encode one claim: an identity and what a codec puts around it. */
     MAX_CLAIM = 2 * SHOAL_MAX_IDENTITY + 512
-};
-
-/* A periodic task's next turn; SHOAL_NEVER: not armed. */
-struct tasks {
-    uint64_t announce_at_us, announce_to_down_at_us, gossip_at_us;
-    uint8_t asks; /* down members are to be asked so often at a faster pace */
 };
 
 struct shoal {
@@ -128,23 +124,10 @@ void engine_add_detail(shoal *engine, const char *text);
 void engine_add_number(shoal *engine, size_t number);
 /* Appends " (update 12)". */
 void engine_add_index(shoal *engine, size_t index);
-/* No periodic tasks any more, until we are active again. */
-void engine_stop_tasks(shoal *engine);
-/* ... but the one that an idle engine has, too. */
-void engine_arm_idle_tasks(shoal *engine);
-/* We have declared somebody down on evidence of our own: ask it soon, for the
- * fault may have been ours. */
-void engine_ask_down_soon(shoal *engine);
 /* How often an update is sent, in a cluster of this size. */
 uint8_t engine_transmissions(shoal *engine);
 /* The same for members that come or go, and for broadcasts. */
 uint8_t engine_news_transmissions(shoal *engine);
-/* A feed came that listed so many: ask a random member for more soon, and
- * again, a bit later each time, until feeds without news have listed as many as
- * we know; twice over where no digest shows what is still missing. A feed need
- * not have room for everybody, those who join at the same time miss some of
- * each other's news, and gossip reaches everybody only in all likelihood. */
-void engine_ask_for_more(shoal *engine, uint32_t listed);
 /* The connection state after members came or went. */
 void engine_update_connection(shoal *engine);
 
@@ -168,7 +151,7 @@ static inline bool engine_may(shoal *engine, enum limit what, uint32_t peer,
     return limits_pass(&engine->limits, what, peer, engine->now_us, every_us);
 }
 
-/* ---- question.c ---- */
+/* ---- ask.c ---- */
 
 /* Who is `id`? Fills `who`; 0, IDENTITY (it is no identity, or the question
  * failed). Costs no question when we know it. */
@@ -282,7 +265,7 @@ int update_queue(shoal *engine, const shoal_update *claim,
  * alive with an event. false: no memory for that, nothing changed. */
 bool update_forget(shoal *engine, struct member *member);
 
-/* ---- ahead.c ---- */
+/* ---- lookahead.c ---- */
 
 enum {
     AHEAD = 32,      /* lookups at the same time */

@@ -286,7 +286,7 @@ static int handle(shoal *engine, const shoal_header *header, shoal_bytes items,
     struct identity *self = identity_retain(engine->self);
     int error = apply_claims(engine);
     if (header->kind == SHOAL_MSG_FEED)
-        engine_ask_for_more(engine, engine->decoded.count);
+        tasks_ask_for_more(engine, engine->decoded.count);
     if (!error)
         error = broadcast_receive(engine, items, header->src);
     /* Whoever we are by now, it is not who was asked; and the defunct are

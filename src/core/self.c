@@ -43,7 +43,7 @@ static void become_defunct(shoal *engine)
     engine->connection = SHOAL_CONNECTION_DEFUNCT;
     engine->since_us = engine->now_us;
     probe_disarm(engine);
-    engine_stop_tasks(engine);
+    tasks_stop(&engine->tasks);
     notify_self(engine, SHOAL_EVENT_DEFUNCT);
 }
 
@@ -209,7 +209,7 @@ static void come_back(shoal *engine)
     engine->has_left = false;
     engine->since_us = engine->now_us;
     engine_update_connection(engine);
-    engine_arm_idle_tasks(engine);
+    tasks_begin_idle(engine);
 }
 
 /* Would anybody believe it? */

@@ -232,7 +232,7 @@ static int expire(shoal *engine, struct member *member)
     if (error)
         return error;
     if (is_ours)
-        engine_ask_down_soon(engine);
+        tasks_ask_down_soon(engine);
     if (engine_heals(engine))
         verdict_tell(engine, member);
     else if (engine->config.notify_down_members &&

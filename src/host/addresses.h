@@ -3,7 +3,7 @@
 #ifndef SHOAL_HOST_ADDRESSES_H
 #define SHOAL_HOST_ADDRESSES_H
 
-#include "address.h"
+#include "../base/address.h"
 
 /* All zero: none. */
 struct addresses {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "default_loop.h"
 
-#include "fail.h"
+#include "../base/error.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -11,8 +11,8 @@
  *   ...
  *   a handler begins  ---- unparks ---->  sleeps 50 ms
  *   is in it still                        stands in: reads the sockets, answers
- *                                         what it can (standin.h), keeps all
- *                                         packets in order (kept.h)
+ *                                         what it can (deputy_reply.h), keeps
+ *                                         packets in order (deputy_queue.h)
  *   the handler ends  <--- mutex --------  finishes its batch, parks
  *   handles what was kept,
  *   then reads the socket again
@@ -38,9 +38,9 @@
 #ifndef SHOAL_HOST_DEPUTY_H
 #define SHOAL_HOST_DEPUTY_H
 
-#include "kept.h"
-#include "log.h"
-#include "standin.h"
+#include "../base/log.h"
+#include "deputy_queue.h"
+#include "deputy_reply.h"
 
 struct deputy;
 struct host;

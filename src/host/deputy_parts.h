@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What deputy.c (the thread, and how it gets and gives back the nodes) and
- * deputy_shift.c (what it does for them) share; see deputy.h.
+ * deputy_work.c (what it does for them) share; see deputy.h.
  */
 #ifndef SHOAL_HOST_DEPUTY_PARTS_H
 #define SHOAL_HOST_DEPUTY_PARTS_H

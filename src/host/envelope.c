@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "envelope.h"
 
-#include "fail.h"
+#include "../base/error.h"
 
 #include <string.h>
 

@@ -31,6 +31,7 @@
 #ifndef SHOAL_HOST_H
 #define SHOAL_HOST_H
 
+#include "../base/sizes.h"
 #include "../shoal.h"
 
 #include <ev.h>
@@ -41,9 +42,7 @@ struct address_reach;
 typedef struct host host;
 
 enum {
-    HOST_MAX_LABEL = 64,     /* bytes of a cluster label */
-    HOST_MAX_ENDPOINT = 300, /* bytes of "host:port", with its NUL */
-    HOST_MAX_ERROR = 512     /* bytes of an error text, with its NUL */
+    HOST_MAX_LABEL = 64 /* bytes of a cluster label */
 };
 
 /* What the layer above answers and hears. All are called in the loop's thread,

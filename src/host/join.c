@@ -4,7 +4,7 @@
  * are looked up in the resolver's threads, and the program is told what became
  * of its calls of host_join().
  */
-#include "fail.h"
+#include "../base/error.h"
 #include "node.h"
 
 #include <stdio.h>
@@ -61,13 +61,14 @@ static int call(host *node, const char *address, entry_fn *entry, char *error)
     return 0;
 }
 
-/* In company, a seed that the program did not ask for just now may be long gone
- * without anybody minding. */
+/* While others are known, a seed that the program did not ask for just now may
+ * be long gone without anybody minding. */
 static void tell_log_of_failure(struct joining *joining)
 {
     const struct seed *seed = joining->seed;
     host *node = joining->node;
-    bool matters = seed->wanted || node->seeds.mode != SEEDS_COMPANY;
+    bool matters =
+        seed->wanted || node->seeds.connection != SHOAL_CONNECTION_ACTIVE;
 
     narrate_lost_seed(node, matters ? &joining->gate : NULL, seed->text,
                       joining->error);
@@ -157,19 +158,6 @@ static void tell_all(host *node)
             tell_waiters(node->seeds.list[i]->owner);
 }
 
-static enum seeds_mode mode_of(const host *node)
-{
-    switch (shoal_get_connection(node->engine)) {
-    case SHOAL_CONNECTION_IDLE:
-        return SEEDS_ALONE;
-    case SHOAL_CONNECTION_ACTIVE:
-        return SEEDS_COMPANY;
-    case SHOAL_CONNECTION_DEFUNCT:
-        break;
-    }
-    return SEEDS_SILENT;
-}
-
 void join_ask(host *node)
 {
     struct seeds *seeds = &node->seeds;
@@ -179,7 +167,7 @@ void join_ask(host *node)
     if (seeds->count == 0)
         return;
     now_us = host_now(node);
-    seeds_update(seeds, now_us, mode_of(node));
+    seeds_update(seeds, now_us, shoal_get_connection(node->engine));
     while (!node->closing && seeds_next(seeds, now_us, &task)) {
         if (task.address)
             ask(task.seed->owner, task.address);
@@ -217,7 +205,7 @@ static void tell_of_silence(host *node)
     const struct seeds *seeds = &node->seeds;
     char list[2 * HOST_MAX_ENDPOINT];
 
-    if (seeds->mode != SEEDS_ALONE ||
+    if (seeds->connection != SHOAL_CONNECTION_IDLE ||
         host_now(node) - seeds->since_us < SILENCE_US)
         return;
     list_seeds(seeds, list, sizeof list);
@@ -260,8 +248,8 @@ bool join_watch(host *node)
 
     if (seeds->count == 0)
         return false;
-    seeds_update(seeds, host_now(node), mode_of(node));
-    if (seeds->mode != SEEDS_ALONE)
+    seeds_update(seeds, host_now(node), shoal_get_connection(node->engine));
+    if (seeds->connection != SHOAL_CONNECTION_IDLE)
         node->silence_told = false;
     due_us = seeds_due(seeds);
     if (due_us == 0)

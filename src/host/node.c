@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "node.h"
 
+#include "../base/error.h"
 #include "default_loop.h"
-#include "fail.h"
 
 #include <stdlib.h>
 #include <string.h>

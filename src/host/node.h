@@ -2,16 +2,16 @@
 /*
  * What a node is made of; for the files of the host only.
  *
- *   node.c     opening, starting, closing; the watchers
- *   intake.c   datagrams in
- *   drain.c    the engine's effects: into the outbox, into callbacks
- *   join.c     asks the seeds that ../base/seeds.h says
- *   standing.c  what a seed's address is to us
- *   timer.c    the program's timers
- *   due.c      what a foreign loop has to know
- *   deputy.c   who answers while a handler keeps the thread; deputy_shift.c,
- *              standin.c, kept.c
- *   narrate.c  what of all that goes into the log
+ *   node.c           opening, starting, closing; the watchers
+ *   inbound.c        datagrams in
+ *   outbound.c       the engine's effects: into the outbox, into callbacks
+ *   join.c           asks the seeds that ../base/seeds.h says
+ *   seed_standing.c  what a seed's address is to us
+ *   timer.c          the program's timers
+ *   foreign_loop.c   what a foreign loop has to know
+ *   deputy.c         who answers while a handler keeps the thread;
+ *                    deputy_work.c, deputy_reply.c, deputy_queue.c
+ *   log_node.c       what of all that goes into the log
  *
  * Every call from the loop into the node is between host_enter() and
  * host_leave(). Whatever the program's callbacks do meanwhile (queue effects,
@@ -22,10 +22,10 @@
 
 #include "../base/seeds.h"
 #include "deputy.h"
-#include "endpoints.h"
+#include "endpoint_cache.h"
 #include "envelope.h"
 #include "host.h"
-#include "narrate.h"
+#include "log_node.h"
 #include "resolve.h"
 #include "udp.h"
 
@@ -77,7 +77,7 @@ static inline double host_seconds_until(uint64_t due_us, uint64_t now_us)
     return due_us > now_us ? (double)(due_us - now_us) / 1e6 : 0.;
 }
 
-/* ---- intake.c ---- */
+/* ---- inbound.c ---- */
 
 /* Room for packets of max_packet_size. false: no memory for it. */
 bool intake_fit(host *node);
@@ -86,7 +86,7 @@ void intake_waiting(host *node);
 /* The same until it is certain that nothing waits, within a larger bound. */
 void intake_all(host *node);
 
-/* ---- drain.c ---- */
+/* ---- outbound.c ---- */
 
 /* Carries out the effects that wait, a bounded number of them; the rest in the
  * next wakeup. */
@@ -104,7 +104,7 @@ void join_ask(host *node);
 bool join_watch(host *node);
 void join_clear(host *node);
 
-/* ---- standing.c ---- */
+/* ---- seed_standing.c ---- */
 
 /* `context` is the node. The address ("ip:port") may be ours in any spelling;
  * a name is ours only as our identity has it. */

@@ -3,7 +3,7 @@
 
 #include "udp.h"
 
-#include "fail.h"
+#include "../base/error.h"
 #include "host.h"
 
 #include <errno.h>

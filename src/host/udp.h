@@ -13,7 +13,7 @@
 #ifndef SHOAL_HOST_UDP_H
 #define SHOAL_HOST_UDP_H
 
-#include "address.h"
+#include "../base/address.h"
 
 #include <sys/socket.h>
 #include <sys/uio.h>

@@ -4,9 +4,9 @@
  * (it may be refused: an instance costs one of the 128 that a user has by
  * default), else ev_stat.
  */
-#include "fail.h"
+#include "../base/error.h"
 #include "host.h"
-#include "watch_ways.h"
+#include "watch_backend.h"
 
 #include <stdlib.h>
 

@@ -25,10 +25,10 @@
 
 #define _GNU_SOURCE 1
 
-#include "fail.h"
+#include "../base/error.h"
 #include "host.h"
+#include "watch_backend.h"
 #include "watch_path.h"
-#include "watch_ways.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Looking after files by asking for their state again and again. */
-#include "fail.h"
+#include "../base/error.h"
 #include "host.h"
-#include "watch_ways.h"
+#include "watch_backend.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,15 +4,16 @@
  * zero (see refs.h), while they are connected; a peer keeps its server in its
  * own. The registry keeps a server while it listens.
  */
-#include "control.h"
+#include "../control/control.h"
 
+#include "../control/rpc.h"
+#include "../control/stream.h"
 #include "../host/host.h"
+#include "../lua/options.h"
+#include "../lua/refs.h"
+#include "../lua/value.h"
 #include "control_parts.h"
-#include "loop.h"
-#include "options.h"
-#include "refs.h"
-#include "rpc.h"
-#include "value.h"
+#include "node/loop.h"
 
 #include <string.h>
 

@@ -3,9 +3,9 @@
 #ifndef SHOAL_SCRIPT_CONTROL_PARTS_H
 #define SHOAL_SCRIPT_CONTROL_PARTS_H
 
-#include "../host/stream.h"
-#include "compat.h"
-#include "owner.h"
+#include "../control/stream.h"
+#include "../lua/compat.h"
+#include "node/program.h"
 
 struct server {
     stream_server *listener; /* NULL once it is closed */

@@ -2,7 +2,7 @@
 /* A peer of the control socket, in Lua. */
 #include "control_parts.h"
 
-#include "rpc.h"
+#include "../control/rpc.h"
 
 const char control_peer_type[] = "shoal.control.peer";
 

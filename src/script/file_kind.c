@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "file_kind.h"
 
-#include "compat.h"
+#include "../lua/compat.h"
 
 #include <sys/stat.h>
 

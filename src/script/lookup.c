@@ -3,7 +3,7 @@
 
 #include "../host/host.h"
 #include "../host/resolve.h"
-#include "compat.h"
+#include "../lua/compat.h"
 
 /* nil, message, code. STACK: message -> nil message code */
 static int push_failure(lua_State *L, const char *code)

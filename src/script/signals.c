@@ -2,11 +2,11 @@
 #include "signals.h"
 
 #include "../host/default_loop.h"
-#include "compat.h"
-#include "loop.h"
-#include "options.h"
-#include "owner.h"
-#include "refs.h"
+#include "../lua/compat.h"
+#include "../lua/options.h"
+#include "../lua/refs.h"
+#include "node/loop.h"
+#include "node/program.h"
 
 #include <errno.h>
 #include <ev.h>

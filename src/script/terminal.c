@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "terminal.h"
 
-#include "compat.h"
+#include "../lua/compat.h"
 
 #include <unistd.h>
 

@@ -71,7 +71,7 @@ struct place {
     uint32_t shared_with;  /* the place that gets some of its packets ... */
     double shared;         /* ... with that chance */
     /* See sim_record. */
-    uint64_t wrong_downs, excused_downs, renewals, ended_us;
+    uint64_t wrong_downs, excused_downs, renewals, returns, ended_us;
     uint64_t *noticed_us;
     size_t num_noticed, noticed_capacity, unnoted;
 };

@@ -57,19 +57,6 @@ static void ask(void *context)
         announce(node, task.address);
 }
 
-static enum seeds_mode mode_of(const struct sim_node *node)
-{
-    switch (shoal_get_connection(node->engine)) {
-    case SHOAL_CONNECTION_IDLE:
-        return SEEDS_ALONE;
-    case SHOAL_CONNECTION_ACTIVE:
-        return SEEDS_COMPANY;
-    case SHOAL_CONNECTION_DEFUNCT:
-        break;
-    }
-    return SEEDS_SILENT;
-}
-
 /* false: no memory. */
 static bool arm(struct sim_node *node)
 {
@@ -81,7 +68,7 @@ static bool arm(struct sim_node *node)
     if (node->seeding)
         sim_timer_cancel(node->seeding);
     node->seeding = NULL;
-    if (due_us == SEEDS_NEVER)
+    if (due_us == SHOAL_NEVER)
         return true;
     node->seeding = sim_timer_new(node, due_us - now_us, 0, ask, node);
     node->seeding_us = due_us;
@@ -90,7 +77,8 @@ static bool arm(struct sim_node *node)
 
 void seed_update(struct sim_node *node)
 {
-    seeds_update(&node->seeds, node->net->now_us, mode_of(node));
+    seeds_update(&node->seeds, node->net->now_us,
+                 shoal_get_connection(node->engine));
     (void)arm(node); /* no memory: the next time */
 }
 

@@ -214,6 +214,7 @@ typedef struct sim_record {
      * with reason. */
     uint64_t wrong_downs, excused_downs;
     uint64_t renewals; /* it had to take a new identity */
+    uint64_t returns;  /* it refuted that it was down */
     uint64_t ended_us; /* SHOAL_NEVER while it runs */
     /* When others reported it down since then; each once if all is well.
      * Borrowed until the simulation goes on. */

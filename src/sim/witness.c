@@ -60,6 +60,8 @@ void witness_notify(struct sim_node *node, const shoal_effect *effect)
         note_down(node, effect->member.endpoint);
     else if (effect->event == SHOAL_EVENT_REJOIN)
         node->net->places[node->place].renewals++;
+    else if (effect->event == SHOAL_EVENT_RETURNED)
+        node->net->places[node->place].returns++;
 }
 
 sim_record sim_get_record(const sim *net, uint32_t number)
@@ -69,6 +71,7 @@ sim_record sim_get_record(const sim *net, uint32_t number)
         .wrong_downs = place->wrong_downs,
         .excused_downs = place->excused_downs,
         .renewals = place->renewals,
+        .returns = place->returns,
         .ended_us = place->ended_us,
         .noticed_us = place->noticed_us,
         .num_noticed = place->num_noticed,

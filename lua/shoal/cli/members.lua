@@ -7,7 +7,7 @@ local text = require("shoal.cli.text")
 
 local members = {}
 
-local ORDER = { "addr", "state", "incarnation", "since", "id" }
+local ORDER = { "addr", "state", "reason", "incarnation", "since", "id" }
 
 -- What the other columns or nobody cares for.
 local STOCK_FIELDS = { addr = true, bump = true }
@@ -20,7 +20,8 @@ local function own_fields(id)
   return text.fields(id, " ", id.bump and STOCK_FIELDS)
 end
 
-local function table_of(list, now)
+-- Why a member is down is asked of all members only: the others are up.
+local function table_of(list, now, all)
   local rows = { { "ADDRESS", "STATE", "INCARNATION", "SINCE", "IDENTITY" } }
   for _, member in ipairs(list) do
     rows[#rows + 1] = {
@@ -30,6 +31,12 @@ local function table_of(list, now)
       text.duration(now - member.since),
       own_fields(member.id),
     }
+  end
+  if all then
+    table.insert(rows[1], 3, "REASON")
+    for i, member in ipairs(list) do
+      table.insert(rows[i + 1], 3, member.reason or "-")
+    end
   end
   return text.table(rows)
 end
@@ -50,7 +57,7 @@ function members.members(request)
   if not list then
     return nil, message
   end
-  return output.write(request.json and json_of(list) or table_of(list, os.time()))
+  return output.write(request.json and json_of(list) or table_of(list, os.time(), request.all))
 end
 
 return members

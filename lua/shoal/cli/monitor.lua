@@ -16,10 +16,11 @@ local ORDER = { "time", "event", "member", "before", "id" }
 
 local function describe_member(member)
   local id = type(member.id) == "table" and text.fields(member.id) or text.value(member.id)
-  return ("%s %s"):format(text.value(member.addr), id)
+  local reason = member.reason and "(" .. text.escape(member.reason) .. ") " or ""
+  return ("%s %s%s"):format(text.value(member.addr), reason, id)
 end
 
--- 2026-01-31T12:00:00Z member_up 127.0.0.1:7946 addr=127.0.0.1:7946 bump=3
+-- 2026-01-31T12:00:00Z member_down 127.0.0.1:7946 (left) addr=127.0.0.1:7946 bump=3
 local function line_of(report)
   local parts = { os.date("!%Y-%m-%dT%H:%M:%SZ", report.time), text.escape(report.event) }
   if report.member then

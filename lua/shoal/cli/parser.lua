@@ -204,7 +204,7 @@ end
 local function fill_members(members)
   fill_client(members)
   members:flag("--json", "One array of objects instead of a table.")
-  members:flag("--all", "Also those that are down and not yet forgotten.")
+  members:flag("--all", "Also those that are down and not yet forgotten, and why they are down.")
 end
 
 local function fill_info(info)
@@ -215,6 +215,11 @@ end
 local function fill_join(join)
   fill_client(join)
   join:argument("HOST:PORT", "A member to join through."):target("endpoints"):args("+"):convert(seed)
+end
+
+local function fill_forget(forget)
+  fill_client(forget)
+  forget:argument("ADDR", "The address of a down member, as 'shoal members --all' shows it."):target("addr")
 end
 
 local function fill_broadcast(broadcast)
@@ -239,6 +244,7 @@ local COMMANDS = {
   { "info", "What a node is, knows, sent, received and dropped.", fill_info },
   { "join", "Make a node join through other members.", fill_join },
   { "leave", "Make a node tell the others that it goes, and stop.", fill_client },
+  { "forget", "Make a node forget a member that is down.", fill_forget },
   { "reload", "Make a node load its script again.", fill_client },
   { "broadcast", "Hand DATA to a node's script and, if it is news, to all members.", fill_broadcast },
   { "monitor", "Print events as they happen, until interrupted.", fill_monitor },

@@ -3,6 +3,7 @@
 local client = require("shoal.cli.client")
 local output = require("shoal.cli.output")
 local seeds = require("shoal.cli.seeds")
+local text = require("shoal.cli.text")
 
 local requests = {}
 
@@ -43,6 +44,17 @@ function requests.leave(request)
     return nil, message
   end
   return output.write("left\n")
+end
+
+--- `shoal forget ADDR`
+---@return true? ok
+---@return string? message
+function requests.forget(request)
+  local ok, message = client.ask(request, "forget", { request.addr })
+  if not ok then
+    return nil, message
+  end
+  return output.write("forgot ", text.escape(request.addr), "\n")
 end
 
 --- `shoal reload`

@@ -119,8 +119,8 @@ local function rows(request, report)
   if report.partition then
     add("partition", partition_line(report.partition))
   end
-  add("false alarms", ("%d reports of members down that were not (%d more of unreachable ones), %d renewals"):format(
-    wrong.downs, wrong.while_unreachable, wrong.renewals))
+  add("false alarms", ("%d reports of members down that were not (%d more of unreachable ones), "
+    .. "%d renewals, %d returns"):format(wrong.downs, wrong.while_unreachable, wrong.renewals, wrong.returns))
   add("traffic", traffic_line(report.traffic))
   add("handlers", handlers_line(report.handlers))
   add("broadcast", broadcast_line(report.broadcast))

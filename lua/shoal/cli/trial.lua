@@ -207,12 +207,13 @@ local function detection(self)
 end
 
 local function false_positives(self)
-  local sum = { downs = 0, while_unreachable = 0, renewals = 0 }
+  local sum = { downs = 0, while_unreachable = 0, renewals = 0, returns = 0 }
   for _, member in ipairs(self.members) do
     local record = self.net:record(member)
     sum.downs = sum.downs + record.wrong_downs
     sum.while_unreachable = sum.while_unreachable + record.excused_downs
     sum.renewals = sum.renewals + record.renewals
+    sum.returns = sum.returns + record.returns
   end
   return sum
 end

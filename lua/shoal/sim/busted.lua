@@ -7,6 +7,7 @@
 --     assert.converged(net, 60)       within 60 virtual seconds
 --     assert.sees(member, other)      alive
 --     assert.sees(member, other, "suspect")
+--     assert.sees(member, other, "down", "left")     with that reason
 --     assert.down(net, other)         nobody who runs takes it for active
 --     assert.down(net, other, 60)     within 60 virtual seconds
 --     assert.is_not.converged(net), assert.is_not.sees(...), ...
@@ -40,12 +41,16 @@ local function converged(_, arguments)
   return answer
 end
 
+local function with_reason(state, reason)
+  return reason and ("%s (%s)"):format(state, reason) or state
+end
+
 local function sees(_, arguments)
-  local member, other, state = arguments[1], arguments[2], arguments[3] or "alive"
-  local seen = member:sees(other)
-  explain(arguments, "%s to see %s as %s, but %s", tostring(member), tostring(other), state,
-    seen and "sees it as " .. seen or "does not know it")
-  return seen == state
+  local member, other, state, reason = arguments[1], arguments[2], arguments[3] or "alive", arguments[4]
+  local seen, why = member:sees(other)
+  explain(arguments, "%s to see %s as %s, but %s", tostring(member), tostring(other), with_reason(state, reason),
+    seen and "sees it as " .. with_reason(seen, why) or "does not know it")
+  return seen == state and (reason == nil or why == reason)
 end
 
 -- The first who takes it for active.

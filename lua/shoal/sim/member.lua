@@ -35,15 +35,18 @@ function Member:is_paused()
 end
 
 --- The state in which it knows another member (or an address), nil when it does
---- not know it.
+--- not know it; and why that one is down.
 ---@param other shoal.sim.Member|string
----@return shoal.State?
+---@return shoal.State?, shoal.Reason?
 function Member:sees(other)
   if type(other) ~= "string" and not (type(other) == "table" and other.known_as) then
     blame.misuse("member:sees: needs a member or an address, got %s", blame.describe(other))
   end
   local known = self.node:member(type(other) == "table" and other.known_as or other)
-  return known and known.state
+  if known then
+    return known.state, known.reason
+  end
+  return nil
 end
 
 local meta = {}

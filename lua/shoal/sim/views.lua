@@ -25,12 +25,14 @@ end
 local MAX_LINES = 12
 
 local function describe(member)
-  local counts = {}
+  local counts = { alive = 0, suspect = 0, down = 0, left = 0 }
   for _, known in ipairs(member:state()) do
-    counts[known.state] = (counts[known.state] or 0) + 1
+    counts[known.state] = counts[known.state] + 1
+    counts.left = counts.left + (known.reason == "left" and 1 or 0)
   end
-  return ("  %-21s %s%s: %d alive, %d suspect, %d down"):format(member.addr, member:connection(),
-    member:is_paused() and ", paused" or "", counts.alive or 0, counts.suspect or 0, counts.down or 0)
+  return ("  %-21s %s%s: %d alive, %d suspect, %d down%s"):format(member.addr, member:connection(),
+    member:is_paused() and ", paused" or "", counts.alive, counts.suspect, counts.down,
+    counts.left > 0 and (" (%d left)"):format(counts.left) or "")
 end
 
 --- What the members know, a line each, for people.
@@ -58,15 +60,17 @@ function Net:errors()
   return self.failures, self.num_failures
 end
 
---- What the others said of a member, held against what was so:
----   wrong_downs    how often one of them found it down though it ran, was not
----                  paused, and nothing cut them off from each other
----   excused_downs  the same, though it was paused or cut off
----   renewals       how often it had to take a new identity
----   ended, noticed since when it does not run (nil: it does), and when the others
----                  found out
+---@class shoal.sim.Record
+---@field wrong_downs integer    how often another one found it down though it ran and could be reached
+---@field excused_downs integer  the same, though it was paused or cut off
+---@field renewals integer       how often it had to take a new identity
+---@field returns integer        how often it refuted that it was down
+---@field ended? number          since when it does not run; nil: it does
+---@field noticed number[]       when the others found out
+
+--- What the others said of a member, held against what was so.
 ---@param member shoal.sim.Member
----@return { wrong_downs: integer, excused_downs: integer, renewals: integer, ended?: number, noticed: number[] }
+---@return shoal.sim.Record
 function Net:record(member)
   return self.handle:record(Member.place_of(self, member, "record"))
 end

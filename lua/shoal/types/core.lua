@@ -112,6 +112,16 @@ function Engine:add_broadcast(now, data) end
 ---@return true?, string? message, string? code
 function Engine:leave(now) end
 
+--- Tells somebody who need not be a member that we have left; nothing before
+--- leave().
+---@param now number
+---@param id shoal.Identity
+---@return true?, string? message, string? code
+function Engine:leave_to(now, id) end
+
+--- Codes: "loses" (it has our address, or a known one's, and does not win against
+--- the identity there), "address_in_use" (a living member has its address),
+--- "same_identity", "identity", "too_big".
 ---@param now number
 ---@param id shoal.Identity
 ---@return true?, string? message, string? code
@@ -127,6 +137,12 @@ function Engine:reuse_down_identity(now) end
 ---@param options? { broadcast: boolean }
 ---@return true?, string? message, string? code
 function Engine:apply(now, states, options) end
+
+--- Forgets a member that is down. Codes: "not_found", "not_down".
+---@param now number
+---@param addr any
+---@return true?, string? message, string? code
+function Engine:forget(now, addr) end
 
 --- Changes what is named, over the present config.
 ---@param now number
@@ -150,7 +166,8 @@ function Engine:sends() end
 
 --- Takes the events out: for event, a, b in engine:events() do
 ---   member; rename: before { id=, addr= } and after; active, idle, defunct:
----   nothing; packet_*: { id=, message=, updates=, size= }
+---   nothing; packet_*: { id=, message=, updates=, size= }; item_dropped:
+---   { size=, reason= }; rejoin and returned: ourselves
 ---@return fun(engine: shoal.Engine): shoal.Event?, any, any
 ---@return shoal.Engine
 function Engine:events() end

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/* What can be answered without the engine, and what waits for it. */
+#include "host_test.h"
+
+#include "host/deputy_queue.h"
+#include "host/deputy_reply.h"
+
+static uint8_t us[SHOAL_MAX_IDENTITY], them[SHOAL_MAX_IDENTITY],
+    third[SHOAL_MAX_IDENTITY];
+static shoal_bytes our_id, their_id, third_id;
+
+static shoal_bytes make_identity(const char *addr, uint8_t *out)
+{
+    size_t size;
+
+    CHECK(shoal_stock_identity_new(text_bytes(addr), 1, out, &size) == 0);
+    return (shoal_bytes){out, size};
+}
+
+static bool same(shoal_bytes a, shoal_bytes b)
+{
+    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+}
+
+static struct standin make_standin(uint16_t incarnation)
+{
+    struct standin standin = {.id_size = our_id.size,
+                              .incarnation = incarnation,
+                              .max_packet_size = 1400,
+                              .answers = true};
+
+    memcpy(standin.id, our_id.data, our_id.size);
+    return standin;
+}
+
+/* ---- Packets ---- */
+
+struct packet {
+    uint8_t bytes[2048];
+    size_t size;
+};
+
+static struct packet begin(shoal_message kind, shoal_bytes src, shoal_bytes dst,
+                           shoal_bytes peer)
+{
+    shoal_codec codec = shoal_default_codec();
+    struct packet packet = {.size = 0};
+    shoal_header header = {.kind = (uint8_t)kind,
+                           .number = 9,
+                           .src_incarnation = 4,
+                           .src = src,
+                           .dst = dst,
+                           .peer = peer};
+
+    CHECK(codec.encode_header(NULL, &header, packet.bytes, sizeof packet.bytes,
+                              &packet.size) == 0);
+    return packet;
+}
+
+static struct packet ping(void)
+{
+    return begin(SHOAL_MSG_PING, their_id, our_id, (shoal_bytes){0});
+}
+
+static void put_u16(struct packet *packet, unsigned value)
+{
+    packet->bytes[packet->size++] = (uint8_t)(value >> 8);
+    packet->bytes[packet->size++] = (uint8_t)value;
+}
+
+static void put_claim(struct packet *packet, shoal_bytes id,
+                      uint16_t incarnation, shoal_state state)
+{
+    shoal_codec codec = shoal_default_codec();
+    shoal_update claim = {
+        .id = id, .incarnation = incarnation, .state = (uint8_t)state};
+    size_t size;
+
+    CHECK(codec.encode_member(NULL, &claim, packet->bytes + packet->size,
+                              sizeof packet->bytes - packet->size, &size) == 0);
+    packet->size += size;
+}
+
+/* A packet that says one thing of us. */
+static struct packet rumour(shoal_message kind, uint16_t incarnation,
+                            shoal_state state)
+{
+    struct packet packet = begin(kind, their_id, our_id, (shoal_bytes){0});
+
+    put_u16(&packet, 1);
+    put_claim(&packet, our_id, incarnation, state);
+    return packet;
+}
+
+static uint8_t out[STANDIN_MAX_ANSWER];
+
+static size_t answer(struct standin *standin, const struct packet *packet)
+{
+    return standin_answer(standin, (shoal_bytes){packet->bytes, packet->size},
+                          out);
+}
+
+static shoal_header decode_answer(size_t size)
+{
+    shoal_header header;
+    size_t used;
+
+    CHECK(size > 0);
+    CHECK(shoal_default_codec().decode_header(NULL, (shoal_bytes){out, size},
+                                              &header, &used) == 0);
+    CHECK(size == used + 2 && out[used] == 0 && out[used + 1] == 0);
+    return header;
+}
+
+/* ---- Answers ---- */
+
+static void a_ping_is_acknowledged(void)
+{
+    struct standin standin = make_standin(3);
+    struct packet packet = ping();
+    shoal_header header = decode_answer(answer(&standin, &packet));
+
+    CHECK(header.kind == SHOAL_MSG_ACK);
+    CHECK(header.number == 9);
+    CHECK(header.src_incarnation == 3);
+    CHECK(same(header.src, our_id) && same(header.dst, their_id));
+}
+
+static void an_indirect_ping_is_acknowledged_to_whoever_passed_it_on(void)
+{
+    struct standin standin = make_standin(0);
+    struct packet packet =
+        begin(SHOAL_MSG_INDIRECT_PING, their_id, our_id, third_id);
+    shoal_header header = decode_answer(answer(&standin, &packet));
+
+    CHECK(header.kind == SHOAL_MSG_INDIRECT_ACK);
+    CHECK(same(header.dst, their_id) && same(header.peer, third_id));
+}
+
+static void what_needs_an_engine_gets_no_answer(void)
+{
+    int kind;
+
+    for (kind = 0; kind < SHOAL_NUM_MESSAGES; kind++) {
+        struct standin standin = make_standin(0);
+        struct packet packet =
+            begin((shoal_message)kind, their_id, our_id, third_id);
+        bool answered = answer(&standin, &packet) > 0;
+
+        CHECK(answered ==
+              (kind == SHOAL_MSG_PING || kind == SHOAL_MSG_INDIRECT_PING));
+    }
+}
+
+static void only_packets_for_our_very_identity_count(void)
+{
+    struct standin standin = make_standin(0);
+    struct packet other =
+        begin(SHOAL_MSG_PING, their_id, third_id, (shoal_bytes){0});
+    struct packet own = begin(SHOAL_MSG_PING, our_id, our_id, (shoal_bytes){0});
+    struct packet loop =
+        begin(SHOAL_MSG_INDIRECT_PING, their_id, our_id, our_id);
+
+    CHECK(answer(&standin, &other) == 0);
+    CHECK(answer(&standin, &own) == 0);
+    CHECK(answer(&standin, &loop) == 0);
+}
+
+static void malformed_packets_are_not_heard(void)
+{
+    struct standin standin = make_standin(0);
+    struct packet whole = rumour(SHOAL_MSG_PING, 0, SHOAL_SUSPECT), packet;
+    size_t size;
+
+    put_u16(&whole, 2);
+    whole.bytes[whole.size++] = 'a';
+    whole.bytes[whole.size++] = 'b';
+    for (size = 0; size < whole.size; size++) {
+        struct standin before = standin;
+
+        packet = whole;
+        packet.size = size;
+        if (answer(&standin, &packet) > 0) /* cut between two of its parts */
+            standin = before;
+        CHECK(standin.incarnation == 0);
+    }
+    CHECK(answer(&standin, &whole) > 0);
+    CHECK(standin.incarnation == 1);
+    put_u16(&whole, 0); /* an empty item */
+    CHECK(answer(&standin, &whole) == 0);
+    standin.max_packet_size = 30;
+    packet = ping();
+    CHECK(answer(&standin, &packet) == 0);
+}
+
+/* ---- Rumours ---- */
+
+static void a_suspicion_is_refuted_in_the_answer(void)
+{
+    struct standin standin = make_standin(3);
+    struct packet packet = rumour(SHOAL_MSG_PING, 2, SHOAL_SUSPECT);
+
+    CHECK(decode_answer(answer(&standin, &packet)).src_incarnation == 3);
+    packet = rumour(SHOAL_MSG_PING, 3, SHOAL_SUSPECT);
+    CHECK(decode_answer(answer(&standin, &packet)).src_incarnation == 4);
+    CHECK(decode_answer(answer(&standin, &packet)).src_incarnation == 4);
+    packet = rumour(SHOAL_MSG_PING, 7, SHOAL_SUSPECT);
+    CHECK(decode_answer(answer(&standin, &packet)).src_incarnation == 8);
+}
+
+static void a_suspicion_in_any_packet_is_refuted_in_the_next_answer(void)
+{
+    struct standin standin = make_standin(0);
+    struct packet gossip = rumour(SHOAL_MSG_GOSSIP, 0, SHOAL_SUSPECT);
+    struct packet packet = ping();
+
+    CHECK(answer(&standin, &gossip) == 0);
+    CHECK(decode_answer(answer(&standin, &packet)).src_incarnation == 1);
+}
+
+static void whoever_is_down_is_silent(void)
+{
+    struct packet down = rumour(SHOAL_MSG_PING, 0, SHOAL_DOWN);
+    struct packet undead =
+        begin(SHOAL_MSG_TURN_UNDEAD, their_id, our_id, (shoal_bytes){0});
+    struct packet last =
+        rumour(SHOAL_MSG_PING, SHOAL_MAX_INCARNATION, SHOAL_SUSPECT);
+    struct packet packet = ping();
+    const struct packet *said[] = {&down, &undead, &last};
+    size_t i;
+
+    for (i = 0; i < 3; i++) {
+        struct standin standin = make_standin(0);
+
+        CHECK(answer(&standin, said[i]) == 0);
+        CHECK(answer(&standin, &packet) == 0);
+    }
+}
+
+/* ---- What the engine gives ---- */
+
+static shoal *make_engine(void)
+{
+    shoal_options options = {.identity = our_id,
+                             .config = shoal_config_lan(4),
+                             .handlers = {.identity = shoal_stock_identity(),
+                                          .codec = shoal_default_codec()}};
+    shoal *engine;
+
+    CHECK(shoal_new(&options, &engine, NULL) == 0);
+    return engine;
+}
+
+static void an_incarnation_that_was_told_is_not_taken_back(void)
+{
+    shoal *engine = make_engine();
+    struct standin standin = {.answers = false};
+    struct packet packet = rumour(SHOAL_MSG_PING, 0, SHOAL_SUSPECT);
+
+    standin_learn(&standin, engine);
+    CHECK(standin.answers && standin.incarnation == 0);
+    CHECK(decode_answer(answer(&standin, &packet)).src_incarnation == 1);
+    standin_learn(&standin, engine);
+    CHECK(standin.incarnation == 1);
+    /* and the engine comes to the same */
+    CHECK(shoal_receive(engine, 1, (shoal_bytes){packet.bytes, packet.size}) ==
+          0);
+    CHECK(shoal_self(engine).incarnation == 1);
+    CHECK(shoal_change_identity(engine, 2, third_id) == 0);
+    standin_learn(&standin, engine);
+    CHECK(standin.incarnation == 0);
+    shoal_free(engine);
+}
+
+static int refuse(void *context, shoal_bytes packet, shoal_header *header,
+                  size_t *used)
+{
+    (void)context, (void)packet, (void)header, (void)used;
+    return SHOAL_ERR_MALFORMED;
+}
+
+static void another_codec_or_a_defunct_engine_has_no_deputy(void)
+{
+    shoal *engine = make_engine();
+    struct standin standin = {.answers = true};
+    shoal_handlers handlers = {.identity = shoal_stock_identity(),
+                               .codec = shoal_default_codec()};
+
+    handlers.codec.decode_header = refuse;
+    CHECK(shoal_set_handlers(engine, &handlers) == 0);
+    standin_learn(&standin, engine);
+    CHECK(!standin.answers);
+    handlers.codec = shoal_default_codec();
+    CHECK(shoal_set_handlers(engine, &handlers) == 0);
+    standin_learn(&standin, engine);
+    CHECK(standin.answers);
+    CHECK(shoal_leave(engine, 1) == 0);
+    standin_learn(&standin, engine);
+    CHECK(!standin.answers);
+    shoal_free(engine);
+}
+
+/* ---- What is kept ---- */
+
+static void datagrams_are_kept_in_order(void)
+{
+    struct kept kept = {NULL, NULL, 0, 0};
+    struct kept_datagram *first;
+
+    CHECK(kept_push(&kept, text_bytes("one"), false));
+    CHECK(kept_push(&kept, text_bytes("two"), true));
+    first = kept_pop(&kept);
+    CHECK(first->size == 3 && memcmp(first->data, "one", 3) == 0);
+    CHECK(!first->truncated);
+    free(first);
+    CHECK(kept_push(&kept, (shoal_bytes){NULL, 0}, false));
+    first = kept_pop(&kept);
+    CHECK(memcmp(first->data, "two", 3) == 0 && first->truncated);
+    free(first);
+    kept_clear(&kept);
+    CHECK(kept.count == 0 && kept.bytes == 0 && !kept_pop(&kept));
+}
+
+static void no_more_is_kept_than_the_limits_allow(void)
+{
+    static uint8_t large[SHOAL_MAX_PACKET];
+    struct kept kept = {NULL, NULL, 0, 0};
+    size_t i;
+
+    for (i = 0; i < KEPT_MAX_DATAGRAMS; i++)
+        CHECK(kept_push(&kept, text_bytes("x"), false));
+    CHECK(!kept_push(&kept, text_bytes("x"), false));
+    kept_clear(&kept);
+    for (i = 0; i < KEPT_MAX_BYTES / sizeof large; i++)
+        CHECK(kept_push(&kept, (shoal_bytes){large, sizeof large}, false));
+    CHECK(!kept_push(&kept, (shoal_bytes){large, sizeof large}, false));
+    CHECK(kept_push(&kept, text_bytes("x"), false));
+    kept_clear(&kept);
+}
+
+int main(void)
+{
+    our_id = make_identity("10.0.0.1:1", us);
+    their_id = make_identity("10.0.0.2:1", them);
+    third_id = make_identity("10.0.0.3:1", third);
+    RUN(a_ping_is_acknowledged);
+    RUN(an_indirect_ping_is_acknowledged_to_whoever_passed_it_on);
+    RUN(what_needs_an_engine_gets_no_answer);
+    RUN(only_packets_for_our_very_identity_count);
+    RUN(malformed_packets_are_not_heard);
+    RUN(a_suspicion_is_refuted_in_the_answer);
+    RUN(a_suspicion_in_any_packet_is_refuted_in_the_next_answer);
+    RUN(whoever_is_down_is_silent);
+    RUN(an_incarnation_that_was_told_is_not_taken_back);
+    RUN(another_codec_or_a_defunct_engine_has_no_deputy);
+    RUN(datagrams_are_kept_in_order);
+    RUN(no_more_is_kept_than_the_limits_allow);
+    return 0;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "error.h"
+
+#include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int fail(char *error, const char *format, ...)
+{
+    va_list arguments;
+
+    if (!error)
+        return -1;
+    va_start(arguments, format);
+    vsnprintf(error, HOST_MAX_ERROR, format, arguments);
+    va_end(arguments);
+    return -1;
+}
+
+int fail_errno(char *error, int number, const char *format, ...)
+{
+    va_list arguments;
+    size_t length;
+
+    if (!error)
+        return -1;
+    va_start(arguments, format);
+    vsnprintf(error, HOST_MAX_ERROR, format, arguments);
+    va_end(arguments);
+    length = strlen(error);
+    snprintf(error + length, HOST_MAX_ERROR - length, ": %s",
+             fail_text(number));
+    return -1;
+}
+
+const char *fail_text(int number)
+{
+    static _Thread_local char text[128];
+
+    snprintf(text, sizeof text, "%s", strerror(number));
+    /* "RPC ..." stays as it is, "Address ..." does not */
+    if (text[0] && islower((unsigned char)text[1]))
+        text[0] = (char)tolower((unsigned char)text[0]);
+    return text;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How the host's functions say what went wrong: one sentence, in lower case,
+ * written into the caller's buffer of HOST_MAX_ERROR bytes (cut off there;
+ * always terminated). A NULL buffer is fine: nobody wants to know.
+ */
+#ifndef SHOAL_BASE_ERROR_H
+#define SHOAL_BASE_ERROR_H
+
+#include "sizes.h"
+
+/* Writes the sentence. Returns -1, so that `return fail(...)` reads well. */
+int fail(char *error, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The same, followed by what `number` (an errno) means: "cannot bind x: address
+ * already in use". */
+int fail_errno(char *error, int number, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The system's text for an errno, begun in lower case. Borrowed until the next
+ * call in this thread. */
+const char *fail_text(int number);
+
+#endif

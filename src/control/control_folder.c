@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#include "control_folder.h"
+
+#include "../host/host.h"
+#include "../lua/compat.h"
+#include "socket_folder.h"
+#include "stream_path.h"
+
+static int make_folder(const char *path, char *error)
+{
+    struct sockaddr_un address;
+    char folder[SOCKET_FOLDER_MAX];
+    if (stream_path_address(path, &address, error) != 0)
+        return -1;
+    socket_folder_of(path, folder);
+    return socket_folder_make(folder, error);
+}
+
+/* control_folder(path[, make]) -> true | nil, message, code */
+static int control_folder(lua_State *L)
+{
+    char error[HOST_MAX_ERROR];
+    const char *path = luaL_checkstring(L, 1);
+    const char *code = NULL;
+    if (lua_toboolean(L, 2) && make_folder(path, error) != 0)
+        code = "listen";
+    else if (socket_folder_check(path, error) != 0)
+        code = "folder";
+    if (!code) {
+        lua_pushboolean(L, true);
+        return 1;
+    }
+    lua_pushnil(L);
+    lua_pushstring(L, error);
+    lua_pushstring(L, code);
+    return 3;
+}
+
+void control_folder_register(lua_State *L)
+{
+    lua_pushcfunction(L, control_folder);
+    lua_setfield(L, -2, "control_folder");
+}

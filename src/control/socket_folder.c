@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "socket_folder.h"
+
+#include "../base/error.h"
+#include "stream_path.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void socket_folder_of(const char *path, char *out)
+{
+    const char *slash = strrchr(path, '/');
+    size_t size = slash ? (size_t)(slash - path) : 0;
+
+    if (!slash)
+        memcpy(out, ".", 2);
+    else if (size == 0)
+        memcpy(out, "/", 2);
+    else {
+        memcpy(out, path, size);
+        out[size] = '\0';
+    }
+}
+
+int socket_folder_make(const char *folder, char *error)
+{
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+        return fail_errno(error, errno, "cannot make the folder %s", folder);
+    return 0;
+}
+
+static int check_folder(const char *folder, const struct stat *found,
+                        char *error)
+{
+    static const char start[] = "cannot use";
+    unsigned mode = found->st_mode & 07777;
+
+    if (S_ISLNK(found->st_mode))
+        return fail(error, "%s %s: it is a symbolic link; remove it", start,
+                    folder);
+    if (!S_ISDIR(found->st_mode))
+        return fail(error, "%s %s: it is not a folder; remove it", start,
+                    folder);
+    if (found->st_uid != geteuid())
+        return fail(error,
+                    "%s %s: it belongs to user %lu; set XDG_RUNTIME_DIR to a "
+                    "folder of your own",
+                    start, folder, (unsigned long)found->st_uid);
+    if (mode & (S_IWGRP | S_IWOTH))
+        return fail(error,
+                    "%s %s: others may write to it (mode %04o); run chmod go-w "
+                    "%s",
+                    start, folder, mode, folder);
+    return 0;
+}
+
+static int fail_to_look(const char *folder, char *error)
+{
+    return fail(error,
+                "cannot use %s: %s; set XDG_RUNTIME_DIR to a folder of your "
+                "own",
+                folder, fail_text(errno));
+}
+
+int socket_folder_check(const char *path, char *error)
+{
+    struct sockaddr_un address;
+    char folder[SOCKET_FOLDER_MAX];
+    struct stat found;
+
+    if (stream_path_address(path, &address, error) != 0)
+        return -1;
+    socket_folder_of(path, folder);
+    if (lstat(folder, &found) != 0)
+        return errno == ENOENT ? 0 : fail_to_look(folder, error);
+    if (check_folder(folder, &found, error) != 0)
+        return -1;
+    if (lstat(path, &found) == 0 && found.st_uid != geteuid())
+        return fail(error, "cannot use %s: it belongs to user %lu; remove it",
+                    path, (unsigned long)found.st_uid);
+    return 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From an endpoint's text to the socket address a packet goes to, quickly.
+ *
+ * Addresses ("10.0.0.2:7946") are parsed once and then found in a small table,
+ * which steady senders hit. Names ("db-3.db.lan:7946") are looked up in the
+ * background; until there is an answer packets to them have nowhere to go. An
+ * answer is good for a minute and is used on while it is being renewed; a
+ * failure is remembered for ten seconds.
+ *
+ * Names come from other members, so there are bounds: NAMES_MAX are known at a
+ * time, the least recently used of a bucket gives way, and the resolver looks
+ * up a few at a time.
+ */
+#ifndef SHOAL_HOST_ENDPOINT_CACHE_H
+#define SHOAL_HOST_ENDPOINT_CACHE_H
+
+#include "../base/address.h"
+#include "resolve.h"
+
+enum {
+    ENDPOINTS_SLOTS = 128, /* addresses kept parsed; a power of two */
+    ENDPOINTS_KEY = 56,    /* bytes: any address with its port fits */
+    ENDPOINTS_NAME_BUCKETS = 128,
+    ENDPOINTS_NAMES_EACH = 8,
+    ENDPOINTS_FRESH_US = 60 * 1000000,
+    ENDPOINTS_RETRY_US = 10 * 1000000
+};
+
+struct endpoint_slot {
+    uint8_t size; /* of the key; 0: empty */
+    bool reachable;
+    uint8_t key[ENDPOINTS_KEY];
+    struct address address;
+};
+
+struct endpoint_name;
+
+/* Told when a name could not be resolved. */
+typedef void endpoints_failed_fn(void *context, const char *name,
+                                 const char *error);
+
+struct endpoints {
+    struct address_reach reach;
+    struct resolver *resolver; /* borrowed */
+    uint64_t (*now)(void);
+    endpoints_failed_fn *failed;
+    void *context;
+    struct endpoint_name **names; /* made with the first name */
+    struct endpoint_slot slots[ENDPOINTS_SLOTS];
+};
+
+/* All pointers are borrowed for life. `now` is a monotonic clock in
+ * microseconds. */
+void endpoints_init(struct endpoints *endpoints, struct address_reach reach,
+                    struct resolver *resolver, uint64_t (*now)(void),
+                    endpoints_failed_fn *failed, void *context);
+/* Frees the resolver's questions' contexts: free the resolver first. */
+void endpoints_clear(struct endpoints *endpoints);
+
+/* Where packets for `endpoint` go; borrowed until the next call. NULL: nowhere
+ * (no endpoint at all, one that the socket cannot reach, a name that is not
+ * resolved yet). */
+const struct address *endpoints_find(struct endpoints *endpoints,
+                                     shoal_bytes endpoint);
+
+#endif

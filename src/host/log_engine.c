@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "log_engine.h"
+
+#include "print.h"
+
+#include <string.h>
+
+enum { A_MINUTE_US = 60 * 1000000 };
+
+/* Level and sentence of each event. */
+static const struct {
+    log_level level;
+    const char *text;
+} events[SHOAL_NUM_EVENTS] = {
+    [SHOAL_EVENT_MEMBER_UP] = {LOG_INFO, "member up"},
+    [SHOAL_EVENT_MEMBER_DOWN] = {LOG_INFO, "member down"},
+    [SHOAL_EVENT_RENAME] = {LOG_INFO, "member replaced by a newer identity"},
+    [SHOAL_EVENT_ACTIVE] = {LOG_INFO, "active"},
+    [SHOAL_EVENT_IDLE] = {LOG_INFO, "idle"},
+    [SHOAL_EVENT_DEFUNCT] = {LOG_INFO, "defunct"},
+    [SHOAL_EVENT_REJOIN] = {LOG_INFO, "rejoining with a renewed identity"},
+    [SHOAL_EVENT_SUSPECT] = {LOG_DEBUG, "suspect"},
+    [SHOAL_EVENT_REFUTED] = {LOG_DEBUG, "suspicion refuted"},
+    [SHOAL_EVENT_RETURNED] = {LOG_INFO,
+                              "others declared us down, which we have "
+                              "refuted"},
+    [SHOAL_EVENT_MEMBER_FORGOTTEN] = {LOG_DEBUG, "down member forgotten"},
+    [SHOAL_EVENT_CONFLICT] = {LOG_WARN, "another node claims our address"},
+    [SHOAL_EVENT_FULL] = {LOG_WARN, "no room for a new member: max_members "
+                                    "is reached, raise it"},
+    [SHOAL_EVENT_REFUSED] = {LOG_WARN,
+                             "a member refuses us, its table is full: raise "
+                             "max_members there"},
+    [SHOAL_EVENT_ITEM_DROPPED] = {LOG_WARN, "a broadcast was dropped"},
+    [SHOAL_EVENT_PROBE_STARTED] = {LOG_DEBUG, "probe started"},
+    [SHOAL_EVENT_PROBE_FAILED] = {LOG_DEBUG, "probe failed"},
+    [SHOAL_EVENT_PACKET_RECEIVED] = {LOG_TRACE, "packet received"},
+};
+
+uint32_t narrate_diagnostics(const struct log *log)
+{
+    uint32_t mask = 0;
+
+    if (log_wants(log, LOG_WARN, LOG_ENGINE))
+        mask |= 1u << SHOAL_EVENT_CONFLICT | 1u << SHOAL_EVENT_FULL |
+                1u << SHOAL_EVENT_REFUSED | 1u << SHOAL_EVENT_ITEM_DROPPED;
+    if (log_wants(log, LOG_DEBUG, LOG_ENGINE))
+        mask |= 1u << SHOAL_EVENT_SUSPECT | 1u << SHOAL_EVENT_REFUTED |
+                1u << SHOAL_EVENT_PROBE_STARTED |
+                1u << SHOAL_EVENT_PROBE_FAILED;
+    if (log_wants(log, LOG_TRACE, LOG_ENGINE))
+        mask |= 1u << SHOAL_EVENT_PACKET_RECEIVED;
+    return mask;
+}
+
+bool narrate_wants_sends(const struct log *log)
+{
+    return log_wants(log, LOG_DEBUG, LOG_ENGINE);
+}
+
+bool narrate_wants(const struct log *log, const shoal_effect *effect)
+{
+    if (effect->kind != SHOAL_NOTIFY)
+        return narrate_wants_sends(log);
+    return events[effect->event].text &&
+           log_wants(log, events[effect->event].level, LOG_ENGINE);
+}
+
+void narrate_warning(struct log *log, log_gate *gate, uint64_t now_us,
+                     log_area area, const char *text, const log_field *about,
+                     size_t count)
+{
+    log_field fields[4];
+    uint64_t held_back;
+
+    if (!log_wants(log, LOG_WARN, area) ||
+        !log_gate_open(gate, now_us, A_MINUTE_US, &held_back))
+        return;
+    memcpy(fields, about, count * sizeof *about);
+    if (held_back > 0)
+        fields[count++] = log_num("held_back", (double)held_back);
+    log_write(log, LOG_WARN, area, text, fields, count);
+}
+
+/* ---- Whom a line is about ---- */
+
+static bool is_readable(shoal_bytes text)
+{
+    size_t i;
+
+    for (i = 0; i < text.size; i++)
+        if (text.data[i] < ' ' || text.data[i] >= 0x7f)
+            return false;
+    return text.size > 0;
+}
+
+/* Its address, unless a script made that some bytes of its own; then its
+ * endpoint, then whatever there is. */
+shoal_bytes narrate_name(const shoal_member *member)
+{
+    if (is_readable(member->addr))
+        return member->addr;
+    if (member->endpoint.size > 0)
+        return member->endpoint;
+    return member->addr.size > 0 ? member->addr : member->id;
+}
+
+static shoal_bytes name_of_identity(const shoal *engine, shoal_bytes id)
+{
+    shoal_member member;
+
+    if (shoal_find_identity(engine, id, &member))
+        return narrate_name(&member);
+    return id;
+}
+
+/* ---- What the engine tells ---- */
+
+static bool is_about_a_member(shoal_event event)
+{
+    return event != SHOAL_EVENT_ACTIVE && event != SHOAL_EVENT_IDLE &&
+           event != SHOAL_EVENT_DEFUNCT;
+}
+
+static void narrate_packet(struct engine_narrator *narrator,
+                           const shoal_effect *effect, const char *text,
+                           shoal_bytes peer)
+{
+    log_line(narrator->log, LOG_TRACE, LOG_ENGINE, text,
+             log_str("message", shoal_message_name(effect->message)),
+             log_bytes("addr", peer), log_num("updates", effect->updates),
+             log_num("size", (double)effect->size));
+}
+
+static void warn(struct engine_narrator *narrator, log_gate *gate,
+                 uint64_t now_us, const char *text, const log_field *about,
+                 size_t count)
+{
+    narrate_warning(narrator->log, gate, now_us, LOG_ENGINE, text, about,
+                    count);
+}
+
+static bool is_same(shoal_bytes a, shoal_bytes b)
+{
+    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+}
+
+/* Either the engine has taken the address back by now, and is somebody else, or
+ * it cannot, or waits. */
+static void narrate_conflict(struct engine_narrator *narrator, uint64_t now_us,
+                             const shoal_effect *effect)
+{
+    char theirs[SHOW_MAX], ours[SHOW_MAX];
+    shoal_bytes self = shoal_self(narrator->engine).id;
+    bool is_back = !is_same(self, effect->before);
+    const log_field about[] = {
+        log_bytes("id", show_value(effect->member.id, theirs)),
+        log_bytes(is_back ? "as" : "ours", show_value(self, ours))};
+
+    warn(narrator, &narrator->conflicts, now_us,
+         is_back ? "another node claims our address, or our clock was set "
+                   "back; taking it back"
+                 : events[SHOAL_EVENT_CONFLICT].text,
+         about, 2);
+}
+
+/* A table that is full, here or elsewhere. */
+static void narrate_full(struct engine_narrator *narrator, log_gate *gate,
+                         uint64_t now_us, const shoal_effect *effect)
+{
+    const log_field about = log_bytes("addr", narrate_name(&effect->member));
+
+    warn(narrator, gate, now_us, events[effect->event].text, &about, 1);
+}
+
+static void narrate_item(struct engine_narrator *narrator, uint64_t now_us,
+                         const shoal_effect *effect)
+{
+    const log_field size = log_num("size", (double)effect->size);
+
+    warn(narrator, &narrator->items, now_us,
+         effect->drop == SHOAL_DROP_BACKLOG
+             ? "a broadcast was dropped for newer ones: send fewer, or raise "
+               "max_broadcasts"
+             : "a broadcast was dropped that fits into no packet any more: "
+               "send less at once, or raise max_packet_size",
+         &size, 1);
+}
+
+/* What needs somebody to look at it. false: it is something else. */
+static bool narrate_trouble(struct engine_narrator *narrator, uint64_t now_us,
+                            const shoal_effect *effect)
+{
+    switch (effect->event) {
+    case SHOAL_EVENT_CONFLICT:
+        narrate_conflict(narrator, now_us, effect);
+        return true;
+    case SHOAL_EVENT_FULL:
+        narrate_full(narrator, &narrator->full, now_us, effect);
+        return true;
+    case SHOAL_EVENT_REFUSED:
+        narrate_full(narrator, &narrator->refusals, now_us, effect);
+        return true;
+    case SHOAL_EVENT_ITEM_DROPPED:
+        narrate_item(narrator, now_us, effect);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Why it is down, and who it was and is now. */
+static void narrate_member(struct engine_narrator *narrator,
+                           const shoal_effect *effect)
+{
+    const shoal_member *member = &effect->member;
+    char before[SHOW_MAX], after[SHOW_MAX];
+    log_field fields[6] = {log_bytes("addr", narrate_name(member)),
+                           log_num("incarnation", member->incarnation)};
+    size_t count = 2;
+
+    if (member->state == SHOAL_DOWN)
+        fields[count++] = log_str("reason", shoal_reason_name(member->reason));
+    if (effect->event == SHOAL_EVENT_RENAME) {
+        fields[count++] = log_bytes("was", show_value(effect->before, before));
+        fields[count++] = log_bytes("is", show_value(member->id, after));
+    } else if (effect->event == SHOAL_EVENT_REJOIN) {
+        fields[count++] = log_bytes("as", show_value(member->id, after));
+    }
+    fields[count++] =
+        log_num("members", (double)shoal_num_members(narrator->engine));
+    log_write(narrator->log, events[effect->event].level, LOG_ENGINE,
+              events[effect->event].text, fields, count);
+}
+
+static void narrate_event(struct engine_narrator *narrator, uint64_t now_us,
+                          const shoal_effect *effect)
+{
+    shoal_event event = effect->event;
+
+    if (narrate_trouble(narrator, now_us, effect))
+        return;
+    if (event == SHOAL_EVENT_PACKET_RECEIVED)
+        narrate_packet(narrator, effect, events[event].text,
+                       name_of_identity(narrator->engine, effect->member.id));
+    else if (is_about_a_member(event))
+        narrate_member(narrator, effect);
+    else
+        log_line(
+            narrator->log, events[event].level, LOG_ENGINE, events[event].text,
+            log_num("members", (double)shoal_num_members(narrator->engine)));
+}
+
+static void narrate_send(struct engine_narrator *narrator,
+                         const shoal_effect *effect)
+{
+    if (effect->message == SHOAL_MSG_FEED)
+        log_line(narrator->log, LOG_DEBUG, LOG_ENGINE, "fed",
+                 log_bytes("addr", narrate_name(&effect->member)),
+                 log_num("updates", effect->updates));
+    narrate_packet(narrator, effect, "packet sent",
+                   narrate_name(&effect->member));
+}
+
+void narrate_engine(struct engine_narrator *narrator, uint64_t now_us,
+                    const shoal_effect *effect)
+{
+    if (!narrate_wants(narrator->log, effect))
+        return;
+    if (effect->kind == SHOAL_NOTIFY)
+        narrate_event(narrator, now_us, effect);
+    else
+        narrate_send(narrator, effect);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tells the log what an engine goes through, whoever runs it: the libev host
+ * (log_node.h says at which levels) or a simulation.
+ */
+#ifndef SHOAL_HOST_LOG_ENGINE_H
+#define SHOAL_HOST_LOG_ENGINE_H
+
+#include "../base/log.h"
+
+/* The diagnostics that the log's levels ask for: a mask of 1u <<
+ * SHOAL_EVENT_*. What no one listens to is not even asked of the engine. */
+uint32_t narrate_diagnostics(const struct log *log);
+/* Does it ask for packets that are sent? */
+bool narrate_wants_sends(const struct log *log);
+/* Does it ask for that effect? */
+bool narrate_wants(const struct log *log, const shoal_effect *effect);
+
+struct engine_narrator {
+    struct log *log; /* NULL: nothing is told */
+    const shoal *engine;
+    log_gate conflicts, full, refusals, items; /* of the warnings */
+};
+
+/* An effect: a notification, or (at debug and trace) a packet sent. */
+void narrate_engine(struct engine_narrator *narrator, uint64_t now_us,
+                    const shoal_effect *effect);
+
+/* What a person knows a member by. */
+shoal_bytes narrate_name(const shoal_member *member);
+
+/* A warning that comes at most once a minute; up to 3 fields. */
+void narrate_warning(struct log *log, log_gate *gate, uint64_t now_us,
+                     log_area area, const char *text, const log_field *about,
+                     size_t count);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tells the log what a node goes through.
+ *
+ *   warn   what an operator should look at: our address claimed by another,
+ *          names that cannot be resolved, sends that the system refuses,
+ *          seeds none of which answers
+ *   info   started, active, idle, defunct, rejoin; members up, down and
+ *          renamed; drops, at most once a minute for each reason
+ *   debug  each decision of the protocol: probes, suspicions, refutations,
+ *          feeds, announcements to seeds
+ *   trace  each packet
+ *
+ * What the engine tells is told by log_engine.h.
+ */
+#ifndef SHOAL_HOST_LOG_NODE_H
+#define SHOAL_HOST_LOG_NODE_H
+
+#include "../base/address.h"
+#include "../base/log.h"
+#include "host.h"
+#include "log_engine.h"
+
+enum {
+    /* Why a datagram never reached the engine, counted after its drops. */
+    NARRATE_FOREIGN = SHOAL_NUM_DROPS,
+    NARRATE_TRUNCATED,
+    NARRATE_UNRESOLVED,
+    NARRATE_NUM_DROPS,
+    NARRATE_ERRORS = 8 /* kinds of send errors told apart */
+};
+
+struct narrator {
+    uint64_t drops_checked_us;
+    struct narrate_drops {
+        uint64_t told, told_us;
+    } drops[NARRATE_NUM_DROPS];
+    struct narrate_error {
+        int number; /* an errno; 0: free */
+        log_gate gate;
+    } errors[NARRATE_ERRORS];
+    struct narrate_refused {
+        int error;                   /* a shoal_error; 0: none yet */
+        char detail[HOST_MAX_ERROR]; /* "": there is nothing to say of it */
+    } refused;                       /* the last packet that was */
+    log_gate receive_errors, names;
+    struct engine_narrator engine;
+};
+
+void narrate_started(host *node);
+void narrate_closed(host *node);
+/* An effect: a notification, or (at debug and trace) a packet sent. */
+void narrate_effect(host *node, const shoal_effect *effect);
+/* The engine has refused a packet. What it says of it comes with the counters.
+ */
+void narrate_refused(host *node, int error);
+/* The counters of drops, looked at when something was dropped, and else (a
+ * packet for somebody else is no error) once a second at most. */
+void narrate_drops(host *node, uint64_t now_us);
+void narrate_send_error(host *node, const struct address *to, int number);
+void narrate_receive_error(host *node, int number);
+void narrate_unresolved_name(host *node, const char *name, const char *error);
+/* A seed was announced to at that address, or why it was not: a warning, unless
+ * `gate` is NULL. */
+void narrate_seed(host *node, const char *endpoint, const char *address);
+void narrate_lost_seed(host *node, log_gate *gate, const char *endpoint,
+                       const char *error);
+/* `seeds` were asked a while ago, and nobody is known: a warning the `first`
+ * time. */
+void narrate_silence(host *node, const char *seeds, bool first);
+
+/* There is no deputy, for a reason that errno would tell. */
+void narrate_no_deputy(host *node, int number);
+/* The deputy stood in while a handler ran for so long. */
+void narrate_deputy(host *node, double seconds);
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Regions. A region is a lua_pcall() of one C function, the trampoline, which
+ * then runs the caller's function. Making a C closure allocates in some Luas,
+ * and light userdata does not hold every address in others; so trampoline and
+ * message handler are made once per Lua state, and what the trampoline is to
+ * run is left for it in `struct dispatch_region`.
+ */
+#include "protected_call.h"
+
+#include "../host/host.h"
+#include "compat.h"
+#include "refs.h"
+#include "templates.h"
+#include "traceback.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { MAX_MESSAGE = 500 };
+
+/* The innermost region that is running: what for, since when its handler runs
+ * (0: none does), and when the one before that in the same region ended. */
+struct frame {
+    const char *what;
+    uint64_t started_us, ended_us;
+    bool told_host; /* which wants to know when it has ended */
+};
+
+struct dispatch_region {
+    dispatch_fn *fn; /* for the trampoline to take */
+    void *context;
+    int trampoline, handler; /* references */
+    struct frame frame;
+    char message[MAX_MESSAGE + 1]; /* of the last failure */
+};
+
+static const char registry_key[] = "shoal.dispatch";
+
+static uint64_t now_us(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* ---- What a state has once ---- */
+
+static struct dispatch_region *region_of(lua_State *L)
+{
+    struct dispatch_region *region;
+
+    lua_getfield(L, LUA_REGISTRYINDEX, registry_key);
+    region = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return region;
+}
+
+static int trampoline(lua_State *L)
+{
+    struct dispatch_region *region = lua_touserdata(L, lua_upvalueindex(1));
+
+    region->fn(L, region->context);
+    return 0;
+}
+
+static struct dispatch_region *make_region(lua_State *L)
+{
+    struct dispatch_region *region = compat_newblock(L, sizeof *region);
+
+    memset(region, 0, sizeof *region);
+    lua_setfield(L, LUA_REGISTRYINDEX, registry_key);
+    return region;
+}
+
+/* If memory runs out on the way, the next attempt goes on from there. */
+static void complete_region(lua_State *L, struct dispatch_region *region)
+{
+    if (region->trampoline == REFS_NONE) {
+        lua_getfield(L, LUA_REGISTRYINDEX, registry_key);
+        lua_pushcclosure(L, trampoline, 1);
+        region->trampoline = refs_new(L);
+    }
+    if (region->handler == REFS_NONE) {
+        lua_pushcfunction(L, traceback_add);
+        region->handler = refs_new(L);
+    }
+}
+
+void dispatch_init(dispatch *d, lua_State *L, dispatch_counts *counts)
+{
+    struct dispatch_region *region = region_of(L);
+
+    memset(d, 0, sizeof *d);
+    d->counts = counts;
+    d->slow_us = DISPATCH_SLOW_US;
+    d->region = region ? region : make_region(L);
+    complete_region(L, d->region);
+    d->forms = forms_of(L);
+}
+
+/* ---- Counting and reporting ---- */
+
+static void report(dispatch *d, const dispatch_report *report)
+{
+    if (d->report)
+        d->report(d->context, report);
+}
+
+/* "script.lua:12" for the function at `index`; 0: unknown. */
+static void describe(lua_State *L, int index, char *where, size_t size)
+{
+    lua_Debug function;
+
+    where[0] = '\0';
+    if (index == 0 || !lua_isfunction(L, index))
+        return;
+    lua_pushvalue(L, index);
+    lua_getinfo(L, ">S", &function);
+    snprintf(where, size, "%s:%d", function.short_src, function.linedefined);
+}
+
+/* The region's handlers have ended, or the next of them begins anew. */
+static inline void tell_host(struct frame *frame)
+{
+    if (frame->told_host)
+        (void)host_handler_ended();
+    frame->told_host = false;
+}
+
+/* What reporting takes is nobody's time. */
+static void count_slow(dispatch *d, lua_State *L, int function,
+                       uint64_t duration_us)
+{
+    char where[LUA_IDSIZE + 16];
+
+    tell_host(&d->region->frame);
+    describe(L, function, where, sizeof where);
+    d->counts->slow++;
+    report(d, &(dispatch_report){.what = d->region->frame.what,
+                                 .where = where,
+                                 .duration_us = duration_us});
+}
+
+/* A handler has ended. `function` is the index of a copy of it, or 0. */
+static void count_call(dispatch *d, lua_State *L, int function)
+{
+    dispatch_counts *counts = d->counts;
+    struct frame *frame = &d->region->frame;
+    uint64_t duration_us;
+
+    frame->ended_us = now_us();
+    duration_us = frame->ended_us - frame->started_us;
+    frame->started_us = 0;
+    counts->calls++;
+    if (d->slow_us > 0 && duration_us > d->slow_us)
+        count_slow(d, L, function, duration_us);
+    if (duration_us <= counts->slowest_us && counts->slowest[0] != '\0')
+        return;
+    counts->slowest_us = duration_us;
+    snprintf(counts->slowest, sizeof counts->slowest, "%s", frame->what);
+}
+
+/* The error is on top of the stack, and stays there. Where it was raised is
+ * worth telling only of a handler's own: outside of handlers it was one of our
+ * checks, and its message says it all. */
+static int count_failure(dispatch *d, lua_State *L, int status,
+                         const char *what, bool in_handler)
+{
+    size_t size = 0, message_size, kept;
+    const char *text = NULL;
+
+    if (lua_type(L, -1) == LUA_TSTRING)
+        text = lua_tolstring(L, -1, &size);
+    if (!text) {
+        text = "error in error handling";
+        size = strlen(text);
+    }
+    message_size = traceback_start(text, size);
+    kept = message_size < MAX_MESSAGE ? message_size : MAX_MESSAGE;
+    memcpy(d->region->message, text, kept);
+    d->region->message[kept] = '\0';
+    d->counts->errors++;
+    report(d,
+           &(dispatch_report){.what = what,
+                              .text = in_handler ? text : d->region->message,
+                              .message_size = in_handler ? message_size : kept,
+                              .where = ""});
+    return status == LUA_ERRMEM ? SHOAL_ERR_NOMEM : 1;
+}
+
+/* ---- Calling ---- */
+
+/* One reading of the clock is enough for the end of a handler and the beginning
+ * of the next. */
+static void begin(dispatch *d)
+{
+    struct frame *frame = &d->region->frame;
+
+    d->depth++;
+    if (frame->told_host && host_handler_follows(frame->ended_us)) {
+        frame->started_us = frame->ended_us;
+        return;
+    }
+    frame->started_us = now_us();
+    frame->told_host = host_handler_begins(frame->started_us);
+}
+
+/* STACK: function, args -> copy of function, function, args */
+static int keep_copy(lua_State *L, int nargs)
+{
+    int function = lua_gettop(L) - nargs;
+
+    lua_pushvalue(L, function);
+    lua_insert(L, function);
+    return function;
+}
+
+void dispatch_invoke_form(dispatch *d, lua_State *L, int handler, int nargs,
+                          int nresults)
+{
+    begin(d);
+    lua_call(L, nargs, nresults);
+    d->depth--;
+    count_call(d, L, handler);
+}
+
+void dispatch_invoke(dispatch *d, lua_State *L, int nargs, int nresults)
+{
+    int copy;
+
+    luaL_checkstack(L, 4, "cannot call a handler");
+    copy = keep_copy(L, nargs);
+    dispatch_invoke_form(d, L, copy, nargs, nresults);
+    lua_remove(L, copy);
+}
+
+/* What a region has set is put back, whether it ended well or not. */
+struct saved {
+    struct frame frame;
+    unsigned depth;
+};
+
+static struct saved enter(dispatch *d, const char *what)
+{
+    struct saved saved;
+
+    if (d->region->frame.started_us == 0) /* between two of its handlers */
+        tell_host(&d->region->frame);
+    saved = (struct saved){d->region->frame, d->depth};
+    d->region->frame = (struct frame){.what = what};
+    return saved;
+}
+
+static inline int leave(dispatch *d, lua_State *L, int status, bool in_handler,
+                        const struct saved *saved)
+{
+    int error = 0;
+
+    tell_host(&d->region->frame);
+    if (status != LUA_OK)
+        error = count_failure(d, L, status, d->region->frame.what, in_handler);
+    d->region->frame = saved->frame;
+    d->depth = saved->depth;
+    return error;
+}
+
+int dispatch_run(dispatch *d, lua_State *L, dispatch_fn *fn, void *context,
+                 const char *what)
+{
+    struct saved saved = enter(d, what);
+    int top = lua_gettop(L), status, error;
+    bool in_handler;
+
+    d->region->fn = fn;
+    d->region->context = context;
+    refs_push(L, d->region->handler);
+    refs_push(L, d->region->trampoline);
+    status = lua_pcall(L, 0, 0, top + 1);
+    in_handler = d->region->frame.started_us != 0; /* it raised */
+    if (in_handler)
+        count_call(d, L, 0);
+    error = leave(d, L, status, in_handler, &saved);
+    lua_settop(L, top);
+    return error;
+}
+
+void dispatch_turn(dispatch *d, const char *what)
+{
+    d->region->frame.what = what;
+}
+
+int dispatch_call(dispatch *d, lua_State *L, int nargs, int nresults,
+                  const char *what)
+{
+    struct saved saved;
+    int copy, status, error;
+
+    luaL_checkstack(L, DISPATCH_CALL_STACK, "cannot call a handler");
+    copy = keep_copy(L, nargs);
+    refs_push(L, d->region->handler);
+    lua_insert(L, copy + 1);
+    saved = enter(d, what);
+    begin(d);
+    status = lua_pcall(L, nargs, nresults, copy + 1);
+    count_call(d, L, copy);
+    error = leave(d, L, status, true, &saved);
+    lua_remove(L, copy + 1);
+    lua_remove(L, copy);
+    return error;
+}
+
+void dispatch_plain(lua_State *L, int nargs, int nresults)
+{
+    lua_call(L, nargs, nresults);
+}
+
+/* ---- For people ---- */
+
+const char *dispatch_last_message(const dispatch *d)
+{
+    return d->region->message;
+}
+
+void dispatch_push_counts(lua_State *L, const dispatch_counts *counts)
+{
+    lua_createtable(L, 0, 5);
+    lua_pushnumber(L, (lua_Number)counts->calls);
+    lua_setfield(L, -2, "calls");
+    lua_pushnumber(L, (lua_Number)counts->errors);
+    lua_setfield(L, -2, "errors");
+    lua_pushnumber(L, (lua_Number)counts->slow);
+    lua_setfield(L, -2, "slow");
+    lua_pushnumber(L, (lua_Number)counts->slowest_us / 1e6);
+    lua_setfield(L, -2, "slowest");
+    if (counts->slowest[0] != '\0') {
+        lua_pushstring(L, counts->slowest);
+        lua_setfield(L, -2, "slowest_handler");
+    }
+}

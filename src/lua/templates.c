@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include "templates.h"
+
+#include "../wire/walk.h"
+#include "compat.h"
+#include "protected_call.h"
+#include "refs.h"
+#include "value.h"
+
+#include <string.h>
+
+/* Tail calls, so that a handler's traceback does not tell of them. */
+static const char source[] =
+    "local states, reasons = ...\n"
+    "local function member(id, bump, addr, state, incarnation, since,\n"
+    "                      reason)\n"
+    "  if bump then id = { addr = id, bump = bump } end\n"
+    "  return { id = id, addr = addr, state = states[state],\n"
+    "    incarnation = incarnation, since = since,\n"
+    "    reason = reasons[reason] }\n"
+    "end\n"
+    "local function tell(handler, node, id, bump, addr, state, incarnation,\n"
+    "                    since, reason)\n"
+    "  return handler(node, member(id, bump, addr, state, incarnation,\n"
+    "    since, reason))\n"
+    "end\n"
+    "local function receive(handler, self, data, id, bump)\n"
+    "  if bump then id = { addr = id, bump = bump } end\n"
+    "  return handler(self, data, id)\n"
+    "end\n"
+    "return member, tell, receive\n";
+
+static const char registry_key[] = "shoal.forms";
+
+/* ---- What a state has once ---- */
+
+/* { "alive", "suspect", "down" }, with state 0 at 1. */
+static void push_states(lua_State *L)
+{
+    lua_createtable(L, SHOAL_DOWN + 1, 0);
+    for (int state = 0; state <= SHOAL_DOWN; state++) {
+        lua_pushstring(L, shoal_state_name((shoal_state)state));
+        lua_rawseti(L, -2, state + 1);
+    }
+}
+
+/* { "failed", "left", "replaced" }: nil for the reason of one that is not down.
+ */
+static void push_reasons(lua_State *L)
+{
+    lua_newtable(L);
+    for (int reason = SHOAL_REASON_FAILED; reason <= SHOAL_REASON_REPLACED;
+         reason++) {
+        lua_pushstring(L, shoal_reason_name(reason));
+        lua_rawseti(L, -2, reason);
+    }
+}
+
+/* Keeps the value on top of the stack, unless that was done before; pops it. */
+static void keep_once(lua_State *L, int *ref)
+{
+    if (*ref == REFS_NONE)
+        *ref = refs_new(L);
+    else
+        lua_pop(L, 1);
+}
+
+static void make_names(lua_State *L, struct forms *forms)
+{
+    for (int event = 0; event < SHOAL_NUM_EVENTS; event++) {
+        lua_pushfstring(L, "on_%s", shoal_event_name(event));
+        keep_once(L, &forms->handler_names[event]);
+    }
+}
+
+static void make_functions(lua_State *L, struct forms *forms)
+{
+    if (luaL_loadbuffer(L, source, sizeof source - 1, "=shoal") != LUA_OK)
+        lua_error(L);
+    push_states(L);
+    push_reasons(L);
+    dispatch_plain(L, 2, 3);
+    keep_once(L, &forms->receive);
+    keep_once(L, &forms->tell);
+    keep_once(L, &forms->member);
+}
+
+static struct forms *make_forms(lua_State *L)
+{
+    struct forms *forms = compat_newblock(L, sizeof *forms);
+
+    memset(forms, 0, sizeof *forms);
+    lua_setfield(L, LUA_REGISTRYINDEX, registry_key);
+    return forms;
+}
+
+/* If memory runs out on the way, the next attempt goes on from there. */
+static void complete_forms(lua_State *L, struct forms *forms)
+{
+    make_names(L, forms);
+    make_functions(L, forms);
+}
+
+const struct forms *forms_of(lua_State *L)
+{
+    struct forms *forms;
+
+    luaL_checkstack(L, 8, "cannot make a table");
+    lua_getfield(L, LUA_REGISTRYINDEX, registry_key);
+    forms = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    if (!forms)
+        forms = make_forms(L);
+    if (forms->member == REFS_NONE) /* the last */
+        complete_forms(L, forms);
+    return forms;
+}
+
+/* ---- Arguments ---- */
+
+/* An identity that has just these two, in canonical order. */
+struct plain {
+    shoal_bytes addr;
+    uint64_t bump;
+};
+
+static bool skip(struct walk *walk, const char *bytes, size_t size)
+{
+    if ((size_t)(walk->end - walk->at) < size ||
+        memcmp(walk->at, bytes, size) != 0)
+        return false;
+    walk->at += size;
+    return true;
+}
+
+/* Takes a value without elements off: its head and, behind that, its body. */
+static bool take(struct walk *walk, check_type type, struct check_head *head,
+                 const uint8_t **body)
+{
+    size_t rest = (size_t)(walk->end - walk->at);
+
+    if (check_head(walk->at, rest, head) || head->type != type ||
+        head->body > rest - head->size)
+        return false;
+    *body = walk->at + head->size;
+    walk->at = *body + head->body;
+    return true;
+}
+
+static bool is_plain(shoal_bytes id, struct plain *out)
+{
+    static const char addr[] = "\x82\xa4"
+                               "addr";
+    static const char bump[] = "\xa4"
+                               "bump";
+    struct walk walk = {id.data, id.data + id.size};
+    struct check_head head;
+    const uint8_t *body;
+
+    if (id.size > SHOAL_MAX_IDENTITY || !skip(&walk, addr, sizeof addr - 1) ||
+        !take(&walk, CHECK_STR, &head, &body))
+        return false;
+    out->addr = (shoal_bytes){body, (size_t)head.body};
+    if (!skip(&walk, bump, sizeof bump - 1) ||
+        !take(&walk, CHECK_UINT, &head, &body))
+        return false;
+    out->bump = read_integer(&head, body).bits;
+    return walk.at == walk.end;
+}
+
+/* The engine's bytes are good until the next entry point, and any allocation in
+ * Lua may run a finalizer, which may call one. So they are copied first. */
+struct copy {
+    uint8_t bytes[SHOAL_MAX_IDENTITY];
+};
+
+static shoal_bytes keep(struct copy *copy, shoal_bytes bytes)
+{
+    if (bytes.size == 0 || bytes.size > sizeof copy->bytes)
+        return (shoal_bytes){NULL, 0};
+    memcpy(copy->bytes, bytes.data, bytes.size);
+    return (shoal_bytes){copy->bytes, bytes.size};
+}
+
+static void push_plain(lua_State *L, const struct plain *plain)
+{
+    struct copy addr;
+
+    value_push_bytes(L, keep(&addr, plain->addr));
+    compat_push_uint(L, plain->bump);
+}
+
+void forms_push_identity(lua_State *L, shoal_bytes id)
+{
+    struct plain plain;
+    struct copy copy;
+
+    if (is_plain(id, &plain)) {
+        push_plain(L, &plain);
+        return;
+    }
+    value_push_identity(L, keep(&copy, id));
+    lua_pushnil(L);
+}
+
+static bool is_same(shoal_bytes a, shoal_bytes b)
+{
+    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+}
+
+/* The identity, and the address, which most often is the same as in it. */
+static void push_names(lua_State *L, shoal_bytes id, shoal_bytes addr)
+{
+    struct plain plain;
+    struct copy copy;
+
+    if (is_plain(id, &plain) && is_same(plain.addr, addr)) {
+        push_plain(L, &plain);
+        lua_pushvalue(L, -2);
+        return;
+    }
+    addr = keep(&copy, addr);
+    forms_push_identity(L, id);
+    value_push_addr(L, addr);
+}
+
+void forms_push_member(lua_State *L, const shoal_member *member,
+                       int64_t offset_us)
+{
+    push_names(L, member->id, member->addr);
+    lua_pushinteger(L, (lua_Integer)member->state + 1);
+    lua_pushinteger(L, (lua_Integer)member->incarnation);
+    lua_pushnumber(L, ((double)member->since_us + (double)offset_us) / 1e6);
+    lua_pushinteger(L, (lua_Integer)member->reason);
+}

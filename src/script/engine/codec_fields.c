@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "codec_fields.h"
+
+#include "../../wire/wire.h"
+
+#include "../../lua/compat.h"
+#include "../../lua/options.h"
+#include "../../lua/value.h"
+#include "view.h"
+
+#include <string.h>
+
+static const char *const kinds[] = {
+#define KIND_NAME(NAME, value, name, ...) [value] = name,
+    SHOAL_MESSAGES(KIND_NAME)
+#undef KIND_NAME
+        NULL,
+};
+
+/* ---- Tables out of structs ---- */
+
+static void set_integer(lua_State *L, const char *name, unsigned value)
+{
+    lua_pushinteger(L, (lua_Integer)value);
+    lua_setfield(L, -2, name);
+}
+
+static void set_identity(lua_State *L, const char *name, shoal_bytes id)
+{
+    value_push_identity(L, id);
+    lua_setfield(L, -2, name);
+}
+
+void fields_push_header(lua_State *L, const shoal_header *header)
+{
+    lua_createtable(L, 0, 6);
+    lua_pushstring(L, shoal_message_name(header->kind));
+    lua_setfield(L, -2, "kind");
+    set_identity(L, "src", header->src);
+    set_integer(L, "src_incarnation", header->src_incarnation);
+    set_identity(L, "dst", header->dst);
+    if (wire_has_number(header->kind))
+        set_integer(L, "number", header->number);
+    if (wire_has_peer(header->kind))
+        set_identity(L, "peer", header->peer);
+    if (header->has_digest) {
+        lua_createtable(L, 0, 2);
+        set_integer(L, "members", header->digest.members);
+        set_integer(L, "sum", header->digest.sum);
+        lua_setfield(L, -2, "digest");
+    }
+    if (header->wants_nack) {
+        lua_pushboolean(L, 1);
+        lua_setfield(L, -2, "wants_nack");
+    }
+}
+
+void fields_push_member(lua_State *L, const shoal_update *member)
+{
+    lua_createtable(L, 0, 3);
+    set_identity(L, "id", member->id);
+    set_integer(L, "incarnation", member->incarnation);
+    lua_pushstring(L, shoal_state_name(member->state));
+    lua_setfield(L, -2, "state");
+    if (wire_has_from(member) && member->from.size > 0)
+        set_identity(L, "from", member->from);
+}
+
+/* ---- Structs out of tables ---- */
+
+/* Reads the identity in a field and leaves its bytes as a string on the stack,
+ * to which `*id` points. */
+static void read_identity(lua_State *L, int index, const char *what,
+                          const char *field, shoal_bytes *id)
+{
+    value_identity identity;
+    int top = lua_gettop(L);
+
+    options_get(L, index, field);
+    lua_pushfstring(L, "%s.%s", what, field);
+    if (value_to_identity(L, top + 1, lua_tostring(L, top + 2), &identity))
+        lua_error(L);
+    value_push_bytes(L, value_identity_bytes(&identity));
+    lua_replace(L, top + 1);
+    lua_settop(L, top + 1);
+    id->data = (const uint8_t *)lua_tolstring(L, top + 1, &id->size);
+}
+
+static void read_digest(lua_State *L, int index, shoal_header *header)
+{
+    header->has_digest = options_get(L, index, "digest") == LUA_TTABLE;
+    if (header->has_digest) {
+        int at = lua_gettop(L);
+        header->digest.members = (uint32_t)options_integer(
+            L, at, "header.digest", "members", 0, UINT32_MAX, 0);
+        header->digest.sum = (uint32_t)options_integer(L, at, "header.digest",
+                                                       "sum", 0, UINT32_MAX, 0);
+    } else if (!lua_isnil(L, -1))
+        luaL_error(L, "header.digest must be a table, got %s",
+                   options_describe(L, -1));
+    lua_pop(L, 1);
+}
+
+void fields_read_header(lua_State *L, int index, shoal_header *header)
+{
+    memset(header, 0, sizeof *header);
+    if (!lua_istable(L, index))
+        luaL_error(L, "a header must be a table, got %s",
+                   options_describe(L, index));
+    header->kind =
+        (uint8_t)options_choice(L, index, "header", "kind", kinds, -1);
+    header->src_incarnation = (uint16_t)options_integer(
+        L, index, "header", "src_incarnation", 0, SHOAL_MAX_INCARNATION, 0);
+    header->number =
+        (uint8_t)options_integer(L, index, "header", "number", 0, UINT8_MAX, 0);
+    read_identity(L, index, "header", "src", &header->src);
+    read_identity(L, index, "header", "dst", &header->dst);
+    if (wire_has_peer(header->kind))
+        read_identity(L, index, "header", "peer", &header->peer);
+    else
+        lua_pushnil(L);
+    header->wants_nack =
+        options_boolean(L, index, "header", "wants_nack", false);
+    read_digest(L, index, header);
+}
+
+void fields_read_member(lua_State *L, int index, shoal_update *member)
+{
+    memset(member, 0, sizeof *member);
+    if (!lua_istable(L, index))
+        luaL_error(L, "a member must be a table, got %s",
+                   options_describe(L, index));
+    member->state =
+        (uint8_t)options_choice(L, index, "member", "state", view_states, -1);
+    member->incarnation = (uint16_t)options_integer(
+        L, index, "member", "incarnation", 0, SHOAL_MAX_INCARNATION, 0);
+    read_identity(L, index, "member", "id", &member->id);
+    if (options_get(L, index, "from") == LUA_TNIL || !wire_has_from(member)) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+        return;
+    }
+    lua_pop(L, 1);
+    read_identity(L, index, "member", "from", &member->from);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "handler_table.h"
+
+#include "../../lua/compat.h"
+#include "../../lua/options.h"
+
+#include <string.h>
+
+/* Tables of questions, then functions. */
+enum { NUM_TABLES = 3 };
+static const char *const names[] = {"identity",
+                                    "broadcast",
+                                    "codec",
+                                    "on_start",
+                                    "on_member_up",
+                                    "on_member_down",
+                                    "on_member_forgotten",
+                                    "on_rename",
+                                    "on_active",
+                                    "on_idle",
+                                    "on_defunct",
+                                    "on_rejoin",
+                                    "on_returned",
+                                    "on_reload",
+                                    "on_stop",
+                                    NULL};
+
+static bool is_table_name(int index)
+{
+    return index < NUM_TABLES;
+}
+
+static const char *type_of(lua_State *L, int index)
+{
+    int type = lua_type(L, index);
+    return type == LUA_TNIL || type == LUA_TNONE ? "nothing"
+                                                 : lua_typename(L, type);
+}
+
+/* Raises unless the field's value is of the type that its name calls for. */
+static void check_field(lua_State *L, const char *who, int name, int value)
+{
+    int wanted = is_table_name(name) ? LUA_TTABLE : LUA_TFUNCTION;
+    if (lua_type(L, value) != wanted)
+        luaL_error(L, "%s: '%s' must be a %s, got %s", who, names[name],
+                   lua_typename(L, wanted), options_describe(L, value));
+}
+
+static int find_name(const char *name)
+{
+    for (int i = 0; names[i]; i++) {
+        if (strcmp(names[i], name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static void check_entry(lua_State *L, const char *who, int key, int value)
+{
+    if (lua_type(L, key) != LUA_TSTRING)
+        luaL_error(L, "%s: handlers have names, this table has the key %s", who,
+                   options_describe(L, key));
+    const char *name = lua_tostring(L, key);
+    if (*name == '_')
+        return;
+    int known = find_name(name);
+    if (known < 0)
+        options_unknown(L, who, "field", name, names);
+    check_field(L, who, known, value);
+}
+
+void shape_check(lua_State *L, int index, const char *who)
+{
+    index = lua_absindex(L, index);
+    if (!lua_istable(L, index))
+        luaL_error(L,
+                   "%s: must return its table of handlers, it returned %s "
+                   "(is there a 'return M' at its end?)",
+                   who, type_of(L, index));
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
+        check_entry(L, who, lua_gettop(L) - 1, lua_gettop(L));
+}
+
+/* Adds "table.function" for each function in the table on top of the stack. */
+static void add_questions(lua_State *L, const char *table, int list)
+{
+    int inner = lua_gettop(L);
+    for (lua_pushnil(L); lua_next(L, inner); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            continue;
+        lua_pushfstring(L, "%s.%s", table, lua_tostring(L, -2));
+        lua_rawseti(L, list, (int)lua_rawlen(L, list) + 1);
+    }
+}
+
+void shape_push_defined(lua_State *L, int index)
+{
+    index = lua_absindex(L, index);
+    lua_newtable(L);
+    int list = lua_gettop(L);
+    for (int i = 0; names[i]; i++) {
+        lua_getfield(L, index, names[i]);
+        if (is_table_name(i) && lua_istable(L, -1))
+            add_questions(L, names[i], list);
+        else if (!lua_isnil(L, -1)) {
+            lua_pushstring(L, names[i]);
+            lua_rawseti(L, list, (int)lua_rawlen(L, list) + 1);
+        }
+        lua_pop(L, 1);
+    }
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+#include "view.h"
+
+#include "../../lua/compat.h"
+#include "../../lua/options.h"
+#include "../../lua/refs.h"
+#include "../../lua/templates.h"
+#include "../../lua/value.h"
+
+#include <limits.h>
+#include <string.h>
+
+/* ---- Members ---- */
+
+/* Where the function that makes one is known already. */
+static void push_member(lua_State *L, const struct forms *forms,
+                        const shoal_member *member, int64_t offset_us)
+{
+    refs_push(L, forms->member);
+    forms_push_member(L, member, offset_us);
+    dispatch_plain(L, FORMS_MEMBER_ARGS, 1);
+}
+
+void view_push_member(lua_State *L, const shoal_member *member,
+                      int64_t offset_us)
+{
+    push_member(L, forms_of(L), member, offset_us);
+}
+
+/* The engine's bytes are good until the next entry point, and any allocation in
+ * Lua may run a finalizer, which may call one. */
+void view_push_identity(lua_State *L, const shoal *engine)
+{
+    shoal_bytes id = shoal_self(engine).id;
+    uint8_t copy[SHOAL_MAX_IDENTITY];
+
+    memcpy(copy, id.data, id.size);
+    value_push_identity(L, (shoal_bytes){copy, id.size});
+}
+
+/* Which members a list is of: a bit for each shoal_state. */
+enum {
+    ONLY_ALIVE = 1 << SHOAL_ALIVE,
+    ONLY_SUSPECT = 1 << SHOAL_SUSPECT,
+    ONLY_DOWN = 1 << SHOAL_DOWN,
+    ACTIVE = ONLY_ALIVE | ONLY_SUSPECT,
+    ALL = ACTIVE | ONLY_DOWN
+};
+
+static const char *const selections[] = {"active", "alive", "suspect",
+                                         "down",   "all",   NULL};
+static const unsigned selected[] = {ACTIVE, ONLY_ALIVE, ONLY_SUSPECT, ONLY_DOWN,
+                                    ALL};
+
+static void push_list(lua_State *L, const shoal *engine, unsigned states,
+                      int64_t offset_us)
+{
+    size_t expected = states & ONLY_DOWN ? shoal_num_known(engine)
+                                         : shoal_num_members(engine);
+    const struct forms *forms = forms_of(L);
+    shoal_member member;
+    uint32_t cursor = 0;
+    int count = 0;
+
+    lua_createtable(L, expected < INT_MAX ? (int)expected : 0, 0);
+    while (shoal_next_member(engine, &cursor, &member)) {
+        if (!(states & 1u << member.state))
+            continue;
+        push_member(L, forms, &member, offset_us);
+        lua_rawseti(L, -2, ++count);
+    }
+}
+
+/* STACK: ..., list, where -> ..., list of those for which `where` holds */
+static void filter(lua_State *L)
+{
+    int where = lua_gettop(L), list = where - 1, out = where + 1;
+    int count = (int)lua_rawlen(L, list), kept = 0;
+
+    lua_newtable(L);
+    for (int i = 1; i <= count; i++) {
+        lua_pushvalue(L, where);
+        lua_rawgeti(L, list, i);
+        lua_pushvalue(L, -1);
+        lua_insert(L, -3);
+        dispatch_plain(L, 1, 1);
+        if (lua_toboolean(L, -1)) {
+            lua_pushvalue(L, -2);
+            lua_rawseti(L, out, ++kept);
+        }
+        lua_settop(L, out);
+    }
+    lua_replace(L, list);
+    lua_settop(L, list);
+}
+
+void view_push_members(lua_State *L, const shoal *engine, int options,
+                       const char *who, int64_t offset_us)
+{
+    static const char *const names[] = {"state", "where", NULL};
+    unsigned states;
+
+    luaL_checkstack(L, 12, "cannot list the members");
+    options_check(L, options, who, names, true);
+    states = selected[options_choice(L, options, who, "state", selections, 0)];
+    push_list(L, engine, states, offset_us);
+    if (options_function(L, options < 0 ? options - 1 : options, who, "where"))
+        filter(L);
+}
+
+void view_push_state(lua_State *L, const shoal *engine, int64_t offset_us)
+{
+    luaL_checkstack(L, 12, "cannot list the members");
+    push_list(L, engine, ALL, offset_us);
+}
+
+void view_push_member_at(lua_State *L, const shoal *engine, int index,
+                         int64_t offset_us)
+{
+    shoal_member member;
+    shoal_bytes addr;
+    bool found;
+
+    luaL_checkstack(L, 12, "cannot push a member");
+    if (value_to_addr(L, index, "member"))
+        lua_error(L);
+    addr.data = (const uint8_t *)lua_tolstring(L, -1, &addr.size);
+    found = shoal_find(engine, addr, &member);
+    lua_pop(L, 1);
+    if (found)
+        view_push_member(L, &member, offset_us);
+    else
+        lua_pushnil(L);
+}
+
+/* ---- Events ---- */
+
+static void push_before(lua_State *L, const shoal_effect *effect)
+{
+    lua_createtable(L, 0, 2);
+    value_push_identity(L, effect->before);
+    lua_setfield(L, -2, "id");
+    value_push_addr(L, effect->member.addr); /* a rename keeps the address */
+    lua_setfield(L, -2, "addr");
+}
+
+static void push_packet(lua_State *L, const shoal_effect *effect)
+{
+    lua_createtable(L, 0, 4);
+    value_push_identity(L, effect->member.id);
+    lua_setfield(L, -2, "id");
+    lua_pushstring(L, shoal_message_name(effect->message));
+    lua_setfield(L, -2, "message");
+    lua_pushinteger(L, (lua_Integer)effect->updates);
+    lua_setfield(L, -2, "updates");
+    lua_pushinteger(L, (lua_Integer)effect->size);
+    lua_setfield(L, -2, "size");
+}
+
+static void push_dropped(lua_State *L, const shoal_effect *effect)
+{
+    lua_createtable(L, 0, 2);
+    lua_pushinteger(L, (lua_Integer)effect->size);
+    lua_setfield(L, -2, "size");
+    lua_pushstring(L, shoal_drop_name(effect->drop));
+    lua_setfield(L, -2, "reason");
+}
+
+int view_push_event(lua_State *L, const shoal_effect *effect, int64_t offset_us)
+{
+    int top = lua_gettop(L);
+
+    luaL_checkstack(L, 12, "cannot push an event");
+    lua_pushstring(L, shoal_event_name((int)effect->event));
+    switch (effect->event) {
+    case SHOAL_EVENT_ACTIVE:
+    case SHOAL_EVENT_IDLE:
+    case SHOAL_EVENT_DEFUNCT:
+        break;
+    case SHOAL_EVENT_PACKET_RECEIVED:
+    case SHOAL_EVENT_PACKET_SENT:
+        push_packet(L, effect);
+        break;
+    case SHOAL_EVENT_ITEM_DROPPED:
+        push_dropped(L, effect);
+        break;
+    case SHOAL_EVENT_RENAME:
+        push_before(L, effect);
+        view_push_member(L, &effect->member, offset_us);
+        break;
+    default:
+        view_push_member(L, &effect->member, offset_us);
+    }
+    return lua_gettop(L) - top;
+}
+
+/* ---- Numbers ---- */
+
+static void set_count(lua_State *L, const char *name, uint64_t value)
+{
+    lua_pushnumber(L, (lua_Number)value);
+    lua_setfield(L, -2, name);
+}
+
+typedef const char *name_fn(int value);
+
+static void set_counts(lua_State *L, const char *name, const uint64_t *values,
+                       int count, name_fn *name_of)
+{
+    lua_createtable(L, 0, count);
+    for (int i = 0; i < count; i++)
+        set_count(L, name_of(i), values[i]);
+    lua_setfield(L, -2, name);
+}
+
+void view_push_stats(lua_State *L, const shoal *engine)
+{
+    shoal_stats stats = shoal_get_stats(engine);
+
+    luaL_checkstack(L, 12, "cannot push the stats");
+    lua_createtable(L, 0, 16);
+    set_count(L, "packets_received", stats.packets_received);
+    set_count(L, "bytes_received", stats.bytes_received);
+    set_count(L, "packets_sent", stats.packets_sent);
+    set_count(L, "bytes_sent", stats.bytes_sent);
+    set_count(L, "probes", stats.probes);
+    set_count(L, "probes_failed", stats.probes_failed);
+    set_count(L, "suspicions", stats.suspicions);
+    set_count(L, "refutations", stats.refutations);
+    set_count(L, "renewals", stats.renewals);
+    set_count(L, "conflicts", stats.conflicts);
+    set_count(L, "memory_bytes", stats.memory_bytes);
+    set_count(L, "local_health", stats.local_health);
+    set_counts(L, "sent", stats.sent, SHOAL_NUM_MESSAGES, shoal_message_name);
+    set_counts(L, "received", stats.received, SHOAL_NUM_MESSAGES,
+               shoal_message_name);
+    set_counts(L, "dropped", stats.dropped, SHOAL_NUM_DROPS, shoal_drop_name);
+}

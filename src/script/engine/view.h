@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What Lua sees of an engine: tables for members, events and numbers, and the
+ * results of entry points. Shared by shoal.core's engine and by nodes.
+ *
+ * `offset_us` is added to the engine's times before they become seconds: 0 for
+ * shoal.core; (wall clock - monotonic clock) for a node, whose `since` is Unix
+ * time.
+ */
+#ifndef SHOAL_SCRIPT_ENGINE_VIEW_H
+#define SHOAL_SCRIPT_ENGINE_VIEW_H
+
+#include "../../shoal.h"
+#include "questions.h"
+
+#include <lua.h>
+
+/* "alive", "suspect", "down", NULL: shoal_state by name. */
+extern const char *const view_states[];
+
+/* { id=, addr=, state="down", incarnation=, since=, reason="left" }; the reason
+ * of one that is down alone */
+void view_push_member(lua_State *L, const shoal_member *member,
+                      int64_t offset_us);
+
+/* Our own identity. */
+void view_push_identity(lua_State *L, const shoal *engine);
+
+/* members{state="active"|"alive"|"suspect"|"down"|"all", where=fn}: pushes the
+ * list. `options` is the index of that table, or of nothing. `where` is called
+ * after the walk, so it may do what it likes. `who` for misuse. */
+void view_push_members(lua_State *L, const shoal *engine, int options,
+                       const char *who, int64_t offset_us);
+/* The list of all, down ones included. */
+void view_push_state(lua_State *L, const shoal *engine, int64_t offset_us);
+/* The member with the address at `index`, or nil. */
+void view_push_member_at(lua_State *L, const shoal *engine, int index,
+                         int64_t offset_us);
+
+/* Pushes a NOTIFY as Lua sees it and returns how many values:
+ *   name, member             member_up, member_down, rejoin, suspect, ...
+ *   name, before, after      rename; before is { id=, addr= }
+ *   name                     active, idle, defunct
+ *   name, { id=, message=, updates=, size= }   packet_received, packet_sent
+ *   name, { size=, reason= }                   item_dropped */
+int view_push_event(lua_State *L, const shoal_effect *effect,
+                    int64_t offset_us);
+
+/* { packets_received=, ..., sent={ping=, ...}, received={...}, dropped={...},
+ *   memory_bytes= } */
+void view_push_stats(lua_State *L, const shoal *engine);
+
+/* Pushes the result of an entry point: true, or nil, message, code. `q` (may
+ * be NULL) adds what a failing question said. Returns the number of values. */
+int view_push_result(lua_State *L, int error, const shoal *engine,
+                     const questions *q);
+/* nil, message, code. `detail` may be NULL or "". */
+int view_push_error(lua_State *L, int error, const char *detail);
+
+/* Reads a list of { id=, state=, incarnation=, from= } for shoal_apply(). The
+ * other fields of members (addr, since, reason) are not looked at, so that
+ * state() fits; unknown ones are misuse. Pushes what keeps them in memory:
+ * valid while that is on the stack. Raises for misuse. */
+const shoal_update *view_check_updates(lua_State *L, int index, const char *who,
+                                       size_t *count);
+
+/* A mask for shoal_set_diagnostics() of true, false, nil or a list of names. */
+uint32_t view_check_diagnostics(lua_State *L, int index, const char *who);
+
+#endif

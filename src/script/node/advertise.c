@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "advertise.h"
+
+#include "../../base/address.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int parse(const char *text, struct endpoint *out, char *error)
+{
+    shoal_bytes bytes = {(const uint8_t *)text, strlen(text)};
+    return endpoint_parse(bytes, out, error);
+}
+
+static void set_port(struct address *address, uint16_t port)
+{
+    if (address->as.any.sa_family == AF_INET6)
+        address->as.v6.sin6_port = htons(port);
+    else
+        address->as.v4.sin_port = htons(port);
+}
+
+/* "10.0.0.2" and "[fe80::1]" have no port; "fe80::1" is taken for the latter.
+ */
+static void add_port(const char *asked, char *out)
+{
+    size_t length = strlen(asked);
+    const char *colon = strchr(asked, ':');
+    bool is_bare_v6 = *asked != '[' && colon && strchr(colon + 1, ':');
+    bool has_port = *asked == '[' ? asked[length - 1] != ']' : colon != NULL;
+    if (is_bare_v6)
+        snprintf(out, HOST_MAX_ENDPOINT, "[%.*s]:0", 256, asked);
+    else
+        snprintf(out, HOST_MAX_ENDPOINT, "%.*s%s", 256, asked,
+                 has_port ? "" : ":0");
+}
+
+static int complete(const char *asked, uint16_t port, char *out, char *error)
+{
+    char text[HOST_MAX_ENDPOINT], reason[HOST_MAX_ERROR];
+    struct endpoint endpoint;
+    add_port(asked, text);
+    if (parse(text, &endpoint, reason) != 0) {
+        snprintf(error, HOST_MAX_ERROR, "cannot advertise '%.*s': %.*s", 256,
+                 asked, 200, reason);
+        return -1;
+    }
+    if (endpoint.is_name) {
+        snprintf(error, HOST_MAX_ERROR,
+                 "cannot advertise '%.*s': others need an IP address", 256,
+                 asked);
+        return -1;
+    }
+    if (address_is_wildcard(&endpoint.address)) {
+        snprintf(error, HOST_MAX_ERROR,
+                 "cannot advertise '%.*s': nobody can send there; say which "
+                 "address of this host the others reach",
+                 256, asked);
+        return -1;
+    }
+    if (address_port(&endpoint.address) == 0)
+        set_port(&endpoint.address, port);
+    address_format(&endpoint.address, out);
+    return 0;
+}
+
+int advertise_complete(const char *asked, const char *bound, char *out,
+                       char *error)
+{
+    struct endpoint socket;
+    if (parse(bound, &socket, error) != 0)
+        return -1;
+    if (asked)
+        return complete(asked, address_port(&socket.address), out, error);
+    if (address_is_wildcard(&socket.address))
+        out[0] = '\0';
+    else
+        snprintf(out, HOST_MAX_ENDPOINT, "%s", bound);
+    return 0;
+}
+
+int advertise_check(shoal_bytes endpoint, char *error)
+{
+    struct endpoint parsed;
+    if (endpoint_parse(endpoint, &parsed, NULL) != 0)
+        return 0;
+    bool is_wildcard = !parsed.is_name && address_is_wildcard(&parsed.address);
+    if (!is_wildcard && parsed.port != 0)
+        return 0;
+    snprintf(error, HOST_MAX_ERROR, "others cannot send to %.*s: %s",
+             (int)endpoint.size, (const char *)endpoint.data,
+             is_wildcard ? "it is a wildcard address" : "it has port 0");
+    return -1;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events come in crowds: a node that joins hears of a thousand members at once.
+ * As long as handlers alone are told, one region (protected_call.h) does for as
+ * many of them as there are, and what every call needs is looked up once:
+ *
+ *   region: look up, event, event, event that raises
+ *   region: look up, event, ...
+ *
+ * An event is taken out of the engine's queue before its handler is called, so
+ * one that raises costs that event and no other.
+ */
+#include "events.h"
+
+#include "../../lua/compat.h"
+#include "../../lua/refs.h"
+#include "../../lua/templates.h"
+#include "../engine/view.h"
+#include "listeners.h"
+#include "node.h"
+#include "waits.h"
+
+#include <stdlib.h>
+
+/* What happened so shortly before or after the clocks were compared does
+ * without comparing them again. */
+enum { COMPARED_US = 10 * 1000 };
+
+struct news {
+    struct node *node;
+    struct tenant *tenant;
+    struct version *version;    /* NULL: the tenant is the program */
+    const shoal_effect *effect; /* of which the tenant is told now */
+    shoal_effect next;          /* what it points to after the first */
+    uint64_t compared_us;       /* clocks have been, for an event of then */
+    int named;                  /* the event whose NAME is there; or -1 */
+};
+
+/* The region's stack: what stays there between two events. */
+enum { SELF = 1, HANDLERS, TELL, NAME, KEPT = NAME };
+
+static const char *const handler_names[SHOAL_NUM_EVENTS] = {
+#define HANDLER_NAME(NAME, VALUE, name, ...) [VALUE] = "on_" name,
+    SHOAL_EVENTS(HANDLER_NAME)
+#undef HANDLER_NAME
+};
+
+/* Pushes handlers.on_<event>; false and nothing when there is none. */
+static bool push_handler(lua_State *L, struct news *news)
+{
+    shoal_event event = news->effect->event;
+    if (!news->version || shoal_event_is_diagnostic(event))
+        return false;
+    if (news->named != (int)event) {
+        refs_push(L, news->tenant->dispatch->forms->handler_names[event]);
+        lua_replace(L, NAME);
+        news->named = (int)event;
+    }
+    lua_pushvalue(L, NAME);
+    lua_gettable(L, HANDLERS);
+    if (!lua_isnil(L, -1))
+        return true;
+    lua_pop(L, 1);
+    return false;
+}
+
+/* ---- To everybody ---- */
+
+/* Calls the handler with the node and the values after the name, which are on
+ * top of the stack from `first`. */
+static void call_handler(lua_State *L, struct news *news, int first)
+{
+    int last = lua_gettop(L);
+    if (!push_handler(L, news))
+        return;
+    lua_pushvalue(L, SELF);
+    for (int value = first + 1; value <= last; value++)
+        lua_pushvalue(L, value);
+    (void)dispatch_call(news->tenant->dispatch, L, last - first + 1, 0,
+                        handler_names[news->effect->event]);
+    lua_settop(L, last);
+}
+
+static bool is_about_ourselves(shoal_event event)
+{
+    return event == SHOAL_EVENT_REJOIN || event == SHOAL_EVENT_RETURNED;
+}
+
+/* To the handler, and to listeners, who see the same tables. */
+static void tell_all(lua_State *L, struct news *news)
+{
+    int first = lua_gettop(L) + 1;
+    view_push_event(L, news->effect, node_clock_offset_us(news->node));
+    if (is_about_ourselves(news->effect->event)) {
+        lua_getfield(L, -1, "id"); /* on_rejoin(node, id) */
+        lua_replace(L, -2);
+    }
+    call_handler(L, news, first);
+    listeners_tell(L, news->tenant, news->effect->event, first);
+}
+
+/* ---- To the handler alone ---- */
+
+/* That a member came or went is what there is most of, and then mostly a
+ * handler alone is told. */
+static bool is_for_handler_alone(const struct news *news)
+{
+    return news->version && news->tenant->listeners == REFS_NONE &&
+           (news->effect->event == SHOAL_EVENT_MEMBER_UP ||
+            news->effect->event == SHOAL_EVENT_MEMBER_DOWN);
+}
+
+/* For something that was at `at_us` and is told now: there may be thousands of
+ * it at the same moment. */
+static int64_t clock_offset_at(struct news *news, uint64_t at_us)
+{
+    struct node *node = news->node;
+    if (at_us == news->compared_us ||
+        llabs((int64_t)(at_us - node->compared_us)) < COMPARED_US)
+        return node->clock_offset_us;
+    news->compared_us = at_us;
+    return node_clock_offset_us(node);
+}
+
+static void tell_handler(lua_State *L, struct news *news)
+{
+    const shoal_member *member = &news->effect->member;
+    if (!push_handler(L, news))
+        return;
+    lua_pushvalue(L, TELL);
+    lua_pushvalue(L, KEPT + 1);
+    lua_pushvalue(L, SELF);
+    forms_push_member(L, member, clock_offset_at(news, member->since_us));
+    dispatch_invoke_form(news->tenant->dispatch, L, KEPT + 1,
+                         2 + FORMS_MEMBER_ARGS, 0);
+}
+
+/* ---- One after the other ---- */
+
+static void tell_one(lua_State *L, struct news *news)
+{
+    dispatch *d = news->tenant->dispatch;
+    if (is_for_handler_alone(news)) {
+        dispatch_turn(d, handler_names[news->effect->event]);
+        tell_handler(L, news);
+    } else {
+        dispatch_turn(d, "event");
+        tell_all(L, news);
+    }
+    lua_settop(L, KEPT);
+}
+
+/* Takes the next event, unless others are to hear of this one, too, or somebody
+ * else is to be told from now on. */
+static bool take_next(struct news *news)
+{
+    struct node *node = news->node;
+    if (node->phase != NODE_LIVE || node->current != news->version ||
+        node->program.listeners != REFS_NONE || node->wait_timer)
+        return false;
+    news->effect = &news->next;
+    return node->backend->ops->next_event(node->backend, &news->next);
+}
+
+static void tell(lua_State *L, void *context)
+{
+    struct news *news = context;
+    luaL_checkstack(L, 20, "cannot tell of an event");
+    tenant_push_self(news->tenant, L);
+    refs_push(L, news->version ? news->version->handlers : REFS_NONE);
+    refs_push(L, news->tenant->dispatch->forms->tell);
+    lua_pushnil(L);
+    do
+        tell_one(L, news);
+    while (take_next(news));
+}
+
+/* If there was no next event, then nobody else is to hear of the last. */
+void news_tell(struct node *node, const shoal_effect *effect)
+{
+    if (node->phase != NODE_LIVE)
+        return;
+    struct version *version = node->current;
+    struct news news = {.node = node,
+                        .tenant = &version->tenant,
+                        .version = version,
+                        .effect = effect,
+                        .named = -1};
+    tenant_run(news.tenant, tell, &news, "event");
+    if (node->program.listeners != REFS_NONE) {
+        news.tenant = &node->program;
+        news.version = NULL;
+        news.named = -1;
+        tenant_run(news.tenant, tell, &news, "event");
+    }
+    waits_check(node);
+}

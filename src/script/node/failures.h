@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Handlers that failed: into the log (failure_log.h), and to the program's
+ * on_error, which is told when nothing of the node is on the stack.
+ */
+#ifndef SHOAL_SCRIPT_NODE_FAILURES_H
+#define SHOAL_SCRIPT_NODE_FAILURES_H
+
+#include "../../lua/protected_call.h"
+
+struct node;
+struct failure;
+
+/* For the dispatches of a node's tenants; the context is the node. */
+void failures_report(void *context, const dispatch_report *report);
+/* Tells on_error of those that it has not heard of. */
+void failures_tell(struct node *node);
+/* Forgets them. */
+void failures_clear(struct node *node);
+
+#endif

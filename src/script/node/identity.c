@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include "identity.h"
+
+#include "../../lua/compat.h"
+#include "advertise.h"
+#include "../engine/answers.h"
+#include "node.h"
+
+#include <stdio.h>
+
+struct making {
+    struct node *node;
+    const struct birth *birth;
+    value_identity *out;
+};
+
+/* Sets the field of the table on top, unless `text` is NULL or empty. */
+static void set_text(lua_State *L, const char *name, const char *text)
+{
+    if (!text || *text == '\0')
+        return;
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, name);
+}
+
+static void set_meta(lua_State *L, shoal_bytes meta)
+{
+    size_t used;
+    if (meta.size == 0)
+        return;
+    if (value_push(L, meta, &used) != 0)
+        lua_error(L);
+    lua_setfield(L, -2, "meta");
+}
+
+static void read_result(lua_State *L, const char *name, value_identity *out)
+{
+    if (value_to_identity(L, -1, name, out) != 0)
+        lua_error(L);
+}
+
+/* identity.new{ bind=, advertise=, name=, cluster=, meta= } */
+static void ask(lua_State *L, void *context)
+{
+    struct making *making = context;
+    struct node *node = making->node;
+    struct version *version = node->current;
+    questions_push(version->questions, L, QUESTION_NEW);
+    lua_createtable(L, 0, 5);
+    set_text(L, "bind", making->birth->bind);
+    set_text(L, "advertise", making->birth->advertise);
+    set_text(L, "name", node->name);
+    set_text(L, "cluster", node->cluster);
+    set_meta(L, making->birth->meta);
+    answers_invoke(version->questions, L, 1);
+    read_result(L, "identity.new", making->out);
+}
+
+/* { addr=, bump=, name=, meta= } */
+static void make_stock(lua_State *L, void *context)
+{
+    struct making *making = context;
+    struct backend *backend = making->node->backend;
+    uint64_t now_ms = backend->ops->wall_us(backend) / 1000;
+    lua_createtable(L, 0, 4);
+    set_text(L, "addr", making->birth->advertise);
+    lua_pushnumber(L, (lua_Number)now_ms);
+    lua_setfield(L, -2, "bump");
+    set_text(L, "name", making->node->name);
+    set_meta(L, making->birth->meta);
+    read_result(L, "identity", making->out);
+}
+
+static int run(struct making *making, dispatch_fn *fn, char *error)
+{
+    struct tenant *tenant = &making->node->current->tenant;
+    int failure = tenant_run(tenant, fn, making, "identity.new");
+    if (failure != 0)
+        snprintf(error, HOST_MAX_ERROR, "%s",
+                 dispatch_last_message(tenant->dispatch));
+    return failure ? SHOAL_ERR_IDENTITY : 0;
+}
+
+int identity_reach(shoal_bytes endpoint, char *error)
+{
+    char problem[HOST_MAX_ERROR];
+    if (advertise_check(endpoint, problem) == 0)
+        return 0;
+    snprintf(error, HOST_MAX_ERROR, "identity: %.500s", problem);
+    return SHOAL_ERR_IDENTITY;
+}
+
+int identity_check_reach(questions *q, shoal_bytes id, char *error)
+{
+    shoal_identity_questions identity = questions_handlers(q).identity;
+    shoal_bytes addr, endpoint;
+    if (identity.addr(identity.context, id, &addr, &endpoint) != 0)
+        return 0;
+    return identity_reach(endpoint, error);
+}
+
+const char *identity_missing(const questions *q)
+{
+    if (q->has[QUESTION_NEW] || !q->has[QUESTION_ADDR])
+        return NULL;
+    return "identity.new is missing: with an identity.addr of their own "
+           "the handlers must say who the node is";
+}
+
+int identity_make(struct node *node, const struct birth *birth,
+                  value_identity *out, char *error)
+{
+    struct making making = {node, birth, out};
+    const questions *q = node->current->questions;
+    if (q->has[QUESTION_NEW])
+        return run(&making, ask, error);
+    if (identity_missing(q)) {
+        snprintf(error, HOST_MAX_ERROR, "%s", identity_missing(q));
+        return SHOAL_ERR_IDENTITY;
+    }
+    if (birth->advertise[0] != '\0')
+        return run(&making, make_stock, error);
+    snprintf(error, HOST_MAX_ERROR,
+             "%s is a wildcard address that others cannot send to: advertise "
+             "the address by which they reach this host",
+             birth->bind);
+    return IDENTITY_NO_ADDRESS;
+}

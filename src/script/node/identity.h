@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* A node's identity at its start. */
+#ifndef SHOAL_SCRIPT_NODE_IDENTITY_H
+#define SHOAL_SCRIPT_NODE_IDENTITY_H
+
+#include "../../host/host.h"
+#include "../../lua/value.h"
+#include "../engine/questions.h"
+
+struct node;
+
+/* What it is made from. */
+struct birth {
+    const char *bind;                  /* the socket's address */
+    char advertise[HOST_MAX_ENDPOINT]; /* "": the socket has a wildcard */
+    shoal_bytes meta;                  /* MessagePack of a map; empty: none */
+};
+
+enum { IDENTITY_NO_ADDRESS = 2 };
+
+/* Asks identity.new of the node's handlers, or makes a stock identity: its
+ * bump is the wall clock in milliseconds, so that a node which is restarted
+ * wins against the one that it was. 0, or an error and `error` (HOST_MAX_ERROR
+ * bytes); IDENTITY_NO_ADDRESS: the stock identity needs an address, and the
+ * socket's is a wildcard. Never raises. */
+int identity_make(struct node *node, const struct birth *birth,
+                  value_identity *out, char *error);
+
+/* Could others send to a node whose identity has that endpoint? 0, or
+ * SHOAL_ERR_IDENTITY and `error`. */
+int identity_reach(shoal_bytes endpoint, char *error);
+/* The same of an identity, as these questions answer for it. What they do not
+ * answer at all is the engine's to refuse. */
+int identity_check_reach(questions *q, shoal_bytes id, char *error);
+
+/* What handlers lack for a node to start with them, as a sentence; NULL:
+ * nothing. */
+const char *identity_missing(const questions *q);
+
+#endif

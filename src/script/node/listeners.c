@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The registry has { event = { function, ... } } for each tenant. A list is
+ * never changed, but replaced by another: so one that is being told of an event
+ * stays as it is while listeners come and go.
+ */
+#include "listeners.h"
+
+#include "../../lua/compat.h"
+#include "../../lua/options.h"
+#include "../../lua/refs.h"
+#include "node.h"
+
+#include <string.h>
+
+/* ---- Names ---- */
+
+static const char *check_event(lua_State *L, const char *who)
+{
+    const char *names[SHOAL_NUM_EVENTS + 2];
+    int count = 0;
+    for (int event = 0; event < SHOAL_NUM_EVENTS; event++)
+        names[count++] = shoal_event_name(event);
+    names[count++] = "*";
+    names[count] = NULL;
+    if (lua_type(L, 2) != LUA_TSTRING)
+        luaL_error(L, "%s: needs the name of an event, got %s", who,
+                   options_describe(L, 2));
+    const char *name = lua_tostring(L, 2);
+    for (int i = 0; i < count; i++) {
+        if (strcmp(names[i], name) == 0)
+            return name;
+    }
+    options_unknown(L, who, "event", name, names);
+    return NULL;
+}
+
+static void check_function(lua_State *L, const char *who)
+{
+    if (!lua_isfunction(L, 3))
+        luaL_error(L, "%s: needs a function, got %s", who,
+                   options_describe(L, 3));
+}
+
+/* ---- Lists ---- */
+
+/* Pushes the tenant's table of lists. */
+static void push_lists(lua_State *L, struct tenant *tenant)
+{
+    if (tenant->listeners == REFS_NONE) {
+        lua_newtable(L);
+        tenant->listeners = refs_new(L);
+    }
+    refs_push(L, tenant->listeners);
+}
+
+/* Pushes a list of the functions in the one at `from` (or nil), without the
+ * first that is the value at `without` (0: with all), and says how many. */
+static int push_copy(lua_State *L, int from, int without)
+{
+    int size = lua_istable(L, from) ? (int)lua_rawlen(L, from) : 0;
+    int kept = 0;
+    lua_createtable(L, size + 1, 0);
+    for (int i = 1; i <= size; i++) {
+        lua_rawgeti(L, from, i);
+        if (without && lua_rawequal(L, -1, without)) {
+            lua_pop(L, 1);
+            without = 0;
+        } else {
+            lua_rawseti(L, -2, ++kept);
+        }
+    }
+    return kept;
+}
+
+/* Asks the engine for the diagnostics that somebody listens to.
+ * STACK: ... lists at 4 */
+static void update_diagnostics(lua_State *L, struct tenant *tenant)
+{
+    tenant->diagnostics = 0;
+    for (int event = 0; event < SHOAL_NUM_EVENTS; event++) {
+        if (!shoal_event_is_diagnostic((shoal_event)event))
+            continue;
+        lua_getfield(L, 4, shoal_event_name(event));
+        if (!lua_isnil(L, -1))
+            tenant->diagnostics |= 1u << event;
+        lua_pop(L, 1);
+    }
+    node_update_diagnostics(tenant->node);
+}
+
+int listeners_on(lua_State *L, struct tenant *tenant)
+{
+    const char *event = check_event(L, "node:on");
+    check_function(L, "node:on");
+    lua_settop(L, 3);
+    push_lists(L, tenant); /* 4 */
+    lua_getfield(L, 4, event);
+    int count = push_copy(L, 5, 0);
+    lua_pushvalue(L, 3);
+    lua_rawseti(L, -2, count + 1);
+    lua_setfield(L, 4, event);
+    update_diagnostics(L, tenant);
+    return 0;
+}
+
+int listeners_off(lua_State *L, struct tenant *tenant)
+{
+    const char *event = check_event(L, "node:off");
+    check_function(L, "node:off");
+    lua_settop(L, 3);
+    push_lists(L, tenant); /* 4 */
+    lua_getfield(L, 4, event);
+    int before = lua_istable(L, 5) ? (int)lua_rawlen(L, 5) : 0;
+    int count = push_copy(L, 5, 3);
+    if (count == 0) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+    lua_setfield(L, 4, event);
+    update_diagnostics(L, tenant);
+    lua_pushboolean(L, count < before);
+    return 1;
+}
+
+/* ---- Telling ---- */
+
+/* Calls each function of the list under `key` with the node's object and the
+ * values from `first` to `last`. */
+static void tell_list(lua_State *L, struct tenant *tenant, const char *key,
+                      int first, int last)
+{
+    if (tenant->listeners == REFS_NONE)
+        return;
+    refs_push(L, tenant->listeners);
+    lua_getfield(L, -1, key);
+    int list = lua_gettop(L);
+    int size = lua_istable(L, list) ? (int)lua_rawlen(L, list) : 0;
+    for (int i = 1; i <= size && !tenant->ended; i++) {
+        lua_rawgeti(L, list, i);
+        tenant_push_self(tenant, L);
+        for (int value = first; value <= last; value++)
+            lua_pushvalue(L, value);
+        (void)dispatch_call(tenant->dispatch, L, last - first + 2, 0,
+                            "listener");
+        lua_settop(L, list);
+    }
+    lua_settop(L, last);
+}
+
+void listeners_tell(lua_State *L, struct tenant *tenant, shoal_event event,
+                    int first)
+{
+    int last = lua_gettop(L);
+    luaL_checkstack(L, 16, "cannot tell of an event");
+    tell_list(L, tenant, shoal_event_name(event), first + 1, last);
+    if (!shoal_event_is_diagnostic(event))
+        tell_list(L, tenant, "*", first, last);
+}

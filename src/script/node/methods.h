@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The node's object in Lua: one metatable for every state that has it.
+ *
+ *   methods.c        the object, its checks, node.store, what a tenant sets up
+ *   methods_enter.c  what goes into the engine: announce, gossip, leave, ...
+ *   methods_query.c  what can be asked: members, info, ...
+ *   methods_life.c   reload, set_handlers, close
+ *   methods_loop.c   fd, timeout: for loops other than libev's
+ */
+#ifndef SHOAL_SCRIPT_NODE_METHODS_H
+#define SHOAL_SCRIPT_NODE_METHODS_H
+
+#include "../../lua/compat.h"
+#include "node.h"
+
+/* Pushes an object without a node. May raise. */
+void methods_push_object(lua_State *L);
+/* The object on top of the stack holds that node from now on, for the tenant of
+ * its state. Does not raise. */
+void methods_give_node(lua_State *L, struct node *node, struct tenant *tenant);
+
+/* Adds `methods`, the table of a node's methods, to the table on top: what must
+ * yield in a way that only Lua can is added in Lua (lua/shoal/wait.lua). */
+void methods_register(lua_State *L);
+
+extern const luaL_Reg methods_enter[], methods_query[], methods_life[],
+    methods_loop[];
+
+/* ---- For the methods; the object is the first argument ---- */
+
+/* The node, whatever has become of it. */
+struct node *methods_check(lua_State *L);
+/* The node; raises unless it can be used. */
+struct node *methods_check_open(lua_State *L);
+/* The same for a method that a version must not call while it loads. */
+struct node *methods_check_sending(lua_State *L, const char *method);
+/* Of the state that has the object. */
+struct tenant *methods_tenant(lua_State *L);
+
+/* Is a method of the node (NULL: of any) on the stack, below the one that runs?
+ * One that steps the loop or changes the handlers does not count: what happens
+ * inside of it may end the node. */
+bool methods_are_running(lua_State *L, const void *object);
+
+/* Push nil, message, code and return 3. */
+int methods_fail(lua_State *L, const char *message, const char *code);
+int methods_refuse_inside(lua_State *L);
+
+#endif

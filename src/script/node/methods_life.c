@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The node's methods that change its handlers or end it. Asked for while code
+ * of the node is on the stack, they happen after it.
+ */
+#include "../../lua/arguments.h"
+#include "../engine/handler_table.h"
+#include "../engine/view.h"
+#include "loop.h"
+#include "methods.h"
+
+#include <string.h>
+
+static int put_off(lua_State *L, struct node *node)
+{
+    if (!node_put_off(node))
+        return view_push_error(L, SHOAL_ERR_NOMEM, NULL);
+    lua_pushboolean(L, true);
+    lua_pushliteral(L, "deferred");
+    return 2;
+}
+
+static int reload_later(lua_State *L, struct node *node, const char *reason)
+{
+    node->wants_reload = true;
+    memcpy(node->wanted_reason, reason, strlen(reason) + 1);
+    return put_off(L, node);
+}
+
+static int reload_now(lua_State *L, struct node *node, const char *reason)
+{
+    char error[HOST_MAX_ERROR];
+    bool swapped;
+    lua_State *before = owner_enter(node->owner, L);
+    int failure = reload_script(node, reason, &swapped, error);
+    owner_leave(node->owner, before);
+    if (failure != 0)
+        return methods_fail(L, error, "script");
+    lua_pushboolean(L, true);
+    if (swapped)
+        return 1;
+    lua_pushliteral(L, "unchanged");
+    return 2;
+}
+
+static int reload(lua_State *L)
+{
+    struct node *node = methods_check_open(L);
+    const char *reason = "asked";
+    if (!lua_isnoneornil(L, 2))
+        reason = arguments_string(L, 2, "node:reload", NULL);
+    if (strlen(reason) >= RELOAD_MAX_REASON)
+        arguments_fail(L, 2, "node:reload", "at most 63 bytes");
+    if (!node->script)
+        return methods_fail(L, "the handlers of this node are no script",
+                            "no_script");
+    if (node->phase != NODE_LIVE)
+        return methods_fail(L, "the node is closing", "closed");
+    if (node_is_asking(node))
+        return methods_refuse_inside(L);
+    if (node->reloads.loading)
+        return methods_fail(L, "a version of the script is loading", "loading");
+    if (node_is_busy(node, methods_tenant(L)))
+        return reload_later(L, node, reason);
+    return reload_now(L, node, reason);
+}
+
+static int set_handlers(lua_State *L)
+{
+    char error[HOST_MAX_ERROR];
+    struct node *node = methods_check_sending(L, "set_handlers");
+    if (node->script)
+        return luaL_error(L,
+                          "node:set_handlers: the handlers are the script %s",
+                          node->script);
+    arguments_table(L, 2, "node:set_handlers");
+    shape_check(L, 2, "node:set_handlers");
+    if (node->phase != NODE_LIVE)
+        return methods_fail(L, "the node is closing", "closed");
+    if (node_is_asking(node))
+        return methods_refuse_inside(L);
+    lua_settop(L, 2);
+    struct version *version = version_of_table(node, L);
+    lua_State *before = owner_enter(node->owner, L);
+    int failure = reload_table(node, version, error);
+    owner_leave(node->owner, before);
+    if (failure == RELOAD_MISUSE)
+        return luaL_error(L, "node:set_handlers: %s", error);
+    if (failure != 0)
+        return methods_fail(L, error, "script");
+    lua_pushboolean(L, true);
+    return 1;
+}
+
+static int close_node(lua_State *L)
+{
+    struct node *node = methods_check(L);
+    if (node->phase == NODE_CLOSED || node->phase == NODE_CLOSING) {
+        lua_pushboolean(L, true);
+        return 1;
+    }
+    methods_check_sending(L, "close");
+    if (node_is_asking(node))
+        return methods_refuse_inside(L);
+    if (node_is_busy(node, methods_tenant(L)) ||
+        methods_are_running(L, lua_touserdata(L, 1))) {
+        node->wants_close = true;
+        return put_off(L, node);
+    }
+    struct owner *owner = node->owner;
+    lua_State *before = owner_enter(owner, L);
+    node_close(node);
+    owner_leave(owner, before);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
+static int step(lua_State *L)
+{
+    struct node *node = methods_check_open(L);
+    if (!node->backend->ops->loop(node->backend))
+        return luaL_error(L, "node:step: a simulated member has no loop: run "
+                             "its network");
+    lua_remove(L, 1);
+    return loop_step(L);
+}
+
+const luaL_Reg methods_life[] = {
+    {"reload", reload},    {"set_handlers", set_handlers},
+    {"close", close_node}, {"step", step},
+    {NULL, NULL},
+};

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+#include "node.h"
+
+#include "../../lua/compat.h"
+#include "../../lua/refs.h"
+#include "events.h"
+#include "failures.h"
+#include "waits.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Clocks that differ by more than a step have been set. */
+enum { CLOCK_STEP_US = 1000, AGAIN_US = 10 * 1000 };
+
+/* ---- Small answers ---- */
+
+shoal *node_engine(const struct node *node)
+{
+    return node->backend ? node->backend->ops->engine(node->backend) : NULL;
+}
+
+static void set_clock_offset(struct node *node, int64_t offset_us)
+{
+    node->clock_offset_us = offset_us;
+    if (node->current && node->current->questions)
+        node->current->questions->clock_offset_us = offset_us;
+}
+
+/* Kept as long as the clocks agree about it: a moment that was told once must
+ * be the same when it is told again. */
+int64_t node_clock_offset_us(struct node *node)
+{
+    const struct backend_ops *ops = node->backend->ops;
+    node->compared_us = ops->now_us(node->backend);
+    int64_t offset_us =
+        (int64_t)(ops->wall_us(node->backend) - node->compared_us);
+    if (llabs(offset_us - node->clock_offset_us) > CLOCK_STEP_US)
+        set_clock_offset(node, offset_us);
+    return node->clock_offset_us;
+}
+
+/* A claim about nobody changes nothing, and is refused like any other. */
+bool node_is_asking(struct node *node)
+{
+    return shoal_apply(node_engine(node), 0, NULL, 0, false) ==
+           SHOAL_ERR_REENTRANT;
+}
+
+bool node_is_busy(const struct node *node, const struct tenant *tenant)
+{
+    return node->depth > 0 || node->reloads.loading || tenant->L != NULL;
+}
+
+void node_update_diagnostics(struct node *node)
+{
+    uint32_t mask = node->program.diagnostics;
+    if (node->current)
+        mask |= node->current->tenant.diagnostics;
+    if (node_engine(node))
+        node->backend->ops->set_diagnostics(node->backend, mask);
+}
+
+/* ---- For the backend ---- */
+
+static void on_notify(void *context, const shoal_effect *effect)
+{
+    news_tell(context, effect);
+}
+
+static int identity_at(void *context, const char *endpoint, uint8_t *out,
+                       size_t *size)
+{
+    struct node *node = context;
+    return questions_at(node->current->questions, endpoint, out, size);
+}
+
+/* ---- What was put off ---- */
+
+static void free_over(struct node *node)
+{
+    while (node->over) {
+        struct version *version = node->over;
+        node->over = version->next;
+        version_free(version);
+    }
+}
+
+static void do_put_off(void *context)
+{
+    struct node *node = context;
+    char error[HOST_MAX_ERROR];
+    node->put_off = NULL;
+    if (node->depth > 0 || node->reloads.loading) {
+        /* a handler, or a script that loads, runs the loop */
+        node->put_off = node->backend->ops->timer_new(node->backend, AGAIN_US,
+                                                      0, do_put_off, node);
+        return;
+    }
+    free_over(node);
+    failures_tell(node);
+    if (node->wants_reload && !node->wants_close) {
+        node->wants_reload = false;
+        (void)reload_script(node, node->wanted_reason, NULL, error);
+    }
+    if (node->wants_close)
+        node_close(node);
+}
+
+bool node_put_off(struct node *node)
+{
+    if (node->put_off || node->phase != NODE_LIVE)
+        return true;
+    node->put_off =
+        node->backend->ops->timer_new(node->backend, 0, 0, do_put_off, node);
+    return node->put_off != NULL;
+}
+
+/* ---- Life ---- */
+
+struct node *node_new(struct owner *owner)
+{
+    struct node *node = calloc(1, sizeof *node);
+    if (!node)
+        return NULL;
+    node->references = 1;
+    node->owner = owner;
+    node->watches = true;
+    log_init(&node->log);
+    tenant_init(&node->program, node, &node->program_dispatch, NULL);
+    return node;
+}
+
+void node_hold(struct node *node)
+{
+    node->references++;
+}
+
+/* What a node that never became live may have: parts of it. */
+static void free_node(struct node *node)
+{
+    struct backend *backend = node->backend;
+    node->phase = NODE_CLOSED;
+    if (backend)
+        backend->ops->close(backend);
+    version_free(node->current);
+    failures_clear(node);
+    module_paths_clear(&node->paths);
+    free(node->script);
+    free(node->name);
+    free(node->cluster);
+    free(node);
+}
+
+void node_give_up(struct node *node)
+{
+    struct backend *backend = node->backend;
+    node->phase = NODE_CLOSED;
+    tenant_end(&node->program);
+    refs_free(node->owner->L, &node->on_error);
+    if (backend)
+        backend->ops->close(backend);
+    version_free(node->current);
+    node->current = NULL;
+}
+
+void node_release(struct node *node)
+{
+    if (--node->references == 0)
+        free_node(node);
+}
+
+static void link_to_owner(struct node *node)
+{
+    node->next = node->owner->nodes;
+    if (node->next)
+        node->next->previous = node;
+    node->owner->nodes = node;
+}
+
+static void unlink_from_owner(struct node *node)
+{
+    if (node->next)
+        node->next->previous = node->previous;
+    if (node->previous)
+        node->previous->next = node->next;
+    else
+        node->owner->nodes = node->next;
+    node->next = node->previous = NULL;
+}
+
+void node_become_live(struct node *node)
+{
+    node_hold(node);
+    node->phase = NODE_LIVE;
+    node->started_us = node->backend->ops->wall_us(node->backend);
+    link_to_owner(node);
+    node->owner->log = node->log;
+    version_take_charge(node->current);
+    node->current->questions->clock_offset_us = node_clock_offset_us(node);
+}
+
+/* The backend, and with it the engine, is gone: nobody asks the handlers
+ * anything any more. */
+static void on_closed(void *context)
+{
+    struct node *node = context;
+    node->backend = NULL;
+    if (node->started_us == 0)
+        return; /* it never became live: see free_node() */
+    version_free(node->current);
+    node->current = NULL;
+    free_over(node);
+    node_release(node);
+}
+
+host_callbacks node_callbacks(struct node *node)
+{
+    return (host_callbacks){
+        .context = node,
+        .on_notify = on_notify,
+        .identity_at = identity_at,
+        .on_closed = on_closed,
+    };
+}
+
+/* Ends all that tenants have set up, and the backend. */
+static void take_down(struct node *node)
+{
+    lua_State *L = node->owner->L;
+    version_end(node->current);
+    reload_unwatch(node);
+    tenant_end(&node->program);
+    refs_free(L, &node->on_error);
+    unlink_from_owner(node);
+    node->backend->ops->close(node->backend);
+}
+
+void node_close(struct node *node)
+{
+    if (node->phase != NODE_LIVE)
+        return;
+    node_hold(node);
+    node->backend->ops->deliver(node->backend); /* on_defunct, before on_stop */
+    node->phase = NODE_CLOSING;
+    reload_unwatch(node);
+    (void)version_call(node->current, "on_stop", NULL, NULL);
+    failures_tell(node);
+    node->phase = NODE_CLOSED;
+    waits_close(&node->current->tenant);
+    waits_close(&node->program);
+    take_down(node);
+    node_release(node);
+}
+
+void node_abandon(struct node *node)
+{
+    node->phase = NODE_CLOSED;
+    take_down(node);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A node: an engine on a backend, and the Lua code that handles its events.
+ *
+ *   start.c       shoal.start{...}: options -> a live node
+ *   node.c        its life and its events
+ *   methods.c     what Lua can do with it
+ *   info.c        what it tells of itself
+ *   scope.c       the code that uses it: timers.c, waits.c, listeners.c
+ *   ../reload/    its handlers: version.c, script.c, reload.c, store.c
+ *
+ * Life
+ *   opening   made by start.c; no Lua code has it yet
+ *   live      from the engine's start; on_start is called
+ *   closing   what had happened has been told; on_stop is called, then the
+ *             backend is closed
+ *   closed    every method raises; the memory stays while an object refers to
+ *             it
+ * A live node holds itself: a program that drops its last reference does not
+ * take it out of its cluster.
+ *
+ * A reload or close asked for while code of the node is on the stack is put
+ * off until it has returned (node_put_off()).
+ */
+#ifndef SHOAL_SCRIPT_NODE_NODE_H
+#define SHOAL_SCRIPT_NODE_NODE_H
+
+#include "../../base/log.h"
+#include "../../lua/failure_log.h"
+#include "../reload/modules.h"
+#include "../reload/reload.h"
+#include "../reload/version.h"
+#include "backend.h"
+#include "program.h"
+#include "scope.h"
+
+enum node_phase { NODE_OPENING, NODE_LIVE, NODE_CLOSING, NODE_CLOSED };
+
+struct node {
+    unsigned references;
+    enum node_phase phase;
+    struct owner *owner; /* of the program's state; NULL when that is gone */
+    struct world *world; /* where it is started; borrowed for life */
+    struct node *next, *previous; /* in the owner's list */
+    struct backend *backend;      /* NULL before it is open, and at the end */
+
+    struct tenant program;
+    dispatch program_dispatch;
+    struct version *current;
+    struct version *over;   /* replaced while on the stack: to be freed */
+    struct tenant *running; /* whose code runs; NULL: nobody's */
+    unsigned depth;         /* of tenant_run() */
+    struct reloads reloads;
+
+    /* Things to do when nothing of the node is on the stack. */
+    void *put_off; /* the timer for it */
+    bool wants_close, wants_reload;
+    char wanted_reason[RELOAD_MAX_REASON];
+    struct failure *failures; /* that on_error has not heard of */
+    void *wait_timer;         /* while somebody waits */
+    unsigned wait_round;
+
+    dispatch_counts counts;
+    struct complaints complaints;
+    struct log log;
+    int on_error; /* reference in the program's state */
+
+    char *script; /* absolute path; NULL: handlers are a table */
+    struct module_paths paths;
+    char *name, *cluster;
+    uint32_t cluster_size;
+    bool watches;
+    uint64_t started_us;     /* unix time */
+    int64_t clock_offset_us; /* see node_clock_offset_us() */
+    uint64_t compared_us;    /* when the clocks were, on the engine's */
+};
+
+/* A node that is opening, with one reference, the caller's. NULL: no memory. */
+struct node *node_new(struct owner *owner);
+void node_hold(struct node *node);
+/* Frees it with its last reference. */
+void node_release(struct node *node);
+
+/* It could not become live: gives back all but the memory of the node. */
+void node_give_up(struct node *node);
+
+/* For the backend; the context is the node. */
+host_callbacks node_callbacks(struct node *node);
+/* It has an engine now: it holds itself and its owner lists it. */
+void node_become_live(struct node *node);
+/* Tells what waits to be told, calls on_stop and closes. Nothing of the node
+ * may be on the stack. */
+void node_close(struct node *node);
+/* Closes at once, calling nobody: the program's state is going. */
+void node_abandon(struct node *node);
+
+/* Is code of the node on the stack, or a version loading? Or is `tenant`, which
+ * asks, in a state that a reload would close? */
+bool node_is_busy(const struct node *node, const struct tenant *tenant);
+/* Does what it `wants` once the stack is free of it. false: no memory. */
+bool node_put_off(struct node *node);
+/* Is an entry point of the engine on the stack (a question is being asked)? */
+bool node_is_asking(struct node *node);
+
+shoal *node_engine(const struct node *node);
+/* Added to the engine's times they are unix time. */
+int64_t node_clock_offset_us(struct node *node);
+/* After a tenant's subscriptions have changed. */
+void node_update_diagnostics(struct node *node);
+
+#endif

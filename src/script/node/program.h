@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The Lua state of a program that started nodes: which of its threads runs now,
+ * and which nodes are its own.
+ *
+ * There is one per state, kept in its registry. When the state is closed, its
+ * nodes are closed with it, without a word to its handlers. A simulation has
+ * one of its own, for its members.
+ */
+#ifndef SHOAL_SCRIPT_NODE_PROGRAM_H
+#define SHOAL_SCRIPT_NODE_PROGRAM_H
+
+#include "../../base/log.h"
+#include "../../lua/failure_log.h"
+#include "../../lua/protected_call.h"
+
+#include <lua.h>
+
+struct node;
+
+struct owner {
+    /* Where to call handlers: the thread that runs the loop, or the state's
+     * main one (or one made for it) while nothing of the state runs. */
+    lua_State *L;
+    int idle;           /* reference of the thread while nothing runs */
+    struct node *nodes; /* open ones */
+    bool stopped;       /* shoal.stop() was called */
+    /* For what belongs to no node: signals, the control socket. */
+    dispatch dispatch;
+    dispatch_counts counts;
+    struct log log; /* as that of the node started last */
+    struct complaints complaints;
+};
+
+/* For nodes that are not run by the state's loop. May raise. */
+void owner_init(struct owner *owner, lua_State *L);
+/* Gives back what it took; its nodes are gone. */
+void owner_clear(struct owner *owner, lua_State *L);
+
+/* The one of this state; made when there is none. May raise. */
+struct owner *owner_of(lua_State *L);
+
+/* Handlers are called on `L` from now on, until owner_leave() with the answer.
+ * Nothing between the two may raise. */
+lua_State *owner_enter(struct owner *owner, lua_State *L);
+void owner_leave(struct owner *owner, lua_State *before);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Code that uses a node: the program that started it, or a version of its
+ * handlers. What a tenant has set up on the node (timers, waiting coroutines,
+ * subscriptions) is its own and ends with it.
+ *
+ * The node knows whose code is running (`running`), so that what a table of
+ * handlers sets up in the program's state is told apart from what the program
+ * itself does.
+ */
+#ifndef SHOAL_SCRIPT_NODE_SCOPE_H
+#define SHOAL_SCRIPT_NODE_SCOPE_H
+
+#include "../../lua/protected_call.h"
+
+#include <lua.h>
+
+struct node;
+struct timer;
+struct wait;
+
+struct tenant {
+    struct node *node;
+    dispatch *dispatch; /* of its state; borrowed for life */
+    lua_State *L;       /* its state; NULL: the program's, see program.h */
+    struct timer *timers;
+    struct wait *waits;
+    int self;             /* reference of the node's object in its state */
+    int listeners;        /* reference of { event = { function, ... } } */
+    uint32_t diagnostics; /* that they listen to: 1u << SHOAL_EVENT_* */
+    bool silent;          /* is loading: must not send */
+    bool ended;
+};
+
+void tenant_init(struct tenant *tenant, struct node *node, dispatch *d,
+                 lua_State *L);
+/* Ends its timers, waits and subscriptions; further ones are refused. The
+ * references are given back while the state lives. Never raises. */
+void tenant_end(struct tenant *tenant);
+
+/* The thread to call it on. */
+lua_State *tenant_state(const struct tenant *tenant);
+/* dispatch_run() on behalf of the tenant; the node stays until this returns. */
+int tenant_run(struct tenant *tenant, dispatch_fn *fn, void *context,
+               const char *what);
+/* dispatch_call() on behalf of the tenant, on the thread that is running now.
+ * Raises only before it calls: no stack left. */
+int tenant_call(struct tenant *tenant, lua_State *L, int nargs, int nresults,
+                const char *what);
+
+/* Pushes the node's object. Does not raise. */
+void tenant_push_self(const struct tenant *tenant, lua_State *L);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* shoal.start{...}, read and carried out. */
+#ifndef SHOAL_SCRIPT_NODE_START_H
+#define SHOAL_SCRIPT_NODE_START_H
+
+#include "identity.h"
+#include "node.h"
+
+/* The options that the node itself does not keep. Strings are borrowed from
+ * the options table. */
+struct start {
+    struct node *node;
+    const char *bind, *advertise;
+    shoal_config config;
+    uint64_t seed, busy_limit_us;
+    /* Indices; 0: none. Of the list of endpoints, a table of handlers or nil, a
+     * function. */
+    int seeds, handlers, on_error;
+    bool from_module;   /* the table: what is wrong with it is no misuse */
+    struct birth birth; /* of the identity */
+    const char *code;   /* of the failure */
+    char error[HOST_MAX_ERROR];
+};
+
+/* start_options.c: reads the options at index 1, into the node and `start`, and
+ * leaves on the stack what is borrowed. 0, or -1 with `code` and `error`.
+ * Raises for misuse. */
+int start_read_options(lua_State *L, struct start *start);
+
+/* STACK: options -> node | nil, message, code. Raises for misuse. */
+int start_node(lua_State *L, struct owner *owner, struct world *world);
+
+/* Adds start() to the table on top of the stack. */
+void start_register(lua_State *L);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "timers.h"
+
+#include "../../lua/compat.h"
+#include "../../lua/options.h"
+#include "../../lua/refs.h"
+#include "node.h"
+#include "waits.h"
+
+#include <string.h>
+
+/* Lives in the userdata that Lua has; the registry keeps that while it runs. */
+struct timer {
+    struct tenant *tenant; /* NULL: it is over */
+    struct timer *next, *previous;
+    void *handle;     /* the backend's; NULL: it is firing for the only time */
+    int fn, userdata; /* references */
+};
+
+static const char type_name[] = "shoal.timer";
+
+/* ---- The list of a tenant ---- */
+
+static void link_timer(struct tenant *tenant, struct timer *timer)
+{
+    timer->tenant = tenant;
+    timer->next = tenant->timers;
+    if (timer->next)
+        timer->next->previous = timer;
+    tenant->timers = timer;
+}
+
+static void unlink_timer(struct timer *timer)
+{
+    if (timer->next)
+        timer->next->previous = timer->previous;
+    if (timer->previous)
+        timer->previous->next = timer->next;
+    else
+        timer->tenant->timers = timer->next;
+    timer->next = timer->previous = NULL;
+    timer->tenant = NULL;
+}
+
+/* It is over. The userdata may be collected after that. */
+static void end(lua_State *L, struct timer *timer)
+{
+    struct backend *backend = timer->tenant->node->backend;
+    if (timer->handle)
+        backend->ops->timer_cancel(backend, timer->handle);
+    timer->handle = NULL;
+    unlink_timer(timer);
+    refs_free(L, &timer->fn);
+    refs_free(L, &timer->userdata);
+}
+
+void timers_end(struct tenant *tenant)
+{
+    while (tenant->timers)
+        end(tenant_state(tenant), tenant->timers);
+}
+
+/* ---- Firing ---- */
+
+struct firing {
+    struct tenant *tenant;
+    int fn;
+};
+
+static void fire_in_region(lua_State *L, void *context)
+{
+    struct firing *firing = context;
+    refs_push(L, firing->fn);
+    tenant_push_self(firing->tenant, L);
+    dispatch_invoke(firing->tenant->dispatch, L, 1, 0);
+}
+
+static void fire(struct tenant *tenant, int fn)
+{
+    struct firing firing = {.tenant = tenant, .fn = fn};
+    tenant_run(tenant, fire_in_region, &firing, "timer");
+}
+
+/* The timer is over before its function runs, and may be collected in it. */
+static void fire_once(void *context)
+{
+    struct timer *timer = context;
+    struct tenant *tenant = timer->tenant;
+    struct node *node = tenant->node;
+    int fn = timer->fn;
+    timer->handle = NULL; /* the backend frees it when we return */
+    timer->fn = REFS_NONE;
+    end(tenant_state(tenant), timer);
+    fire(tenant, fn);
+    refs_free(tenant_state(tenant), &fn);
+    waits_check(node);
+}
+
+static void fire_again(void *context)
+{
+    struct timer *timer = context;
+    struct node *node = timer->tenant->node;
+    fire(timer->tenant, timer->fn);
+    waits_check(node);
+}
+
+/* ---- In Lua ---- */
+
+static int cancel(lua_State *L)
+{
+    struct timer *timer = luaL_checkudata(L, 1, type_name);
+    bool was_running = timer->tenant != NULL;
+    if (was_running)
+        end(L, timer);
+    lua_pushboolean(L, was_running);
+    return 1;
+}
+
+static int collect(lua_State *L)
+{
+    struct timer *timer = lua_touserdata(L, 1);
+    if (timer->tenant) /* the state is being closed */
+        end(L, timer);
+    return 0;
+}
+
+static void push_metatable(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        {"cancel", cancel},
+        {NULL, NULL},
+    };
+    if (!compat_begin_class(L, type_name))
+        return;
+    lua_pushcfunction(L, collect);
+    lua_setfield(L, -2, "__gc");
+    lua_newtable(L);
+    luaL_setfuncs(L, methods, 0);
+    lua_setfield(L, -2, "__index");
+    lua_pushliteral(L, "shoal.timer");
+    lua_setfield(L, -2, "__metatable");
+    compat_end_class(L, type_name);
+}
+
+static uint64_t check_interval(lua_State *L, bool repeat)
+{
+    uint64_t us = options_check_time(
+        L, 2, repeat ? "node:every: seconds" : "node:after: seconds");
+    if (repeat && us == 0)
+        luaL_error(L, "node:every: seconds must be more than 0, got %s",
+                   options_describe(L, 2));
+    if (!lua_isfunction(L, 3))
+        luaL_error(L, "node:%s: needs a function to call, got %s",
+                   repeat ? "every" : "after", options_describe(L, 3));
+    return us;
+}
+
+int timers_push(lua_State *L, struct tenant *tenant, bool repeat)
+{
+    uint64_t us = check_interval(L, repeat);
+    struct backend *backend = tenant->node->backend;
+    struct timer *timer = compat_newblock(L, sizeof *timer);
+    memset(timer, 0, sizeof *timer);
+    push_metatable(L);
+    lua_setmetatable(L, -2);
+    link_timer(tenant, timer); /* ended when it is collected, if that raises */
+    lua_pushvalue(L, 3);
+    timer->fn = refs_new(L);
+    lua_pushvalue(L, -1);
+    timer->userdata = refs_new(L);
+    timer->handle = backend->ops->timer_new(
+        backend, us, repeat ? us : 0, repeat ? fire_again : fire_once, timer);
+    if (timer->handle)
+        return 1;
+    end(L, timer);
+    return luaL_error(L, "not enough memory");
+}

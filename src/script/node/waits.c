@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+#include "waits.h"
+
+#include "../../lua/compat.h"
+#include "../../lua/options.h"
+#include "../../lua/refs.h"
+#include "methods.h"
+#include "node.h"
+
+#include <stdlib.h>
+
+enum { POLL_US = 20 * 1000 };
+
+struct wait {
+    struct tenant *tenant;
+    struct wait *next, *previous;
+    uint64_t deadline_us; /* of the backend's clock; SHOAL_NEVER: none */
+    unsigned round;       /* of checking, in which it had its turn */
+    int values;           /* reference of { thread, condition } */
+};
+
+/* ---- The list of a tenant ---- */
+
+static void link_wait(struct tenant *tenant, struct wait *wait)
+{
+    wait->tenant = tenant;
+    wait->next = tenant->waits;
+    wait->previous = NULL;
+    if (wait->next)
+        wait->next->previous = wait;
+    tenant->waits = wait;
+}
+
+static void unlink_wait(struct wait *wait)
+{
+    if (wait->next)
+        wait->next->previous = wait->previous;
+    if (wait->previous)
+        wait->previous->next = wait->next;
+    else
+        wait->tenant->waits = wait->next;
+}
+
+/* What the reference has. */
+enum { THREAD = 1, CONDITION };
+
+static void push_value(lua_State *L, const struct wait *wait, int which)
+{
+    refs_push(L, wait->values);
+    lua_rawgeti(L, -1, which);
+    lua_remove(L, -2);
+}
+
+static void free_wait(lua_State *L, struct wait *wait)
+{
+    unlink_wait(wait);
+    refs_free(L, &wait->values);
+    free(wait);
+}
+
+void waits_end(struct tenant *tenant)
+{
+    while (tenant->waits)
+        free_wait(tenant_state(tenant), tenant->waits);
+}
+
+/* ---- Resuming ---- */
+
+static int resume(lua_State *thread, lua_State *from, int nargs)
+{
+#if LUA_VERSION_NUM >= 504
+    int results;
+    int status = lua_resume(thread, from, nargs, &results);
+    if (status == LUA_OK || status == LUA_YIELD)
+        lua_pop(thread, results);
+    return status;
+#else
+#if LUA_VERSION_NUM >= 503
+    int status = lua_resume(thread, from, nargs);
+#else
+    int status = lua_resume(thread, nargs);
+    (void)from;
+#endif
+    if (status == LUA_OK || status == LUA_YIELD)
+        lua_settop(thread, 0);
+    return status;
+#endif
+}
+
+/* (thread, values...): a handler like any other to the dispatch. */
+static int resume_thread(lua_State *L)
+{
+    lua_State *thread = lua_tothread(L, 1);
+    int nargs = lua_gettop(L) - 1;
+    /* Somebody else may have resumed it meanwhile: then nobody waits. */
+    if (lua_status(thread) != LUA_YIELD)
+        return 0;
+    if (!lua_checkstack(thread, nargs))
+        return luaL_error(L, "no stack left in a waiting coroutine");
+    lua_xmove(L, thread, nargs);
+    int status = resume(thread, L, nargs);
+    if (status == LUA_OK || status == LUA_YIELD)
+        return 0;
+    const char *message = lua_tostring(thread, -1);
+    luaL_traceback(L, thread, message ? message : "(no message)", 0);
+    return lua_error(L);
+}
+
+/* The wait is over. STACK: values... -> (nothing) */
+static void wake(lua_State *L, struct wait *wait, int nvalues)
+{
+    dispatch *d = wait->tenant->dispatch;
+    lua_pushcfunction(L, resume_thread);
+    lua_insert(L, -nvalues - 1);
+    push_value(L, wait, THREAD);
+    lua_insert(L, -nvalues - 1);
+    free_wait(L, wait);
+    dispatch_invoke(d, L, nvalues + 1, 0);
+}
+
+static void wake_failed(lua_State *L, struct wait *wait, const char *message,
+                        const char *code)
+{
+    lua_pushnil(L);
+    lua_pushstring(L, message);
+    lua_pushstring(L, code);
+    wake(L, wait, 3);
+}
+
+/* ---- Checking ---- */
+
+struct check {
+    struct wait *wait;
+    bool asked, failed;
+    char message[512]; /* of a condition that raised */
+};
+
+static void ask_in_region(lua_State *L, void *context)
+{
+    struct check *check = context;
+    struct wait *wait = check->wait;
+    struct backend *backend = wait->tenant->node->backend;
+    push_value(L, wait, CONDITION);
+    tenant_push_self(wait->tenant, L);
+    dispatch_invoke(wait->tenant->dispatch, L, 1, 1);
+    check->asked = true;
+    if (lua_toboolean(L, -1))
+        wake(L, wait, 1);
+    else if (backend->ops->now_us(backend) >= wait->deadline_us)
+        wake_failed(L, wait, "the condition did not hold in time", "timeout");
+}
+
+static void tell_failure(lua_State *L, void *context)
+{
+    struct check *check = context;
+    wake_failed(L, check->wait, check->message, "handler");
+}
+
+static void check_one(struct wait *wait)
+{
+    struct tenant *tenant = wait->tenant;
+    struct check check = {.wait = wait};
+    if (tenant_run(tenant, ask_in_region, &check, "wait") == 0 || check.asked)
+        return;
+    snprintf(check.message, sizeof check.message, "%s",
+             dispatch_last_message(tenant->dispatch));
+    tenant_run(tenant, tell_failure, &check, "wait");
+}
+
+/* One that had no turn in this round, or NULL. A woken coroutine may wait
+ * again, or end others: so every time from the beginning. */
+static struct wait *next_unasked(struct tenant *tenant, unsigned round)
+{
+    for (struct wait *wait = tenant->waits; wait; wait = wait->next) {
+        if (wait->round != round)
+            return wait;
+    }
+    return NULL;
+}
+
+static void check_tenant(struct tenant *tenant, unsigned round)
+{
+    struct wait *wait;
+    while ((wait = next_unasked(tenant, round))) {
+        wait->round = round;
+        check_one(wait);
+    }
+}
+
+static void stop_polling(struct node *node)
+{
+    node->backend->ops->timer_cancel(node->backend, node->wait_timer);
+    node->wait_timer = NULL;
+}
+
+void waits_check(struct node *node)
+{
+    if (!node->wait_timer || node->depth > 0 || node->phase != NODE_LIVE)
+        return;
+    unsigned round = ++node->wait_round;
+    check_tenant(&node->program, round);
+    check_tenant(&node->current->tenant, round);
+    if (!node->program.waits && !node->current->tenant.waits)
+        stop_polling(node);
+}
+
+static void poll(void *context)
+{
+    waits_check(context);
+}
+
+static void tell_closed(lua_State *L, void *context)
+{
+    wake_failed(L, context, "the node was closed", "closed");
+}
+
+void waits_close(struct tenant *tenant)
+{
+    while (tenant->waits) {
+        struct wait *wait = tenant->waits;
+        if (tenant_run(tenant, tell_closed, wait, "wait") != 0 &&
+            tenant->waits == wait)
+            free_wait(tenant_state(tenant), wait);
+    }
+}
+
+/* ---- In Lua ---- */
+
+static bool can_yield(lua_State *L)
+{
+#if COMPAT_LUAJIT || LUA_VERSION_NUM >= 503
+    return lua_isyieldable(L);
+#else
+    bool is_main = lua_pushthread(L);
+    lua_pop(L, 1);
+    return !is_main;
+#endif
+}
+
+static uint64_t check_deadline(lua_State *L, struct node *node)
+{
+    if (lua_isnoneornil(L, 3))
+        return SHOAL_NEVER;
+    return node->backend->ops->now_us(node->backend) +
+           options_check_time(L, 3, "node:wait: timeout");
+}
+
+static bool start_polling(struct node *node)
+{
+    struct backend *backend = node->backend;
+    if (!node->wait_timer)
+        node->wait_timer =
+            backend->ops->timer_new(backend, POLL_US, POLL_US, poll, node);
+    return node->wait_timer != NULL;
+}
+
+/* STACK: node condition ... */
+static void add_wait(lua_State *L, struct tenant *tenant, uint64_t deadline_us)
+{
+    lua_createtable(L, 2, 0);
+    lua_pushthread(L);
+    lua_rawseti(L, -2, THREAD);
+    lua_pushvalue(L, 2);
+    lua_rawseti(L, -2, CONDITION);
+    int values = refs_new(L);
+    struct wait *wait = calloc(1, sizeof *wait);
+    if (!wait || !start_polling(tenant->node)) {
+        free(wait);
+        refs_free(L, &values);
+        luaL_error(L, "not enough memory");
+        return;
+    }
+    wait->values = values;
+    wait->deadline_us = deadline_us;
+    wait->round = tenant->node->wait_round;
+    link_wait(tenant, wait);
+}
+
+/* Asks for the first time, in the coroutine itself: it fails as later times do.
+ * STACK: node condition ... -> node condition ... answer */
+static bool ask_at_once(lua_State *L, struct tenant *tenant)
+{
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, 1);
+    return tenant_call(tenant, L, 1, 1, "wait") == 0;
+}
+
+int waits_begin(lua_State *L, struct tenant *tenant)
+{
+    if (!lua_isfunction(L, 2))
+        return luaL_error(L, "node:wait: needs a function to ask, got %s",
+                          options_describe(L, 2));
+    uint64_t deadline_us = check_deadline(L, tenant->node);
+    if (!can_yield(L))
+        return luaL_error(L, "node:wait: only a coroutine can wait");
+    if (!ask_at_once(L, tenant))
+        return methods_fail(L, dispatch_last_message(tenant->dispatch),
+                            "handler");
+    if (lua_toboolean(L, -1))
+        return 1;
+    add_wait(L, tenant, deadline_us);
+    return lua_yield(L, 0);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * node:wait(condition, timeout): a coroutine yields until condition(node)
+ * holds. Conditions are asked after events and timers of the node, and every
+ * 20 ms besides, since anything may make one true.
+ */
+#ifndef SHOAL_SCRIPT_NODE_WAITS_H
+#define SHOAL_SCRIPT_NODE_WAITS_H
+
+#include "scope.h"
+
+/* STACK: node condition [timeout] -> the value to return, yielding first unless
+ * the condition holds already. May raise. */
+int waits_begin(lua_State *L, struct tenant *tenant);
+/* Resumes those whose condition holds or whose time is over. */
+void waits_check(struct node *node);
+/* Resumes all with (nil, message, "closed"): the node is going. */
+void waits_close(struct tenant *tenant);
+/* Forgets all: their state is going. */
+void waits_end(struct tenant *tenant);
+
+#endif

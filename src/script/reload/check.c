@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+#include "check.h"
+
+#include "../../host/host.h"
+#include "../../lua/compat.h"
+#include "../../lua/refs.h"
+#include "../engine/handler_table.h"
+#include "../engine/questions.h"
+#include "../node/identity.h"
+#include "script.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char type_name[] = "shoal.trial";
+
+/* A load that Lua collects. */
+struct trial {
+    struct module_paths paths;
+    struct script *script;
+    int defined; /* reference in the script's state: a list of names */
+};
+
+static void clear(struct trial *trial)
+{
+    script_free(trial->script);
+    module_paths_clear(&trial->paths);
+    trial->script = NULL;
+}
+
+static int collect(lua_State *L)
+{
+    clear(lua_touserdata(L, 1));
+    return 0;
+}
+
+static struct trial *push_trial(lua_State *L)
+{
+    struct trial *trial = compat_newblock(L, sizeof *trial);
+    memset(trial, 0, sizeof *trial);
+    if (compat_begin_class(L, type_name)) {
+        lua_pushcfunction(L, collect);
+        lua_setfield(L, -2, "__gc");
+        compat_end_class(L, type_name);
+    }
+    lua_setmetatable(L, -2);
+    return trial;
+}
+
+/* What shape_check() leaves to the questions; then the names. */
+static void inspect(lua_State *L, void *context)
+{
+    struct trial *trial = context;
+    struct script *script = trial->script;
+    lua_pushboolean(L, 1); /* in place of a node */
+    refs_push(L, script->handlers);
+    const char *missing = identity_missing(
+        questions_new(L, 2, 1, &script->dispatch, script->name));
+    if (missing)
+        luaL_error(L, "%s: %s", script->name, missing);
+    shape_push_defined(L, 2);
+    trial->defined = refs_new(L);
+}
+
+static int try_it(struct trial *trial, const char *path, char *error)
+{
+    struct script_source source = {.path = path, .paths = &trial->paths};
+    int failure = script_load(&source, &trial->script, error);
+    struct script *script = trial->script;
+    if (failure != 0)
+        return failure;
+    failure =
+        dispatch_run(&script->dispatch, script->L, inspect, trial, "check");
+    if (failure != 0)
+        snprintf(error, HOST_MAX_ERROR, "%s",
+                 dispatch_last_message(&script->dispatch));
+    return failure;
+}
+
+static void push_files(lua_State *L, const struct files *files)
+{
+    int count = 0;
+    lua_newtable(L);
+    for (size_t i = 0; i < files->count; i++) {
+        if (files->list[i].missing)
+            continue;
+        lua_pushstring(L, files->list[i].path);
+        lua_rawseti(L, -2, ++count);
+    }
+}
+
+/* From the script's state, where nothing is made meanwhile. */
+static void push_defined(lua_State *L, const struct trial *trial)
+{
+    lua_State *from = trial->script->L;
+    lua_newtable(L);
+    refs_push(from, trial->defined);
+    int count = (int)lua_rawlen(from, -1);
+    for (int i = 1; i <= count; i++) {
+        lua_rawgeti(from, -1, i);
+        lua_pushstring(L, lua_tostring(from, -1));
+        lua_rawseti(L, -2, i);
+        lua_pop(from, 1);
+    }
+    lua_pop(from, 1);
+}
+
+static void push_report(lua_State *L, const struct trial *trial,
+                        const char *path)
+{
+    char hash[17];
+    snprintf(hash, sizeof hash, "%016" PRIx64,
+             files_hash(&trial->script->files));
+    lua_createtable(L, 0, 4);
+    lua_pushstring(L, path);
+    lua_setfield(L, -2, "path");
+    lua_pushstring(L, hash);
+    lua_setfield(L, -2, "hash");
+    push_files(L, &trial->script->files);
+    lua_setfield(L, -2, "files");
+    push_defined(L, trial);
+    lua_setfield(L, -2, "handlers");
+}
+
+/* check(path) -> { path=, hash=, files=, handlers= } */
+static int check(lua_State *L)
+{
+    char error[HOST_MAX_ERROR];
+    const char *path = luaL_checkstring(L, 1);
+    struct trial *trial = push_trial(L);
+    module_paths_read(L, &trial->paths);
+    if (try_it(trial, path, error) == 0) {
+        push_report(L, trial, path);
+        clear(trial);
+        return 1;
+    }
+    clear(trial);
+    lua_pushnil(L);
+    lua_pushstring(L, error);
+    lua_pushliteral(L, "script");
+    return 3;
+}
+
+static int check_handlers(lua_State *L)
+{
+    shape_check(L, 1, luaL_optstring(L, 2, "handlers"));
+    return 0;
+}
+
+void check_register(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"check", check},
+        {"check_handlers", check_handlers},
+        {NULL, NULL},
+    };
+    luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+#include "script.h"
+
+#include "../../host/host.h"
+#include "../../lua/compat.h"
+#include "../../lua/refs.h"
+#include "../engine/handler_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* Keeps what a failing call said, for whoever asked for the load. */
+static void keep_trouble(void *context, const dispatch_report *report)
+{
+    struct script *script = context;
+    if (report->text)
+        snprintf(script->trouble, sizeof script->trouble, "%s", report->text);
+}
+
+/* ---- The state ---- */
+
+struct preparation {
+    struct script *script;
+    const struct script_source *source;
+};
+
+/* For the one call of prepare(): a light userdata cannot carry every address
+ * in every LuaJIT. */
+static _Thread_local const struct preparation *preparing;
+
+static int prepare(lua_State *L)
+{
+    const struct script_source *source = preparing->source;
+    struct script *script = preparing->script;
+    const char *path = script->path;
+    size_t length = (size_t)(script->name - path);
+    lua_pushlstring(L, path, length > 1 ? length - 1 : length);
+    modules_install(L, source->paths, lua_tostring(L, -1), &script->files);
+    dispatch_init(&script->dispatch, L, &script->counts);
+    if (source->furnish)
+        source->furnish(source->context, L);
+    return 0;
+}
+
+static int prepare_protected(struct script *script,
+                             const struct script_source *source)
+{
+    struct preparation preparation = {.script = script, .source = source};
+    preparing = &preparation;
+#if LUA_VERSION_NUM == 501
+    int status = lua_cpcall(script->L, prepare, NULL);
+#else
+    lua_pushcfunction(script->L, prepare);
+    int status = lua_pcall(script->L, 0, 0, 0);
+#endif
+    preparing = NULL;
+    return status;
+}
+
+static int open_state(struct script *script, const struct script_source *source,
+                      char *error)
+{
+    script->L = luaL_newstate();
+    if (!script->L) {
+        snprintf(error, HOST_MAX_ERROR, "%s: no memory for its Lua state",
+                 script->name);
+        return -1;
+    }
+    if (prepare_protected(script, source) != LUA_OK) {
+        snprintf(error, HOST_MAX_ERROR, "%s: cannot set up its Lua state: %s",
+                 script->name, lua_tostring(script->L, -1));
+        return -1;
+    }
+    script->dispatch.slow_us = 0; /* the load is timed as a whole */
+    script->dispatch.context = script;
+    script->dispatch.report = keep_trouble;
+    return 0;
+}
+
+/* ---- Running the file ---- */
+
+static void run_file(lua_State *L, void *context)
+{
+    struct script *script = context;
+    modules_compile(L, &script->files, script->path);
+    lua_pushstring(L, script->path);
+    dispatch_invoke(&script->dispatch, L, 1, 1);
+    shape_check(L, -1, script->name);
+    script->handlers = refs_new(L);
+}
+
+static uint64_t clock_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* As dispatch_run() answers. */
+static int run_timed(struct script *script)
+{
+    uint64_t started_us = clock_us();
+    int failure =
+        dispatch_run(&script->dispatch, script->L, run_file, script, "load");
+    script->load_us = clock_us() - started_us;
+    return failure;
+}
+
+int script_load(const struct script_source *source, struct script **out,
+                char *error)
+{
+    struct script *script = calloc(1, sizeof *script);
+    *out = script;
+    if (!script) {
+        snprintf(error, HOST_MAX_ERROR, "out of memory");
+        return SHOAL_ERR_NOMEM;
+    }
+    script->path = source->path;
+    script->name = last_part(source->path);
+    if (open_state(script, source, error) != 0)
+        return SHOAL_ERR_NOMEM;
+    int failure = run_timed(script);
+    if (failure != 0)
+        snprintf(error, HOST_MAX_ERROR, "%s",
+                 dispatch_last_message(&script->dispatch));
+    return failure;
+}
+
+void script_free(struct script *script)
+{
+    if (!script)
+        return;
+    if (script->L)
+        lua_close(script->L);
+    files_clear(&script->files);
+    free(script);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "store.h"
+
+#include "../../host/host.h"
+#include "../../lua/compat.h"
+#include "../../lua/refs.h"
+#include "../../lua/value.h"
+
+#include <stdio.h>
+
+static lua_State *state_of(const struct version *version)
+{
+    return tenant_state(&version->tenant);
+}
+
+void store_set(lua_State *L, struct version *version, int index)
+{
+    lua_pushvalue(L, index);
+    refs_set(L, version->store);
+}
+
+/* ---- Between states ---- */
+
+/* A store on its way, as MessagePack. The bytes are those of a string that the
+ * state it leaves keeps for us, in the slot `parcel` of its registry. */
+struct parcel {
+    struct version *from, *to;
+    shoal_bytes bytes;
+    char *error; /* HOST_MAX_ERROR bytes */
+};
+
+/* Puts the value on top of the stack, or nothing, into the slot. */
+static void keep(lua_State *L, const struct version *version)
+{
+    refs_set(L, version->parcel);
+}
+
+static void pack(lua_State *L, void *context)
+{
+    struct parcel *parcel = context;
+    refs_push(L, parcel->from->store);
+    if (value_pack(L, -1, "store") != 0) {
+        snprintf(parcel->error, HOST_MAX_ERROR, "%s", lua_tostring(L, -1));
+        return;
+    }
+    parcel->bytes.data =
+        (const uint8_t *)lua_tolstring(L, -1, &parcel->bytes.size);
+    keep(L, parcel->from);
+}
+
+static void unpack(lua_State *L, void *context)
+{
+    struct parcel *parcel = context;
+    size_t used;
+    if (value_push(L, parcel->bytes, &used) != 0)
+        luaL_error(L, "store: %s", lua_tostring(L, -1));
+    store_set(L, parcel->to, -1);
+}
+
+static int run(struct parcel *parcel, struct version *version, dispatch_fn *fn)
+{
+    struct tenant *tenant = &version->tenant;
+    int failure = tenant_run(tenant, fn, parcel, "store");
+    if (failure != 0)
+        snprintf(parcel->error, HOST_MAX_ERROR, "%s",
+                 dispatch_last_message(tenant->dispatch));
+    else if (!parcel->bytes.data)
+        failure = 1; /* pack() has said why */
+    return failure;
+}
+
+static void forget(struct parcel *parcel)
+{
+    lua_State *L = state_of(parcel->from);
+    lua_pushboolean(L, false);
+    keep(L, parcel->from);
+}
+
+static int send(struct version *from, struct version *to, char *error)
+{
+    struct parcel parcel = {.from = from, .to = to, .error = error};
+    int failure = run(&parcel, from, pack);
+    if (failure == 0)
+        failure = run(&parcel, to, unpack);
+    forget(&parcel);
+    return failure;
+}
+
+/* ---- Within a state ---- */
+
+/* No memory is needed for it, so there is no region around it. */
+static void hand_over(struct version *from, struct version *to)
+{
+    lua_State *L = state_of(from);
+    refs_push(L, from->store);
+    refs_set(L, to->store);
+}
+
+int store_carry(struct version *from, struct version *to, char *error)
+{
+    if (state_of(from) != state_of(to))
+        return send(from, to, error);
+    hand_over(from, to);
+    return 0;
+}
+
+void store_push(lua_State *L, struct version *version, bool same_state)
+{
+    if (same_state) {
+        refs_push(L, version->store);
+        return;
+    }
+    char error[HOST_MAX_ERROR] = "";
+    struct parcel parcel = {.from = version, .error = error};
+    size_t used;
+    if (run(&parcel, version, pack) != 0)
+        luaL_error(L, "node.store: cannot be copied: %s", error);
+    value_push(L, parcel.bytes, &used);
+    forget(&parcel);
+}

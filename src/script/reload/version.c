@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include "version.h"
+
+#include "../../lua/compat.h"
+#include "../../lua/refs.h"
+#include "../node/failures.h"
+#include "../node/methods.h"
+#include "../node/node.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct version *new_version(struct node *node)
+{
+    struct version *version = calloc(1, sizeof *version);
+    if (!version)
+        return NULL;
+    version->generation = node->reloads.generation + 1;
+    return version;
+}
+
+struct version *version_of_script(struct node *node, struct script *script)
+{
+    struct version *version = new_version(node);
+    if (!version)
+        return NULL;
+    version->script = script;
+    version->handlers = script->handlers;
+    tenant_init(&version->tenant, node, &script->dispatch, script->L);
+    version->tenant.silent = true;
+    return version;
+}
+
+/* What goes wrong while it loads is told to whoever asked for it, not counted
+ * as a failing handler. */
+struct version *version_of_table(struct node *node, lua_State *L)
+{
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+    }
+    int handlers = refs_new(L);
+    struct version *version = new_version(node);
+    if (!version) {
+        refs_free(L, &handlers);
+        return NULL;
+    }
+    version->handlers = handlers;
+    version->quiet = node->program_dispatch;
+    version->quiet.counts = &version->quiet_counts;
+    version->quiet.report = NULL;
+    tenant_init(&version->tenant, node, &version->quiet, NULL);
+    version->tenant.silent = true;
+    return version;
+}
+
+/* ---- Making it ready ---- */
+
+/* Where its questions are counted and reported: from the start, those of a
+ * table, with the node's; those of a script with its loading, until it takes
+ * charge. */
+static dispatch *questions_dispatch(struct version *version)
+{
+    if (version->script)
+        return &version->script->dispatch;
+    return &version->tenant.node->program_dispatch;
+}
+
+static void prepare(lua_State *L, void *context)
+{
+    struct version *version = context;
+    struct tenant *tenant = &version->tenant;
+    const char *who = version->script ? version->script->name : "handlers";
+    if (version->script) {
+        methods_push_object(L);
+        methods_give_node(L, tenant->node, tenant);
+    } else {
+        tenant_push_self(&tenant->node->program, L);
+    }
+    lua_pushvalue(L, -1);
+    tenant->self = refs_new(L);
+    refs_push(L, version->handlers);
+    version->questions =
+        questions_new(L, -1, -2, questions_dispatch(version), who);
+    version->questions_ref = refs_new(L);
+    lua_newtable(L);
+    version->store = refs_new(L);
+    lua_pushboolean(L, false); /* nothing */
+    version->parcel = refs_new(L);
+}
+
+int version_prepare(struct version *version, char *error)
+{
+    struct tenant *tenant = &version->tenant;
+    int failure = tenant_run(tenant, prepare, version, "load");
+    if (failure != 0) {
+        snprintf(error, HOST_MAX_ERROR, "%s",
+                 dispatch_last_message(tenant->dispatch));
+        return failure;
+    }
+    /* Not the thread of whoever asks for the load: it may be gone by then. */
+    version->questions->L = tenant_state(tenant);
+    if (tenant->node->backend)
+        version->questions->clock_offset_us =
+            node_clock_offset_us(tenant->node);
+    return 0;
+}
+
+void version_take_charge(struct version *version)
+{
+    struct node *node = version->tenant.node;
+    version->tenant.silent = false;
+    version->loaded_us = node->backend->ops->wall_us(node->backend);
+    node->reloads.generation = version->generation;
+    if (!version->script) {
+        version->tenant.dispatch = &node->program_dispatch;
+        return;
+    }
+    dispatch *d = &version->script->dispatch;
+    d->counts = &node->counts;
+    d->slow_us = DISPATCH_SLOW_US;
+    d->context = node;
+    d->report = failures_report;
+}
+
+bool version_hash(const struct version *version, char *out)
+{
+    if (!version->script)
+        return false;
+    snprintf(out, 17, "%016" PRIx64, files_hash(&version->script->files));
+    return true;
+}
+
+/* ---- Calling it ---- */
+
+struct call {
+    struct version *version;
+    const char *name;
+    version_push_fn *push;
+    void *context;
+};
+
+static void call(lua_State *L, void *context)
+{
+    const struct call *call = context;
+    struct tenant *tenant = &call->version->tenant;
+    int nargs = 1;
+    refs_push(L, call->version->handlers);
+    lua_getfield(L, -1, call->name);
+    if (lua_isnil(L, -1))
+        return;
+    tenant_push_self(tenant, L);
+    if (call->push)
+        nargs += call->push(L, call->context);
+    dispatch_invoke(tenant->dispatch, L, nargs, 0);
+}
+
+int version_call(struct version *version, const char *name,
+                 version_push_fn *push, void *context)
+{
+    struct call arguments = {version, name, push, context};
+    return tenant_run(&version->tenant, call, &arguments, name);
+}
+
+/* ---- Its end ---- */
+
+void version_end(struct version *version)
+{
+    tenant_end(&version->tenant);
+}
+
+/* The program's state stays, so what is kept there is given back. */
+static void forget_table(struct version *version)
+{
+    lua_State *L = tenant_state(&version->tenant);
+    refs_free(L, &version->handlers);
+    refs_free(L, &version->questions_ref);
+    refs_free(L, &version->store);
+    refs_free(L, &version->parcel);
+}
+
+void version_free(struct version *version)
+{
+    if (!version)
+        return;
+    version_end(version);
+    if (version->script)
+        script_free(version->script);
+    else
+        forget_table(version);
+    free(version);
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+#include "backend_sim.h"
+
+#include "../../base/address.h"
+#include "../../base/error.h"
+#include "../../host/log_engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct sim_backend {
+    struct backend base;
+    sim_node *node;
+    host_callbacks callbacks;
+    struct engine_narrator narrator; /* to the node's log */
+    uint32_t diagnostics;            /* that the node wants */
+    bool crashes;
+    char address[SIM_MAX_ADDRESS];
+};
+
+static struct sim_backend *from(struct backend *backend)
+{
+    return (struct sim_backend *)backend;
+}
+
+static const struct sim_backend *from_const(const struct backend *backend)
+{
+    return (const struct sim_backend *)backend;
+}
+
+/* ---- What a node asks of it ---- */
+
+static const char *bound(struct backend *backend)
+{
+    return from(backend)->address;
+}
+
+static int start(struct backend *backend, const shoal_options *options,
+                 char *error)
+{
+    const char *detail = NULL;
+    struct sim_backend *self = from(backend);
+    int failure = sim_start(self->node, options, &detail);
+    if (failure != 0) {
+        fail(error, "cannot start: %s%s%s", shoal_error_text(failure),
+             detail ? ": " : "", detail ? detail : "");
+        return failure;
+    }
+    self->narrator.engine = sim_engine(self->node);
+    shoal_set_diagnostics(sim_engine(self->node),
+                          narrate_diagnostics(self->narrator.log));
+    return 0;
+}
+
+static shoal *engine(struct backend *backend)
+{
+    return sim_engine(from(backend)->node);
+}
+
+static uint64_t now_us(const struct backend *backend)
+{
+    return sim_node_now(from_const(backend)->node);
+}
+
+static uint64_t wall_us(const struct backend *backend)
+{
+    return HOST_SIM_EPOCH_US + now_us(backend);
+}
+
+static void wake(struct backend *backend)
+{
+    sim_wake(from(backend)->node);
+}
+
+static void deliver(struct backend *backend)
+{
+    sim_deliver(from(backend)->node);
+}
+
+static bool is_wanted(const struct sim_backend *self, shoal_event event)
+{
+    return !shoal_event_is_diagnostic(event) ||
+           (self->diagnostics >> event & 1);
+}
+
+/* Tells the log of it, whether the node is to hear of it or not. */
+static bool is_for_program(struct sim_backend *self, const shoal_effect *effect)
+{
+    narrate_engine(&self->narrator, sim_node_now(self->node), effect);
+    return is_wanted(self, effect->event);
+}
+
+static bool next_event(struct backend *backend, shoal_effect *out)
+{
+    struct sim_backend *self = from(backend);
+    while (sim_next_event(self->node, out)) {
+        if (is_for_program(self, out))
+            return true;
+    }
+    return false;
+}
+
+static void set_diagnostics(struct backend *backend, uint32_t mask)
+{
+    struct sim_backend *self = from(backend);
+    self->diagnostics = mask;
+    shoal_set_diagnostics(engine(backend),
+                          mask | narrate_diagnostics(self->narrator.log));
+}
+
+static const char *seed(struct backend *backend, size_t i)
+{
+    return sim_seed(from(backend)->node, i);
+}
+
+static int join(struct backend *backend, const char *endpoint, char *error)
+{
+    shoal_bytes text = {(const uint8_t *)endpoint, strlen(endpoint)};
+    struct endpoint parsed;
+    if (endpoint_parse(text, &parsed, error) != 0)
+        return -1;
+    if (!sim_join(from(backend)->node, endpoint))
+        return fail(error, "cannot join: out of memory");
+    return 0;
+}
+
+static void *timer_new(struct backend *backend, uint64_t after_us,
+                       uint64_t repeat_us, backend_timer_fn *fn, void *context)
+{
+    return sim_timer_new(from(backend)->node, after_us, repeat_us, fn, context);
+}
+
+static void timer_cancel(struct backend *backend, void *timer)
+{
+    (void)backend;
+    sim_timer_cancel(timer);
+}
+
+static void push_stats(struct backend *backend, lua_State *L)
+{
+    sim_traffic traffic = sim_node_traffic(from(backend)->node);
+    host_stats stats = {
+        .datagrams_received = traffic.packets_received + traffic.foreign,
+        .datagrams_sent = traffic.packets_sent,
+        .bytes_received = traffic.bytes_received,
+        .bytes_sent = traffic.bytes_sent,
+        .foreign_cluster = traffic.foreign,
+    };
+    backend_push_stats(L, &stats);
+}
+
+static struct ev_loop *loop(struct backend *backend)
+{
+    (void)backend;
+    return NULL;
+}
+
+static void close_backend(struct backend *backend)
+{
+    struct sim_backend *self = from(backend);
+    if (self->crashes)
+        sim_crash(self->node);
+    else
+        sim_close(self->node);
+}
+
+static const struct backend_ops ops = {
+    .bound = bound,
+    .start = start,
+    .engine = engine,
+    .now_us = now_us,
+    .wall_us = wall_us,
+    .wake = wake,
+    .deliver = deliver,
+    .next_event = next_event,
+    .set_diagnostics = set_diagnostics,
+    .join = join,
+    .seed = seed,
+    .timer_new = timer_new,
+    .timer_cancel = timer_cancel,
+    .push_stats = push_stats,
+    .loop = loop,
+    .close = close_backend,
+};
+
+/* ---- What the simulation tells it ---- */
+
+static void on_notify(void *context, const shoal_effect *effect)
+{
+    struct sim_backend *self = context;
+    if (is_for_program(self, effect))
+        self->callbacks.on_notify(self->callbacks.context, effect);
+}
+
+static void on_send(void *context, const shoal_effect *effect)
+{
+    struct sim_backend *self = context;
+    narrate_engine(&self->narrator, sim_node_now(self->node), effect);
+}
+
+static int identity_at(void *context, const char *endpoint, uint8_t *out,
+                       size_t *size)
+{
+    struct sim_backend *self = context;
+    return self->callbacks.identity_at(self->callbacks.context, endpoint, out,
+                                       size);
+}
+
+static void on_closed(void *context)
+{
+    struct sim_backend *self = context;
+    host_callbacks callbacks = self->callbacks;
+    if (self->narrator.log) {
+        self->narrator.log->clock = NULL;
+        self->narrator.log->node = NULL;
+    }
+    free(self);
+    if (callbacks.on_closed)
+        callbacks.on_closed(callbacks.context);
+}
+
+/* ---- Opening ---- */
+
+static uint64_t log_clock(void *context)
+{
+    return wall_us(context);
+}
+
+/* Lines tell the virtual time, and which member writes. */
+static void use_log(struct sim_backend *self, struct log *log)
+{
+    self->narrator.log = log;
+    if (!log)
+        return;
+    log->clock = log_clock;
+    log->context = self;
+    log->node = self->address;
+}
+
+static int check_address(const char *bind, char *error)
+{
+    shoal_bytes text = {(const uint8_t *)bind, strlen(bind)};
+    struct endpoint endpoint;
+    char problem[HOST_MAX_ERROR];
+    if (endpoint_parse(text, &endpoint, problem) != 0)
+        return fail(error, "cannot bind %.64s: %.400s", bind, problem);
+    if (endpoint.is_name || endpoint.port == 0 ||
+        address_is_wildcard(&endpoint.address))
+        return fail(error,
+                    "cannot bind %.64s: a simulated member has an IP "
+                    "address of its own, and a port",
+                    bind);
+    return 0;
+}
+
+struct backend *host_sim_open(sim *net, const host_options *options,
+                              char *error)
+{
+    if (options->bind && check_address(options->bind, error) != 0)
+        return NULL;
+    struct sim_backend *self = calloc(1, sizeof *self);
+    if (!self) {
+        fail(error, "cannot open a node: out of memory");
+        return NULL;
+    }
+    const char *problem;
+    sim_options place = {
+        .address = options->bind,
+        .label = options->cluster,
+        .callbacks = {.context = self,
+                      .on_notify = on_notify,
+                      .on_send =
+                          narrate_wants_sends(options->log) ? on_send : NULL,
+                      .identity_at = identity_at,
+                      .on_closed = on_closed}};
+    self->base.ops = &ops;
+    self->callbacks = options->callbacks;
+    self->node = sim_open(net, &place, &problem);
+    if (!self->node) {
+        free(self);
+        fail(error, "cannot bind %.64s: %s",
+             options->bind ? options->bind : "a new address", problem);
+        return NULL;
+    }
+    const char *address = sim_address(net, sim_place(self->node));
+    memcpy(self->address, address, strlen(address) + 1);
+    use_log(self, options->log);
+    return &self->base;
+}
+
+struct node *host_sim_node(const sim *net, uint32_t place)
+{
+    sim_node *node = sim_node_at(net, place);
+    if (!node)
+        return NULL;
+    const struct sim_backend *self = sim_context(node);
+    return self->callbacks.context;
+}
+
+void host_sim_will_crash(struct backend *backend)
+{
+    from(backend)->crashes = true;
+}
+
+uint32_t host_sim_place(const struct backend *backend)
+{
+    return sim_place(from_const(backend)->node);
+}
