@@ -117,7 +117,7 @@ enum { MAX_RENEWALS = 16 };
 bool ask_renew(shoal *engine, shoal_bytes adversary, uint8_t *buffer,
                struct who *who)
 {
-    uint8_t other[SHOAL_MAX_IDENTITY];
+    uint8_t other[SHOAL_MAX_IDENTITY] = {0};
     shoal_bytes id = identity_id(engine->self);
     bool wins = false;
     for (int i = 0; i < MAX_RENEWALS && !wins; i++) {
