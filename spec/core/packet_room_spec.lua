@@ -38,7 +38,7 @@ describe("an item", function()
     local lengths = { 100, 300, 400 }
     for length = 1, 32 do lengths[#lengths + 1] = length end -- of identities that fill a step, and others
     for _, length in ipairs(lengths) do
-      local e = with(nil, "b", long("c", length), "d")
+      local e = with(nil, "b", long("c", length), "d", "a suspect 300") -- of which the header tells
       local size = add_largest(e)
       local out = e:advance(2)
       assert.same(support.sorted { "b", long("c", length), "d" }, reached(out, size))
