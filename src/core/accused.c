@@ -62,9 +62,26 @@ static int queue_alive(shoal *engine, uint16_t incarnation,
     return self_queue_claim(engine, &claim, urgency);
 }
 
-/* Whoever says so has not heard, or it would not say so. */
-static int say_again(shoal *engine, bool queue)
+/* Somebody has declared us down in an incarnation in which we did not know that
+ * yet, and we have a greater one. There is room for the event. */
+static void note_return(shoal *engine, const shoal_update *claim)
 {
+    if (claim->state != SHOAL_DOWN ||
+        claim->incarnation < engine->down_before)
+        return;
+    engine->down_before = claim->incarnation + 1u;
+    notify_self(engine, SHOAL_EVENT_RETURNED);
+}
+
+/* Whoever says so has not heard, or it would not say so. */
+static int say_again(shoal *engine, const shoal_update *claim, bool queue)
+{
+    struct who self;
+    who_from(&self, engine->self);
+    if (!notify_reserve(engine, &self, (shoal_bytes){0}, 1))
+        return SHOAL_ERR_NOMEM;
+    if (engine_heals(engine))
+        note_return(engine, claim);
     if (!queue ||
         !engine_may(engine, LIMIT_SELF, 1, engine->config.probe_rtt_us))
         return 0;
@@ -94,8 +111,7 @@ static int refute(shoal *engine, const shoal_update *claim, bool queue)
     engine->stats.refutations++;
     health_change(engine, 1);
     notify_self(engine, SHOAL_EVENT_REFUTED);
-    if (was_down)
-        notify_self(engine, SHOAL_EVENT_RETURNED);
+    note_return(engine, claim);
     if (queue)
         send_gossip(engine, engine->config.num_indirect_probes);
     return 0;
@@ -115,7 +131,7 @@ static int answer_accusation(shoal *engine, const shoal_update *claim,
 {
     bool is_fresh = claim->incarnation >= engine->incarnation;
     if (!is_fresh)
-        return say_again(engine, queue);
+        return say_again(engine, claim, queue);
     bool is_last = claim->incarnation > LAST_REFUTABLE;
     int error = is_last ? renew(engine, queue) : refute(engine, claim, queue);
     if (!error && (is_last || claim->state == SHOAL_DOWN))
@@ -129,7 +145,7 @@ static int hear_plainly(shoal *engine, const shoal_update *claim, bool queue)
     if (claim->state == SHOAL_DOWN)
         return self_declared_down(engine, queue);
     if (claim->incarnation < engine->incarnation)
-        return say_again(engine, queue);
+        return say_again(engine, claim, queue);
     if (claim->incarnation == SHOAL_MAX_INCARNATION)
         return self_declared_down(engine, queue);
     return refute(engine, claim, queue);

@@ -54,6 +54,7 @@ struct shoal {
 
     struct identity *self;
     uint16_t incarnation;
+    uint32_t down_before; /* others declared us down in lower ones, we know */
     shoal_connection connection;
     uint64_t since_us;    /* when `connection` or `self` changed last */
     struct entry *queued; /* the claim about our address in `updates` */
