@@ -247,6 +247,25 @@ describe("a member that came back from down", function()
     assert.same({ "member_down e" }, says(e, "e down 0"))
   end)
 
+  it("is the same for being somebody else by now", function()
+    local e = healing("a"):knowing("b", "c", "d", "e")
+    e:apply { "c down 0" }
+    e:receive { kind = "gossip", from = "c#2" }
+    assert.same({}, accuse(e, "c#2", "d down 0").events)
+    assert.equal("suspect", e:state_of("d"))
+    e = returned()
+    e:receive { kind = "gossip", from = "c#2" }
+    assert.same({}, accuse(e, "c#2", "d down 0").events)
+    assert.equal("suspect", e:state_of("d"))
+  end)
+
+  it("is a newcomer when it had left", function()
+    local e = healing("a"):knowing("b", "c", "d", "e")
+    e:apply { "c left" }
+    e:receive { kind = "gossip", from = "c#2" }
+    assert.same({ "member_down d" }, accuse(e, "c#2", "d down 0").events)
+  end)
+
   it("is no other: verdicts of those that were there are facts", function()
     assert.same({ "member_down d" }, accuse(returned(), "b", "d down 0").events)
   end)

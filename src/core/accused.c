@@ -62,26 +62,9 @@ static int queue_alive(shoal *engine, uint16_t incarnation,
     return self_queue_claim(engine, &claim, urgency);
 }
 
-/* Somebody has declared us down in an incarnation in which we did not know that
- * yet, and we have a greater one. There is room for the event. */
-static void note_return(shoal *engine, const shoal_update *claim)
-{
-    if (claim->state != SHOAL_DOWN ||
-        claim->incarnation < engine->down_before)
-        return;
-    engine->down_before = claim->incarnation + 1u;
-    notify_self(engine, SHOAL_EVENT_RETURNED);
-}
-
 /* Whoever says so has not heard, or it would not say so. */
-static int say_again(shoal *engine, const shoal_update *claim, bool queue)
+static int say_again(shoal *engine, bool queue)
 {
-    struct who self;
-    who_from(&self, engine->self);
-    if (!notify_reserve(engine, &self, (shoal_bytes){0}, 1))
-        return SHOAL_ERR_NOMEM;
-    if (engine_heals(engine))
-        note_return(engine, claim);
     if (!queue ||
         !engine_may(engine, LIMIT_SELF, 1, engine->config.probe_rtt_us))
         return 0;
@@ -91,6 +74,21 @@ static int say_again(shoal *engine, const shoal_update *claim, bool queue)
     if (!error)
         send_gossip(engine, engine->config.num_indirect_probes);
     return error;
+}
+
+/* That we had been down for others, and are not any more: once for each
+ * verdict, however many of them still tell it. 0 or NOMEM. */
+static int report_return(shoal *engine, const shoal_update *claim)
+{
+    struct who self;
+    who_from(&self, engine->self);
+    if (claim->state != SHOAL_DOWN || claim->incarnation < engine->next_verdict)
+        return 0;
+    if (!notify_reserve(engine, &self, (shoal_bytes){0}, 1))
+        return SHOAL_ERR_NOMEM;
+    engine->next_verdict = claim->incarnation + 1u;
+    notify_self(engine, SHOAL_EVENT_RETURNED);
+    return 0;
 }
 
 /* "Suspect, i" is refuted by "alive, i + 1", and where it can be, so is "down,
@@ -111,7 +109,8 @@ static int refute(shoal *engine, const shoal_update *claim, bool queue)
     engine->stats.refutations++;
     health_change(engine, 1);
     notify_self(engine, SHOAL_EVENT_REFUTED);
-    note_return(engine, claim);
+    if (engine_heals(engine))
+        (void)report_return(engine, claim); /* there is room */
     if (queue)
         send_gossip(engine, engine->config.num_indirect_probes);
     return 0;
@@ -130,8 +129,10 @@ static int answer_accusation(shoal *engine, const shoal_update *claim,
                              bool queue)
 {
     bool is_fresh = claim->incarnation >= engine->incarnation;
-    if (!is_fresh)
-        return say_again(engine, claim, queue);
+    if (!is_fresh) {
+        int error = report_return(engine, claim);
+        return error ? error : say_again(engine, queue);
+    }
     bool is_last = claim->incarnation > LAST_REFUTABLE;
     int error = is_last ? renew(engine, queue) : refute(engine, claim, queue);
     if (!error && (is_last || claim->state == SHOAL_DOWN))
@@ -145,7 +146,7 @@ static int hear_plainly(shoal *engine, const shoal_update *claim, bool queue)
     if (claim->state == SHOAL_DOWN)
         return self_declared_down(engine, queue);
     if (claim->incarnation < engine->incarnation)
-        return say_again(engine, claim, queue);
+        return say_again(engine, queue);
     if (claim->incarnation == SHOAL_MAX_INCARNATION)
         return self_declared_down(engine, queue);
     return refute(engine, claim, queue);

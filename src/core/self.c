@@ -118,7 +118,7 @@ static int become(shoal *engine, const struct who *who, bool queue)
     digest_add(engine, identity);
     engine->queued_is_self = false;
     engine->incarnation = 0;
-    engine->down_before = 0;
+    engine->next_verdict = 0;
     engine->since_us = engine->now_us;
     probe_abandon(engine);
     error = keep_former_self(engine, before);
@@ -262,7 +262,6 @@ int shoal_reuse_down_identity(shoal *engine, uint64_t now_us)
     if (engine->queued) /* it says that we are down */
         backlog_remove(&engine->updates, &engine->mem, engine->queued);
     engine->incarnation = 0;
-    engine->down_before = 0;
     come_back(engine);
     return engine_leave(engine, 0);
 }

@@ -266,10 +266,13 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
         return error;
     }
     bool was_active = member_is_active(member);
+    /* Another identity does not make it know more than it did. */
+    bool returned = was_active ? member->returned : member_has_failed(member);
     identity_retain(before);
     members_rename(&engine->members, &engine->mem, member, identity);
     engine->learned++;
     settle(engine, member, claim, true);
+    member->returned = returned && member_is_active(member);
     if (was_active)
         digest_remove(engine, before);
     if (member_is_active(member))
