@@ -1,7 +1,9 @@
 --- `make reliability`: what the protocol bears, in the simulator, with and without
 -- its extensions. Prints the tables, and writes them into docs/reliability.md.
 --
---   luajit bench/reliability.lua [BUILD [FILE [MEMBERS [SECONDS [SEEDS]]]]]
+--   luajit bench/reliability.lua [BUILD [FILE [MEMBERS [SECONDS [SEEDS [ONLY]]]]]]
+--
+-- ONLY: names of tables, separated by commas; the others stay as they are.
 --
 -- Same figures for the same engine: nothing depends on the machine.
 
@@ -15,6 +17,7 @@ local FILE = arg[2] or "docs/reliability.md"
 local MEMBERS = tonumber(arg[3] or 128)
 local SECONDS = tonumber(arg[4] or 600)
 local SEEDS = tonumber(arg[5] or 3)
+local ONLY = arg[6] and "," .. arg[6] .. ","
 local PRESETS = { "simple", "lan" }
 
 local LATENCY = { 0.0005, 0.002 }
@@ -543,6 +546,9 @@ end
 -- "<!-- end -->".
 local function fill(text)
   return (text:gsub("(<!%-%- table: (.-) %-%->\n).-(<!%-%- end %-%->)", function(head, name, foot)
+    if ONLY and not ONLY:find("," .. name .. ",", 1, true) then
+      return nil
+    end
     io.stderr:write(name, " ")
     local body = markdown(assert(tables[name], "no table of that name")())
     io.stderr:write("\n")
