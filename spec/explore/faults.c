@@ -94,7 +94,7 @@ static void retire(struct watched *member)
         return;
     member->retired = true;
     member->self->is_over = true;
-    (void)shoal_leave(sim_engine(member->node), sim_node_now(member->node));
+    (void)sim_depart(member->node);
     act(member);
 }
 

@@ -190,7 +190,7 @@ struct watched *world_start_twin(struct world *world, uint32_t place,
 void world_leave(struct watched *member)
 {
     member->self->is_over = true;
-    (void)shoal_leave(sim_engine(member->node), sim_node_now(member->node));
+    (void)sim_depart(member->node);
     sim_close(member->node);
 }
 
