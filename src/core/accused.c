@@ -45,9 +45,11 @@ static bool is_credible(const shoal *engine)
            members->down[PLACE_FAILED].count >= members->active.count;
 }
 
+/* It costs a look at everybody, so not for each of many accusations. */
 static void doubt(shoal *engine)
 {
-    if (is_credible(engine))
+    if (is_credible(engine) &&
+        engine_may(engine, LIMIT_SELF, 2, engine->config.probe_rtt_us))
         verdict_doubt_all(engine);
 }
 
@@ -128,12 +130,11 @@ static int renew(shoal *engine, bool queue)
 static int answer_accusation(shoal *engine, const shoal_update *claim,
                              bool queue)
 {
-    bool is_fresh = claim->incarnation >= engine->incarnation;
-    if (!is_fresh) {
+    bool is_last = claim->incarnation > LAST_REFUTABLE;
+    if (!is_last && claim->incarnation < engine->incarnation) {
         int error = report_return(engine, claim);
         return error ? error : say_again(engine, queue);
     }
-    bool is_last = claim->incarnation > LAST_REFUTABLE;
     int error = is_last ? renew(engine, queue) : refute(engine, claim, queue);
     if (!error && (is_last || claim->state == SHOAL_DOWN))
         doubt(engine);
