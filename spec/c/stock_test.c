@@ -17,7 +17,7 @@ static shoal_bytes text(const char *string)
 
 /* {"addr": "a:1", "bump": <hex>} */
 #define STOCK(bump) "82a461646472a3613a31a462756d70" bump
-#define LIVED(bump, life)                                                       \
+#define LIVED(bump, life)                                                      \
     "83a461646472a3613a31a462756d70" bump "a46c696665" life
 
 static const uint64_t MAX = UINT64_C(9007199254740991); /* 2^53 - 1 */
@@ -169,9 +169,8 @@ static int renewal_against(const char *hex, const char *rival,
         EXPECT(wanted && bytes_are(out, size, wanted));
         EXPECT(stock.wins(NULL, (shoal_bytes){out, size}, spanning(id)) == 1);
         EXPECT(stock.wins(NULL, spanning(id), (shoal_bytes){out, size}) == 0);
-        EXPECT(adversary.size == 0 ||
-               stock.wins(NULL, (shoal_bytes){out, size},
-                          spanning(adversary)) != 0);
+        EXPECT(adversary.size == 0 || stock.wins(NULL, (shoal_bytes){out, size},
+                                                 spanning(adversary)) != 0);
     }
     free(out);
     free(id.data);
