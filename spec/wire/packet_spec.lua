@@ -93,6 +93,10 @@ describe("a packet", function()
 
   it("of turn_undead is a header and nothing else", function()
     local a = engine("A", { notify_down_members = true })
+    assert(a:set_handlers { codec = { -- with the default codec it is a verdict
+      encode_header = core.codec.encode_header, decode_header = core.codec.decode_header,
+      encode_member = core.codec.encode_member, decode_member = core.codec.decode_member,
+    } })
     assert(a:apply(0, { { id = ids.C, state = "down", incarnation = 0 } }, {}))
     assert(a:receive(0, bytes "96 01 00 C 00 A 07"))
     assert.same({ { bytes "95 01 0a A 00 C", "turn_undead", "c:3" } }, sent(a))
