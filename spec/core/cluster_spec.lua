@@ -96,6 +96,7 @@ describe("a cluster", function()
     assert.same({ 7, 0, 0 }, {
       heard_by_anyone(net, "member_down"), heard_by_anyone(net, "rejoin"), heard_by_anyone(net, "rename"),
     })
+    assert.equal(1, sleeper:heard("returned"))
     for _, member in ipairs(net.members) do
       assert.equal(member == sleeper and 0 or 2, member:heard("member_up", sleeper))
     end
