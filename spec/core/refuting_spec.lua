@@ -179,6 +179,14 @@ describe("the last incarnation of a living member, 65534,", function()
     end
   end)
 
+  it("may have been exceeded where verdicts were final: then we renew, too", function()
+    local e = engine("a"):knowing("b")
+    told(e, "a suspect 65534")
+    assert.equal(65535, e:incarnation())
+    e:configure { notify_down_members = true }
+    assert.same({ "rejoin a#2" }, told(e, "a suspect 65534").events)
+  end)
+
   it("is the end for whoever cannot renew", function()
     local e = healing_mortal("a"):knowing("b")
     assert.same({ "defunct" }, told(e, "a left").events)

@@ -113,10 +113,12 @@ static int renew(shoal *engine, bool queue)
 static int answer_accusation(shoal *engine, const shoal_update *claim,
                              bool queue)
 {
-    bool is_fresh = claim->incarnation >= engine->incarnation;
+    /* Not even by the greatest one, which we may have from a time when
+     * verdicts were final here. */
+    bool is_last = claim->incarnation > LAST_REFUTABLE;
+    bool is_fresh = is_last || claim->incarnation >= engine->incarnation;
     if (!is_fresh)
         return say_again(engine, queue);
-    bool is_last = claim->incarnation > LAST_REFUTABLE;
     int error = is_last ? renew(engine, queue) : refute(engine, claim, queue);
     if (!error && (is_last || claim->state == SHOAL_DOWN))
         doubt(engine);
