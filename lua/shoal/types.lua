@@ -398,7 +398,7 @@ function Node:events() end
 ---@field seed? integer         of the random choices
 ---@field log? shoal.LogOptions|string|false  levels, or false for silence
 ---@field busy_limit? number   seconds that pings are answered for while one handler runs (30); 0: none
----@field on_error? fun(what: string, message: string)  told of every handler that failed, besides the log
+---@field on_error? fun(what: string, message: string)  told of every handler that failed, besides the log; "socket" and the reason before a node closes whose socket is of no use any more
 
 local shoal = {}
 shoal._VERSION = ""

@@ -208,7 +208,7 @@ static void on_gone(void *context, stream *peer)
 static stream_server *listen_with(struct fixture *f,
                                   void (*closed)(void *, stream *))
 {
-    stream_callbacks callbacks = {f, on_message, closed};
+    stream_callbacks callbacks = {f, on_message, closed, NULL};
 
     return stream_listen(f->loop, f->path, &callbacks, NULL);
 }

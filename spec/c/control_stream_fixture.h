@@ -49,7 +49,7 @@ static inline void on_close(void *context, stream *peer)
 static inline stream_server *listen_at(struct fixture *f, const char *path,
                                        char *error)
 {
-    stream_callbacks callbacks = {f, on_message, on_close};
+    stream_callbacks callbacks = {f, on_message, on_close, NULL};
 
     return stream_listen(f->loop, path, &callbacks, error);
 }

@@ -21,7 +21,7 @@ struct member {
     shoal_handlers handlers;
     unsigned events[SHOAL_NUM_EVENTS];
     unsigned joined, closed;
-    char join_error[HOST_MAX_ERROR];
+    char join_error[HOST_MAX_ERROR], failure[HOST_MAX_ERROR];
     /* what a handler does at an event; NULL: nothing */
     void (*on_event)(struct member *member, shoal_event event);
 };
@@ -52,6 +52,13 @@ static inline void on_closed(void *context)
     member->node = NULL;
 }
 
+static inline void on_failed(void *context, const char *error)
+{
+    struct member *member = context;
+
+    snprintf(member->failure, sizeof member->failure, "%s", error);
+}
+
 static inline void on_joined(void *context, const char *endpoint,
                              const char *error)
 {
@@ -77,7 +84,7 @@ static inline void open_member_with(struct member *member, const char *bind,
     options.log = log;
     options.lookup = lookup;
     options.callbacks =
-        (host_callbacks){member, on_notify, identity_at, on_closed};
+        (host_callbacks){member, on_notify, identity_at, on_closed, on_failed};
     member->node = host_open(&options, error);
     if (!member->node)
         fprintf(stderr, "%s\n", error);

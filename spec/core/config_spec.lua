@@ -273,6 +273,7 @@ describe("an invalid config field", function()
     remove_down_after = { 0 },
     max_packet_size = { 0, 255, 65508 },
     max_members = { 0 },
+    max_broadcasts = { 0 },
     announce = { { every = 1, members = 0 } },
     announce_to_down = { { every = 1, members = 0 } },
     gossip = { { every = 1, members = 0 } },

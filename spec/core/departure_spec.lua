@@ -1,7 +1,6 @@
 --- Members that leave, and identities that are given up: only they themselves say so,
 -- and it is final.
 
-local core = require "shoal.core"
 local support = require "spec.core.support"
 local engine, healing, foreign = support.engine, support.healing, support.foreign
 
@@ -88,41 +87,85 @@ describe("a member that leaves", function()
 end)
 
 describe("telling somebody else of the departure", function()
-  local function leave_to(e, name) return e:call("leave_to", e:id(name)) end
-
-  if not core.new or not getmetatable(engine("a").core).__index.leave_to then
-    return
-  end
-
   it("goes to whom we asked and never heard", function()
     local e = healing("a")
     e:announce("s")
     e:leave()
-    local out = leave_to(e, "s")
+    local out = e:leave_to("s")
     assert.same({ "gossip s" }, out.sends)
     assert.same({ "a left" }, claimed(out))
-    assert.same({ "gossip s" }, leave_to(e, "s").sends) -- as often as one likes
+    assert.same({ "gossip s" }, e:leave_to("s").sends) -- as often as one likes
   end)
 
   it("is nothing while we are here, or back", function()
     local e = healing("a"):knowing("b")
-    assert.same({}, leave_to(e, "s").log)
+    assert.same({}, e:leave_to("s").log)
     e:leave()
     e:reuse()
-    assert.same({}, leave_to(e, "s").log)
+    assert.same({}, e:leave_to("s").log)
   end)
 
   it("is nothing for whoever was declared down: that was not its own word", function()
     local e = support.mortal("a"):knowing("b")
     e:apply { "a down 0" }
     assert.equal("defunct", e.core:connection())
-    assert.same({}, leave_to(e, "s").log)
+    assert.same({}, e:leave_to("s").log)
   end)
 
   it("does not go to ourselves", function()
     local e = healing("a")
     e:leave()
-    assert.same({}, leave_to(e, "a#3").log)
+    assert.same({}, e:leave_to("a#3").log)
+  end)
+end)
+
+describe("the reason why a member is down", function()
+  it("is that it failed: it did not answer, or somebody says so", function()
+    local e = healing("a"):knowing("b", "c suspect 0", "d", "e down 0")
+    e:live(5, { "c" })
+    e:receive { kind = "gossip", from = "b", updates = { "d down 0" } }
+    assert.same({ "failed", "failed", "failed" }, { e:reason_of "c", e:reason_of "d", e:reason_of "e" })
+  end)
+
+  it("is that it left: it said so, also in a codec that has no word for it", function()
+    local e = healing("a"):knowing("b", "c", "z left")
+    e:receive { kind = "gossip", from = "b", updates = { "c left" } }
+    assert.same({ "left", "left" }, { e:reason_of "c", e:reason_of "z" })
+    e = foreign("a"):knowing("b")
+    e:receive { kind = "gossip", from = "b", updates = { "b down 0" } }
+    assert.equal("left", e:reason_of "b")
+  end)
+
+  it("is that it was replaced: it is somebody else now, at another address", function()
+    local e = healing("a"):knowing("b", "c")
+    e:receive { kind = "gossip", from = "b", updates = { "c left by z" } }
+    assert.equal("replaced", e:reason_of "c")
+    e:become("m")
+    assert.equal("replaced", e:reason_of "a")
+  end)
+
+  it("is none while it is active, and none any more when it is back", function()
+    local e = healing("a"):knowing("b", "c", "c down 0")
+    assert.is_nil(e:reason_of "b")
+    e:apply { "c alive 1" }
+    assert.is_nil(e:reason_of "c")
+    e:apply { "c left" }
+    e:apply { "c#2 alive 0" }
+    assert.is_nil(e:reason_of "c#2")
+  end)
+
+  it("becomes that it left when it says so after it had failed", function()
+    local e = healing("a"):knowing("b", "c", "c down 0")
+    assert.same({}, e:receive({ kind = "gossip", from = "c", updates = { "c left" } }).events)
+    assert.equal("left", e:reason_of "c")
+  end)
+
+  it("is told with the event", function()
+    local e = healing("a"):knowing("b", "c", "d")
+    e.core:apply(e.now, e:claims { "c left", "d down 0" }, {})
+    local told = {}
+    for event, member in e.core:events() do told[#told + 1] = ("%s %s"):format(event, member.reason) end
+    assert.same({ "member_down left", "member_down failed" }, told)
   end)
 end)
 

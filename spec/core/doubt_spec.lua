@@ -76,6 +76,18 @@ describe("a fresh verdict about ourselves", function()
     assert.is_false(is_doubted(e, "c"))
   end)
 
+  -- It costs a look at everybody: a flood of accusations must not.
+  it("counts once in probe_rtt", function()
+    local e = after_a_cut()
+    accuse(e, "b")
+    e:knowing("g", "g down 0")
+    accuse(e, "b")
+    assert.is_false(is_doubted(e, "g"))
+    e:live(0.25)
+    accuse(e, "b")
+    assert.is_true(is_doubted(e, "g"))
+  end)
+
   it("does not count when it is stale, or a mere suspicion", function()
     local e = healing("a"):knowing("b")
     accuse(e, "b")

@@ -59,6 +59,7 @@ local ACTIONS = {
   function(e, roll) return roll(6) == 1 and e:call("receive", e:packet { kind = "turn_undead", from = somebody(roll) })
     or e:gossip() end,
   function(e) return e:broadcast() end,
+  function(e, roll) return e:call("forget", e.scheme.addr(somebody(roll))) end,
   function(e, roll) return e:add(("%d mine"):format(roll(9))) end,
   function(e, roll)
     if roll(8) > 1 then return e:announce(somebody(roll)) end

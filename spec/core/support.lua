@@ -252,6 +252,8 @@ Engine.__index = Engine
 local function event_text(scheme, name, a, b)
   if name == "rename" then
     return ("rename %s %s"):format(scheme.text(a.id), scheme.text(b.id))
+  elseif name == "item_dropped" then
+    return "item_dropped " .. a.reason
   end
   return a and ("%s %s"):format(name, scheme.text(a.id)) or name
 end
@@ -453,6 +455,8 @@ function Engine:leave() return must(self, "leave") end
 function Engine:add(data) return must(self, "add_broadcast", data) end
 function Engine:announce(to) return must(self, "announce", self.scheme.id(to)) end
 function Engine:become(text) return must(self, "change_identity", self.scheme.id(text)) end
+function Engine:leave_to(to) return must(self, "leave_to", self.scheme.id(to)) end
+function Engine:forget(text) return must(self, "forget", self.scheme.addr(text)) end
 function Engine:reuse() return must(self, "reuse_down_identity") end
 function Engine:configure(fields) return must(self, "set_config", fields) end
 
@@ -545,6 +549,9 @@ function Engine:state_of(text)
   if member and self.scheme.text(member.id) == text then return member.state end
   return nil
 end
+
+--- Why it is down: "failed", "left", "replaced"; nil while it is active.
+function Engine:reason_of(text) return self:member(text).reason end
 
 local function claim_texts(self, members)
   local texts = {}

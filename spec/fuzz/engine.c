@@ -22,6 +22,10 @@ struct run {
     shoal *engine;
     uint64_t now_us;
     struct input input;
+    bool was_plain;    /* verdicts were final for a while */
+    long members;      /* as the events tell */
+    size_t most_known; /* of the configs until now */
+    size_t most_items;
 };
 
 static shoal_codec codec;
@@ -66,6 +70,13 @@ static void receive(struct run *run, shoal_bytes packet)
     free(copy);
 }
 
+/* Small mostly. */
+static uint16_t draw_incarnation(struct input *input)
+{
+    uint16_t incarnation = input_byte(input) % 4;
+    return incarnation == 3 ? input_u16(input) : incarnation;
+}
+
 static size_t write_claims(struct input *input, uint8_t *out, size_t room)
 {
     uint8_t id[SHOAL_MAX_IDENTITY], from[SHOAL_MAX_IDENTITY];
@@ -77,9 +88,7 @@ static size_t write_claims(struct input *input, uint8_t *out, size_t room)
         shoal_update claim = {.id = draw_identity(input, id),
                               .from = draw_identity(input, from)};
         claim.state = input_byte(input) % 3;
-        claim.incarnation = input_byte(input) % 4;
-        if (claim.incarnation == 3)
-            claim.incarnation = input_u16(input);
+        claim.incarnation = draw_incarnation(input);
         MUST(codec.encode_member(codec.context, &claim, out + size, room - size,
                                  &used) == 0);
         size += used;
@@ -91,12 +100,14 @@ static void receive_made(struct run *run)
 {
     struct input *input = &run->input;
     uint8_t packet[PACKET_ROOM], src[SHOAL_MAX_IDENTITY],
-        peer[SHOAL_MAX_IDENTITY];
+        dst[SHOAL_MAX_IDENTITY], peer[SHOAL_MAX_IDENTITY];
     shoal_header header = {.kind = input_byte(input) % SHOAL_NUM_MESSAGES,
                            .number = input_byte(input),
                            .src = draw_identity(input, src),
-                           .src_incarnation = input_byte(input) % 4,
+                           .src_incarnation = draw_incarnation(input),
                            .dst = shoal_self(run->engine).id};
+    if (input_byte(input) % 8 == 0) /* for who we were, or are not yet */
+        header.dst = draw_identity(input, dst);
     if (wire_has_peer(header.kind))
         header.peer = draw_identity(input, peer);
     header.wants_nack =
@@ -108,12 +119,10 @@ static void receive_made(struct run *run)
     size_t size;
     MUST(codec.encode_header(codec.context, &header, packet, sizeof packet,
                              &size) == 0);
-    bool has_body = header.kind != SHOAL_MSG_ANNOUNCE &&
-                    header.kind != SHOAL_MSG_TURN_UNDEAD;
-    if (has_body && header.kind != SHOAL_MSG_BROADCAST)
+    if (wire_has_claims(header.kind))
         size += write_claims(input, packet + size, sizeof packet - size);
-    shoal_bytes rest =
-        input_bytes(input, has_body ? input_byte(input) % 32 : 0);
+    shoal_bytes rest = input_bytes(
+        input, wire_has_items(header.kind) ? input_byte(input) % 32 : 0);
     if (rest.size > 0) {
         packet[size] = 0;
         packet[size + 1] = (uint8_t)rest.size;
@@ -133,10 +142,18 @@ static void configure(struct run *run)
     config.remove_down_after_us = 1000u * input_u16(input);
     config.max_packet_size = input_u16(input);
     config.max_members = input_byte(input);
+    config.max_broadcasts = input_byte(input);
+    config.notify_down_members = input_byte(input) % 8 != 0;
     config.num_indirect_probes = input_byte(input);
     config.gossip.every_us = 1000u * input_byte(input);
     config.announce_to_down.every_us = 1000u * input_byte(input);
-    (void)shoal_set_config(run->engine, run->now_us, &config);
+    if (shoal_set_config(run->engine, run->now_us, &config) != 0)
+        return;
+    run->was_plain |= !config.notify_down_members;
+    if (config.max_members > run->most_known)
+        run->most_known = config.max_members;
+    if (config.max_broadcasts > run->most_items)
+        run->most_items = config.max_broadcasts;
 }
 
 static void call(struct run *run)
@@ -146,7 +163,7 @@ static void call(struct run *run)
     shoal *engine = run->engine;
     uint64_t now = run->now_us;
     shoal_update claim = {0};
-    switch (input_byte(input) % 9) {
+    switch (input_byte(input) % 11) {
     case 0:
         (void)shoal_gossip(engine, now);
         break;
@@ -175,6 +192,15 @@ static void call(struct run *run)
         claim.state = input_byte(input) % 4;
         (void)shoal_apply(engine, now, &claim, 1, input_byte(input) & 1);
         break;
+    case 8:
+        (void)shoal_leave_to(engine, now, draw_identity(input, id));
+        break;
+    case 9: {
+        char addr[] = {(char)('a' + input_byte(input) % NUM_NAMES), ':',
+                       (char)('1' + input_byte(input) % NUM_NAMES), '\0'};
+        (void)shoal_forget(engine, now, text(addr));
+        break;
+    }
     default:
         configure(run);
     }
@@ -208,11 +234,35 @@ static void check_effects(struct run *run, uint32_t limit)
 {
     shoal_effect effect;
     while (shoal_next_effect(run->engine, &effect)) {
-        if (effect.kind == SHOAL_SEND)
+        if (effect.kind == SHOAL_SEND) {
             MUST(effect.packet.size > 0 && effect.packet.size <= limit);
-        else
-            MUST(effect.event < SHOAL_NUM_EVENTS);
+            continue;
+        }
+        MUST(effect.event < SHOAL_NUM_EVENTS);
+        run->members += effect.event == SHOAL_EVENT_MEMBER_UP;
+        run->members -= effect.event == SHOAL_EVENT_MEMBER_DOWN;
     }
+}
+
+/* Who is alive has less than the incarnation of a departure. */
+static void check_state(const struct run *run, const shoal_member *member)
+{
+    bool is_last = member->incarnation == SHOAL_INCARNATION_LEFT;
+    if (member->state != SHOAL_DOWN) {
+        MUST(member->reason == SHOAL_REASON_NONE);
+        MUST(!is_last || run->was_plain);
+        return;
+    }
+    MUST(member->reason != SHOAL_REASON_NONE);
+    MUST(!is_last || member->reason != SHOAL_REASON_FAILED);
+}
+
+static void check_ourselves(const struct run *run)
+{
+    shoal_member self = shoal_self(run->engine), found;
+    check_state(run, &self);
+    MUST(!shoal_find(run->engine, self.addr, &found));
+    MUST(shoal_num_broadcasts(run->engine) <= run->most_items);
 }
 
 static void check_members(const struct run *run)
@@ -224,14 +274,16 @@ static void check_members(const struct run *run)
         known++;
         active += member.state != SHOAL_DOWN;
         MUST(member.state <= SHOAL_DOWN && member.id.size > 0);
+        check_state(run, &member);
         MUST(shoal_find(run->engine, member.addr, &found) &&
              found.id.data == member.id.data);
         MUST(shoal_find_identity(run->engine, member.id, &found));
         MUST(shoal_find_endpoint(run->engine, member.endpoint, &found) ||
              member.state == SHOAL_DOWN);
     }
-    MUST(known == shoal_num_known(run->engine));
+    MUST(known == shoal_num_known(run->engine) && known <= run->most_known);
     MUST(active == shoal_num_members(run->engine));
+    MUST((long)active == run->members);
 }
 
 static shoal *make(void)
@@ -265,6 +317,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     codec = shoal_default_codec();
     struct run run = {.engine = make(), .input = {data, size}};
+    run.most_known = shoal_get_config(run.engine)->max_members;
+    run.most_items = shoal_get_config(run.engine)->max_broadcasts;
     meet_somebody(&run);
     while (run.input.size > 0) {
         uint32_t limit = shoal_get_config(run.engine)->max_packet_size;
@@ -272,6 +326,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         uint32_t now = shoal_get_config(run.engine)->max_packet_size;
         check_effects(&run, now > limit ? now : limit);
         check_members(&run);
+        check_ourselves(&run);
     }
     (void)shoal_tick(run.engine, run.now_us + 3600u * 1000 * 1000);
     shoal_free(run.engine);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes what the fuzzers begin with, into the folder <argument>/<fuzzer>: the
  * golden packets, messages of the control socket, and visits to it. */
+#include "../../src/wire/wire.h"
 #include "../c/golden.h"
 
 #include <sys/stat.h>
@@ -28,17 +29,29 @@ static void write_seed(const char *fuzzer, const char *front, const char *hex)
 static void write_packet(const struct golden *one)
 {
     char packet[1024], front[16];
-    bool has_body =
-        one->kind != SHOAL_MSG_ANNOUNCE && one->kind != SHOAL_MSG_TURN_UNDEAD;
-    snprintf(packet, sizeof packet, "%s%s", one->header,
-             !has_body                          ? ""
-             : one->kind == SHOAL_MSG_BROADCAST ? "0003313233"
-                                                : "0002"
-                                                  "93" A "0000"
-                                                  "94" C "0301" A "0003313233");
+    snprintf(packet, sizeof packet, "%s%s%s", one->header,
+             !wire_has_claims(one->kind) ? ""
+                                         : "0002"
+                                           "93" A "0000"
+                                           "94" C "0301" A,
+             wire_has_items(one->kind) ? "0003313233" : "");
     snprintf(front, sizeof front, "00%04zx", strlen(packet) / 2);
     write_seed("engine", front, packet);
     write_seed("codec", "", packet);
+}
+
+/* What others say of the engine, and of who it may be next. */
+static void write_rumours(void)
+{
+    static const char *const claims[] = {
+        "93" B "0002", "93" B "cdfffe01", "93" B "cdffff02",
+        "9382a461646472a3623a32a462756d70030000"};
+    for (size_t i = 0; i < COUNT(claims); i++) {
+        char packet[1024], front[16];
+        snprintf(packet, sizeof packet, "950108" A "00" B "0001%s", claims[i]);
+        snprintf(front, sizeof front, "00%04zx", strlen(packet) / 2);
+        write_seed("engine", front, packet);
+    }
 }
 
 /* A member whose identity, of short numbers, is too large when they are written
@@ -89,6 +102,7 @@ int main(int argc, char **argv)
         write_seed("codec", "", golden_members[i].member);
     }
     write_growing_member();
+    write_rumours();
     for (size_t i = 0; i < COUNT(messages); i++)
         write_seed("control", "03", messages[i]);
     for (size_t i = 0; i < COUNT(visits); i++)

@@ -361,7 +361,7 @@ static void prepare(void)
 
 static void begin(void)
 {
-    stream_callbacks callbacks = {NULL, on_message, on_close};
+    stream_callbacks callbacks = {NULL, on_message, on_close, NULL};
     for (int i = 0; i < MAX_CLIENTS; i++) {
         struct client *client = &world.clients[i];
         *client = (struct client){.fd = -1,

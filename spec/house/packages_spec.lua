@@ -108,6 +108,9 @@ local function used_by(target, text)
   local used, where = uses.new { gives = given, bare = BARE }, "make " .. target
   used:shell(where, text)
   used:named(text)
+  for path in text:gmatch "%.ci/%l+" do
+    used:file(path)
+  end
   local compiler = text:match "CMAKE_C_COMPILER=(%S+)"
   if compiler then
     used:note(compiler, where)

@@ -218,4 +218,36 @@ describe("seeds", function()
       assert(net:run_until(function() return net:converged() end, 3), net:picture())
     end
   end)
+
+  it("hear of a member that leaves before they have answered", function()
+    local net = nets.new { latency = 0.1 }
+    local seed = net:spawn { join = false }
+    local other = net:spawn { join = { seed.addr } }
+    assert(net:run_until(function() return net:converged() end, 5))
+    local brief = net:spawn { join = { NOBODY:format(1), seed.addr } }
+    net:run(0.15)
+    assert.equal("alive", seed:sees(brief))
+    assert.equal("idle", brief:connection())
+    assert.is_true(brief:leave())
+    brief:close()
+    assert(net:run_until(function()
+      return seed:sees(brief) == "down" and other:sees(brief) == "down"
+    end, 0.5), net:picture())
+  end)
+
+  it("and nobody else, hear of it when they have answered", function()
+    local net = nets.new()
+    local stranger = net:spawn { join = false }
+    local seed = net:spawn { join = false }
+    local member = net:spawn { join = { seed.addr } }
+    assert(net:run_until(function() return seed:num_members() == 1 end, 5))
+    net:run(5)
+    local packets = net:stats().packets
+    assert.is_true(member:leave())
+    member:close()
+    net:run(0.01)
+    assert.equal("down", seed:sees(member))
+    assert.is_nil(stranger:sees(member))
+    assert.equal(1, net:stats().packets - packets)
+  end)
 end)

@@ -79,7 +79,7 @@ for word in ([[: . [ break case cd command continue done echo esac eval exit exp
   pwd read return set shift test trap true type ulimit umask unset wait]]):gmatch "%S+" do
   NONE[word] = true
 end
-for word in ("! do elif else env exec if sudo then time until while"):gmatch "%S+" do
+for word in ("! do elif else env exec if nice sudo then time unshare until while"):gmatch "%S+" do
   BEFORE[word] = true
 end
 
@@ -179,9 +179,6 @@ function Uses:named(text)
   end
   for path in text:gmatch "%f[%w_][%w_][%w_/.]*%.%l+" do
     if path:match "/.*%.lua$" or path:match "%.sh$" then self:file(path) end
-  end
-  for path in text:gmatch "%.ci/%l+" do
-    self:file(path)
   end
   local folder = text:match "%f[%w_]([%w_/]+)/%%s%.lua" or text:match "^/?([%l/]+)/$"
   if folder and files.exists(folder) then

@@ -11,6 +11,9 @@
  *   - shoal.cli's main(arg) answers the exit code: 0 fine, 1 failed, 2 usage
  *   - output that could not be written is a failure, never a silent 0
  */
+#include "../base/error.h"
+
+#include <ev.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -43,6 +46,15 @@ static void survive_closed_pipes(void)
                                .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     sigaction(SIGPIPE, &action, NULL);
+}
+
+/* libev cannot go on: without this it would abort. */
+static void on_loop_failure(const char *what)
+{
+    fprintf(stderr, "shoal: the event loop has failed: %s: %s\n", what,
+            fail_text(errno));
+    fflush(stdout);
+    _exit(EXIT_FAILED);
 }
 
 /* Started with a standard descriptor closed, the first socket would take its
@@ -178,6 +190,7 @@ static int check_output(int code)
 int main(int argc, char **argv)
 {
     survive_closed_pipes();
+    ev_set_syserr_cb(on_loop_failure);
     occupy_standard_descriptors();
     lua_State *L = luaL_newstate();
     if (!L) {

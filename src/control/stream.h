@@ -42,6 +42,9 @@ typedef struct stream_callbacks {
     void (*on_message)(void *context, stream *peer, shoal_bytes message);
     /* The stream is gone; the last mention of it. */
     void (*on_close)(void *context, stream *peer);
+    /* No connection could be taken: "too many open files". The server goes on
+     * trying, five times a second. Must not close it. May be NULL. */
+    void (*on_trouble)(void *context, const char *error);
 } stream_callbacks;
 
 /* NULL and `error` (HOST_MAX_ERROR bytes) on failure. A stale socket that

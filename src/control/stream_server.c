@@ -5,6 +5,7 @@
 #include "stream_parts.h"
 
 #include "../base/error.h"
+#include "../host/loop_check.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -143,21 +144,34 @@ static int accept_one(int listener)
 #endif
 }
 
+/* Out of descriptors: the listener would stay readable, and the loop would
+ * spin. */
+static void pause_accepting(stream_server *server, const char *error)
+{
+    const stream_callbacks *callbacks = &server->callbacks;
+
+    ev_io_stop(server->loop, &server->acceptable);
+    ev_timer_set(&server->pause, ACCEPT_PAUSE, 0.);
+    ev_timer_start(server->loop, &server->pause);
+    if (callbacks->on_trouble)
+        callbacks->on_trouble(callbacks->context, error);
+}
+
 static void on_acceptable(struct ev_loop *loop, ev_io *watcher, int events)
 {
     stream_server *server = watcher->data;
-    int fd = accept_one(server->fd);
+    int fd;
 
-    (void)events;
-    if (fd >= 0) {
-        add_stream(server, fd);
-    } else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-        /* out of descriptors: the listener would stay readable, and the loop
-         * would spin */
-        ev_io_stop(loop, watcher);
-        ev_timer_set(&server->pause, ACCEPT_PAUSE, 0.);
-        ev_timer_start(loop, &server->pause);
+    (void)loop;
+    if (events & EV_ERROR) {
+        pause_accepting(server, "the event loop cannot watch the socket");
+        return;
     }
+    fd = accept_one(server->fd);
+    if (fd >= 0)
+        add_stream(server, fd);
+    else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+        pause_accepting(server, fail_text(errno));
 }
 
 static void on_pause_over(struct ev_loop *loop, ev_timer *watcher, int events)
@@ -165,7 +179,7 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *watcher, int events)
     stream_server *server = watcher->data;
 
     (void)events;
-    ev_io_start(loop, &server->acceptable);
+    loop_watch_again(loop, &server->acceptable);
 }
 
 /* ---- The server ---- */
@@ -178,6 +192,21 @@ static uint64_t monotonic_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+static int open_listener(stream_server *server, const char *path, char *error)
+{
+    int fd = stream_path_listen(&server->path, path, error);
+    int number = fd < 0 ? 0 : loop_check_watching(server->loop, fd);
+
+    if (number == 0)
+        return fd;
+    fail_errno(error, number,
+               "cannot listen on %s: the event loop cannot watch the socket",
+               path);
+    stream_path_remove(&server->path);
+    close(fd);
+    return -1;
+}
+
 stream_server *stream_listen(struct ev_loop *loop, const char *path,
                              const stream_callbacks *callbacks, char *error)
 {
@@ -187,12 +216,12 @@ stream_server *stream_listen(struct ev_loop *loop, const char *path,
         fail(error, "cannot listen on %s: out of memory", path);
         return NULL;
     }
-    server->fd = stream_path_listen(&server->path, path, error);
+    server->loop = loop;
+    server->fd = open_listener(server, path, error);
     if (server->fd < 0) {
         free(server);
         return NULL;
     }
-    server->loop = loop;
     server->callbacks = *callbacks;
     server->backlog = STREAM_MAX_BACKLOG;
     server->now_us = monotonic_us;

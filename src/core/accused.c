@@ -45,9 +45,11 @@ static bool is_credible(const shoal *engine)
            members->down[PLACE_FAILED].count >= members->active.count;
 }
 
+/* It costs a look at everybody, so not for each of many accusations. */
 static void doubt(shoal *engine)
 {
-    if (is_credible(engine))
+    if (is_credible(engine) &&
+        engine_may(engine, LIMIT_SELF, 2, engine->config.probe_rtt_us))
         verdict_doubt_all(engine);
 }
 
@@ -76,6 +78,21 @@ static int say_again(shoal *engine, bool queue)
     return error;
 }
 
+/* That we had been down for others, and are not any more: once for each
+ * verdict, however many of them still tell it. 0 or NOMEM. */
+static int report_return(shoal *engine, const shoal_update *claim)
+{
+    struct who self;
+    who_from(&self, engine->self);
+    if (claim->state != SHOAL_DOWN || claim->incarnation < engine->next_verdict)
+        return 0;
+    if (!notify_reserve(engine, &self, (shoal_bytes){0}, 1))
+        return SHOAL_ERR_NOMEM;
+    engine->next_verdict = claim->incarnation + 1u;
+    notify_self(engine, SHOAL_EVENT_RETURNED);
+    return 0;
+}
+
 /* "Suspect, i" is refuted by "alive, i + 1", and where it can be, so is "down,
  * i". */
 static int refute(shoal *engine, const shoal_update *claim, bool queue)
@@ -94,8 +111,8 @@ static int refute(shoal *engine, const shoal_update *claim, bool queue)
     engine->stats.refutations++;
     health_change(engine, 1);
     notify_self(engine, SHOAL_EVENT_REFUTED);
-    if (was_down)
-        notify_self(engine, SHOAL_EVENT_RETURNED);
+    if (engine_heals(engine))
+        (void)report_return(engine, claim); /* there is room */
     if (queue)
         send_gossip(engine, engine->config.num_indirect_probes);
     return 0;
@@ -113,12 +130,11 @@ static int renew(shoal *engine, bool queue)
 static int answer_accusation(shoal *engine, const shoal_update *claim,
                              bool queue)
 {
-    /* Not even by the greatest one, which we may have from a time when
-     * verdicts were final here. */
     bool is_last = claim->incarnation > LAST_REFUTABLE;
-    bool is_fresh = is_last || claim->incarnation >= engine->incarnation;
-    if (!is_fresh)
-        return say_again(engine, queue);
+    if (!is_last && claim->incarnation < engine->incarnation) {
+        int error = report_return(engine, claim);
+        return error ? error : say_again(engine, queue);
+    }
     int error = is_last ? renew(engine, queue) : refute(engine, claim, queue);
     if (!error && (is_last || claim->state == SHOAL_DOWN))
         doubt(engine);

@@ -60,10 +60,11 @@ struct shoal {
     bool queued_is_self;  /* ... and it is about our present identity */
     uint64_t conflict_us; /* when we last contested our address */
     struct {
-        uint64_t at_us;   /* when we last took it from somebody newer */
-        uint8_t in_a_row; /* without peace in between */
-    } ownership;          /* of our address */
-    uint64_t renewed_us;  /* when we last took a new identity; SHOAL_NEVER */
+        uint64_t at_us;    /* when we last took it from somebody newer */
+        uint8_t in_a_row;  /* without peace in between */
+    } ownership;           /* of our address */
+    uint32_t next_verdict; /* "down, i" was reported for every i below it */
+    uint64_t renewed_us;   /* when we last took a new identity; SHOAL_NEVER */
     struct limits limits;
     struct {
         const struct who *who; /* NULL: not while a packet is handled */

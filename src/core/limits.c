@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "limits.h"
 
-void limits_init(struct limits *limits)
-{
-    *limits = (struct limits){0};
-}
-
 /* 0 is no key: that place is free. */
 static uint32_t key_of(enum limit what, uint32_t peer)
 {

@@ -24,6 +24,7 @@ enum limit {
 
 enum { LIMITS_SIZE = 256 };
 
+/* All zero: nobody had a turn. */
 struct limits {
     struct turn {
         uint32_t key;
@@ -31,7 +32,6 @@ struct limits {
     } turns[LIMITS_SIZE];
 };
 
-void limits_init(struct limits *limits);
 /* Is it `peer`'s turn (a hash of its address), `every_us` after the last one?
  * Then this was it. */
 bool limits_pass(struct limits *limits, enum limit what, uint32_t peer,

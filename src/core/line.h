@@ -20,7 +20,7 @@ struct line {
     uint32_t count, capacity;
 };
 
-/* Called for each slot that stands at another place now. */
+/* Called for each slot, with the place where it stands now. */
 typedef void line_moved(void *context, uint32_t slot, uint32_t at);
 
 void line_clear(struct line *line, struct mem *mem);

@@ -118,6 +118,7 @@ static int become(shoal *engine, const struct who *who, bool queue)
     digest_add(engine, identity);
     engine->queued_is_self = false;
     engine->incarnation = 0;
+    engine->next_verdict = 0;
     engine->since_us = engine->now_us;
     probe_abandon(engine);
     error = keep_former_self(engine, before);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "deputy_parts.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -49,6 +50,7 @@ static void park(struct deputy *deputy)
 static void stand_in(struct deputy *deputy)
 {
     uint64_t since_us = deputy->since_us;
+    bool troubled = false;
     size_t count;
 
     if (!deputy_prepare(deputy)) {
@@ -61,9 +63,12 @@ static void stand_in(struct deputy *deputy)
         return;
     }
     pthread_mutex_unlock(&deputy->mutex);
-    (void)poll(deputy->watched, count, LOOK_UP_MS);
+    if (poll(deputy->watched, count, LOOK_UP_MS) < 0)
+        troubled = errno != EINTR; /* it would not wait the next time either */
     pthread_mutex_lock(&deputy->mutex);
-    if (deputy->since_us == since_us && !deputy_read(deputy))
+    if (deputy->since_us != since_us)
+        return;
+    if (!deputy_read(deputy) || troubled)
         sleep_until(deputy, deputy_now() + PATIENCE_US);
 }
 

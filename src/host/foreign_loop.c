@@ -36,6 +36,7 @@ uint64_t host_due_in(host *node)
         return 0;
     ev_now_update(node->loop);
     us = sooner(node, &node->deadline, us);
+    us = sooner(node, &node->recovery.again, us);
     us = sooner(node, &node->seeding, us);
     return host_timers_due_in(node, sooner, us);
 }

@@ -59,6 +59,10 @@ typedef struct host_callbacks {
     /* The node is gone (host_close was called inside a callback, and has now
      * happened). The last call. */
     void (*on_closed)(void *context);
+    /* The node cannot do its work any more, and is to be closed: "cannot
+     * receive on 127.0.0.1:7946: bad file descriptor". Told once; may be NULL.
+     */
+    void (*on_failed)(void *context, const char *error);
 } host_callbacks;
 
 /* resolve_lookup_fn of resolve.h. */
@@ -142,6 +146,11 @@ typedef void host_join_fn(void *context, const char *endpoint,
  * all, or an address of a family that the socket cannot send to. */
 int host_join(host *node, const char *endpoint, host_join_fn *done,
               void *context, char *error);
+
+/* Tells others that we leave: as shoal_leave(), and those seeds as well that we
+ * asked within the last minute and that are no members (yet): they may have
+ * taken us in without our knowing. 0 or a shoal_error. */
+int host_depart(host *node);
 
 /* The i-th seed, as host_join() was given it; NULL: there are no more. Borrowed
  * for the node's life. */

@@ -101,20 +101,27 @@ static int receive_waiting(host *node)
     return count;
 }
 
+/* An error of an earlier send counts like a batch: what waits behind it is
+ * fine. */
+static int fail_to_receive(host *node, int number)
+{
+    node->stats.receive_errors++;
+    narrate_receive_error(node, number);
+    return recovery_read_failed(node, number) ? UDP_BATCH : -1;
+}
+
 /* Handles one batch and its effects, so that one system call sends the replies
- * to all that one received: how many datagrams, 0 when nothing waits. */
+ * to all that one received: how many datagrams, 0 when nothing waits, -1 when
+ * nothing is to be had for now. */
 static int receive_batch(host *node)
 {
     int count = UDP_BATCH; /* the socket may have more */
 
-    if (!receive_kept(node))
+    if (!receive_kept(node)) {
         count = receive_waiting(node);
-    if (count < 0) {
-        /* of an earlier send, perhaps: what waits behind it is fine, so this
-         * counts like a batch */
-        node->stats.receive_errors++;
-        narrate_receive_error(node, errno);
-        return UDP_BATCH;
+        if (count < 0)
+            return fail_to_receive(node, errno);
+        recovery_read(node);
     }
     drain_effects(node);
     node->batch = 0;

@@ -177,6 +177,18 @@ void join_ask(host *node)
     tell_all(node);
 }
 
+int host_depart(host *node)
+{
+    int result = shoal_leave(node->engine, host_now(node));
+    const char *address;
+    size_t cursor = 0;
+
+    while (result == 0 && !node->closing &&
+           (address = seeds_next_asked(&node->seeds, host_now(node), &cursor)))
+        (void)call(node, address, shoal_leave_to, NULL);
+    return result;
+}
+
 /* ---- When nobody answers ---- */
 
 /* "10.0.0.1:7946, 10.0.0.2:7946": those that are not ourselves, as many as

@@ -160,6 +160,25 @@ void narrate_receive_error(host *node, int number)
              node->bound, fail_text(number));
 }
 
+void narrate_unwatched(host *node, int number)
+{
+    complain(node, &node->narrator.unwatched,
+             "the event loop cannot watch the socket", "bind", node->bound,
+             number ? fail_text(number) : "libev has given up on it");
+}
+
+void narrate_recovered(host *node)
+{
+    log_line(node->log, LOG_INFO, LOG_HOST, "the socket works again",
+             log_str("bind", node->bound));
+}
+
+void narrate_failed(host *node, const char *error)
+{
+    log_line(node->log, LOG_ERROR, LOG_HOST, "the node has failed",
+             log_str("error", error));
+}
+
 void narrate_unresolved_name(host *node, const char *name, const char *error)
 {
     complain(node, &node->narrator.names, "cannot resolve a member's name",

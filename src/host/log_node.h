@@ -43,7 +43,7 @@ struct narrator {
         int error;                   /* a shoal_error; 0: none yet */
         char detail[HOST_MAX_ERROR]; /* "": there is nothing to say of it */
     } refused;                       /* the last packet that was */
-    log_gate receive_errors, names;
+    log_gate receive_errors, unwatched, names;
     struct engine_narrator engine;
 };
 
@@ -59,6 +59,12 @@ void narrate_refused(host *node, int error);
 void narrate_drops(host *node, uint64_t now_us);
 void narrate_send_error(host *node, const struct address *to, int number);
 void narrate_receive_error(host *node, int number);
+/* The loop cannot watch the socket; the errno, or 0. */
+void narrate_unwatched(host *node, int number);
+/* The socket works again. */
+void narrate_recovered(host *node);
+/* It never will. */
+void narrate_failed(host *node, const char *error);
 void narrate_unresolved_name(host *node, const char *name, const char *error);
 /* A seed was announced to at that address, or why it was not: a warning, unless
  * `gate` is NULL. */

@@ -22,9 +22,13 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 {
     host *node = watcher->data;
 
-    (void)loop, (void)events;
+    (void)loop;
     host_enter(node);
     node->stats.wakeups++;
+    if (events & EV_ERROR)
+        recovery_unwatched(node);
+    else
+        recovery_watched(node);
     intake_waiting(node);
     host_leave(node);
 }
@@ -80,6 +84,7 @@ static void destroy(host *node)
     deputy_remove(node);
     drain_sends(node);
     ev_io_stop(node->loop, &node->readable);
+    recovery_stop(node);
     ev_timer_stop(node->loop, &node->deadline);
     ev_prepare_stop(node->loop, &node->wakeup);
     resolver_free(node->resolver);
@@ -137,6 +142,19 @@ void host_leave(host *node)
     leave(node);
 }
 
+void host_fail(host *node, const char *what, int number)
+{
+    char error[HOST_MAX_ERROR];
+
+    if (node->failed)
+        return;
+    node->failed = true;
+    fail_errno(error, number, "%s on %s", what, node->bound);
+    narrate_failed(node, error);
+    if (node->callbacks.on_failed)
+        node->callbacks.on_failed(node->callbacks.context, error);
+}
+
 /* Without what is only for those who stay: no seeds, no timers. */
 void host_deliver(host *node)
 {
@@ -178,10 +196,22 @@ static void init_watchers(host *node)
     ev_io_init(&node->readable, on_readable, node->udp.fd, EV_READ);
     ev_init(&node->deadline, on_deadline);
     ev_prepare_init(&node->wakeup, on_wakeup);
+    recovery_init(node);
     node->readable.data = node;
     node->deadline.data = node;
     node->wakeup.data = node;
     node->armed_us = SHOAL_NEVER;
+}
+
+static int check_watching(const host *node, const char *bind, char *error)
+{
+    int number = loop_check_watching(node->loop, node->udp.fd);
+
+    if (number == 0)
+        return 0;
+    return fail_errno(error, number,
+                      "cannot bind %s: the event loop cannot watch the socket",
+                      bind);
 }
 
 static int open_parts(host *node, const host_options *options, char *error)
@@ -194,7 +224,8 @@ static int open_parts(host *node, const host_options *options, char *error)
         return -1;
     if (envelope_init(&node->envelope, options->cluster, error) != 0 ||
         find_bind_address(options->bind, &where, error) != 0 ||
-        udp_open(&node->udp, &where, error) != 0)
+        udp_open(&node->udp, &where, error) != 0 ||
+        check_watching(node, options->bind, error) != 0)
         return -1;
     node->resolver =
         resolver_new(node->loop, node->udp.reach,
@@ -250,6 +281,7 @@ int host_start(host *node, const shoal_options *options, char *error)
     node->narrator.engine.engine = node->engine;
     host_set_diagnostics(node, 0);
     ev_io_start(node->loop, &node->readable);
+    recovery_start(node);
     narrate_started(node);
     host_wake(node);
     return 0;

@@ -4,6 +4,7 @@
  *
  *   node.c           opening, starting, closing; the watchers
  *   inbound.c        datagrams in
+ *   recovery.c       what becomes of a socket in trouble
  *   outbound.c       the engine's effects: into the outbox, into callbacks
  *   join.c           asks the seeds that ../base/seeds.h says
  *   seed_standing.c  what a seed's address is to us
@@ -26,6 +27,8 @@
 #include "envelope.h"
 #include "host.h"
 #include "log_node.h"
+#include "loop_check.h"
+#include "recovery.h"
 #include "resolve.h"
 #include "udp.h"
 
@@ -46,6 +49,7 @@ struct host {
     struct endpoints endpoints;
 
     ev_io readable;
+    struct recovery recovery;
     ev_timer deadline;
     uint64_t armed_us; /* what `deadline` waits for; SHOAL_NEVER: nothing */
     ev_prepare wakeup; /* never started; fed by host_wake() */
@@ -60,7 +64,7 @@ struct host {
     host_stats stats;
 
     unsigned depth; /* of host_enter() */
-    bool draining, closing;
+    bool draining, closing, failed;
     unsigned drained; /* effects, since this drain began */
     bool dropped;     /* something was, since the log was told */
     bool behind;      /* something was left for the next wakeup */
@@ -71,6 +75,9 @@ void host_enter(host *node);
 /* Drains the effects, arms the timers; closes the node if that was asked for,
  * in which case it is gone when this returns. */
 void host_leave(host *node);
+/* The node cannot go on: tells the log and the layer above. To be called
+ * between the two. */
+void host_fail(host *node, const char *what, int number);
 
 static inline double host_seconds_until(uint64_t due_us, uint64_t now_us)
 {

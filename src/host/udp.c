@@ -140,6 +140,15 @@ static int receive_plainly(int fd, struct udp_message *messages, int count)
     return count;
 }
 
+#if HAS_MMSG
+/* What a sandbox or an emulation answers that does not have the call. */
+static bool is_missing(int number)
+{
+    return number == ENOSYS || number == EPERM || number == EACCES ||
+           number == EINVAL || number == EOPNOTSUPP;
+}
+#endif
+
 static int receive_batch(struct udp *udp, struct udp_message *messages)
 {
 #if HAS_MMSG
@@ -147,9 +156,9 @@ static int receive_batch(struct udp *udp, struct udp_message *messages)
         int count = recvmmsg(udp->fd, (struct mmsghdr *)messages, UDP_BATCH,
                              MSG_DONTWAIT, NULL);
 
-        if (count >= 0 || errno != ENOSYS)
+        if (count >= 0 || !is_missing(errno))
             return count;
-        udp->plain = true; /* a sandbox or an emulation without it */
+        udp->plain = true;
     }
 #endif
     return receive_plainly(udp->fd, messages, UDP_BATCH);
@@ -253,9 +262,11 @@ static int send_batch(struct udp *udp, struct udp_message *messages,
         int sent = sendmmsg(udp->fd, (struct mmsghdr *)messages, count,
                             MSG_DONTWAIT | MSG_NOSIGNAL);
 
-        if (sent >= 0 || errno != ENOSYS)
+        if (sent >= 0 || !is_missing(errno))
             return sent;
-        udp->plain = true;
+        sent = send_plainly(udp->fd, messages, count);
+        udp->plain = sent > 0; /* else it is the packet: a firewall's EPERM */
+        return sent;
     }
 #endif
     return send_plainly(udp->fd, messages, count);

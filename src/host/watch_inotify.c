@@ -27,6 +27,7 @@
 
 #include "../base/error.h"
 #include "host.h"
+#include "loop_check.h"
 #include "watch_backend.h"
 #include "watch_path.h"
 
@@ -219,6 +220,13 @@ static void forget(struct state *state, struct file *old)
     }
 }
 
+/* Once a second, while no events come. */
+static void keep_looking(struct state *state)
+{
+    if (!ev_is_active(&state->readable))
+        ev_timer_again(state->loop, &state->retry);
+}
+
 /* Has one of the files, of which `old` are from before, changed by now? */
 static bool is_news(const struct state *state, const struct file *old)
 {
@@ -245,6 +253,7 @@ static void find_anew(struct state *state)
         changed = is_news(state, file) || changed;
     }
     forget(state, old);
+    keep_looking(state);
     if (changed)
         watch_changed(state->files);
 }
@@ -295,6 +304,14 @@ static void take_event(struct state *state, const struct inotify_event *event)
     }
 }
 
+/* The events cannot be had: the files are looked at instead, and events waited
+ * for again. */
+static void look_instead(struct state *state)
+{
+    ev_io_stop(state->loop, &state->readable);
+    keep_looking(state);
+}
+
 static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 {
     struct state *state = watcher->data;
@@ -302,10 +319,14 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
         struct inotify_event first; /* for its alignment */
         char bytes[4096];
     } buffer;
-    ssize_t size = read(state->fd, buffer.bytes, sizeof buffer.bytes);
-    ssize_t at = 0;
+    ssize_t size = -1, at = 0;
 
-    (void)loop, (void)events;
+    (void)loop;
+    if (!(events & EV_ERROR))
+        size = read(state->fd, buffer.bytes, sizeof buffer.bytes);
+    if (size < 0 &&
+        ((events & EV_ERROR) || (errno != EAGAIN && errno != EINTR)))
+        look_instead(state);
     while (at < size) {
         const struct inotify_event *event = (void *)(buffer.bytes + at);
 
@@ -318,8 +339,12 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
 
 static void on_retry(struct ev_loop *loop, ev_timer *watcher, int events)
 {
-    (void)loop, (void)events;
-    find_anew(watcher->data);
+    struct state *state = watcher->data;
+
+    (void)events;
+    if (!ev_is_active(&state->readable))
+        loop_watch_again(loop, &state->readable);
+    find_anew(state);
 }
 
 /* ---- The way ---- */
@@ -362,6 +387,7 @@ static int set(void *argument, const char *const *paths, size_t count,
         if (add_path(state, paths[i], error) != 0)
             result = -1;
     forget(state, old);
+    keep_looking(state);
     return result;
 }
 

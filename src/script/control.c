@@ -19,6 +19,9 @@
 
 static const char server_type[] = "shoal.control.server";
 
+/* So often the log is told. */
+static const uint64_t TROUBLES_US = 60u * 1000 * 1000;
+
 /* What the uservalue of a server has besides peers. */
 static const char handlers_key[] = "handlers", path_key[] = "path";
 
@@ -197,6 +200,18 @@ static void on_close(void *context, stream *connection)
     leave(server);
 }
 
+static void on_trouble(void *context, const char *error)
+{
+    struct server *server = context;
+    struct owner *owner = server->owner;
+    uint64_t held_back;
+    if (!log_gate_open(&server->troubles, owner_now_us(), TROUBLES_US,
+                       &held_back))
+        return;
+    log_line(&owner->log, LOG_WARN, LOG_CONTROL, "cannot take a connection",
+             log_str("error", error), log_num("held_back", (double)held_back));
+}
+
 /* ---- The server in Lua ---- */
 
 static struct server *check_server(lua_State *L)
@@ -309,7 +324,7 @@ static int listen_at(lua_State *L)
     server->owner = owner_of(L);
     lua_pushvalue(L, 3);
     server->userdata = refs_new(L);
-    stream_callbacks callbacks = {server, on_message, on_close};
+    stream_callbacks callbacks = {server, on_message, on_close, on_trouble};
     struct ev_loop *loop = loop_try_default(L, error);
     if (loop)
         server->listener = stream_listen(loop, where, &callbacks, error);

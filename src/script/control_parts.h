@@ -15,6 +15,7 @@ struct server {
     uint64_t last_id;   /* of a peer */
     uint64_t malformed; /* messages that are no MessagePack-RPC */
     stream_stats stats; /* at the end */
+    log_gate troubles;
 };
 
 struct peer {

@@ -2,6 +2,7 @@
 #include "signals.h"
 
 #include "../host/default_loop.h"
+#include "../host/host.h"
 #include "../lua/compat.h"
 #include "../lua/options.h"
 #include "../lua/refs.h"
@@ -230,7 +231,14 @@ static int watch(lua_State *L)
 {
     int which = check_signal(L);
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    struct ev_loop *loop = loop_default(L, "core.signal");
+    char error[HOST_MAX_ERROR];
+    struct ev_loop *loop = loop_try_default(L, error);
+    if (!loop) {
+        lua_pushnil(L);
+        lua_pushstring(L, error);
+        lua_pushliteral(L, "loop");
+        return 3;
+    }
     struct owner *owner = owner_of(L);
     struct watcher *watcher = compat_newblock(L, sizeof *watcher);
     memset(watcher, 0, sizeof *watcher);

@@ -195,7 +195,8 @@ void node_tick(struct sim_node *node)
 
 static void note(struct sim_node *node, const shoal_effect *event)
 {
-    if (!shoal_event_is_diagnostic(event->event)) /* who looks on changes nothing */
+    if (!shoal_event_is_diagnostic(
+            event->event)) /* who looks on changes nothing */
         trace_note(node->net, TRACE_NOTIFY, node->place, event->event);
     witness_notify(node, event);
 }

@@ -33,16 +33,18 @@ void seed_init(struct sim_node *node)
     seeds_init(&node->seeds, 0, standing, node);
 }
 
-/* An endpoint for which there is no identity is left out; whoever answers the
- * question tells why. */
-static void announce(struct sim_node *node, const char *endpoint)
+/* Calls `entry` with an identity for whoever is there. An endpoint for which
+ * there is none is left out; whoever answers the question tells why. */
+typedef int entry_fn(shoal *engine, uint64_t now_us, shoal_bytes id);
+
+static void call(struct sim_node *node, const char *endpoint, entry_fn *entry)
 {
     uint8_t id[SHOAL_MAX_IDENTITY];
     size_t size;
     if (node->callbacks.identity_at(node->callbacks.context, endpoint, id,
                                     &size) == 0)
-        (void)shoal_announce(node->engine, sim_node_now(node),
-                             (shoal_bytes){id, size}); /* else the next time */
+        (void)entry(node->engine, sim_node_now(node),
+                    (shoal_bytes){id, size}); /* else the next time */
 }
 
 /* The timer's. The node drains its effects when this has returned. */
@@ -54,7 +56,7 @@ static void ask(void *context)
     if (!node->engine)
         return;
     while (seeds_next(&node->seeds, node->net->now_us, &task))
-        announce(node, task.address);
+        call(node, task.address, shoal_announce);
 }
 
 /* false: no memory. */
@@ -96,4 +98,15 @@ bool sim_join(sim_node *node, const char *endpoint)
 const char *sim_seed(const sim_node *node, size_t i)
 {
     return i < node->seeds.count ? node->seeds.list[i]->text : NULL;
+}
+
+int sim_depart(sim_node *node)
+{
+    int error = shoal_leave(node->engine, sim_node_now(node));
+    const char *address;
+    size_t cursor = 0;
+    while (error == 0 && (address = seeds_next_asked(
+                              &node->seeds, node->net->now_us, &cursor)))
+        call(node, address, shoal_leave_to);
+    return error;
 }

@@ -154,6 +154,9 @@ bool sim_join(sim_node *node, const char *endpoint);
  */
 const char *sim_seed(const sim_node *node, size_t i);
 
+/* As host_depart(). */
+int sim_depart(sim_node *node);
+
 typedef struct sim_timer sim_timer;
 /* As host_timer_new(). On the node's clock: a paused node's timers fire when it
  * goes on. */

@@ -49,9 +49,12 @@ end
 local function watch_interrupts()
   local interrupted = false
   for _, signal in ipairs({ "INT", "TERM" }) do
-    core.signal(signal, function()
+    local watcher, message = core.signal(signal, function()
       interrupted = true
     end)
+    if not watcher then
+      return nil, message
+    end
   end
   return function()
     shoal.step(0)
@@ -83,9 +86,11 @@ function monitor.monitor(request)
   if not connection then
     return nil, message
   end
-  local is_interrupted = watch_interrupts()
-  local ok
-  ok, message = client.call(request, connection, "monitor")
+  local is_interrupted, ok
+  is_interrupted, message = watch_interrupts()
+  if is_interrupted then
+    ok, message = client.call(request, connection, "monitor")
+  end
   if ok then
     ok, message = follow(connection, request, is_interrupted)
   end

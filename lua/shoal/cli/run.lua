@@ -27,7 +27,7 @@ local function log_options(request)
   return { levels = levels, format = request.log_format or "text" }
 end
 
-local function start_options(request, fields)
+local function start_options(request, fields, on_error)
   return {
     handlers = script.path(request.script),
     bind = request.bind or DEFAULT_BIND,
@@ -38,6 +38,7 @@ local function start_options(request, fields)
     config = fields,
     busy_limit = request.busy_limit,
     log = log_options(request),
+    on_error = on_error,
   }
 end
 
@@ -101,13 +102,16 @@ end
 local function watch_signals()
   local node, came = nil, {}
   for _, signal in ipairs({ "INT", "TERM", "HUP" }) do
-    core.signal(signal, function()
+    local watcher, message = core.signal(signal, function()
       if node then
         act_on(signal, node)
       else
         came[#came + 1] = signal
       end
     end)
+    if not watcher then
+      return nil, message
+    end
   end
   return function(started)
     node = started
@@ -136,7 +140,11 @@ function run.run(request)
   if not reachable then
     return nil, code == "family" and not request.bind and message .. ": give --bind" or message
   end
-  local obey_signals = watch_signals() -- from here on there is something to clean up
+  local obey_signals
+  obey_signals, message = watch_signals() -- from here on there is something to clean up
+  if not obey_signals then
+    return nil, message
+  end
   local path
   path, message = paths.trusted(request, true)
   if not path then
@@ -147,8 +155,11 @@ function run.run(request)
   if not server then
     return nil, paths.advise(request, message)
   end
-  local node
-  node, message, code = start(start_options(request, fields), request)
+  local node, failure
+  local function on_error(what, why)
+    failure = what == "socket" and why or failure
+  end
+  node, message, code = start(start_options(request, fields, on_error), request)
   if not node then
     server:close()
     return nil, message, code
@@ -161,6 +172,9 @@ function run.run(request)
   obey_signals(node)
   shoal.run()
   server:close()
+  if failure then
+    return nil, failure
+  end
   return true
 end
 

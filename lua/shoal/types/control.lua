@@ -15,6 +15,7 @@ local core = {}
 --- "TERM", "HUP", "USR1", "USR2", "QUIT"). Does not keep the loop running. An INT
 --- or TERM that comes 0.2 s or more after one that no function has answered yet
 --- ends the process: a function hangs.
+--- `nil, message, "loop"`: the system has no event loop to give.
 ---@param name string
 ---@param fn fun(name: string)
 ---@return shoal.Watcher?, string? message, string? code

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What questions.c, codec.c and identity.c share: how a question is asked, and the table
- * that keeps the functions and the answers which the engine still borrows.
+ * What questions.c, codec.c and identity.c share: how a question is asked, and
+ * the table that keeps the functions and the answers which the engine still
+ * borrows.
  */
 #ifndef SHOAL_SCRIPT_ENGINE_ANSWERS_H
 #define SHOAL_SCRIPT_ENGINE_ANSWERS_H

@@ -49,6 +49,9 @@ struct backend_ops {
      * that come always. After start. */
     void (*set_diagnostics)(struct backend *backend, uint32_t mask);
     int (*join)(struct backend *backend, const char *endpoint, char *error);
+    /* Tells members and seeds that we leave: as shoal_leave(), for which it
+     * stands. */
+    int (*leave)(struct backend *backend);
     /* The i-th endpoint to join through; NULL: there are no more. */
     const char *(*seed)(struct backend *backend, size_t i);
     void *(*timer_new)(struct backend *backend, uint64_t after_us,

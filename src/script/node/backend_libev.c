@@ -71,6 +71,11 @@ static int join(struct backend *backend, const char *endpoint, char *error)
     return host_join(from(backend)->host, endpoint, NULL, NULL, error);
 }
 
+static int leave(struct backend *backend)
+{
+    return host_depart(from(backend)->host);
+}
+
 static const char *seed(struct backend *backend, size_t i)
 {
     return host_seed(from(backend)->host, i);
@@ -126,6 +131,12 @@ static void on_notify(void *context, const shoal_effect *effect)
     self->callbacks.on_notify(self->callbacks.context, effect);
 }
 
+static void on_failed(void *context, const char *error)
+{
+    struct libev_backend *self = context;
+    self->callbacks.on_failed(self->callbacks.context, error);
+}
+
 static int identity_at(void *context, const char *endpoint, uint8_t *out,
                        size_t *size)
 {
@@ -152,6 +163,7 @@ static const struct backend_ops ops = {
     .next_event = next_event,
     .set_diagnostics = set_diagnostics,
     .join = join,
+    .leave = leave,
     .seed = seed,
     .timer_new = timer_new,
     .timer_cancel = timer_cancel,
@@ -178,6 +190,7 @@ static struct backend *open_backend(struct world *world,
         .context = self,
         .on_notify = on_notify,
         .identity_at = identity_at,
+        .on_failed = on_failed,
         .on_closed = on_closed,
     };
     self->host = host_open(&mine, error);

@@ -53,6 +53,13 @@ static void keep_failure(struct node *node, const dispatch_report *report)
         (void)node_put_off(node);
 }
 
+void failures_add(struct node *node, const char *what, const char *text)
+{
+    const dispatch_report report = {.what = what, .text = text};
+    if (node->on_error != REFS_NONE)
+        keep_failure(node, &report);
+}
+
 void failures_report(void *context, const dispatch_report *report)
 {
     struct node *node = context;

@@ -2,8 +2,8 @@
 #include "identity.h"
 
 #include "../../lua/compat.h"
-#include "advertise.h"
 #include "../engine/answers.h"
+#include "advertise.h"
 #include "node.h"
 
 #include <stdio.h>

@@ -51,7 +51,9 @@ static int broadcast(lua_State *L)
 
 static int leave(lua_State *L)
 {
-    return enter(L, "leave", shoal_leave);
+    struct node *node = methods_check_sending(L, "leave");
+    lua_State *before = begin(L, node);
+    return end(L, node, before, node->backend->ops->leave(node->backend));
 }
 
 static int reuse_down_identity(lua_State *L)

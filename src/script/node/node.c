@@ -201,6 +201,15 @@ void node_become_live(struct node *node)
     node->current->questions->clock_offset_us = node_clock_offset_us(node);
 }
 
+/* Its socket is of no use any more: on_error is told, then it closes. */
+static void on_failed(void *context, const char *error)
+{
+    struct node *node = context;
+    failures_add(node, "socket", error);
+    node->wants_close = true;
+    (void)node_put_off(node);
+}
+
 /* The backend, and with it the engine, is gone: nobody asks the handlers
  * anything any more. */
 static void on_closed(void *context)
@@ -221,6 +230,7 @@ host_callbacks node_callbacks(struct node *node)
         .context = node,
         .on_notify = on_notify,
         .identity_at = identity_at,
+        .on_failed = on_failed,
         .on_closed = on_closed,
     };
 }

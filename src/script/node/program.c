@@ -12,15 +12,19 @@
 
 static const char registry_key[] = "shoal.owner";
 
+uint64_t owner_now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 /* A failing signal or control handler has no node whose log could tell. */
 static void report(void *context, const dispatch_report *report)
 {
     struct owner *owner = context;
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
     complaints_tell(&owner->complaints, &owner->log, LOG_CONTROL, report,
-                    (uint64_t)now.tv_sec * 1000000 +
-                        (uint64_t)now.tv_nsec / 1000);
+                    owner_now_us());
 }
 
 static int collect(lua_State *L)

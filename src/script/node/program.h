@@ -37,6 +37,9 @@ void owner_init(struct owner *owner, lua_State *L);
 /* Gives back what it took; its nodes are gone. */
 void owner_clear(struct owner *owner, lua_State *L);
 
+/* CLOCK_MONOTONIC: when something that belongs to no node was logged. */
+uint64_t owner_now_us(void);
+
 /* The one of this state; made when there is none. May raise. */
 struct owner *owner_of(lua_State *L);
 

@@ -124,6 +124,11 @@ static int join(struct backend *backend, const char *endpoint, char *error)
     return 0;
 }
 
+static int leave(struct backend *backend)
+{
+    return sim_depart(from(backend)->node);
+}
+
 static void *timer_new(struct backend *backend, uint64_t after_us,
                        uint64_t repeat_us, backend_timer_fn *fn, void *context)
 {
@@ -175,6 +180,7 @@ static const struct backend_ops ops = {
     .next_event = next_event,
     .set_diagnostics = set_diagnostics,
     .join = join,
+    .leave = leave,
     .seed = seed,
     .timer_new = timer_new,
     .timer_cancel = timer_cancel,
