@@ -240,7 +240,7 @@ static void draw_outage(struct plan *plan, struct rng *rng)
 
 static void draw_twins(struct plan *plan, struct rng *rng)
 {
-    plan_draw_cluster(plan, rng, 3, 10);
+    plan_draw_cluster(plan, rng, 3, plan_maybe(rng, 70) ? 10 : 40);
     plan->begins_agreed = true;
     int64_t clock_us = plan_draw_clock(rng);
     add(plan, (struct fault){.kind = FAULT_TWIN,

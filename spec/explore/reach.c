@@ -95,7 +95,8 @@ static bool is_hearsay(const struct watched *member, uint32_t place)
         const struct watched *other = &world->members[i];
         bool is_fresh = other->down_us[place] > 0 &&
                         now - other->down_us[place] <= fresh_us;
-        bool is_trusted = now - member->up_us[i] > bound_suspicion(world->plan);
+        bool is_trusted = member->told[i] &&
+                          now - member->up_us[i] > bound_suspicion(world->plan);
         if (other != member && is_fresh && is_trusted &&
             could_not_reach(world, i, place))
             return true;

@@ -5,9 +5,9 @@
 #include <stdio.h>
 
 enum {
-    FIXED_MEMORY = 96 * 1024, /* effects of a busy moment, blocks kept */
-    LEAST_MEMORY = 32 * 1024, /* of few members, whose moments are not busy */
-    MEMORY_EACH = 1024        /* of a member, or an entry of the backlog */
+    FIXED_MEMORY = 128 * 1024, /* effects of a busy moment, blocks kept */
+    LEAST_MEMORY = 32 * 1024,  /* of few members, whose moments are not busy */
+    MEMORY_EACH = 1024         /* of a member, or an entry of the backlog */
 };
 
 void watch_begin(struct watched *member)
@@ -117,8 +117,23 @@ static void check_refutation(struct watched *member, const shoal_member *who)
                    (unsigned)member->number, (unsigned)who->incarnation);
 }
 
-/* Nobody has to become somebody else without a reason: an earlier life with a
- * clock that was ahead, a second process, a forgery, a verdict that is final.
+/* Was there a process with that address and a newer identity? */
+static bool has_rival(const struct watched *member)
+{
+    const struct idents *idents = &member->world->idents;
+    for (uint32_t i = 0; i < IDENT_BUCKETS; i++)
+        for (const struct ident *ident = idents->buckets[i]; ident;
+             ident = ident->next)
+            if (ident->place == member->place && ident->life > 0 &&
+                (ident->owner != member->number ||
+                 ident->life != member->life) &&
+                ident_wins(ident, member->self))
+                return true;
+    return false;
+}
+
+/* Nobody has to become somebody else without a reason: a process before it
+ * whose clock was ahead, a second process, a forgery, a verdict that is final.
  */
 static void check_renewal(struct watched *member)
 {
@@ -128,7 +143,8 @@ static void check_renewal(struct watched *member)
     if (world->calm)
         world_fail(world, "calm: %u had to renew itself",
                    (unsigned)member->number);
-    if (world->plan->kind == PLAN_CROWD)
+    if (world->is_honest && plan_heals(world->plan) &&
+        !plan_has(world->plan, FAULT_CONFIG) && !has_rival(member))
         world_fail(world, "renewal: %u had no reason to",
                    (unsigned)member->number);
 }
@@ -214,7 +230,7 @@ static void become(struct watched *member, struct ident *ident)
     ident->is_over = false;
 }
 
-/* 65535 is what somebody who left has. */
+/* 65535 is what somebody who left has; in plain SWIM anybody may. */
 static void check_incarnation(struct watched *member, uint16_t now,
                               bool is_same)
 {
@@ -222,7 +238,8 @@ static void check_incarnation(struct watched *member, uint16_t now,
         world_fail(member->world, "incarnation: %u's own went from %u to %u",
                    (unsigned)member->number, (unsigned)member->incarnation,
                    (unsigned)now);
-    if (now == SHOAL_INCARNATION_LEFT)
+    if (now == SHOAL_INCARNATION_LEFT && now != member->incarnation &&
+        shoal_get_config(sim_engine(member->node))->notify_down_members)
         world_fail(member->world, "incarnation: %u's own is the greatest",
                    (unsigned)member->number);
 }
