@@ -59,8 +59,9 @@ static void draw_any(struct plan *plan, struct rng *rng)
     uint32_t wanted = 1 + rng_below(rng, 40);
     while (plan->num_faults < wanted) {
         struct fault fault = plan_draw_fault(plan, rng);
-        if (!(is_honest && fault.kind >= FAULT_CORRUPT) &&
-            !(!has_twins && fault.kind == FAULT_TWIN))
+        bool is_forgery = fault.kind >= FAULT_CORRUPT;
+        if (!(is_honest && is_forgery) &&
+            (has_twins || fault.kind != FAULT_TWIN))
             add(plan, fault);
     }
 }
@@ -117,6 +118,8 @@ static void draw_marathon(struct plan *plan, struct rng *rng)
 static void draw_tables(struct plan *plan, struct rng *rng)
 {
     plan_draw_cluster(plan, rng, 2, 11);
+    if (plan_maybe(rng, 30))
+        plan_vary(&plan->config, rng);
     plan->num_seeds = rng_below(rng, 3);
     plan->num_ghosts = rng_below(rng, 4);
     plan->begins_agreed = plan_maybe(rng, 50);
@@ -132,6 +135,8 @@ static void draw_tables(struct plan *plan, struct rng *rng)
 static void draw_noise(struct plan *plan, struct rng *rng)
 {
     plan_draw_cluster(plan, rng, 2, 11);
+    if (plan_maybe(rng, 30))
+        plan_vary(&plan->config, rng);
     plan->num_ghosts = rng_below(rng, 4);
     plan->quiet_us = periods(plan, 600);
     add(plan, (struct fault){.kind = FAULT_CORRUPT,
@@ -156,10 +161,12 @@ static uint64_t draw_duration(const struct plan *plan, struct rng *rng)
 static struct fault draw_partial_fault(const struct plan *plan, struct rng *rng)
 {
     static const enum fault_kind kinds[] = {
-        FAULT_CUT,     FAULT_CUT,   FAULT_CUT,    FAULT_CUT,   FAULT_PAUSE,
-        FAULT_RESTART, FAULT_LEAVE, FAULT_RETIRE, FAULT_CRASH, FAULT_RENAME};
+        FAULT_CUT,   FAULT_CUT,     FAULT_CUT,     FAULT_CUT,
+        FAULT_PAUSE, FAULT_RESTART, FAULT_LEAVE,   FAULT_RETIRE,
+        FAULT_CRASH, FAULT_RENAME,  FAULT_MISTAKE, FAULT_MISTAKE};
     struct fault fault = plan_draw_fault(plan, rng);
-    fault.kind = kinds[rng_below(rng, 10)];
+    fault.kind = kinds[rng_below(rng, sizeof kinds / sizeof *kinds)];
+    fault.others = (uint64_t)1 << rng_below(rng, plan->num_members);
     fault.members =
         plan_maybe(rng, 30) ? plan_all(plan) : (uint64_t)1 << fault.member;
     fault.for_us = draw_duration(plan, rng);
