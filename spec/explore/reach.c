@@ -147,7 +147,8 @@ static bool has_patience(const struct world *world)
 /* An identity of an earlier life is as dead as that. */
 static bool is_excused(const struct watched *member, uint32_t place)
 {
-    return could_not_reach(member->world, member->number, place) ||
+    return member == member->world->mistaken ||
+           could_not_reach(member->world, member->number, place) ||
            is_hearsay(member, place) ||
            is_outvoted(member->world, member->number, place);
 }

@@ -193,25 +193,59 @@ void watch_notify(struct watched *member, const shoal_effect *effect)
     }
 }
 
+/* An address that a member has left may be another one's by now. */
+static void check_asked(struct watched *member, const struct ident *ident)
+{
+    if (ident->place == NOWHERE || !member->world->is_honest)
+        return; /* a packet whose sender was forged is answered */
+    const struct belief *belief = &member->known[ident->place];
+    if (belief->ident == ident && belief->state == SHOAL_DOWN &&
+        belief->incarnation == SHOAL_INCARNATION_LEFT)
+        world_fail(member->world, "left: %u asks %u, which has left",
+                   (unsigned)member->number, (unsigned)ident->place);
+}
+
 /* While all agree, so do their digests. */
+static void check_digest(struct watched *member, const shoal_header *header)
+{
+    struct world *world = member->world;
+    uint32_t bucket = header->number % NUM_BUCKETS;
+    const shoal_digest *first = &world->digests[bucket];
+    if (world->has_digest[bucket] &&
+        (first->members != header->digest.members ||
+         first->sum != header->digest.sum))
+        world_fail(world, "digest: that of %u differs in bucket %u",
+                   (unsigned)member->number, (unsigned)bucket);
+    world->has_digest[bucket] = true;
+    world->digests[bucket] = header->digest;
+}
+
+static void count_packet(struct watched *member)
+{
+    struct world *world = member->world;
+    uint64_t now = sim_now(world->net);
+    if (now - member->window_us >= world->plan->config.probe_period_us) {
+        member->window_us = now;
+        member->window = 0;
+    }
+    if (++member->window > world->busiest)
+        world->busiest = member->window;
+}
+
 void watch_send(struct watched *member, const shoal_effect *effect)
 {
     struct world *world = member->world;
     shoal_codec codec = shoal_default_codec();
     shoal_header header;
     size_t used;
-    if (!world->compares ||
-        codec.decode_header(codec.context, effect->packet, &header, &used) ||
-        !header.has_digest)
-        return;
-    uint32_t bucket = header.number % NUM_BUCKETS;
-    const shoal_digest *first = &world->digests[bucket];
-    if (world->has_digest[bucket] && (first->members != header.digest.members ||
-                                      first->sum != header.digest.sum))
-        world_fail(world, "digest: that of %u differs in bucket %u",
-                   (unsigned)member->number, (unsigned)bucket);
-    world->has_digest[bucket] = true;
-    world->digests[bucket] = header.digest;
+    count_packet(member);
+    if (effect->message == SHOAL_MSG_ANNOUNCE)
+        check_asked(member, idents_get(&world->idents, effect->member.id));
+    if (world->compares &&
+        codec.decode_header(codec.context, effect->packet, &header, &used) ==
+            0 &&
+        header.has_digest)
+        check_digest(member, &header);
 }
 
 /* ---- What it is ---- */
