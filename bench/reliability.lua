@@ -1,7 +1,9 @@
 --- `make reliability`: what the protocol bears, in the simulator, with and without
 -- its extensions. Prints the tables, and writes them into docs/reliability.md.
 --
---   luajit bench/reliability.lua [BUILD [FILE [MEMBERS [SECONDS [SEEDS]]]]]
+--   luajit bench/reliability.lua [BUILD [FILE [MEMBERS [SECONDS [SEEDS [ONLY]]]]]]
+--
+-- ONLY: names of tables, separated by commas; the others stay as they are.
 --
 -- Same figures for the same engine: nothing depends on the machine.
 
@@ -15,6 +17,7 @@ local FILE = arg[2] or "docs/reliability.md"
 local MEMBERS = tonumber(arg[3] or 128)
 local SECONDS = tonumber(arg[4] or 600)
 local SEEDS = tonumber(arg[5] or 3)
+local ONLY = arg[6] and "," .. arg[6] .. ","
 local PRESETS = { "simple", "lan" }
 
 local LATENCY = { 0.0005, 0.002 }
@@ -130,13 +133,126 @@ local function part(preset, seed)
   partition:heal()
   local from = net:now()
   local healed = net:run_until(function() return net:converged() end, 600, 0.1)
+  local wrong = false_positives(net, members)
   local lost = 0
   for _, member in ipairs(members) do
     lost = lost + (member:connection() == "defunct" and 1 or 0)
   end
-  local result = { fewest = fewest, most = most, healed = healed and net:now() - from or math.huge, lost = lost }
+  local result = { fewest = fewest, most = most, healed = healed and net:now() - from or math.huge, lost = lost,
+    downs = wrong.downs, renewals = wrong.renewals }
   net:close()
   return result
+end
+
+-- ---- What heals --------------------------------------------------------------
+
+-- Runs until there is one view, and answers how long that took and what was said
+-- of healthy members since the cluster was as it should be.
+local function heal(net, members, limit)
+  local from = net:now()
+  local healed = net:run_until(function() return net:converged() end, limit or 300, 0.1)
+  local result = false_positives(net, members)
+  result.healed = healed and net:now() - from or math.huge
+  net:close()
+  return result
+end
+
+-- All of them take a new identity within a tenth of a second.
+local function change(preset, seed)
+  local net, members = grown(preset, seed)
+  for _, member in ipairs(members) do
+    net:after(net:random(100) / 1000, function()
+      local identity = member:identity()
+      identity.bump = identity.bump + 1
+      assert(member:change_identity(identity))
+    end)
+  end
+  net:run(0.2)
+  return heal(net, members)
+end
+
+-- The last `count` of `size` hear nobody for a while, and nobody hears them.
+local function cut(size, count, duration)
+  return function(preset, seed)
+    local net, members = grown(preset, seed, size)
+    local some = {}
+    for i = 1, count do
+      some[i] = members[size - i + 1]
+    end
+    local partition = net:partition(some, "rest")
+    net:run(duration)
+    partition:heal()
+    return heal(net, members)
+  end
+end
+
+-- Ten members, whose seed leaves; then nobody reaches anybody for two minutes.
+local function outage(preset, seed)
+  local net, members = grown(preset, seed, 10)
+  assert(members[1]:leave())
+  members[1]:close()
+  table.remove(members, 1)
+  net:run(10)
+  local partitions = {}
+  for i, member in ipairs(members) do
+    partitions[i] = net:partition(member, "rest")
+  end
+  net:run(120)
+  for _, partition in ipairs(partitions) do
+    partition:heal()
+  end
+  return heal(net, members)
+end
+
+-- Two halves of twenty that also remember two thousand who are gone.
+local function remember(preset, seed)
+  local net, members = grown(preset, seed, 40)
+  for _, state in ipairs { "alive", "down" } do
+    local claims = {}
+    for i = 1, 2000 do
+      local addr = ("10.9.%d.%d:7946"):format(math.floor(i / 250), i % 250 + 1)
+      claims[i] = { id = { addr = addr, bump = 1 }, state = state }
+    end
+    for _, member in ipairs(members) do
+      assert(member:apply(claims))
+    end
+  end
+  net:run(60)
+  local half = {}
+  for i = 1, 20 do
+    half[i] = members[i]
+  end
+  local partition = net:partition(half, "rest")
+  net:run(120)
+  partition:heal()
+  return heal(net, members)
+end
+
+-- `count` of `size` crash at the same moment.
+local function crash_many(size, count)
+  return function(preset, seed)
+    local net, members = grown(preset, seed, size)
+    local dead, from = {}, net:now()
+    for i = 1, count do
+      dead[i] = members[size - i + 1]
+      net:crash(dead[i])
+    end
+    local wanted = count * (size - count)
+    local function times()
+      local list = {}
+      for _, member in ipairs(dead) do
+        for _, at in ipairs(net:record(member).noticed) do
+          list[#list + 1] = at - from
+        end
+      end
+      table.sort(list)
+      return list
+    end
+    net:run_until(function() return #times() >= wanted end, 400, 0.5)
+    local list = times()
+    net:close()
+    return { half = list[math.ceil(wanted / 2)] or math.huge, all = list[wanted] or math.huge }
+  end
 end
 
 -- It hears, and nobody hears it.
@@ -153,16 +269,13 @@ local function mute(preset, seed)
     end)
   end
   local from = net:now()
-  net:partition(victim, "rest", { oneway = true })
+  local partition = net:partition(victim, "rest", { oneway = true })
   net:run(SECONDS)
-  local wrong = false_positives(net, others)
-  net:close()
-  return {
-    found = downs >= #others and last_seen - from or math.huge,
-    ups = ups,
-    downs = wrong.downs,
-    renewals = wrong.renewals,
-  }
+  local result = { found = downs >= #others and last_seen - from or math.huge, ups = ups }
+  partition:heal()
+  local healed = heal(net, others)
+  result.downs, result.renewals, result.healed = healed.downs, healed.renewals, healed.healed
+  return result
 end
 
 -- Through one seed, within ten seconds of each other.
@@ -204,9 +317,9 @@ local function meet(preset, seed, count)
       halves[i][k] = assert(net:spawn { join = seeds, config = preset, cluster_size = count })
     end
   end
-  local cut = net:partition(halves[1], "rest")
+  local partition = net:partition(halves[1], "rest")
   net:run(120)
-  cut:heal()
+  partition:heal()
   local met = net:run_until(function() return net:converged() end, 600, 0.1)
   local result = { met = met and net:now() - 120 or math.huge }
   net:close()
@@ -306,20 +419,62 @@ end
 function tables.partition()
   local rows = each_preset(part, function(results)
     return ("%d to %d"):format(results[1].fewest, results[1].most), seconds(median(column(results, "healed"))),
-      seconds(largest(results, "healed")), count(mean(results, "lost"))
+      seconds(largest(results, "healed")), count(mean(results, "lost")), count(mean(results, "downs")),
+      count(mean(results, "renewals"))
   end)
   table.insert(rows, 1, { "config", "members that each side counts", "one cluster after (median)", "(at worst)",
-    "members lost" })
+    "members lost", "healthy members reported down", "needless renewals" })
   return rows
 end
 
 tables["one way"] = function()
   local rows = each_preset(mute, function(results)
     return seconds(largest(results, "found")), count(mean(results, "ups")), count(mean(results, "downs")),
-      count(mean(results, "renewals"))
+      count(mean(results, "renewals")), seconds(largest(results, "healed"))
   end)
   table.insert(rows, 1, { "config", "down for all after (at worst)", "times it came back", "others reported down",
-    "their renewals" })
+    "their renewals", "back after (at worst)" })
+  return rows
+end
+
+-- A row for each config and case: { name, experiment }.
+local function healing_table(cases)
+  local rows = { { "config", "what happens", "healthy members reported down", "needless renewals",
+    "one cluster after (median)", "(at worst)" } }
+  for _, case in ipairs(cases) do
+    for _, preset in ipairs(PRESETS) do
+      local results = repeated(case[2], preset)
+      rows[#rows + 1] = { "`" .. preset .. "`", case[1], count(mean(results, "downs")),
+        count(mean(results, "renewals")), seconds(median(column(results, "healed"))),
+        seconds(largest(results, "healed")) }
+    end
+  end
+  return rows
+end
+
+function tables.healing()
+  return healing_table {
+    { ("all %d change identity within 0.1 s"):format(MEMBERS), change },
+    { "one of 8 is cut off for 60 s", cut(8, 1, 60) },
+    { "one of 32 is cut off for 60 s", cut(32, 1, 60) },
+    { "one of 100 is cut off for 600 s", cut(100, 1, 600) },
+    { "two of 100 are cut off for 120 s", cut(100, 2, 120) },
+    { "ten of 100 are cut off for 600 s", cut(100, 10, 600) },
+    { "nine members, whose seed has left, do not reach each other for 120 s", outage },
+    { "two halves of 20 are cut for 120 s, and remember 2,000 members that are gone", remember },
+  }
+end
+
+tables["many crash"] = function()
+  local rows = { { "config", "members", "half of all pairs know", "all know (median)", "(at worst)" } }
+  for _, case in ipairs { { 6, 3 }, { 16, 8 }, { 64, 32 }, { 50, 40 } } do
+    for _, preset in ipairs(PRESETS) do
+      local results = repeated(crash_many(case[1], case[2]), preset, 3 * SEEDS)
+      rows[#rows + 1] = { "`" .. preset .. "`", ("%d of %d"):format(case[2], case[1]),
+        seconds(median(column(results, "half"))), seconds(median(column(results, "all"))),
+        seconds(largest(results, "all")) }
+    end
+  end
   return rows
 end
 
@@ -391,6 +546,9 @@ end
 -- "<!-- end -->".
 local function fill(text)
   return (text:gsub("(<!%-%- table: (.-) %-%->\n).-(<!%-%- end %-%->)", function(head, name, foot)
+    if ONLY and not ONLY:find("," .. name .. ",", 1, true) then
+      return nil
+    end
     io.stderr:write(name, " ")
     local body = markdown(assert(tables[name], "no table of that name")())
     io.stderr:write("\n")

@@ -284,8 +284,8 @@ SHOAL_API shoal_codec shoal_default_codec(void);
  * A canonical MessagePack map {"addr": "host:port", "bump": uint, ...}: further
  * keys (name, meta) are the embedder's. Its address and its endpoint are
  * `addr`; it is renewed by bump + 1; the larger bump wins. A bump is at most
- * SHOAL_MAX_BUMP; among those the larger "life" (none: 0) wins, and between equal
- * ones the bytewise larger identity.
+ * SHOAL_MAX_BUMP; among those the larger "life" (none: 0) wins, and between
+ * equal ones the bytewise larger identity.
  */
 /* 2^53 - 1: some readers have doubles for numbers, and who could not read a
  * bump could not renew it. */

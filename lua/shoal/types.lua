@@ -261,7 +261,8 @@ function Node:broadcast() end
 ---@param data string
 ---@return boolean?, string? message, string? code
 function Node:add_broadcast(data) end
---- Tell some members that we go; then we are defunct. (sends)
+--- Tell some members that we go, and seeds that have not answered yet; then we are
+--- defunct. (sends)
 ---@return true?, string? message, string? code
 function Node:leave() end
 --- Forget a member that is down, before `remove_down_after` does. Codes:

@@ -15,17 +15,11 @@
 
 /* ---- Faults ---- */
 
-static void set_fault(int which, int number)
-{
-    faults[which].number = number;
-    faults[which].calls = 0;
-}
-
 /* A failing call is tried again, but not all the time. */
 static void is_not_busy(int which, unsigned most)
 {
     run_for(loop, 0.3);
-    CHECK(faults[which].calls <= most);
+    CHECK(fault_calls(which) <= most);
 }
 
 static int lowest_free_descriptor(void)
@@ -82,12 +76,12 @@ static void a_socket_that_cannot_be_watched_is_not_opened(void)
     char error[HOST_MAX_ERROR] = "";
     int before = lowest_free_descriptor();
 
-    set_fault(EPOLL_CTL, ENOMEM);
+    fault_set(EPOLL_CTL, ENOMEM);
     CHECK(!host_open(&options, error));
     CHECK_SAYS(error, "cannot bind 127.0.0.1:0: the event loop cannot watch "
                       "the socket: cannot allocate memory");
     CHECK(lowest_free_descriptor() == before);
-    set_fault(EPOLL_CTL, 0);
+    fault_set(EPOLL_CTL, 0);
 }
 
 static bool has_received(void *context)
@@ -132,11 +126,11 @@ static void a_socket_that_cannot_be_read_is_read_less_and_less_often(void)
 
     open_quiet(&member);
     stranger = say_something(&member);
-    set_fault(RECVMMSG, ENOMEM);
+    fault_set(RECVMMSG, ENOMEM);
     is_not_busy(RECVMMSG, 30);
-    CHECK(host_get_stats(member.node).receive_errors == faults[RECVMMSG].calls);
-    CHECK(faults[RECVMMSG].calls > 1);
-    set_fault(RECVMMSG, 0);
+    CHECK(host_get_stats(member.node).receive_errors == fault_calls(RECVMMSG));
+    CHECK(fault_calls(RECVMMSG) > 1);
+    fault_set(RECVMMSG, 0);
     CHECK(run_until(loop, has_received, &member));
     CHECK(member.failure[0] == '\0');
     CHECK(send(stranger, "x", 1, 0) == 1);
@@ -159,14 +153,14 @@ static void a_socket_that_never_will_be_read_is_the_end(void)
 
     open_quiet(&member);
     stranger = say_something(&member);
-    set_fault(RECVMMSG, EBADF);
+    fault_set(RECVMMSG, EBADF);
     CHECK(run_until(loop, has_failed, &member));
     CHECK_SAYS(member.failure, "cannot receive on 127.0.0.1:");
     CHECK_SAYS(member.failure, ": bad file descriptor");
-    CHECK(faults[RECVMMSG].calls < 40);
-    set_fault(RECVMMSG, EBADF);
+    CHECK(fault_calls(RECVMMSG) < 40);
+    fault_set(RECVMMSG, EBADF);
     is_not_busy(RECVMMSG, 0); /* it has failed: that is all */
-    set_fault(RECVMMSG, 0);
+    fault_set(RECVMMSG, 0);
     told = close_quiet(&member, stranger);
     CHECK(count_in(told, "the node has failed") == 1);
 }
@@ -175,17 +169,17 @@ static void a_sandbox_without_batches_is_done_without(void)
 {
     struct member members[2];
 
-    set_fault(RECVMMSG, EPERM);
-    set_fault(SENDMMSG, EPERM);
+    fault_set(RECVMMSG, EPERM);
+    fault_set(SENDMMSG, EPERM);
     make_member(&members[0], NULL);
     make_member(&members[1], NULL);
     join(&members[1], host_bound(members[0].node));
     CHECK(wait_for_members(members, 2, 1));
-    CHECK(faults[RECVMMSG].calls <= 2 && faults[SENDMMSG].calls <= 2);
+    CHECK(fault_calls(RECVMMSG) <= 2 && fault_calls(SENDMMSG) <= 2);
     CHECK(host_get_stats(members[0].node).receive_errors == 0);
     CHECK(host_get_stats(members[0].node).send_errors == 0);
-    set_fault(RECVMMSG, 0);
-    set_fault(SENDMMSG, 0);
+    fault_set(RECVMMSG, 0);
+    fault_set(SENDMMSG, 0);
     CHECK(host_close(members[0].node));
     CHECK(host_close(members[1].node));
 }
@@ -201,13 +195,13 @@ static void a_datagram_that_cannot_be_sent_is_tried_once(void)
     const char *told;
 
     open_quiet(&member);
-    set_fault(SENDMMSG, ENOMEM);
+    fault_set(SENDMMSG, ENOMEM);
     join(&member, "127.0.0.1:9");
     CHECK(run_until(loop, has_send_error, &member));
     run_for(loop, 0.3);
-    CHECK(faults[SENDMMSG].calls == host_get_stats(member.node).send_errors);
-    CHECK(faults[SENDMMSG].calls < 10);
-    set_fault(SENDMMSG, 0);
+    CHECK(fault_calls(SENDMMSG) == host_get_stats(member.node).send_errors);
+    CHECK(fault_calls(SENDMMSG) < 10);
+    fault_set(SENDMMSG, 0);
     told = close_quiet(&member, dup(STDIN_FILENO));
     CHECK(count_in(told, "cannot send") == 1);
 }
@@ -235,12 +229,12 @@ static void a_socket_that_is_not_watched_any_more_is_looked_at(void)
     const char *told;
 
     open_quiet(&member);
-    set_fault(EPOLL_CTL, ENOMEM); /* libev asks when it waits */
+    fault_set(EPOLL_CTL, ENOMEM); /* libev asks when it waits */
     talk.stranger = say_something(&member);
     CHECK(run_until(loop, has_received, &member));
     is_not_busy(EPOLL_CTL, 60);
-    CHECK(faults[EPOLL_CTL].calls > 1);
-    set_fault(EPOLL_CTL, 0);
+    CHECK(fault_calls(EPOLL_CTL) > 1);
+    fault_set(EPOLL_CTL, 0);
     talk.wakeups = host_get_stats(member.node).wakeups;
     CHECK(run_until(loop, is_heard, &talk));
     told = close_quiet(&member, talk.stranger);
@@ -267,13 +261,13 @@ static void the_deputy_waits_though_it_cannot(void)
     engine.handlers.identity = shoal_stock_identity();
     engine.handlers.codec = shoal_default_codec();
     CHECK(host_start(node, &engine, NULL) == 0);
-    set_fault(POLL, ENOMEM);
+    fault_set(POLL, ENOMEM);
     CHECK(host_handler_begins(0));
     for (end = seconds_now() + 0.4; seconds_now() < end;)
         usleep(1000);
     CHECK(host_handler_ended());
-    CHECK(faults[POLL].calls <= 10);
-    set_fault(POLL, 0);
+    CHECK(fault_calls(POLL) <= 10);
+    fault_set(POLL, 0);
     CHECK(host_close(node));
 }
 
@@ -322,11 +316,11 @@ static void a_control_socket_without_descriptors_waits_for_some(void)
     snprintf(path, sizeof path, "%.90s/x.sock", folder);
     server = stream_listen(loop, path, &callbacks, NULL);
     CHECK(server);
-    set_fault(ACCEPT4, EMFILE);
+    fault_set(ACCEPT4, EMFILE);
     connect_to(path, &fd);
     is_not_busy(ACCEPT4, 5);
-    CHECK(troubles == faults[ACCEPT4].calls && troubles > 0);
-    set_fault(ACCEPT4, 0);
+    CHECK(troubles == fault_calls(ACCEPT4) && troubles > 0);
+    fault_set(ACCEPT4, 0);
     CHECK(run_until(loop, has_accepted, server));
     stream_server_close(server);
     close(fd);
@@ -343,11 +337,11 @@ static void a_control_socket_that_is_not_watched_any_more_is_again(void)
     snprintf(path, sizeof path, "%.90s/x.sock", folder);
     server = stream_listen(loop, path, &unwatched_callbacks, NULL);
     CHECK(server);
-    set_fault(EPOLL_CTL, ENOMEM);
+    fault_set(EPOLL_CTL, ENOMEM);
     connect_to(path, &fd);
     is_not_busy(EPOLL_CTL, 10);
-    CHECK(faults[EPOLL_CTL].calls > 0);
-    set_fault(EPOLL_CTL, 0);
+    CHECK(fault_calls(EPOLL_CTL) > 0);
+    fault_set(EPOLL_CTL, 0);
     CHECK(run_until(loop, has_accepted, server));
     stream_server_close(server);
     close(fd);
@@ -361,10 +355,10 @@ static void a_control_socket_that_cannot_be_watched_is_not_opened(void)
 
     make_folder(folder);
     snprintf(path, sizeof path, "%.90s/x.sock", folder);
-    set_fault(EPOLL_CTL, ENOSPC);
+    fault_set(EPOLL_CTL, ENOSPC);
     CHECK(!stream_listen(loop, path, &callbacks, error));
     CHECK_SAYS(error, "the event loop cannot watch the socket: no space");
-    set_fault(EPOLL_CTL, 0);
+    fault_set(EPOLL_CTL, 0);
     CHECK(lowest_free_descriptor() == before);
     CHECK(rmdir(folder) == 0); /* the socket is gone */
 }
@@ -398,12 +392,12 @@ static void a_file_that_is_not_watched_any_more_is_looked_at(void)
     write_file(path, "one");
     files = watch_new_in(&watch_by_inotify, loop, 1000, on_change, NULL, NULL);
     CHECK(files && watch_set(files, paths, 1, NULL) == 0);
-    set_fault(EPOLL_CTL, ENOMEM);
+    fault_set(EPOLL_CTL, ENOMEM);
     turn(loop);
     write_file(path, "another");
     CHECK(run_until(loop, is_set, &file_changed));
-    CHECK(faults[EPOLL_CTL].calls < 20);
-    set_fault(EPOLL_CTL, 0);
+    CHECK(fault_calls(EPOLL_CTL) < 20);
+    fault_set(EPOLL_CTL, 0);
     watch_free(files);
     CHECK(unlink(path) == 0 && rmdir(folder) == 0);
 }

@@ -36,6 +36,18 @@ describe("a verdict about ourselves", function()
     end
   end)
 
+  it("that we refuted before we heard of it makes us return all the same, once", function()
+    local e = healing("a"):knowing("b", "c")
+    assert.same({}, told(e, "a suspect 0").events) -- its time is over elsewhere, and we do not know
+    assert.same({ "returned a" }, told(e, "a down 0").events)
+    assert.same({}, told(e, "a down 0").events)
+    assert.equal(1, e:incarnation())
+    assert.same({ "returned a" }, told(e, "a down 1").events)
+    assert.same({}, told(e, "a down 0", "a down 1", "a suspect 2").events)
+    assert.same({ "returned a" }, told(e, "a down 2").events)
+    assert.equal(3, e:incarnation())
+  end)
+
   it("is refuted at once, to random members and to whoever said so", function()
     local e = healing("a"):knowing("b", "c")
     local out = told(e, "a down 0")

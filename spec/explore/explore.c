@@ -116,6 +116,7 @@ static struct tally {
     const char *preset;
     long runs, failures;
     double sum_s, worst_s, worst_share; /* of the bound */
+    uint32_t busiest;
 } tallies[NUM_PLAN_KINDS][NUM_PRESETS];
 
 static void count(const struct plan *plan, const struct outcome *outcome)
@@ -133,6 +134,8 @@ static void count(const struct plan *plan, const struct outcome *outcome)
     tally->sum_s += took_s;
     if (took_s > tally->worst_s)
         tally->worst_s = took_s;
+    if (outcome->busiest > tally->busiest)
+        tally->busiest = outcome->busiest;
     if (share > tally->worst_share)
         tally->worst_share = share;
 }
@@ -140,10 +143,11 @@ static void count(const struct plan *plan, const struct outcome *outcome)
 static void print_tally(enum plan_kind kind, const struct tally *tally)
 {
     printf("  %-8s %-8s %6ld runs, %ld failed; one view after %6.1f s on "
-           "average, %6.1f s at worst, %4.1f %% of the bound\n",
+           "average, %6.1f s at worst, %4.1f %% of the bound; at most "
+           "%" PRIu32 " packets of a member in a period\n",
            plan_kind_name(kind), tally->preset, tally->runs, tally->failures,
            tally->sum_s / (double)tally->runs, tally->worst_s,
-           tally->worst_share * 100);
+           tally->worst_share * 100, tally->busiest);
 }
 
 static void print_tallies(void)
@@ -173,10 +177,11 @@ static void print_outcome(const struct plan *plan,
                           const struct outcome *outcome)
 {
     printf("seed %" PRIu64 ": agreed %.1f s after the last fault (bound "
-           "%.0f s), %" PRIu64 " renewals, most memory %" PRIu64 " bytes\n",
+           "%.0f s), %" PRIu64 " renewals, most memory %" PRIu64
+           " bytes, at most %" PRIu32 " packets of a member in a period\n",
            plan->seed, (double)outcome->agreed_after_us / 1e6,
            (double)outcome->bound_us / 1e6, outcome->renewals,
-           outcome->most_memory);
+           outcome->most_memory, outcome->busiest);
     plan_print(plan);
 }
 

@@ -94,7 +94,7 @@ static void retire(struct watched *member)
         return;
     member->retired = true;
     member->self->is_over = true;
-    (void)shoal_leave(sim_engine(member->node), sim_node_now(member->node));
+    (void)sim_depart(member->node);
     act(member);
 }
 
@@ -199,9 +199,13 @@ static void lie_to(struct watched *member, const struct fault *fault)
         return;
     if (fault->kind == FAULT_TABLE)
         forge_table(member, (uint64_t)fault->amount);
-    else
+    else if (fault->kind == FAULT_FORGE)
         forge_packets(member, (uint64_t)fault->amount);
+    else
+        forge_mistake(member, fault->others);
+    member->world->mistaken = member;
     act(member);
+    member->world->mistaken = NULL;
 }
 
 /* ---- Begin and end ---- */
@@ -250,6 +254,7 @@ static void begin(struct world *world, uint32_t number)
     case FAULT_TWIN:
         start_twin(world, number);
         break;
+    case FAULT_MISTAKE:
     case FAULT_FORGE:
     case FAULT_TABLE:
         lie_to(member, fault);

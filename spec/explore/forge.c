@@ -215,13 +215,40 @@ static void believe(struct forger *forger, const shoal_update *claim)
                       claim, 1, plan_maybe(&forger->rng, 50));
 }
 
+/* In one plan of eight, all hold all others for newer ones that have left: then
+ * nobody asks anybody but seeds, and nobody listens to anybody. */
+static shoal_update draw_belief(struct forger *forger, uint32_t place)
+{
+    shoal_update claim = draw_claim(forger, place);
+    if (forger->victim->world->plan->seed % 8 == 0) {
+        claim.state = SHOAL_DOWN;
+        claim.incarnation = SHOAL_INCARNATION_LEFT;
+        claim.from = (shoal_bytes){0};
+    }
+    return claim;
+}
+
 void forge_table(struct watched *member, uint64_t seed)
 {
     struct forger forger = {.victim = member, .rng = {seed}};
     const struct plan *plan = member->world->plan;
     for (uint32_t i = 0; i < plan->num_members + plan->num_ghosts; i++)
         for (uint32_t times = rng_below(&forger.rng, 3); times > 0; times--) {
-            shoal_update claim = draw_claim(&forger, i);
+            shoal_update claim = draw_belief(&forger, i);
             believe(&forger, &claim);
         }
+}
+
+void forge_mistake(struct watched *member, uint64_t others)
+{
+    for (uint32_t i = 0; i < member->world->plan->num_members; i++) {
+        const struct belief *belief = &member->known[i];
+        if (!(others >> i & 1) || !belief->ident || i == member->place)
+            continue;
+        shoal_update claim = {.id = ident_bytes(belief->ident),
+                              .incarnation = belief->incarnation,
+                              .state = SHOAL_DOWN};
+        (void)shoal_apply(sim_engine(member->node), sim_node_now(member->node),
+                          &claim, 1, false);
+    }
 }

@@ -20,11 +20,11 @@ uint32_t idents_place(struct idents *idents, shoal_bytes addr)
             return i;
     if (idents->num_places == MAX_PLACES)
         return NOWHERE;
-    struct place *place = &idents->places[idents->num_places];
-    place->bytes = allocate(addr.size + 1);
-    place->size = addr.size;
-    memcpy(place->bytes, addr.data, addr.size);
-    return idents->num_places++;
+    uint32_t place = idents->num_places++;
+    idents->places[place].bytes = allocate(addr.size + 1);
+    idents->places[place].size = addr.size;
+    memcpy(idents->places[place].bytes, addr.data, addr.size);
+    return place;
 }
 
 static uint32_t hash_of(shoal_bytes id)

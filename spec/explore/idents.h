@@ -29,7 +29,7 @@ struct ident {
 
 struct idents {
     struct ident *buckets[IDENT_BUCKETS];
-    struct place {
+    struct {
         uint8_t *bytes;
         size_t size;
     } places[MAX_PLACES];

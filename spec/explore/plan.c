@@ -59,8 +59,9 @@ static void draw_any(struct plan *plan, struct rng *rng)
     uint32_t wanted = 1 + rng_below(rng, 40);
     while (plan->num_faults < wanted) {
         struct fault fault = plan_draw_fault(plan, rng);
-        if (!(is_honest && fault.kind >= FAULT_CORRUPT) &&
-            !(!has_twins && fault.kind == FAULT_TWIN))
+        bool is_forgery = fault.kind >= FAULT_CORRUPT;
+        if (!(is_honest && is_forgery) &&
+            (has_twins || fault.kind != FAULT_TWIN))
             add(plan, fault);
     }
 }
@@ -82,6 +83,7 @@ static void draw_schism(struct plan *plan, struct rng *rng)
 {
     plan_draw_cluster(plan, rng, 4, 8);
     uint32_t n = plan->num_members, part = 2 + rng_below(rng, n - 3);
+    plan->begins_agreed = true;
     plan_vary(&plan->config, rng);
     plan->config.max_local_health = 0;
     plan->config.announce_to_down =
@@ -116,6 +118,8 @@ static void draw_marathon(struct plan *plan, struct rng *rng)
 static void draw_tables(struct plan *plan, struct rng *rng)
 {
     plan_draw_cluster(plan, rng, 2, 11);
+    if (plan_maybe(rng, 30))
+        plan_vary(&plan->config, rng);
     plan->num_seeds = rng_below(rng, 3);
     plan->num_ghosts = rng_below(rng, 4);
     plan->begins_agreed = plan_maybe(rng, 50);
@@ -131,6 +135,8 @@ static void draw_tables(struct plan *plan, struct rng *rng)
 static void draw_noise(struct plan *plan, struct rng *rng)
 {
     plan_draw_cluster(plan, rng, 2, 11);
+    if (plan_maybe(rng, 30))
+        plan_vary(&plan->config, rng);
     plan->num_ghosts = rng_below(rng, 4);
     plan->quiet_us = periods(plan, 600);
     add(plan, (struct fault){.kind = FAULT_CORRUPT,
@@ -155,10 +161,12 @@ static uint64_t draw_duration(const struct plan *plan, struct rng *rng)
 static struct fault draw_partial_fault(const struct plan *plan, struct rng *rng)
 {
     static const enum fault_kind kinds[] = {
-        FAULT_CUT,     FAULT_CUT,   FAULT_CUT,    FAULT_CUT,   FAULT_PAUSE,
-        FAULT_RESTART, FAULT_LEAVE, FAULT_RETIRE, FAULT_CRASH, FAULT_RENAME};
+        FAULT_CUT,   FAULT_CUT,     FAULT_CUT,     FAULT_CUT,
+        FAULT_PAUSE, FAULT_RESTART, FAULT_LEAVE,   FAULT_RETIRE,
+        FAULT_CRASH, FAULT_RENAME,  FAULT_MISTAKE, FAULT_MISTAKE};
     struct fault fault = plan_draw_fault(plan, rng);
-    fault.kind = kinds[rng_below(rng, 10)];
+    fault.kind = kinds[rng_below(rng, sizeof kinds / sizeof *kinds)];
+    fault.others = (uint64_t)1 << rng_below(rng, plan->num_members);
     fault.members =
         plan_maybe(rng, 30) ? plan_all(plan) : (uint64_t)1 << fault.member;
     fault.for_us = draw_duration(plan, rng);
@@ -204,32 +212,38 @@ static void draw_crowd(struct plan *plan, struct rng *rng)
 
 /* ---- Outages ---- */
 
+/* The first seed ends, and may come back when all is over. */
+static void end_seed(struct plan *plan, struct rng *rng, uint64_t for_us)
+{
+    bool leaves = plan_maybe(rng, 50);
+    add(plan, (struct fault){.kind = leaves ? FAULT_LEAVE : FAULT_CRASH,
+                             .at_us = periods(plan, 5),
+                             .for_us = for_us,
+                             .clock_us = plan_draw_clock(rng),
+                             .stays = plan_maybe(rng, 50)});
+}
+
 /* Nobody reaches anybody, or one part does not reach the other, until all of
- * them hold each other for down, or have forgotten each other. The first seed
- * may be gone. */
+ * them hold each other for down, or have forgotten each other; or they have
+ * never met. */
 static void draw_outage(struct plan *plan, struct rng *rng)
 {
     plan_draw_cluster(plan, rng, 2, plan_maybe(rng, 70) ? 8 : 20);
-    plan->begins_agreed = true;
+    plan->begins_agreed = plan_maybe(rng, 80);
     plan->num_seeds = 1 + rng_below(rng, 3);
-    bool forgets = plan_maybe(rng, 40);
     uint64_t for_us = bound_down(plan);
-    if (forgets)
+    if (plan_maybe(rng, 40)) {
         plan->config.remove_down_after_us =
             periods(plan, plan_between(rng, 10, 60));
-    if (forgets)
         for_us += 2 * plan->config.remove_down_after_us;
+    }
     if (plan_maybe(rng, 50))
-        add(plan, (struct fault){.kind = plan_maybe(rng, 50) ? FAULT_LEAVE
-                                                             : FAULT_CRASH,
-                                 .for_us = for_us,
-                                 .member = 0,
-                                 .clock_us = plan_draw_clock(rng),
-                                 .stays = plan_maybe(rng, 50)});
+        end_seed(plan, rng, for_us);
     uint64_t all = plan_all(plan);
     uint64_t some = plan_maybe(rng, 50) ? all : plan_draw_some(plan, rng);
+    uint64_t at_us = plan->begins_agreed ? periods(plan, 10) : 0;
     add(plan, (struct fault){.kind = FAULT_CUT,
-                             .at_us = periods(plan, 10),
+                             .at_us = at_us,
                              .for_us = for_us,
                              .members = some,
                              .others = some == all ? all : all & ~some,
@@ -240,7 +254,7 @@ static void draw_outage(struct plan *plan, struct rng *rng)
 
 static void draw_twins(struct plan *plan, struct rng *rng)
 {
-    plan_draw_cluster(plan, rng, 3, 10);
+    plan_draw_cluster(plan, rng, 3, plan_maybe(rng, 70) ? 10 : 40);
     plan->begins_agreed = true;
     int64_t clock_us = plan_draw_clock(rng);
     add(plan, (struct fault){.kind = FAULT_TWIN,

@@ -45,6 +45,8 @@ enum fault_kind {
     FAULT_CONFIG,
     FAULT_RENAME, /* `members` take new identities at the same moment */
     FAULT_BROADCAST,
+    FAULT_MISTAKE, /* the member takes one of `others` for down, all by itself
+                    */
     FAULT_TWIN,    /* another process claims the member's address */
     FAULT_CORRUPT, /* packets have a wrong byte */
     FAULT_FORGE,   /* the member gets packets that nobody of ours has sent */

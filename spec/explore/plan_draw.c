@@ -161,6 +161,8 @@ static void draw_amount(const struct plan *plan, struct fault *fault,
         fault->members = plan_maybe(rng, 20)   ? plan_all(plan)
                          : plan_maybe(rng, 40) ? plan_draw_some(plan, rng)
                                                : (uint64_t)1 << fault->member;
+    else if (fault->kind == FAULT_MISTAKE)
+        fault->others = plan_draw_some(plan, rng);
     else if (fault->kind == FAULT_TWIN)
         fault->chance = rng_below(rng, 3) / 2.;
 }

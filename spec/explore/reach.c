@@ -95,7 +95,8 @@ static bool is_hearsay(const struct watched *member, uint32_t place)
         const struct watched *other = &world->members[i];
         bool is_fresh = other->down_us[place] > 0 &&
                         now - other->down_us[place] <= fresh_us;
-        bool is_trusted = now - member->up_us[i] > bound_suspicion(world->plan);
+        bool is_trusted = member->told[i] &&
+                          now - member->up_us[i] > bound_suspicion(world->plan);
         if (other != member && is_fresh && is_trusted &&
             could_not_reach(world, i, place))
             return true;
@@ -146,7 +147,8 @@ static bool has_patience(const struct world *world)
 /* An identity of an earlier life is as dead as that. */
 static bool is_excused(const struct watched *member, uint32_t place)
 {
-    return could_not_reach(member->world, member->number, place) ||
+    return member == member->world->mistaken ||
+           could_not_reach(member->world, member->number, place) ||
            is_hearsay(member, place) ||
            is_outvoted(member->world, member->number, place);
 }

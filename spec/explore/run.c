@@ -86,6 +86,70 @@ static void begin_agreed(struct world *world)
     world->start_us = sim_now(world->net);
 }
 
+/* ---- Two processes with one address ---- */
+
+static uint64_t packets_until(struct world *world, uint64_t for_us)
+{
+    uint64_t before = sim_get_counts(world->net).packets;
+    world_live_until(world, sim_now(world->net) + for_us);
+    return sim_get_counts(world->net).packets - before;
+}
+
+/* Each takes the address from the other one after 1, 2, 4, ... 64 and then
+ * every 64 periods: seven times and then that often; one more to be sure. */
+static void check_renewals(struct world *world, uint64_t renewals,
+                           uint64_t periods)
+{
+    uint64_t most = 2 * (7 + 1 + periods / 64);
+    if (renewals > most)
+        world_fail(world, "twins: %u renewals within %u periods, %u at most",
+                   (unsigned)renewals, (unsigned)periods, (unsigned)most);
+}
+
+/* Each renewal is news for all. And each of the two gets some of the answers
+ * only that it waits for, so it asks helpers, suspects others, and is refuted.
+ */
+static void check_packets(struct world *world, uint64_t packets, double usual,
+                          uint64_t renewals, uint64_t periods)
+{
+    const shoal_config *config = &world->plan->config;
+    uint32_t n = world->plan->num_members, times = config->max_transmissions;
+    if (config->news_transmissions > times)
+        times = config->news_transmissions;
+    double most = 1.5 * usual * (n + 1) / n + 20. * n + 40. * (double)periods +
+                  (double)(renewals * n * times);
+    if ((double)packets > most)
+        world_fail(world, "twins: %u packets, where %.0f are usual",
+                   (unsigned)packets, usual);
+}
+
+/* The one that is left takes the address at its next turn. */
+static void check_return(struct world *world)
+{
+    uint64_t period = world->plan->config.probe_period_us;
+    if (world->agreed_after_us > (64 + 10) * period)
+        world_fail(world, "twins: one view only %.1f periods after the end",
+                   (double)world->agreed_after_us / (double)period);
+}
+
+static void suffer_twins(struct world *world)
+{
+    const struct fault *fault = &world->plan->faults[0];
+    uint64_t period = world->plan->config.probe_period_us, before;
+    if (world->plan->num_faults == 0)
+        return;
+    world_live_until(world, sim_now(world->net) + 60 * period);
+    double usual = (double)packets_until(world, 60 * period) / 60;
+    before = world->renewals;
+    fault_begin(world, 0);
+    uint64_t packets = packets_until(world, fault->for_us);
+    uint64_t periods = fault->for_us / period;
+    fault_end(world, 0);
+    uint64_t renewals = world->renewals - before;
+    check_renewals(world, renewals, periods);
+    check_packets(world, packets, usual * (double)periods, renewals, periods);
+}
+
 static void suffer(struct world *world)
 {
     const struct plan *plan = world->plan;
@@ -96,7 +160,10 @@ static void suffer(struct world *world)
         put_starts(&agenda, plan);
     put_faults(&agenda, plan, world->start_us);
     reach_update(world);
-    follow(world, &agenda);
+    if (plan->kind == PLAN_TWINS)
+        suffer_twins(world);
+    else
+        follow(world, &agenda);
     world_live_until(world, world->start_us + plan->quiet_us);
     fault_end_all(world);
     agree_introduce(world);
@@ -135,6 +202,8 @@ static void run(struct world *world)
         return;
     if (!world_has_failed(world))
         calm_expect_agreement(world);
+    if (plan->kind == PLAN_TWINS)
+        check_return(world);
     if (!world_has_failed(world))
         calm_expect_peace(world);
     if (!world_has_failed(world))

@@ -14,6 +14,7 @@ struct outcome {
     bool failed;
     char failure[MAX_FAILURE];
     uint64_t failed_us, agreed_after_us, bound_us, most_memory, renewals;
+    uint32_t busiest;
 };
 
 /* In a process of its own. With `quietly`, what it writes is thrown away. */

@@ -5,9 +5,9 @@
 #include <stdio.h>
 
 enum {
-    FIXED_MEMORY = 96 * 1024, /* effects of a busy moment, blocks kept */
-    LEAST_MEMORY = 32 * 1024, /* of few members, whose moments are not busy */
-    MEMORY_EACH = 1024        /* of a member, or an entry of the backlog */
+    FIXED_MEMORY = 128 * 1024, /* effects of a busy moment, blocks kept */
+    LEAST_MEMORY = 32 * 1024,  /* of few members, whose moments are not busy */
+    MEMORY_EACH = 1024         /* of a member, or an entry of the backlog */
 };
 
 void watch_begin(struct watched *member)
@@ -117,8 +117,23 @@ static void check_refutation(struct watched *member, const shoal_member *who)
                    (unsigned)member->number, (unsigned)who->incarnation);
 }
 
-/* Nobody has to become somebody else without a reason: an earlier life with a
- * clock that was ahead, a second process, a forgery, a verdict that is final.
+/* Was there a process with that address and a newer identity? */
+static bool has_rival(const struct watched *member)
+{
+    const struct idents *idents = &member->world->idents;
+    for (uint32_t i = 0; i < IDENT_BUCKETS; i++)
+        for (const struct ident *ident = idents->buckets[i]; ident;
+             ident = ident->next)
+            if (ident->place == member->place && ident->life > 0 &&
+                (ident->owner != member->number ||
+                 ident->life != member->life) &&
+                ident_wins(ident, member->self))
+                return true;
+    return false;
+}
+
+/* Nobody has to become somebody else without a reason: a process before it
+ * whose clock was ahead, a second process, a forgery, a verdict that is final.
  */
 static void check_renewal(struct watched *member)
 {
@@ -128,7 +143,8 @@ static void check_renewal(struct watched *member)
     if (world->calm)
         world_fail(world, "calm: %u had to renew itself",
                    (unsigned)member->number);
-    if (world->plan->kind == PLAN_CROWD)
+    if (world->is_honest && plan_heals(world->plan) &&
+        !plan_has(world->plan, FAULT_CONFIG) && !has_rival(member))
         world_fail(world, "renewal: %u had no reason to",
                    (unsigned)member->number);
 }
@@ -177,25 +193,59 @@ void watch_notify(struct watched *member, const shoal_effect *effect)
     }
 }
 
+/* An address that a member has left may be another one's by now. */
+static void check_asked(struct watched *member, const struct ident *ident)
+{
+    if (ident->place == NOWHERE || !member->world->is_honest)
+        return; /* a packet whose sender was forged is answered */
+    const struct belief *belief = &member->known[ident->place];
+    if (belief->ident == ident && belief->state == SHOAL_DOWN &&
+        belief->incarnation == SHOAL_INCARNATION_LEFT)
+        world_fail(member->world, "left: %u asks %u, which has left",
+                   (unsigned)member->number, (unsigned)ident->place);
+}
+
 /* While all agree, so do their digests. */
+static void check_digest(struct watched *member, const shoal_header *header)
+{
+    struct world *world = member->world;
+    uint32_t bucket = header->number % NUM_BUCKETS;
+    const shoal_digest *first = &world->digests[bucket];
+    if (world->has_digest[bucket] &&
+        (first->members != header->digest.members ||
+         first->sum != header->digest.sum))
+        world_fail(world, "digest: that of %u differs in bucket %u",
+                   (unsigned)member->number, (unsigned)bucket);
+    world->has_digest[bucket] = true;
+    world->digests[bucket] = header->digest;
+}
+
+static void count_packet(struct watched *member)
+{
+    struct world *world = member->world;
+    uint64_t now = sim_now(world->net);
+    if (now - member->window_us >= world->plan->config.probe_period_us) {
+        member->window_us = now;
+        member->window = 0;
+    }
+    if (++member->window > world->busiest)
+        world->busiest = member->window;
+}
+
 void watch_send(struct watched *member, const shoal_effect *effect)
 {
     struct world *world = member->world;
     shoal_codec codec = shoal_default_codec();
     shoal_header header;
     size_t used;
-    if (!world->compares ||
-        codec.decode_header(codec.context, effect->packet, &header, &used) ||
-        !header.has_digest)
-        return;
-    uint32_t bucket = header.number % NUM_BUCKETS;
-    const shoal_digest *first = &world->digests[bucket];
-    if (world->has_digest[bucket] && (first->members != header.digest.members ||
-                                      first->sum != header.digest.sum))
-        world_fail(world, "digest: that of %u differs in bucket %u",
-                   (unsigned)member->number, (unsigned)bucket);
-    world->has_digest[bucket] = true;
-    world->digests[bucket] = header.digest;
+    count_packet(member);
+    if (effect->message == SHOAL_MSG_ANNOUNCE)
+        check_asked(member, idents_get(&world->idents, effect->member.id));
+    if (world->compares &&
+        codec.decode_header(codec.context, effect->packet, &header, &used) ==
+            0 &&
+        header.has_digest)
+        check_digest(member, &header);
 }
 
 /* ---- What it is ---- */
@@ -214,7 +264,7 @@ static void become(struct watched *member, struct ident *ident)
     ident->is_over = false;
 }
 
-/* 65535 is what somebody who left has. */
+/* 65535 is what somebody who left has; in plain SWIM anybody may. */
 static void check_incarnation(struct watched *member, uint16_t now,
                               bool is_same)
 {
@@ -222,7 +272,8 @@ static void check_incarnation(struct watched *member, uint16_t now,
         world_fail(member->world, "incarnation: %u's own went from %u to %u",
                    (unsigned)member->number, (unsigned)member->incarnation,
                    (unsigned)now);
-    if (now == SHOAL_INCARNATION_LEFT)
+    if (now == SHOAL_INCARNATION_LEFT && now != member->incarnation &&
+        shoal_get_config(sim_engine(member->node))->notify_down_members)
         world_fail(member->world, "incarnation: %u's own is the greatest",
                    (unsigned)member->number);
 }

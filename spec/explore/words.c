@@ -64,6 +64,7 @@ static void print_subject(const struct plan *plan, const struct fault *fault)
         [FAULT_CONFIG] = "gets another config",
         [FAULT_RENAME] = "takes a new identity",
         [FAULT_BROADCAST] = "broadcasts",
+        [FAULT_MISTAKE] = "takes for down",
         [FAULT_TWIN] = "shares its address with another process",
         [FAULT_FORGE] = "gets forged packets",
         [FAULT_TABLE] = "believes what is drawn at random",
@@ -87,7 +88,7 @@ static bool is_end(const struct fault *fault)
     return fault->kind == FAULT_CRASH || fault->kind == FAULT_LEAVE;
 }
 
-static void print_details(const struct fault *fault)
+static void print_details(const struct plan *plan, const struct fault *fault)
 {
     bool starts = fault->kind == FAULT_RESTART || fault->kind == FAULT_TWIN ||
                   (is_end(fault) && !fault->stays);
@@ -98,6 +99,10 @@ static void print_details(const struct fault *fault)
     if (fault->kind == FAULT_BROADCAST || fault->kind == FAULT_CONFIG ||
         fault->kind == FAULT_FORGE || fault->kind == FAULT_TABLE)
         printf(" (%" PRId64 ")", fault->amount);
+    if (fault->kind == FAULT_MISTAKE) {
+        printf(" ");
+        print_members(plan, fault->others);
+    }
     if (fault->kind == FAULT_TWIN)
         printf(", which gets %.0f %% of the packets", fault->chance * 100);
     if (starts && fault->clock_us != 0) {
@@ -145,7 +150,7 @@ void plan_print(const struct plan *plan)
     for (uint32_t i = 0; i < plan->num_faults; i++) {
         printf("  %9.3f s  ", seconds(plan->faults[i].at_us));
         print_subject(plan, &plan->faults[i]);
-        print_details(&plan->faults[i]);
+        print_details(plan, &plan->faults[i]);
         if (lasts(&plan->faults[i]))
             printf(", for %.3f s", seconds(plan->faults[i].for_us));
         printf("\n");

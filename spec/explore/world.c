@@ -47,11 +47,11 @@ static void number_addresses(struct world *world)
 /* Where packets for it arrive: a twin's address is another one's. */
 static void locate(const struct watched *member, char out[WORLD_MAX_ADDRESS])
 {
-    if (member->number == member->place)
+    if (member->number < PLAN_MAX_MEMBERS)
         world_address(member->world, member->place, out);
     else
         snprintf(out, WORLD_MAX_ADDRESS, "t%02u:1",
-                 (unsigned)(member->number - PLAN_MAX_MEMBERS));
+                 (unsigned)(member->number - PLAN_MAX_MEMBERS) % 100);
 }
 
 /* Opened in order and ended again, so that a place has its member's number,
@@ -190,7 +190,7 @@ struct watched *world_start_twin(struct world *world, uint32_t place,
 void world_leave(struct watched *member)
 {
     member->self->is_over = true;
-    (void)shoal_leave(sim_engine(member->node), sim_node_now(member->node));
+    (void)sim_depart(member->node);
     sim_close(member->node);
 }
 

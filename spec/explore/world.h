@@ -53,6 +53,8 @@ struct watched {
     bool defunct;  /* it was, and had sent so many probes */
     bool doubts;   /* it was declared down: it doubts what it believed */
     uint64_t num_probes;
+    uint64_t window_us; /* the period in which it has sent ... */
+    uint32_t window;    /* ... so many packets */
     size_t num_known;
     size_t most;   /* members and backlog, at any time of its life */
     uint64_t bump; /* with which it started */
@@ -84,8 +86,9 @@ struct world {
     struct watched *twins[PLAN_MAX_FAULTS];
     struct reach reach;
     uint32_t num_items, num_calm_items;
-    bool is_honest; /* plan_is_honest() */
-    bool calm;      /* nothing happens: nobody may be reported down ... */
+    bool is_honest;                 /* plan_is_honest() */
+    const struct watched *mistaken; /* is being made to believe something */
+    bool calm; /* nothing happens: nobody may be reported down ... */
     struct watched *leaver; /* ... but who said that it leaves; or NULL */
     bool compares;          /* digests must be equal: the first ones */
     bool has_digest[NUM_BUCKETS];
@@ -99,6 +102,7 @@ struct world {
     uint64_t agreed_after_us; /* after the last fault; for the curious */
     uint64_t bound_us;
     uint64_t most_memory; /* of one engine, likewise */
+    uint32_t busiest;     /* packets of a member within a period */
 };
 
 /* "<what was broken>: <details>". Only the first is kept. */
@@ -160,6 +164,8 @@ void fault_end_all(struct world *world);
 /* ---- forge.c ---- */
 void forge_table(struct watched *member, uint64_t seed);
 void forge_packets(struct watched *member, uint64_t seed);
+/* It takes those members for down, and does not gossip that. */
+void forge_mistake(struct watched *member, uint64_t others);
 
 /* ---- watch.c ---- */
 void watch_begin(struct watched *member);

@@ -12,13 +12,29 @@
 #include <time.h>
 #include <unistd.h>
 
-struct fault faults[] = {
+/* Any thread may look at them. */
+static struct fault {
+    const char *name;
+    int number;     /* the errno; 0: the call does what it does */
+    unsigned calls; /* of it so far */
+} faults[] = {
     {"epoll_ctl", 0, 0}, {"recvmmsg", 0, 0},   {"recvmsg", 0, 0},
     {"sendmmsg", 0, 0},  {"sendmsg", 0, 0},    {"accept4", 0, 0},
     {"poll", 0, 0},      {"epoll_wait", 0, 0}, {"pipe", 0, 0},
 };
 
-static void set_fault(const char *name, size_t size, int number)
+void fault_set(int which, int number)
+{
+    __atomic_store_n(&faults[which].number, number, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&faults[which].calls, 0, __ATOMIC_SEQ_CST);
+}
+
+unsigned fault_calls(int which)
+{
+    return __atomic_load_n(&faults[which].calls, __ATOMIC_SEQ_CST);
+}
+
+static void set_by_name(const char *name, size_t size, int number)
 {
     size_t i;
 
@@ -33,7 +49,7 @@ __attribute__((constructor)) static void read_environment(void)
     const char *at = getenv("SHOAL_FAULTS"), *colon;
 
     while (at && (colon = strchr(at, ':'))) {
-        set_fault(at, (size_t)(colon - at), atoi(colon + 1));
+        set_by_name(at, (size_t)(colon - at), atoi(colon + 1));
         at = strchr(colon, ',');
         at = at ? at + 1 : NULL;
     }
@@ -42,11 +58,12 @@ __attribute__((constructor)) static void read_environment(void)
 /* Counts the call; true: it is to fail. */
 static bool fails(int which)
 {
-    __atomic_add_fetch(&faults[which].calls, 1, __ATOMIC_RELAXED);
-    if (faults[which].number == 0)
-        return false;
-    errno = faults[which].number;
-    return true;
+    int number = __atomic_load_n(&faults[which].number, __ATOMIC_SEQ_CST);
+
+    __atomic_add_fetch(&faults[which].calls, 1, __ATOMIC_SEQ_CST);
+    if (number != 0)
+        errno = number;
+    return number != 0;
 }
 
 /* For libraries to find before libc's. */

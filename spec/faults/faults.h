@@ -7,12 +7,6 @@
 #ifndef SHOAL_SPEC_FAULTS_H
 #define SHOAL_SPEC_FAULTS_H
 
-struct fault {
-    const char *name;
-    int number;     /* the errno; 0: the call does what it does */
-    unsigned calls; /* of it so far */
-};
-
 /* Indices. */
 enum {
     EPOLL_CTL,
@@ -26,6 +20,9 @@ enum {
     PIPE
 };
 
-extern struct fault faults[];
+/* From now on it fails with that errno (0: it does what it does), and is
+ * counted anew. Any thread may call it meanwhile. */
+void fault_set(int which, int number);
+unsigned fault_calls(int which);
 
 #endif

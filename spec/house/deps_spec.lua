@@ -21,7 +21,7 @@ local PROGRAMS = {
       case $word in
         --no-remove) no_remove=yes ;;
         -s) simulate=yes ;;
-        -*|install) ;;
+        -*|*=*|install) ;;
         *) names="$names $word" ;;
       esac
     done

@@ -2,6 +2,7 @@ local core = require "shoal.core"
 
 local unpack = table.unpack or unpack -- luacheck: ignore 113 143
 
+local is_luajit = pcall(require, "jit")
 local me, peer = core.stock_identity("a:1", 0), core.stock_identity("b:1", 0)
 
 describe("the default codec for Lua", function()
@@ -282,6 +283,9 @@ describe("a codec in Lua", function()
     { "never stops", "stack overflow", function()
       local function f() return 1 + f() end
       return f()
+    end },
+    { "raises what has no text", is_luajit and "stack overflow, or an error in error handling" or "no text", function()
+      error(setmetatable({}, { __tostring = function() error "no text" end }))
     end },
     { "yields", "yield", function() coroutine.yield() end },
   }

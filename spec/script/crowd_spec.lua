@@ -80,7 +80,8 @@ describe("events that come in a crowd", function()
     for i = 1, 2 * COUNT do
       local id = identity((i - 1) % COUNT + 1)
       assert.same({ id = id, addr = id.addr, state = i > COUNT and "down" or "alive",
-        incarnation = (i - 1) % COUNT + 1, since = members[i].since }, members[i])
+        incarnation = (i - 1) % COUNT + 1, since = members[i].since,
+        reason = i > COUNT and "failed" or nil }, members[i])
       assert.is_true(math.abs(members[i].since - os.time()) < 60)
     end
     for i = 1, COUNT do

@@ -226,7 +226,8 @@ describe("forgetting", function()
         identity = { "a", 1 }, seed = 1, config = "lan",
         handlers = { identity = { addr = function(who) return who[1] end } },
       })
-      assert(engine:apply(0, { { id = { addr, 1 }, state = "down" } }))
+      assert(engine:apply(0, { { id = { addr, 1 } }, { id = { addr, 1 }, state = "down" } }))
+      collected(engine.events, engine)
       assert.equal(1, engine:num_known())
       assert.is_true(engine:forget(1, addr))
       assert.equal(0, engine:num_known())

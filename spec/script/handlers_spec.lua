@@ -100,15 +100,17 @@ describe("handlers", function()
 
   both("hear that a down member is forgotten, by itself or when told to", function(make)
     local a = stage:start { handlers = make(RECORDER) }
+    local first, second = { addr = "127.9.0.1:9", bump = 1 }, { addr = "127.9.0.2:9", bump = 1 }
     a:apply {
-      { id = { addr = "127.9.0.1:9", bump = 1 }, state = "down" },
-      { id = { addr = "127.9.0.2:9", bump = 1 }, state = "down", incarnation = 65535 },
+      { id = first }, { id = second },
+      { id = first, state = "down" }, { id = second, state = "down", incarnation = 65535 },
     }
     assert.is_true(a:forget("127.9.0.2:9"))
     assert(a:set_config { remove_down_after = 0.01 })
-    stage:wait(function() return names(a) == "start member_forgotten member_forgotten" end, "both")
-    assert.same({ "member_forgotten", "127.9.0.2:9", "left" }, a.store.heard[2])
-    assert.same({ "member_forgotten", "127.9.0.1:9", "failed" }, a.store.heard[3])
+    stage:wait(function() return names(a):match("member_forgotten member_forgotten$") end, "both")
+    local heard = a.store.heard
+    assert.same({ "member_forgotten", "127.9.0.2:9", "left" }, heard[#heard - 1])
+    assert.same({ "member_forgotten", "127.9.0.1:9", "failed" }, heard[#heard])
     assert.same({}, a:state())
   end)
 

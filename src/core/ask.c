@@ -117,20 +117,17 @@ enum { MAX_RENEWALS = 16 };
 bool ask_renew(shoal *engine, shoal_bytes adversary, uint8_t *buffer,
                struct who *who)
 {
-    uint8_t other[SHOAL_MAX_IDENTITY] = {0};
+    uint8_t steps[2][SHOAL_MAX_IDENTITY];
     shoal_bytes id = identity_id(engine->self);
     bool wins = false;
     for (int i = 0; i < MAX_RENEWALS && !wins; i++) {
-        uint8_t *out = id.data == buffer ? other : buffer;
-        id = renewal(engine, id, adversary, out);
+        id = renewal(engine, id, adversary, steps[i % 2]);
         if (id.size == 0)
             return false;
         wins = adversary.size == 0 || ask_wins(engine, id, adversary);
     }
-    if (id.data == other) {
-        memcpy(buffer, other, id.size);
-        id.data = buffer;
-    }
+    bytes_copy(buffer, id);
+    id.data = buffer;
     return wins && send_check_identity(engine, id, true) == 0 &&
            ask_who(engine, id, who) == 0;
 }

@@ -163,6 +163,22 @@ static void count_call(dispatch *d, lua_State *L, int function)
     snprintf(counts->slowest, sizeof counts->slowest, "%s", frame->what);
 }
 
+/* The text of the error on top of the stack. After a stack overflow there may
+ * be no room for the traceback, which is then what failed: in LuaJIT now and
+ * then. */
+static const char *failure_text(lua_State *L, int status, size_t *size)
+{
+    const char *text = NULL;
+
+    if (status != LUA_ERRERR && lua_type(L, -1) == LUA_TSTRING)
+        text = lua_tolstring(L, -1, size);
+    if (!text) {
+        text = "stack overflow, or an error in error handling";
+        *size = strlen(text);
+    }
+    return text;
+}
+
 /* The error is on top of the stack, and stays there. Where it was raised is
  * worth telling only of a handler's own: outside of handlers it was one of our
  * checks, and its message says it all. */
@@ -170,14 +186,8 @@ static int count_failure(dispatch *d, lua_State *L, int status,
                          const char *what, bool in_handler)
 {
     size_t size = 0, message_size, kept;
-    const char *text = NULL;
+    const char *text = failure_text(L, status, &size);
 
-    if (lua_type(L, -1) == LUA_TSTRING)
-        text = lua_tolstring(L, -1, &size);
-    if (!text) {
-        text = "error in error handling";
-        size = strlen(text);
-    }
     message_size = traceback_start(text, size);
     kept = message_size < MAX_MESSAGE ? message_size : MAX_MESSAGE;
     memcpy(d->region->message, text, kept);

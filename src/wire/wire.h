@@ -18,7 +18,8 @@
  *   A ping_req that wants a nack has an 8th element, true. A ping or ack with
  *   a digest has a 7th, an array of two: members and sum, uint both.
  *
- *   member   array of 3, or of 4 when it tells who suspects it, or who it is now
+ *   member   array of 3, or of 4 when it tells who suspects it, or who it is
+ *            now
  *   +----+-------------+-------+------+ - - -
  *   | id | incarnation | state | from | ...
  *   | id |    uint     | uint  |  id  |
