@@ -24,6 +24,7 @@ static const char script[] =
     "  if not ok then -- it can be read, and not be written\n"
     "    assert(written:find 'a table as a key' or\n"
     "      written:find 'must be a value, got nil' or\n"
+    "      written:find 'numbers beyond that lose bits' or\n"
     "      written:find 'takes more than 512 bytes', written)\n"
     "    return\n"
     "  end\n"
