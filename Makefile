@@ -26,6 +26,8 @@
 #                              socket
 #   make soak                  thirty real members, killed, stopped, restarted and
 #                              reloaded: SECONDS=600, SEED=1
+#   make tables                writes what documents and types say of errors, events,
+#                              config fields and counters, from src/shoal_*.h
 #   make demo                  a cluster on loopback, and what happens to it
 #   make fresh CMD="make demo" runs a command in a clone of HEAD on a bare Debian
 #                              system (.ci/fresh); it takes root
@@ -46,7 +48,7 @@ TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
 C_FILES = $(shell find src spec bench examples -name '*.[ch]')
 
-.PHONY: build deps deps-build test test-lua check bench bench-peers explore fuzz soak reliability demo fresh install clean
+.PHONY: build deps deps-build test test-lua check bench bench-peers explore fuzz soak reliability tables demo fresh install clean
 
 build: deps-build
 	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
@@ -91,6 +93,11 @@ reliability:
 	@.ci/deps build
 	@$(MAKE) build
 	@luajit bench/reliability.lua $(BUILD)
+
+tables:
+	@$(MAKE) build
+	@LUA_PATH='$(BUILD)/share/lua/5.1/?.lua;./?.lua;;' LUA_CPATH='$(BUILD)/lib/lua/5.1/?.so;;' \
+	  luajit spec/support/tables.lua
 
 # LUA=5.4 and LUA=lua5.4 are the same.
 test-lua: PUC = lua$(patsubst lua%,%,$(LUA))

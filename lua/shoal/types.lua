@@ -65,29 +65,31 @@
 
 ---@alias shoal.Preset "lan"|"wan"|"simple"|"loopback"
 
+-- table: config
 ---@class shoal.Config
 ---@field preset? shoal.Preset   the base of the other fields ("lan")
----@field cluster_size? integer  what the preset is scaled to (10)
----@field probe_period? number
----@field probe_rtt? number
----@field num_indirect_probes? integer
----@field max_transmissions? integer
----@field news_transmissions? integer      of members that come or go, and of broadcasts; 0: as max_transmissions
----@field suspect_to_down_after? number
----@field remove_down_after? number
----@field max_packet_size? integer
----@field max_members? integer
----@field max_broadcasts? integer           that wait to be sent
----@field notify_down_members? boolean
----@field max_local_health? integer         Lifeguard 4.A; 0: off
----@field suspicion_confirmations? integer  Lifeguard 4.B; 0: off
----@field suspicion_max_factor? integer
----@field tell_suspects? boolean            Lifeguard 4.C
----@field second_look? boolean              probe once more before suspecting
----@field compare_members? boolean          a digest of the known members in each ping
----@field announce? shoal.Periodic|false
----@field announce_to_down? shoal.Periodic|false
----@field gossip? shoal.Periodic|false
+---@field probe_period? number  seconds: one member is probed in each period (SWIM's T')
+---@field probe_rtt? number  seconds: without an ack by then, other members are asked to ping it; shorter than `probe_period`
+---@field num_indirect_probes? integer  how many members are asked, and how many a gossip goes to (SWIM's k)
+---@field suspect_to_down_after? number  seconds: how long a suspect has to refute, once others suspect it too
+---@field remove_down_after? number  seconds: how long a down member is remembered, and asked whether it is back unless it left
+---@field notify_down_members? boolean  answer a down member that it is down, so that it can refute that; without it down is final
+---@field max_transmissions? integer  how often each member passes on a suspicion or its refutation
+---@field news_transmissions? integer  the same for members that come or go, and for broadcasts; raise it on a lossy network. 0: as `max_transmissions`
+---@field gossip? shoal.Periodic|false  send waiting updates and broadcasts to random members
+---@field announce? shoal.Periodic|false  ask random members for more members
+---@field announce_to_down? shoal.Periodic|false  ask down members whether they are back, which heals a divided cluster
+---@field compare_members? boolean  each ping carries a digest of the members that its sender knows, so that the receiver can send what is missing
+---@field max_packet_size? integer  bytes of a packet, sent or received
+---@field max_members? integer  known members, down ones included. The one that has been down longest makes room for a newcomer; when all are up the newcomer is refused, and is notified
+---@field max_broadcasts? integer  broadcasts that wait to be sent. Beyond it the one that was sent most often is dropped
+---@field max_local_health? integer  a member whose own probes fail, or that must refute, multiplies its `probe_period` and `probe_rtt` by up to 1 + this (Lifeguard 4.A). 0: never
+---@field suspicion_confirmations? integer  how many others must suspect a member too before it has no more than `suspect_to_down_after`; with fewer it has longer (Lifeguard 4.B). 0: it never has longer
+---@field suspicion_max_factor? integer  how many times longer at most
+---@field tell_suspects? boolean  tell a suspect in the ping that probes it (Lifeguard 4.C)
+---@field second_look? boolean  probe a member once more before it is suspected, unless no member that was asked reaches it either
+---@field cluster_size? integer  how many members the preset was scaled to. A cluster that has grown beyond it gets more transmissions and longer suspicions, as the preset would have them today. 0: it does not
+-- end
 
 -- ---- The handler script ------------------------------------------------
 

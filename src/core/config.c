@@ -11,13 +11,12 @@
 
 #include "index.h"
 
+#include <assert.h>
 #include <math.h>
 
-#define MS            1000u
-#define S             (1000u * MS)
-#define LONGEST       (366u * 24 * 3600 * (uint64_t)S) /* of any duration */
-#define A_DAY         (24u * 3600 * (uint64_t)S)
-#define SMALLEST_SIZE 256u /* bytes of a packet */
+#define MS    1000u
+#define S     (1000u * MS)
+#define A_DAY (24u * 3600 * (uint64_t)S)
 
 static uint32_t transmissions(uint32_t n)
 {
@@ -140,6 +139,23 @@ shoal_config shoal_config_loopback(uint32_t n)
 
 /* ---- Limits ---- */
 
+/* Each as its own text says it: what is in the table is a literal. */
+#define SECONDS_RANGE(least, most) "must be " #least " to " #most " seconds"
+#define COUNT_RANGE(least, most)   "must be " #least " to " #most
+#define BYTES_RANGE(least, most)   "must be " #least " to " #most " bytes"
+
+/* The limits that are known by a name elsewhere. */
+enum {
+#define MOST(member, name, KIND, least, most, text)                            \
+    MOST_##member = (most) <= INT32_MAX ? (most) : 0,
+    SHOAL_CONFIG_FIELDS(MOST)
+#undef MOST
+};
+static_assert((int)MOST_max_packet_size == SHOAL_MAX_PACKET, "of a datagram");
+static_assert((int)MOST_max_members == INDEX_MAX_SLOT, "of the index");
+static_assert((int)MOST_suspicion_confirmations == SHOAL_MAX_CONFIRMATIONS,
+              "of a suspicion");
+
 struct checked {
     const char *field; /* the first that is wrong */
     const char *problem;
@@ -152,67 +168,36 @@ static void must(struct checked *checked, bool holds, const char *field,
         *checked = (struct checked){field, problem};
 }
 
-static void check_duration(struct checked *checked, uint64_t us,
-                           const char *field)
+static void check_range(struct checked *checked, uint64_t value, double least,
+                        double most, const char *field, const char *problem)
 {
-    must(checked, us > 0 && us <= LONGEST, field,
-         "must be longer than 0 s and at most 366 days");
+    must(checked, (double)value >= least && (double)value <= most, field,
+         problem);
 }
 
-static void check_count(struct checked *checked, uint32_t count,
-                        const char *field)
-{
-    must(checked, count >= 1 && count <= 255, field, "must be 1 to 255");
-}
-
-static void check_periodic(struct checked *checked, const shoal_periodic *task,
-                           const char *every, const char *members)
-{
-    if (task->every_us == 0)
-        return;
-    must(checked, task->every_us >= 1 * MS && task->every_us <= LONGEST, every,
-         "must be 1 ms to 366 days");
-    check_count(checked, task->members, members);
-}
+#define CHECK_COUNT(value, field, least, most)                                 \
+    check_range(&checked, value, least, most, field, COUNT_RANGE(least, most));
+#define CHECK_BYTES(value, field, least, most)                                 \
+    check_range(&checked, value, least, most, field, BYTES_RANGE(least, most));
+#define CHECK_SECONDS(value, field, least, most)                               \
+    check_range(&checked, value, (least)*1e6, (most)*1e6, field,               \
+                SECONDS_RANGE(least, most));
+#define CHECK_FLAG(value, field, least, most)
+#define CHECK_PERIODIC(value, field, least, most)                              \
+    if ((value).every_us > 0) {                                                \
+        CHECK_SECONDS((value).every_us, field ".every", 0.001, 31622400)       \
+        CHECK_COUNT((value).members, field ".members", least, most)            \
+    }
+#define CHECK(member, name, KIND, least, most, text)                           \
+    CHECK_##KIND(config->member, name, least, most)
 
 const char *shoal_config_check(const shoal_config *config, const char **problem)
 {
     struct checked checked = {0};
-    check_duration(&checked, config->probe_period_us, "probe_period");
-    must(&checked, config->probe_period_us >= 1 * MS, "probe_period",
-         "must be at least 1 ms");
-    check_duration(&checked, config->probe_rtt_us, "probe_rtt");
+
+    SHOAL_CONFIG_FIELDS(CHECK)
     must(&checked, config->probe_rtt_us < config->probe_period_us, "probe_rtt",
          "must be shorter than probe_period");
-    check_count(&checked, config->num_indirect_probes, "num_indirect_probes");
-    check_count(&checked, config->max_transmissions, "max_transmissions");
-    must(&checked, config->news_transmissions <= 255, "news_transmissions",
-         "must be 0 to 255");
-    check_duration(&checked, config->suspect_to_down_after_us,
-                   "suspect_to_down_after");
-    check_duration(&checked, config->remove_down_after_us, "remove_down_after");
-    must(&checked,
-         config->max_packet_size >= SMALLEST_SIZE &&
-             config->max_packet_size <= SHOAL_MAX_PACKET,
-         "max_packet_size", "must be 256 to 65507 bytes");
-    must(&checked,
-         config->max_members >= 1 && config->max_members <= INDEX_MAX_SLOT,
-         "max_members", "must be 1 to 16777214");
-    must(&checked, config->max_broadcasts >= 1, "max_broadcasts",
-         "must be at least 1");
-    must(&checked, config->max_local_health <= 255, "max_local_health",
-         "must be 0 to 255");
-    must(&checked, config->suspicion_confirmations <= SHOAL_MAX_CONFIRMATIONS,
-         "suspicion_confirmations", "must be 0 to 8");
-    must(&checked,
-         config->suspicion_max_factor >= 1 &&
-             config->suspicion_max_factor <= 255,
-         "suspicion_max_factor", "must be 1 to 255");
-    check_periodic(&checked, &config->announce, "announce.every",
-                   "announce.members");
-    check_periodic(&checked, &config->announce_to_down,
-                   "announce_to_down.every", "announce_to_down.members");
-    check_periodic(&checked, &config->gossip, "gossip.every", "gossip.members");
     if (problem)
         *problem = checked.problem;
     return checked.field;

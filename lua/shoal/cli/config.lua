@@ -9,7 +9,10 @@ local config = {}
 -- The exit code for a value that is wrong on its face.
 local USAGE = 2
 
-local PRESETS = { lan = true, wan = true, simple = true, loopback = true }
+local PRESETS = {}
+for _, name in ipairs(core.presets) do
+  PRESETS[name] = true
+end
 
 -- The file sees no globals: it is data in Lua's clothes, not a program. Only
 -- text, since crafted bytecode can do what it likes to the process.

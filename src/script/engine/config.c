@@ -9,69 +9,30 @@
 
 /* ---- The fields ---- */
 
-enum sort { SECONDS, COUNT, FLAG, PERIODIC };
+enum kind { SECONDS, COUNT, BYTES, FLAG, PERIODIC };
 
 struct field {
     const char *name; /* without _us */
-    enum sort sort;
+    enum kind kind;
     size_t offset;
 };
 
 static const struct field fields[] = {
-#define FIELD(name, sort, member)                                              \
-    {                                                                          \
-        name, sort, offsetof(shoal_config, member)                             \
-    }
-    FIELD("probe_period", SECONDS, probe_period_us),
-    FIELD("probe_rtt", SECONDS, probe_rtt_us),
-    FIELD("num_indirect_probes", COUNT, num_indirect_probes),
-    FIELD("max_transmissions", COUNT, max_transmissions),
-    FIELD("news_transmissions", COUNT, news_transmissions),
-    FIELD("suspect_to_down_after", SECONDS, suspect_to_down_after_us),
-    FIELD("remove_down_after", SECONDS, remove_down_after_us),
-    FIELD("max_packet_size", COUNT, max_packet_size),
-    FIELD("max_members", COUNT, max_members),
-    FIELD("max_broadcasts", COUNT, max_broadcasts),
-    FIELD("notify_down_members", FLAG, notify_down_members),
-    FIELD("max_local_health", COUNT, max_local_health),
-    FIELD("suspicion_confirmations", COUNT, suspicion_confirmations),
-    FIELD("suspicion_max_factor", COUNT, suspicion_max_factor),
-    FIELD("tell_suspects", FLAG, tell_suspects),
-    FIELD("second_look", FLAG, second_look),
-    FIELD("compare_members", FLAG, compare_members),
-    FIELD("announce", PERIODIC, announce),
-    FIELD("announce_to_down", PERIODIC, announce_to_down),
-    FIELD("gossip", PERIODIC, gossip),
+#define FIELD(member, name, KIND, ...)                                         \
+    {name, KIND, offsetof(shoal_config, member)},
+    SHOAL_CONFIG_FIELDS(FIELD)
 #undef FIELD
 };
 
 enum { NUM_FIELDS = sizeof fields / sizeof *fields };
 
-/* What a config table may have: the fields, preset and cluster_size. */
+/* What a config table may have. */
 static const char *const keys[] = {
     "preset",
-    "cluster_size",
-    "probe_period",
-    "probe_rtt",
-    "num_indirect_probes",
-    "max_transmissions",
-    "news_transmissions",
-    "suspect_to_down_after",
-    "remove_down_after",
-    "max_packet_size",
-    "max_members",
-    "max_broadcasts",
-    "notify_down_members",
-    "max_local_health",
-    "suspicion_confirmations",
-    "suspicion_max_factor",
-    "tell_suspects",
-    "second_look",
-    "compare_members",
-    "announce",
-    "announce_to_down",
-    "gossip",
-    NULL,
+#define KEY(member, name, ...) name,
+    SHOAL_CONFIG_FIELDS(KEY)
+#undef KEY
+        NULL,
 };
 
 static const char *const periodic_keys[] = {"every", "members", NULL};
@@ -180,11 +141,12 @@ static void read_field(struct reading *r, int index, const struct field *field,
 {
     void *at = (char *)config + field->offset;
 
-    switch (field->sort) {
+    switch (field->kind) {
     case SECONDS:
         read_seconds(r, index, field->name, at);
         break;
     case COUNT:
+    case BYTES:
         read_count(r, index, field->name, at);
         break;
     case FLAG:
@@ -197,6 +159,7 @@ static void read_field(struct reading *r, int index, const struct field *field,
     }
 }
 
+/* The preset, and cluster_size, which is the preset's when there is one. */
 static void read_base(lua_State *L, int index, const char *who,
                       uint32_t cluster_size, shoal_config *config)
 {
@@ -233,7 +196,8 @@ static int read_table(lua_State *L, int index, const char *who,
     options_check(L, index, who, keys, false);
     read_base(L, index, who, cluster_size, config);
     for (size_t i = 0; i < NUM_FIELDS; i++)
-        read_field(&reading, index, &fields[i], config);
+        if (fields[i].offset != offsetof(shoal_config, cluster_size))
+            read_field(&reading, index, &fields[i], config);
     return reading.field ? fail(&reading) : 0;
 }
 
@@ -286,24 +250,32 @@ static void push_periodic(lua_State *L, const shoal_periodic *task)
     lua_setfield(L, -2, "members");
 }
 
+static void push_field(lua_State *L, enum kind kind, const void *at)
+{
+    switch (kind) {
+    case SECONDS:
+        lua_pushnumber(L, options_to_seconds(*(const uint64_t *)at));
+        break;
+    case COUNT:
+    case BYTES:
+        lua_pushinteger(L, (lua_Integer) * (const uint32_t *)at);
+        break;
+    case FLAG:
+        lua_pushboolean(L, *(const bool *)at);
+        break;
+    case PERIODIC:
+        push_periodic(L, at);
+        break;
+    }
+}
+
 void config_push(lua_State *L, const shoal_config *config)
 {
     lua_createtable(L, 0, NUM_FIELDS);
     for (size_t i = 0; i < NUM_FIELDS; i++) {
-        const void *at = (const char *)config + fields[i].offset;
-
-        if (fields[i].sort == SECONDS)
-            lua_pushnumber(L, options_to_seconds(*(const uint64_t *)at));
-        else if (fields[i].sort == COUNT)
-            lua_pushinteger(L, (lua_Integer) * (const uint32_t *)at);
-        else if (fields[i].sort == FLAG)
-            lua_pushboolean(L, *(const bool *)at);
-        else
-            push_periodic(L, at);
+        push_field(L, fields[i].kind, (const char *)config + fields[i].offset);
         lua_setfield(L, -2, fields[i].name);
     }
-    lua_pushinteger(L, (lua_Integer)config->cluster_size);
-    lua_setfield(L, -2, "cluster_size");
 }
 
 /* preset(name, n) -> config table */

@@ -1,0 +1,65 @@
+--- What documents and types say of errors, events, config fields and counters is what the headers say.
+
+local core = require "shoal.core"
+local files = require "spec.support.files"
+local tables = require "spec.support.tables"
+
+describe("the tables of the documents", function()
+  for _, path in ipairs(tables.FILES) do
+    it("are those of the headers in " .. path .. " (make tables)", function()
+      assert.equal(tables.filled(path), files.read(path))
+    end)
+  end
+end)
+
+describe("the table of config fields", function()
+  local rows = tables.rows("shoal_config.h", "CONFIG_FIELDS")
+
+  it("has the fields that a config has, and no others", function()
+    local names, there = {}, {}
+    for _, row in ipairs(rows) do
+      assert.equal(6, #row)
+      names[row[2]] = true
+    end
+    for name in pairs(core.preset("lan", 10)) do
+      there[name] = true
+    end
+    assert.same(there, names)
+  end)
+
+  for _, row in ipairs(rows) do
+    local name, kind, least, most = row[2], row[3], tonumber(row[4]), tonumber(row[5])
+
+    local function set(value)
+      local config = core.preset("lan", 10)
+      config.probe_period = 31622400
+      config.probe_rtt = 0.000001
+      config[name] = value
+      local engine, message, code = core.new { identity = core.stock_identity("a:1", 1), config = config }
+      return engine and "fine" or code, message or engine:config()
+    end
+
+    if kind == "COUNT" or kind == "BYTES" or kind == "SECONDS" then
+      it("has the range of " .. name, function()
+        local step = kind == "SECONDS" and 0.000001 or 1
+        local outcome, config = set(least)
+        assert.equal("fine", outcome)
+        assert.equal(least, config[name])
+        assert.equal("fine", (set(name == "probe_rtt" and most - 1 or most))) -- the rtt is less than the period
+        if name ~= "cluster_size" then -- which is no number of anything below 1: misuse
+          assert.equal("invalid_config", (set(least - step)))
+          assert.equal("invalid_config", (set(most + step)))
+        end
+      end)
+    elseif kind == "PERIODIC" then
+      it("has the range of " .. name, function()
+        for _, members in ipairs { least, most } do
+          assert.equal("fine", (set { every = 1, members = members }))
+        end
+        for _, members in ipairs { least - 1, most + 1 } do
+          assert.equal("invalid_config", (set { every = 1, members = members }))
+        end
+      end)
+    end
+  end
+end)
