@@ -197,6 +197,7 @@ static void a_loopback_socket_reaches_the_loopback_only(void)
 static uint64_t clock_us;
 static unsigned failures, lookups;
 static bool name_server_is_away;
+static int num_addresses, first_address; /* of a name: 10.0.0.1 and so on */
 
 static uint64_t test_clock(void)
 {
@@ -213,14 +214,22 @@ static void count_failure(void *context, const char *name, const char *error)
 static const char *answer_ten(const char *name, uint16_t port,
                               struct address_reach reach, struct addresses *out)
 {
-    struct address address = address_of("10.0.0.1:1");
+    char text[HOST_MAX_ENDPOINT];
+    int i;
 
     (void)name, (void)reach;
     __atomic_add_fetch(&lookups, 1, __ATOMIC_SEQ_CST);
     if (name_server_is_away)
         return "nobody knows it";
-    address.as.v4.sin_port = htons(port);
-    return addresses_add(out, &address) ? NULL : "out of memory";
+    for (i = 0; i < num_addresses; i++) {
+        struct address address;
+
+        snprintf(text, sizeof text, "10.0.0.%d:%u", first_address + i, port);
+        address = address_of(text);
+        if (!addresses_add(out, &address))
+            return "out of memory";
+    }
+    return NULL;
 }
 
 struct fixture {
@@ -236,6 +245,7 @@ static void set_up(struct fixture *f)
     clock_us = 1;
     failures = lookups = 0;
     name_server_is_away = false;
+    num_addresses = first_address = 1;
     f->loop = ev_loop_new(0);
     f->resolver = resolver_new(f->loop, reach, answer_ten);
     CHECK(f->loop && f->resolver);
@@ -250,15 +260,19 @@ static void tear_down(struct fixture *f)
     ev_loop_destroy(f->loop);
 }
 
-static bool finds(struct fixture *f, const char *text, const char *expected)
+static bool leads_to(const struct address *found, const char *expected)
 {
-    const struct address *found = endpoints_find(&f->table, text_bytes(text));
     char out[HOST_MAX_ENDPOINT];
 
     if (!found)
         return expected == NULL;
     address_format(found, out);
     return expected && strcmp(out, expected) == 0;
+}
+
+static bool finds(struct fixture *f, const char *text, const char *expected)
+{
+    return leads_to(endpoints_find(&f->table, text_bytes(text), 0), expected);
 }
 
 static void an_address_is_found_at_once_and_again(void)
@@ -366,6 +380,140 @@ static void ten_thousand_names_do_not_grow_it_without_end(void)
     CHECK(__atomic_load_n(&lookups, __ATOMIC_SEQ_CST) <= 10000);
 }
 
+/* ---- A name with several addresses ---- */
+
+enum { ANSWER_US = 500 * 1000 };
+
+static bool asks(struct fixture *f, const char *expected)
+{
+    return leads_to(endpoints_find(&f->table, text_bytes("a.lan:5"), ANSWER_US),
+                    expected);
+}
+
+static void hear_from(struct fixture *f, const char *text)
+{
+    struct address from = address_of(text);
+
+    endpoints_heard(&f->table, &from);
+}
+
+static void set_up_name(struct fixture *f, int count)
+{
+    set_up(f);
+    num_addresses = count;
+    CHECK(run_until(f->loop, name_is_known, f));
+}
+
+static void the_next_address_is_used_when_one_does_not_answer(void)
+{
+    struct fixture f;
+
+    set_up_name(&f, 3);
+    CHECK(asks(&f, "10.0.0.1:5"));
+    clock_us += ANSWER_US - 1;
+    CHECK(finds(&f, "a.lan:5", "10.0.0.1:5"));
+    clock_us += 1;
+    CHECK(finds(&f, "a.lan:5", "10.0.0.2:5"));
+    clock_us += 10 * ANSWER_US; /* to which it was no question */
+    CHECK(asks(&f, "10.0.0.2:5"));
+    clock_us += ANSWER_US;
+    CHECK(asks(&f, "10.0.0.3:5"));
+    clock_us += ANSWER_US;
+    CHECK(asks(&f, "10.0.0.1:5"));
+    tear_down(&f);
+}
+
+static void an_address_that_answers_stays_in_use(void)
+{
+    struct fixture f;
+
+    set_up_name(&f, 3);
+    CHECK(asks(&f, "10.0.0.1:5"));
+    hear_from(&f, "10.0.0.1:5");
+    clock_us += ANSWER_US;
+    CHECK(asks(&f, "10.0.0.1:5"));
+    clock_us += ANSWER_US; /* an answer may be lost */
+    CHECK(asks(&f, "10.0.0.1:5"));
+    CHECK(asks(&f, "10.0.0.2:5"));
+    tear_down(&f);
+}
+
+static void the_address_that_is_heard_is_the_one_to_use(void)
+{
+    struct fixture f;
+
+    set_up_name(&f, 3);
+    CHECK(asks(&f, "10.0.0.1:5"));
+    hear_from(&f, "10.0.0.9:5");
+    hear_from(&f, "10.0.0.3:6"); /* a neighbour's port */
+    CHECK(finds(&f, "a.lan:5", "10.0.0.1:5"));
+    hear_from(&f, "10.0.0.3:5");
+    CHECK(finds(&f, "a.lan:5", "10.0.0.3:5"));
+    tear_down(&f);
+}
+
+static void what_works_is_used_on_after_a_new_lookup(void)
+{
+    struct fixture f;
+
+    set_up_name(&f, 3);
+    CHECK(asks(&f, "10.0.0.1:5"));
+    hear_from(&f, "10.0.0.3:5");
+    num_addresses = 2, first_address = 2;
+    clock_us += ENDPOINTS_FRESH_US;
+    CHECK(finds(&f, "a.lan:5", "10.0.0.3:5"));
+    CHECK(run_until(f.loop, was_looked_up_twice, NULL));
+    run_for(f.loop, 0.01);
+    CHECK(finds(&f, "a.lan:5", "10.0.0.3:5"));
+    tear_down(&f);
+}
+
+static bool is_known_by(void *context)
+{
+    struct fixture *f = context;
+    struct address third = address_of("10.0.0.3:5");
+
+    return endpoints_has(&f->table, text_bytes("b.lan:5"), &third);
+}
+
+static void all_addresses_are_known_to_be_the_names(void)
+{
+    struct address first = address_of("10.0.0.1:5"),
+                   mapped = address_of("[::ffff:10.0.0.1]:5");
+    struct fixture f;
+
+    set_up(&f);
+    num_addresses = 3;
+    CHECK(run_until(f.loop, is_known_by, &f));
+    CHECK(endpoints_has(&f.table, text_bytes("b.lan:5"), &mapped));
+    CHECK(!endpoints_has(&f.table, text_bytes("b.lan:6"), &first));
+    CHECK(endpoints_has(&f.table, text_bytes("10.0.0.1:5"), &first));
+    CHECK(!endpoints_has(&f.table, text_bytes("10.0.0.2:5"), &first));
+    tear_down(&f);
+}
+
+/* Each is asked, and none of them answers; some are forgotten meanwhile. */
+static void many_silent_names_are_no_burden(void)
+{
+    struct fixture f;
+    char text[40];
+    int i, round;
+
+    set_up(&f);
+    num_addresses = 3;
+    for (round = 0; round < 3; round++) {
+        for (i = 0; i < 2000; i++) {
+            snprintf(text, sizeof text, "host-%d.lan:5", i);
+            (void)endpoints_find(&f.table, text_bytes(text), ANSWER_US);
+            ev_run(f.loop, EVRUN_NOWAIT);
+            hear_from(&f, "10.9.9.9:5");
+        }
+        run_for(f.loop, 0.1);
+    }
+    CHECK(f.table.num_awaited <= ENDPOINTS_AWAITED);
+    tear_down(&f);
+}
+
 int main(void)
 {
     RUN(an_address_comes_back_as_it_was_written);
@@ -383,5 +531,11 @@ int main(void)
     RUN(a_name_stays_known_while_it_is_looked_up_again);
     RUN(a_failure_is_remembered_for_a_while);
     RUN(ten_thousand_names_do_not_grow_it_without_end);
+    RUN(the_next_address_is_used_when_one_does_not_answer);
+    RUN(an_address_that_answers_stays_in_use);
+    RUN(the_address_that_is_heard_is_the_one_to_use);
+    RUN(what_works_is_used_on_after_a_new_lookup);
+    RUN(all_addresses_are_known_to_be_the_names);
+    RUN(many_silent_names_are_no_burden);
     return 0;
 }

@@ -233,6 +233,47 @@ static void a_socket_for_both_families_joins_by_a_name(void)
     host_close(m[1].node);
 }
 
+/* Nobody is at the first address, the member at the second. */
+static const char *lookup_dead_first(const char *name, uint16_t port,
+                                     struct address_reach reach,
+                                     struct addresses *out)
+{
+    (void)name, (void)port, (void)reach;
+    return addresses_add(out, &zone.list[0]) &&
+                   addresses_add(out, &zone.list[1])
+               ? NULL
+               : "out of memory";
+}
+
+static bool is_acked(void *context)
+{
+    return shoal_get_stats(host_engine(((struct member *)context)->node))
+               .received[SHOAL_MSG_ACK] >= 5;
+}
+
+static void a_member_that_is_a_name_is_met_at_the_address_where_it_is(void)
+{
+    struct member m[3];
+    char name[HOST_MAX_ENDPOINT], own[40];
+
+    own_address(own);
+    open_member_with(&m[2], own, NULL, NULL, NULL);
+    zone.list[0] = address_of(host_bound(m[2].node));
+    host_close(m[2].node);
+    open_member_with(&m[0], "127.0.0.1:0", NULL, NULL, lookup_dead_first);
+    open_member_with(&m[1], "127.0.0.1:0", NULL, NULL, lookup_dead_first);
+    zone.list[1] = address_of(host_bound(m[1].node));
+    start_member_with(&m[0], 1, shoal_config_loopback(4));
+    snprintf(name, sizeof name, "member.test%s",
+             strrchr(host_bound(m[1].node), ':'));
+    start_member_as(&m[1], name, 1, shoal_config_loopback(4));
+    join(&m[1], host_bound(m[0].node));
+    CHECK(wait_for_members(m, 2, 1));
+    CHECK(run_until(loop, is_acked, &m[0]));
+    host_close(m[0].node);
+    host_close(m[1].node);
+}
+
 /* ---- What is our own ---- */
 
 static void joins_in_vain(struct member *member, const char *seed)
@@ -337,6 +378,7 @@ int main(void)
     RUN(members_whose_resolvers_list_themselves_first_find_each_other);
     RUN(a_name_that_is_known_later_is_tried_until_then);
     RUN(a_socket_for_both_families_joins_by_a_name);
+    RUN(a_member_that_is_a_name_is_met_at_the_address_where_it_is);
     RUN(no_spelling_of_our_own_address_is_asked);
     RUN(nor_is_an_address_that_our_identity_spells_otherwise);
     RUN(a_node_that_is_its_own_seed_stays_quiet);

@@ -8,9 +8,16 @@
 struct endpoint_name {
     struct endpoint_name *next; /* in its bucket, the last used first */
     struct endpoints *owner;
-    bool looking, known;
-    struct address address;
+    bool looking;
+    bool heard;     /* a datagram came from the address in use */
+    bool asked;     /* a question is open, */
+    bool repeated;  /* and it was asked twice */
+    bool awaited;   /* it is in owner->awaited */
+    uint8_t in_use; /* which of the addresses */
+    uint8_t count;  /* of addresses; 0: they are not known */
+    struct address addresses[ENDPOINTS_ADDRESSES];
     uint64_t checked_us; /* when the last lookup ended */
+    uint64_t due_us;     /* when the answer was expected */
     uint16_t port;
     char name[ADDRESS_MAX_HOST];
 };
@@ -51,6 +58,123 @@ void endpoints_clear(struct endpoints *endpoints)
     endpoints->names = NULL;
 }
 
+/* ---- The addresses of a name ---- */
+
+/* false: it is none of them. */
+static bool find_among(const struct endpoint_name *name,
+                       const struct address *address, uint8_t *index)
+{
+    struct address plain = address_plain(address);
+    uint8_t i;
+
+    for (i = 0; i < name->count; i++) {
+        struct address each = address_plain(&name->addresses[i]);
+
+        if (!address_equal(&each, &plain))
+            continue;
+        *index = i;
+        return true;
+    }
+    return false;
+}
+
+static void use_address(struct endpoint_name *name, uint8_t index, bool heard)
+{
+    name->in_use = index;
+    name->heard = heard;
+    name->asked = name->repeated = false;
+}
+
+/* The one in use stays in use if it is still there. */
+static void take_addresses(struct endpoint_name *name,
+                           const struct addresses *found)
+{
+    bool had_one = name->count > 0;
+    struct address before = name->addresses[name->in_use];
+    uint8_t index;
+
+    name->count = found->count < ENDPOINTS_ADDRESSES ? (uint8_t)found->count
+                                                     : ENDPOINTS_ADDRESSES;
+    memcpy(name->addresses, found->list, name->count * sizeof *found->list);
+    if (had_one && find_among(name, &before, &index))
+        name->in_use = index;
+    else
+        use_address(name, 0, false);
+}
+
+static void forget_awaited(struct endpoint_name *name)
+{
+    struct endpoints *owner = name->owner;
+    unsigned i;
+
+    for (i = 0; name->awaited && i < ENDPOINTS_AWAITED; i++) {
+        if (owner->awaited[i] != name)
+            continue;
+        owner->awaited[i] = NULL;
+        owner->num_awaited--;
+        name->awaited = false;
+    }
+}
+
+/* When all places are taken the oldest is. */
+static void await(struct endpoint_name *name)
+{
+    struct endpoints *owner = name->owner;
+    struct endpoint_name **place =
+        &owner->awaited[owner->next_awaited++ % ENDPOINTS_AWAITED];
+
+    if (*place)
+        (*place)->awaited = false;
+    else
+        owner->num_awaited++;
+    *place = name;
+    name->awaited = true;
+}
+
+/* An address that has been heard may have lost one packet. */
+static bool is_silent(const struct endpoint_name *name, uint64_t now_us)
+{
+    return name->asked && now_us >= name->due_us &&
+           (name->repeated || !name->heard);
+}
+
+static const struct address *address_in_use(struct endpoint_name *name,
+                                            uint64_t answer_within_us)
+{
+    uint64_t now_us;
+
+    if (name->count <= 1)
+        return name->count ? &name->addresses[0] : NULL;
+    now_us = name->owner->now();
+    if (is_silent(name, now_us))
+        use_address(name, (uint8_t)((name->in_use + 1) % name->count), false);
+    if (answer_within_us > 0) {
+        if (!name->asked)
+            name->due_us = now_us + answer_within_us;
+        else if (now_us >= name->due_us)
+            name->repeated = true;
+        name->asked = true;
+    }
+    if (!name->awaited)
+        await(name);
+    return &name->addresses[name->in_use];
+}
+
+void endpoints_heard(struct endpoints *endpoints, const struct address *from)
+{
+    unsigned i;
+    uint8_t index;
+
+    for (i = 0; endpoints->num_awaited > 0 && i < ENDPOINTS_AWAITED; i++) {
+        struct endpoint_name *name = endpoints->awaited[i];
+
+        if (!name || !find_among(name, from, &index))
+            continue;
+        use_address(name, index, true);
+        forget_awaited(name);
+    }
+}
+
 /* ---- Names ---- */
 
 static void on_resolved(void *context, const struct addresses *addresses,
@@ -61,17 +185,15 @@ static void on_resolved(void *context, const struct addresses *addresses,
 
     name->looking = false;
     name->checked_us = owner->now();
-    if (addresses) {
-        name->address = addresses->list[0];
-        name->known = true;
-    } else {
+    if (addresses)
+        take_addresses(name, addresses);
+    else
         owner->failed(owner->context, name->name, error);
-    }
 }
 
 static bool is_due(const struct endpoint_name *name, uint64_t now_us)
 {
-    uint64_t after_us = name->known ? ENDPOINTS_FRESH_US : ENDPOINTS_RETRY_US;
+    uint64_t after_us = name->count ? ENDPOINTS_FRESH_US : ENDPOINTS_RETRY_US;
 
     if (name->looking)
         return false;
@@ -146,6 +268,7 @@ static struct endpoint_name *use_name(struct endpoints *endpoints,
         if (!gone)
             return NULL;
         *oldest = gone->next;
+        forget_awaited(gone);
         free(gone);
     }
     if (!name && !(name = make_name(endpoints, endpoint)))
@@ -155,7 +278,8 @@ static struct endpoint_name *use_name(struct endpoints *endpoints,
     return name;
 }
 
-static const struct address *find_name(struct endpoints *endpoints,
+/* NULL: no room or no memory. */
+static struct endpoint_name *find_name(struct endpoints *endpoints,
                                        const struct endpoint *endpoint)
 {
     struct endpoint_name *name;
@@ -166,10 +290,19 @@ static const struct address *find_name(struct endpoints *endpoints,
     if (!endpoints->names)
         return NULL;
     name = use_name(endpoints, endpoint);
-    if (!name)
-        return NULL;
-    look_up_if_due(name);
-    return name->known ? &name->address : NULL;
+    if (name)
+        look_up_if_due(name);
+    return name;
+}
+
+static const struct address *find_address(struct endpoints *endpoints,
+                                          const struct endpoint *endpoint,
+                                          uint64_t answer_within_us)
+{
+    struct endpoint_name *name =
+        endpoint->port ? find_name(endpoints, endpoint) : NULL;
+
+    return name ? address_in_use(name, answer_within_us) : NULL;
 }
 
 /* ---- Addresses ---- */
@@ -192,7 +325,8 @@ static bool slot_has(const struct endpoint_slot *slot, shoal_bytes text)
 }
 
 const struct address *endpoints_find(struct endpoints *endpoints,
-                                     shoal_bytes text)
+                                     shoal_bytes text,
+                                     uint64_t answer_within_us)
 {
     struct endpoint_slot *slot;
     struct endpoint endpoint;
@@ -204,10 +338,30 @@ const struct address *endpoints_find(struct endpoints *endpoints,
         if (endpoint_parse(text, &endpoint, NULL) != 0)
             return NULL;
         if (endpoint.is_name)
-            return endpoint.port ? find_name(endpoints, &endpoint) : NULL;
+            return find_address(endpoints, &endpoint, answer_within_us);
         if (text.size > sizeof slot->key)
             return NULL; /* longer than any address of ours is written */
         fill_slot(slot, text, &endpoint, endpoints->reach);
     }
     return slot->reachable ? &slot->address : NULL;
+}
+
+bool endpoints_has(struct endpoints *endpoints, shoal_bytes text,
+                   const struct address *address)
+{
+    struct address ours, theirs = address_plain(address);
+    const struct address *found;
+    struct endpoint_name *name;
+    struct endpoint endpoint;
+    uint8_t index;
+
+    if (endpoint_parse(text, &endpoint, NULL) == 0 && endpoint.is_name) {
+        name = endpoint.port ? find_name(endpoints, &endpoint) : NULL;
+        return name && find_among(name, address, &index);
+    }
+    found = endpoints_find(endpoints, text, 0);
+    if (!found)
+        return false;
+    ours = address_plain(found);
+    return address_equal(&ours, &theirs);
 }

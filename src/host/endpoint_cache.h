@@ -8,6 +8,9 @@
  * answer is good for a minute and is used on while it is being renewed; a
  * failure is remembered for ten seconds.
  *
+ * Of a name's addresses one is used: that from which a datagram came, else the
+ * first, until questions to it stay without an answer; then the next.
+ *
  * Names come from other members, so there are bounds: NAMES_MAX are known at a
  * time, the least recently used of a bucket gives way, and the resolver looks
  * up a few at a time.
@@ -23,6 +26,8 @@ enum {
     ENDPOINTS_KEY = 56,    /* bytes: any address with its port fits */
     ENDPOINTS_NAME_BUCKETS = 128,
     ENDPOINTS_NAMES_EACH = 8,
+    ENDPOINTS_ADDRESSES = 8, /* of a name */
+    ENDPOINTS_AWAITED = 32,  /* names whose datagrams are looked out for */
     ENDPOINTS_FRESH_US = 60 * 1000000,
     ENDPOINTS_RETRY_US = 10 * 1000000
 };
@@ -47,6 +52,10 @@ struct endpoints {
     endpoints_failed_fn *failed;
     void *context;
     struct endpoint_name **names; /* made with the first name */
+    /* Those with several addresses that something was sent to since they were
+     * heard; NULL: a free place. */
+    struct endpoint_name *awaited[ENDPOINTS_AWAITED];
+    unsigned num_awaited, next_awaited;
     struct endpoint_slot slots[ENDPOINTS_SLOTS];
 };
 
@@ -58,10 +67,17 @@ void endpoints_init(struct endpoints *endpoints, struct address_reach reach,
 /* Frees the resolver's questions' contexts: free the resolver first. */
 void endpoints_clear(struct endpoints *endpoints);
 
-/* Where packets for `endpoint` go; borrowed until the next call. NULL: nowhere
- * (no endpoint at all, one that the socket cannot reach, a name that is not
- * resolved yet). */
+/* Where a packet for `endpoint` goes; borrowed until the next call. NULL:
+ * nowhere (no endpoint at all, one that the socket cannot reach, a name that is
+ * not resolved yet). It expects an answer within so long; 0: it expects none.
+ */
 const struct address *endpoints_find(struct endpoints *endpoints,
-                                     shoal_bytes endpoint);
+                                     shoal_bytes endpoint,
+                                     uint64_t answer_within_us);
+/* A datagram came from there. */
+void endpoints_heard(struct endpoints *endpoints, const struct address *from);
+/* Is that one of the addresses of `endpoint`, as far as they are known? */
+bool endpoints_has(struct endpoints *endpoints, shoal_bytes endpoint,
+                   const struct address *address);
 
 #endif

@@ -96,6 +96,7 @@ static int receive_waiting(host *node)
         look_ahead(node, count);
     for (i = 0; i < count; i++) {
         datagram = udp_datagram(&node->inbox, i, &truncated);
+        endpoints_heard(&node->endpoints, udp_sender(&node->inbox, i));
         accept_datagram(node, now_us, datagram, truncated);
     }
     return count;

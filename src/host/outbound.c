@@ -28,10 +28,26 @@ static void flush(host *node)
     node->stats.bytes_sent += sent.bytes;
 }
 
+/* Which the receiver answers, if it gets them. */
+static bool is_question(uint8_t message)
+{
+    return message == SHOAL_MSG_PING || message == SHOAL_MSG_INDIRECT_PING ||
+           message == SHOAL_MSG_ANNOUNCE;
+}
+
+static const struct address *find(host *node, const shoal_effect *effect)
+{
+    uint64_t patience_us = is_question(effect->message)
+                               ? shoal_get_config(node->engine)->probe_rtt_us
+                               : 0;
+
+    return endpoints_find(&node->endpoints, effect->member.endpoint,
+                          patience_us);
+}
+
 static void put(host *node, const shoal_effect *effect)
 {
-    const struct address *to =
-        endpoints_find(&node->endpoints, effect->member.endpoint);
+    const struct address *to = find(node, effect);
     shoal_bytes prefix = {node->envelope.prefix, node->envelope.size};
 
     if (!to) {

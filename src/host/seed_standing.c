@@ -52,14 +52,8 @@ static bool is_bound(const host *node, const struct address *address)
 
 static bool is_advertised(host *node, const struct address *address)
 {
-    shoal_bytes endpoint = shoal_self(node->engine).endpoint;
-    const struct address *found = endpoints_find(&node->endpoints, endpoint);
-    struct address ours;
-
-    if (!found)
-        return false;
-    ours = address_plain(found);
-    return address_equal(&ours, address);
+    return endpoints_has(&node->endpoints, shoal_self(node->engine).endpoint,
+                         address);
 }
 
 static bool is_ours(host *node, const char *text)
