@@ -9,6 +9,10 @@
 --   net:heal()
 --   net:remove()                        -- for after_each
 --
+--   local net = hosts.path(576)         -- two hosts and a router between them; the cable of
+--                                       -- the second takes packets of 576 bytes at most
+--   net:filter("meta length gt 576 drop")   -- what the router lets through of that
+--
 -- All of it is in namespaces named after this process, the switch too: the
 -- machine's own network is not touched.
 
@@ -42,8 +46,8 @@ function Net:namespace(i)
   return ("%s-%d"):format(self.prefix, i)
 end
 
-function Net.address(_, i)
-  return "10.77.0." .. i
+function Net:address(i)
+  return (self.address_format or "10.77.0.%d"):format(i)
 end
 
 local function add_switch(net)
@@ -65,24 +69,78 @@ local function add_host(net, i)
     .. "add chain inet spec input { type filter hook input priority 0; }'", host)
 end
 
---- nil and the reason where this is not possible.
-function hosts.new(count)
+local function build(net, steps)
   if unistd.geteuid() ~= 0 then
     return nil, "not root"
   end
-  local net = setmetatable({ count = count, prefix = ("shoal-%d"):format(unistd.getpid()) }, Net)
-  local ok, message = pcall(function()
-    add_switch(net)
-    for i = 1, count do
-      add_host(net, i)
-    end
-  end)
+  net.prefix = ("shoal-%d"):format(unistd.getpid())
+  setmetatable(net, Net)
+  local ok, message = pcall(steps)
   if not ok then
     net:remove()
     return nil, message
   end
   return net
 end
+
+--- nil and the reason where this is not possible.
+function hosts.new(count)
+  local net = { count = count }
+  return build(net, function()
+    add_switch(net)
+    for i = 1, count do
+      add_host(net, i)
+    end
+  end)
+end
+
+-- ---- A path with a router -----------------------------------------------------
+
+local function add_router(net)
+  local router = net:namespace(0)
+  must("ip netns add %s", router)
+  must("ip netns exec %s sh -c 'echo 1 >/proc/sys/net/ipv4/ip_forward'", router)
+  must("ip netns exec %s nft 'add table inet spec; "
+    .. "add chain inet spec forward { type filter hook forward priority 0; }; "
+    .. "add chain inet spec output { type filter hook output priority 0; }'", router)
+end
+
+local function add_cable(net, i)
+  local host, router = net:namespace(i), net:namespace(0)
+  local gateway = net:address(i):gsub("%d+$", "1")
+  must("ip netns add %s", host)
+  must("ip -n %s link set dev lo up", host)
+  must("ip -n %s link add eth0 type veth peer name port%d netns %s", host, i, router)
+  must("ip -n %s addr add %s/24 dev port%d", router, gateway, i)
+  must("ip -n %s link set dev port%d up", router, i)
+  must("ip -n %s addr add %s/24 dev eth0", host, net:address(i))
+  must("ip -n %s link set dev eth0 up", host)
+  must("ip -n %s route add default via %s", host, gateway)
+end
+
+--- Two hosts, and a router between them that may have to make small packets of large ones.
+function hosts.path(mtu)
+  local net = { count = 2, address_format = "10.77.%d.2" }
+  return build(net, function()
+    add_router(net)
+    add_cable(net, 1)
+    add_cable(net, 2)
+    must("ip -n %s link set dev port2 mtu %d", net:namespace(0), mtu)
+    must("ip -n %s link set dev eth0 mtu %d", net:namespace(2), mtu)
+  end)
+end
+
+--- A rule for what goes through the router, or, with "output", what it says itself.
+function Net:filter(rule, chain)
+  must("ip netns exec %s nft add rule inet spec %s %s", self:namespace(0), chain or "forward", rule)
+end
+
+--- The router lets everything through again.
+function Net:unfilter()
+  must("ip netns exec %s nft flush table inet spec", self:namespace(0))
+end
+
+-- ---- What happens on it --------------------------------------------------------
 
 --- The words that run a program on host `i`.
 function Net:within(i)

@@ -48,6 +48,23 @@ static int make_socket(sa_family_t family)
 #endif
 }
 
+/* A path may take less than max_packet_size. Linux forbids routers to make
+ * parts of a datagram, and waits for the ICMP message of the one that cannot
+ * pass it on: the first datagrams are lost, and where such messages are
+ * filtered, all are. IPv6 has no other way. */
+static void let_routers_fragment(struct udp *udp)
+{
+#if defined(IP_MTU_DISCOVER) && defined(IP_PMTUDISC_DONT)
+    int dont = IP_PMTUDISC_DONT;
+
+    if (udp->reach.family == AF_INET || udp->reach.dual)
+        (void)setsockopt(udp->fd, IPPROTO_IP, IP_MTU_DISCOVER, &dont,
+                         sizeof dont);
+#else
+    (void)udp;
+#endif
+}
+
 /* No SO_REUSEADDR: on a UDP socket it would let a second node take the port. */
 static void set_options(struct udp *udp, const struct address *bind)
 {
@@ -77,6 +94,7 @@ int udp_open(struct udp *udp, const struct address *where, char *error)
     if (udp->fd < 0)
         return fail_errno(error, errno, "cannot make a socket for %s", text);
     set_options(udp, where);
+    let_routers_fragment(udp);
     udp->bound.size = sizeof udp->bound.as;
     if (bind(udp->fd, &where->as.any, where->size) != 0 ||
         getsockname(udp->fd, &udp->bound.as.any, &udp->bound.size) != 0) {

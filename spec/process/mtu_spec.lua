@@ -1,0 +1,66 @@
+--- Members on both sides of a path that takes smaller packets than theirs.
+
+local hosts = require "spec.support.hosts"
+local node = require "spec.support.node"
+local process = require "spec.support.process"
+local wait = require "spec.support.wait"
+
+local MTU = 576
+local LARGE = 1200 -- bytes of an item
+
+local SOURCE = [[
+  local M, seen = { broadcast = {} }, {}
+  function M.broadcast.receive(node, data)
+    if seen[data] then return nil end
+    seen[data] = true
+    node:log("info", ("item of %d bytes: %s"):format(#data, data:sub(1, 1)))
+    return data
+  end
+  return M
+]]
+
+describe("a path with a smaller MTU", function()
+  local net, reason
+
+  before_each(function()
+    net, reason = hosts.path(MTU)
+  end)
+  after_each(function()
+    process.cleanup()
+    if net then
+      net:remove()
+    end
+  end)
+
+  -- Two members, one on each side.
+  local function start(args)
+    if not net then
+      pending("no network namespaces here: " .. reason)
+      return nil
+    end
+    local members = {}
+    for i = 1, 2 do
+      members[i] = node.start { within = net:within(i), bind = net:address(i) .. ":7946", join = { members[1] },
+        source = SOURCE, args = args }
+    end
+    wait.for_that(function() return node.converged(members) end, 10, "cluster")
+    return members
+  end
+
+  local function tell(from, size, what)
+    assert.equal(0, from:ask("broadcast", what:rep(size)).code)
+  end
+
+  it("carries large items at once, in parts, although the router does not say that they are too large", function()
+    local members = start()
+    if not members then return end
+    net:filter("ip protocol icmp drop", "output")
+    tell(members[1], LARGE, "a")
+    members[2].process:wait_for("item of 1200 bytes: a", 10)
+    tell(members[2], LARGE, "b")
+    members[1].process:wait_for("item of 1200 bytes: b", 10)
+    for _, member in ipairs(members) do
+      assert.equal(0, member:info().host.send_errors)
+    end
+  end)
+end)
