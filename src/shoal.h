@@ -414,7 +414,7 @@ typedef enum shoal_event {
 SHOAL_API const char *shoal_event_name(int event);
 
 /* A mask of 1u << SHOAL_EVENT_<NAME> of all diagnostics. */
-#define SHOAL_DIAGNOSTIC_BIT(NAME, VALUE, name, DIAGNOSTIC)                    \
+#define SHOAL_DIAGNOSTIC_BIT(NAME, VALUE, name, DIAGNOSTIC, ...)               \
     | (uint32_t)DIAGNOSTIC << VALUE
 #define SHOAL_DIAGNOSTICS (0u SHOAL_EVENTS(SHOAL_DIAGNOSTIC_BIT))
 
@@ -422,6 +422,18 @@ static inline bool shoal_event_is_diagnostic(shoal_event event)
 {
     return SHOAL_DIAGNOSTICS >> event & 1;
 }
+
+/* What is in its effect besides the event. */
+typedef enum shoal_carries {
+    SHOAL_CARRIES_NOTHING,
+    SHOAL_CARRIES_MEMBER,
+    SHOAL_CARRIES_OURSELVES, /* as a member */
+    SHOAL_CARRIES_BOTH,      /* a member, and its identity before */
+    SHOAL_CARRIES_PACKET,    /* its other side, message, updates and size */
+    SHOAL_CARRIES_ITEM       /* its size, and why it was dropped */
+} shoal_carries;
+
+SHOAL_API shoal_carries shoal_event_carries(shoal_event event);
 
 typedef enum shoal_effect_kind { SHOAL_SEND, SHOAL_NOTIFY } shoal_effect_kind;
 
@@ -480,7 +492,7 @@ SHOAL_API const shoal_config *shoal_get_config(const shoal *engine);
 
 /* Why packets, updates and items were dropped. */
 typedef enum shoal_drop {
-#define SHOAL_DROP_ENUM(NAME, name) SHOAL_DROP_##NAME,
+#define SHOAL_DROP_ENUM(NAME, ...) SHOAL_DROP_##NAME,
     SHOAL_DROPS(SHOAL_DROP_ENUM)
 #undef SHOAL_DROP_ENUM
         SHOAL_NUM_DROPS
@@ -490,15 +502,12 @@ SHOAL_API const char *shoal_drop_name(int drop);
 
 /* Since shoal_new(). */
 typedef struct shoal_stats {
-    uint64_t packets_received, bytes_received; /* well-formed or not */
-    uint64_t packets_sent, bytes_sent;
+#define SHOAL_COUNTER(member, text) uint64_t member;
+    SHOAL_COUNTERS(SHOAL_COUNTER)
+#undef SHOAL_COUNTER
     uint64_t sent[SHOAL_NUM_MESSAGES];
     uint64_t received[SHOAL_NUM_MESSAGES]; /* and accepted */
     uint64_t dropped[SHOAL_NUM_DROPS];
-    uint64_t probes, probes_failed, suspicions, refutations, renewals,
-        conflicts;
-    uint64_t memory_bytes; /* held from the allocator now */
-    uint32_t local_health; /* 0: fine; see max_local_health */
 } shoal_stats;
 
 SHOAL_API shoal_stats shoal_get_stats(const shoal *engine);

@@ -100,66 +100,102 @@
     X(REPLACED, 3, "replaced")
 
 /* What a program may want to know; diagnostics are off until
- * shoal_set_diagnostics() asks for them. X(NAME, value, "name", diagnostic) */
+ * shoal_set_diagnostics() asks for them. X(NAME, value, "name", diagnostic,
+ * what it carries (shoal_carries), level of its line in the log, the line (NULL:
+ * none), "text") */
 #define SHOAL_EVENTS(X)                                                        \
-    X(MEMBER_UP, 0, "member_up", 0)                                            \
-    /* `reason` says why */                                                    \
-    X(MEMBER_DOWN, 1, "member_down", 0)                                        \
-    /* `before` was replaced by `member`, at the same address */               \
-    X(RENAME, 2, "rename", 0)                                                  \
-    /* from no active member to one, and back */                               \
-    X(ACTIVE, 3, "active", 0)                                                  \
-    X(IDLE, 4, "idle", 0)                                                      \
-    /* declared down (or left), not renewable */                               \
-    X(DEFUNCT, 5, "defunct", 0)                                                \
-    /* renewed: `member` is what we are now */                                 \
-    X(REJOIN, 6, "rejoin", 0)                                                  \
-    X(SUSPECT, 7, "suspect", 1)                                                \
-    /* a suspicion against `member` (or ourselves) was refuted */              \
-    X(REFUTED, 8, "refuted", 1)                                                \
-    /* `member` claims our address */                                          \
-    X(CONFLICT, 9, "conflict", 1)                                              \
-    X(PROBE_STARTED, 10, "probe_started", 1)                                   \
-    X(PROBE_FAILED, 11, "probe_failed", 1)                                     \
-    X(PACKET_RECEIVED, 12, "packet_received", 1)                               \
-    X(PACKET_SENT, 13, "packet_sent", 1)                                       \
-    /* a down member is remembered no longer */                                \
-    X(MEMBER_FORGOTTEN, 14, "member_forgotten", 0)                             \
-    /* we had been declared down, and have refuted it */                       \
-    X(RETURNED, 15, "returned", 0)                                             \
-    /* no room for `member` here */                                            \
-    X(FULL, 16, "full", 1)                                                     \
-    /* no room for us at `member` */                                           \
-    X(REFUSED, 17, "refused", 1)                                               \
-    /* an item of `size` bytes fits into no packet (any more), or the backlog  \
-     * was full */                                                             \
-    X(ITEM_DROPPED, 18, "item_dropped", 1)
+    X(MEMBER_UP, 0, "member_up", 0, MEMBER, INFO, "member up",                 \
+      "a member joined, or came back")                                         \
+    X(MEMBER_DOWN, 1, "member_down", 0, MEMBER, INFO, "member down",           \
+      "it is down; its `reason` says why")                                     \
+    X(RENAME, 2, "rename", 0, BOTH, INFO,                                      \
+      "member replaced by a newer identity",                                   \
+      "the member at this address has a new identity; `before` is the old one")\
+    X(ACTIVE, 3, "active", 0, NOTHING, INFO, "active",                         \
+      "the first other member is up")                                          \
+    X(IDLE, 4, "idle", 0, NOTHING, INFO, "idle",                               \
+      "the last other member is down")                                         \
+    X(DEFUNCT, 5, "defunct", 0, NOTHING, INFO, "defunct",                      \
+      "we left, or were declared down and can neither refute nor renew")       \
+    X(REJOIN, 6, "rejoin", 0, OURSELVES, INFO,                                 \
+      "rejoining with a renewed identity",                                     \
+      "we took this new identity: another member claimed our address, or we "  \
+      "could not refute")                                                      \
+    X(SUSPECT, 7, "suspect", 1, MEMBER, DEBUG, "suspect", "it is suspected")   \
+    X(REFUTED, 8, "refuted", 1, MEMBER, DEBUG, "suspicion refuted",            \
+      "a suspicion against it (or against us) was refuted")                    \
+    X(CONFLICT, 9, "conflict", 1, MEMBER, WARN,                                \
+      "another node claims our address", "this identity claims our address")   \
+    X(PROBE_STARTED, 10, "probe_started", 1, MEMBER, DEBUG, "probe started",   \
+      "it is being probed")                                                    \
+    X(PROBE_FAILED, 11, "probe_failed", 1, MEMBER, DEBUG, "probe failed",      \
+      "it answered neither us nor the members that we asked")                  \
+    X(PACKET_RECEIVED, 12, "packet_received", 1, PACKET, TRACE,                \
+      "packet received", "a packet was accepted")                              \
+    X(PACKET_SENT, 13, "packet_sent", 1, PACKET, OFF, NULL,                    \
+      "a packet was sent")                                                     \
+    X(MEMBER_FORGOTTEN, 14, "member_forgotten", 0, MEMBER, DEBUG,              \
+      "down member forgotten", "it was down, and is remembered no longer")     \
+    X(RETURNED, 15, "returned", 0, OURSELVES, INFO,                            \
+      "others declared us down, which we have refuted",                        \
+      "we were declared down, and have refuted it; our identity is as before") \
+    X(FULL, 16, "full", 1, MEMBER, WARN,                                       \
+      "no room for a new member: max_members is reached, raise it",            \
+      "there is no room for it here: `max_members` is reached")                \
+    X(REFUSED, 17, "refused", 1, MEMBER, WARN,                                 \
+      "a member refuses us, its table is full: raise max_members there",       \
+      "it has no room for us")                                                 \
+    X(ITEM_DROPPED, 18, "item_dropped", 1, ITEM, WARN,                         \
+      "a broadcast was dropped",                                               \
+      "a broadcast that waited was dropped: `too_big` (it fits into no "       \
+      "packet any more) or `backlog_full` (`max_broadcasts` newer ones wait)")
 
-/* Why packets, updates and items were dropped. X(NAME, "name") */
+/* Why packets, updates and items were dropped. X(NAME, "name", "text") */
 #define SHOAL_DROPS(X)                                                         \
-    X(MALFORMED, "malformed")                                                  \
-    X(TOO_BIG, "too_big")                                                      \
-    X(UNSUPPORTED, "unsupported")                                              \
-    X(CODEC, "codec")                                                          \
-    X(FROM_OURSELVES, "from_ourselves")                                        \
-    X(INDIRECT_FOR_OURSELVES, "indirect_for_ourselves")                        \
-    /* for another identity, or an older one of ours */                        \
-    X(NOT_FOR_US, "not_for_us")                                                \
-    /* from a member that is down */                                           \
-    X(DOWN_SENDER, "down_sender")                                              \
-    /* from an identity that another one replaced */                           \
-    X(REPLACED, "replaced")                                                    \
-    /* a newcomer beyond max_members */                                        \
-    X(FULL, "full")                                                            \
-    /* a question about an identity failed */                                  \
-    X(IDENTITY, "identity")                                                    \
-    /* an item without a broadcast handler */                                  \
-    X(NO_HANDLER, "no_handler")                                                \
-    /* an item whose handler failed */                                         \
-    X(BROADCAST, "broadcast")                                                  \
-    /* an item that waited made room for a newer one */                        \
-    X(BACKLOG, "backlog_full")                                                 \
-    X(NOMEM, "no_memory")
+    X(MALFORMED, "malformed",                                                  \
+      "not a packet of ours: another program, or a broken network")            \
+    X(TOO_BIG, "too_big",                                                      \
+      "larger than our `max_packet_size`; a broadcast, or an identity, that "  \
+      "does not fit into a packet")                                            \
+    X(UNSUPPORTED, "unsupported", "of a newer release")                        \
+    X(CODEC, "codec",                                                          \
+      "a codec function of the script failed: the log has the traceback")      \
+    X(FROM_OURSELVES, "from_ourselves",                                        \
+      "the sender claims our address: two members have one address")           \
+    X(INDIRECT_FOR_OURSELVES, "indirect_for_ourselves",                        \
+      "an indirect probe that names us as the far end")                        \
+    X(NOT_FOR_US, "not_for_us",                                                \
+      "for an identity that we had, or for one that had our address. The "     \
+      "sender is answered who is here now")                                    \
+    X(DOWN_SENDER, "down_sender",                                              \
+      "from a member that is down; it is answered that it is")                 \
+    X(REPLACED, "replaced", "from an identity that a newer one has replaced")  \
+    X(FULL, "full",                                                            \
+      "a newcomer beyond `max_members`; it is notified, and both log it")      \
+    X(IDENTITY, "identity",                                                    \
+      "an identity that is not valid (no address, not written canonically: "   \
+      "junk), or an identity function of the script failed")                   \
+    X(NO_HANDLER, "no_handler",                                                \
+      "a broadcast, and the script has no `broadcast`")                        \
+    X(BROADCAST, "broadcast",                                                  \
+      "a broadcast function of the script failed: the log has the traceback")  \
+    X(BACKLOG, "backlog_full", "a broadcast beyond `max_broadcasts`")          \
+    X(NOMEM, "no_memory", "out of memory")
+
+/* What an engine counts since shoal_new(). X(member, "text") */
+#define SHOAL_COUNTERS(X)                                                      \
+    X(packets_received, "packets that arrived, well-formed or not")            \
+    X(bytes_received, "their bytes")                                           \
+    X(packets_sent, "packets that were sent")                                  \
+    X(bytes_sent, "their bytes")                                               \
+    X(probes, "members probed")                                                \
+    X(probes_failed, "probes that nobody answered")                            \
+    X(suspicions, "suspicions of ours against a member")                       \
+    X(refutations, "suspicions and verdicts against us that we refuted")       \
+    X(renewals, "new identities that we took by ourselves")                    \
+    X(conflicts, "claims of others to our address")                            \
+    X(memory_bytes, "memory that the engine has now")                          \
+    X(local_health, "0 is fine; up to `max_local_health`, now")
 
 /* clang-format on */
 

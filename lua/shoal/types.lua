@@ -14,28 +14,35 @@
 ---@alias shoal.State "alive"|"suspect"|"down"
 ---@alias shoal.Reason "failed"|"left"|"replaced"  it did not answer; it said goodbye; it is somebody else now, at another address
 ---@alias shoal.Connection "idle"|"active"|"defunct"
----@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"|"refused"
 ---@alias shoal.Level "error"|"warn"|"info"|"debug"|"trace"
+-- table: messages
+---@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"|"refused"
+-- end
+-- table: drops
+---@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"no_memory"|"foreign_cluster"|"truncated"|"unresolved"
+-- end
+-- table: events
 ---@alias shoal.Event
----| "member_up"       # (node, member)
----| "member_down"     # (node, member)
----| "member_forgotten" # (node, member): one that was down
----| "rename"          # (node, before, after): `before` is a shoal.Former
----| "active"          # (node)
----| "idle"            # (node)
----| "defunct"         # (node)
----| "rejoin"          # (node, identity): ours, renewed
----| "returned"        # (node, identity): ours, as before; others had declared us down, and we have refuted it
----| "suspect"         # (node, member), a diagnostic
----| "refuted"         # (node, member), a diagnostic
----| "conflict"        # (node, member), a diagnostic: it claims our address
----| "probe_started"   # (node, member), a diagnostic
----| "probe_failed"    # (node, member), a diagnostic
----| "packet_received" # (node, packet), a diagnostic
----| "packet_sent"     # (node, packet), a diagnostic
----| "full"            # (node, member), a diagnostic: there is no room for it here
----| "refused"         # (node, member), a diagnostic: it has no room for us
----| "item_dropped"    # (node, item), a diagnostic: a shoal.Dropped
+---| "member_up" # (node, member): a member joined, or came back
+---| "member_down" # (node, member): it is down; its `reason` says why
+---| "rename" # (node, before, after): the member at this address has a new identity; `before` is the old one
+---| "active" # (node): the first other member is up
+---| "idle" # (node): the last other member is down
+---| "defunct" # (node): we left, or were declared down and can neither refute nor renew
+---| "rejoin" # (node, id): we took this new identity: another member claimed our address, or we could not refute
+---| "suspect" # (node, member), a diagnostic: it is suspected
+---| "refuted" # (node, member), a diagnostic: a suspicion against it (or against us) was refuted
+---| "conflict" # (node, member), a diagnostic: this identity claims our address
+---| "probe_started" # (node, member), a diagnostic: it is being probed
+---| "probe_failed" # (node, member), a diagnostic: it answered neither us nor the members that we asked
+---| "packet_received" # (node, packet), a diagnostic: a packet was accepted
+---| "packet_sent" # (node, packet), a diagnostic: a packet was sent
+---| "member_forgotten" # (node, member): it was down, and is remembered no longer
+---| "returned" # (node, id): we were declared down, and have refuted it; our identity is as before
+---| "full" # (node, member), a diagnostic: there is no room for it here: `max_members` is reached
+---| "refused" # (node, member), a diagnostic: it has no room for us
+---| "item_dropped" # (node, item), a diagnostic: a broadcast that waited was dropped: `too_big` (it fits into no packet any more) or `backlog_full` (`max_broadcasts` newer ones wait)
+-- end
 
 ---@class shoal.Member
 ---@field id shoal.Identity
@@ -141,22 +148,24 @@
 ---@field hash? string
 ---@field reason string  why we were loaded: "changed", "signal", "asked", "set_handlers"
 
+-- table: handlers
 ---@class shoal.Handlers
 ---@field identity? shoal.IdentityHandlers
 ---@field broadcast? shoal.BroadcastHandlers
 ---@field codec? shoal.CodecHandlers
----@field on_start? fun(node: shoal.Node)
----@field on_member_up? fun(node: shoal.Node, member: shoal.Member)
----@field on_member_down? fun(node: shoal.Node, member: shoal.Member)
----@field on_member_forgotten? fun(node: shoal.Node, member: shoal.Member)
----@field on_rename? fun(node: shoal.Node, before: shoal.Former, after: shoal.Member)
----@field on_active? fun(node: shoal.Node)
----@field on_idle? fun(node: shoal.Node)
----@field on_defunct? fun(node: shoal.Node)
----@field on_rejoin? fun(node: shoal.Node, id: shoal.Identity)
----@field on_returned? fun(node: shoal.Node, id: shoal.Identity)
----@field on_reload? fun(node: shoal.Node, previous: shoal.Previous)
----@field on_stop? fun(node: shoal.Node)
+---@field on_start? fun(node: shoal.Node)  the node is live
+---@field on_member_up? fun(node: shoal.Node, member: shoal.Member)  a member joined, or came back
+---@field on_member_down? fun(node: shoal.Node, member: shoal.Member)  it is down; its `reason` says why
+---@field on_rename? fun(node: shoal.Node, before: shoal.Former, after: shoal.Member)  the member at this address has a new identity; `before` is the old one
+---@field on_active? fun(node: shoal.Node)  the first other member is up
+---@field on_idle? fun(node: shoal.Node)  the last other member is down
+---@field on_defunct? fun(node: shoal.Node)  we left, or were declared down and can neither refute nor renew
+---@field on_rejoin? fun(node: shoal.Node, id: shoal.Identity)  we took this new identity: another member claimed our address, or we could not refute
+---@field on_member_forgotten? fun(node: shoal.Node, member: shoal.Member)  it was down, and is remembered no longer
+---@field on_returned? fun(node: shoal.Node, id: shoal.Identity)  we were declared down, and have refuted it; our identity is as before
+---@field on_reload? fun(node: shoal.Node, previous: shoal.Previous)  we are the new version
+---@field on_stop? fun(node: shoal.Node)  the node is about to close
+-- end
 
 -- ---- The node ----------------------------------------------------------
 
@@ -167,6 +176,46 @@ local Timer = {}
 --- function.
 ---@return boolean
 function Timer:cancel() end
+
+-- table: host counters
+---@class shoal.HostStats
+---@field datagrams_received integer  datagrams that arrived, with their labels
+---@field datagrams_sent integer  datagrams that were sent
+---@field bytes_received integer  their bytes
+---@field bytes_sent integer  their bytes
+---@field send_errors integer  datagrams that the system refused to send
+---@field receive_errors integer  failed attempts to receive
+---@field foreign_cluster integer  a packet with another cluster's label, or with none
+---@field truncated integer  a datagram larger than the socket takes: `max_packet_size` and the room for a label
+---@field unresolved integer  not sent: the endpoint is not an address, or a name that is not known yet
+---@field wakeups integer  how often the socket was readable
+---@field deputy_takeovers integer  handlers during which the deputy answered
+---@field deputy_answered integer  pings that it answered; in `datagrams_sent`, too
+---@field deputy_kept integer  datagrams that it kept until the handler returned
+---@field deputy_dropped integer  datagrams beyond what it may keep
+-- end
+
+-- table: engine counters
+---@class shoal.Stats
+---@field packets_received integer  packets that arrived, well-formed or not
+---@field bytes_received integer  their bytes
+---@field packets_sent integer  packets that were sent
+---@field bytes_sent integer  their bytes
+---@field probes integer  members probed
+---@field probes_failed integer  probes that nobody answered
+---@field suspicions integer  suspicions of ours against a member
+---@field refutations integer  suspicions and verdicts against us that we refuted
+---@field renewals integer  new identities that we took by ourselves
+---@field conflicts integer  claims of others to our address
+---@field memory_bytes integer  memory that the engine has now
+---@field local_health integer  0 is fine; up to `max_local_health`, now
+---@field sent table<shoal.Message, integer>  packets
+---@field received table<shoal.Message, integer>  and accepted
+---@field dropped table<shoal.Drop, integer>  packets, updates and items
+---@field handlers shoal.HandlersInfo
+---@field host? shoal.HostStats  of a node
+---@field allocations? integer  of an engine
+-- end
 
 ---@class shoal.MembersOptions
 ---@field state? shoal.State|"active"|"all"  default "active" (alive or suspect)
@@ -208,8 +257,8 @@ function Timer:cancel() end
 ---@field counts { active: integer, alive: integer, suspect: integer, down: integer, known: integer }
 ---@field backlog { updates: integer, broadcasts: integer }
 ---@field packets { received: integer, sent: integer, bytes_received: integer, bytes_sent: integer, received_by_message: table<string, integer>, sent_by_message: table<string, integer> }
----@field drops table<string, integer>  packets, updates and items dropped, by reason: every reason is there
----@field host table<string, integer>   datagrams, errors of the socket, foreign_cluster, ...
+---@field drops table<shoal.Drop, integer>  packets, updates and items dropped: every reason is there
+---@field host shoal.HostStats
 ---@field handlers shoal.HandlersInfo
 ---@field script shoal.ScriptInfo
 
@@ -301,7 +350,7 @@ function Node:wait(condition, timeout) end
 function Node:set_config(config) end
 ---@return shoal.Config
 function Node:config() end
----@return table
+---@return shoal.Stats
 function Node:stats() end
 ---@return { updates: integer, broadcasts: integer }
 function Node:backlog() end

@@ -12,6 +12,16 @@ describe("the tables of the documents", function()
   end
 end)
 
+describe("the table of events", function()
+  it("has a line in docs/handlers.md for each that has a handler", function()
+    local document = files.read "docs/handlers.md"
+    for _, row in ipairs(tables.rows("shoal_tables.h", "EVENTS")) do
+      local is_there = document:find("\n| `on_" .. row[3] .. "(", 1, true) ~= nil
+      assert.equal(row[4] == "0", is_there, row[3])
+    end
+  end)
+end)
+
 describe("the table of config fields", function()
   local rows = tables.rows("shoal_config.h", "CONFIG_FIELDS")
 

@@ -13,7 +13,7 @@ local files = require "spec.support.files"
 
 local tables = {}
 
-tables.FILES = { "docs/operating.md", "docs/shoal.1.in", "lua/shoal/types.lua" }
+tables.FILES = { "docs/handlers.md", "docs/operating.md", "docs/shoal.1.in", "lua/shoal/types.lua" }
 
 -- ---- Reading the headers ---------------------------------------------------
 
@@ -34,14 +34,20 @@ end
 --- The rows of SHOAL_<name>(X) in a header, each a list of its columns.
 ---@param header string
 ---@param name string
+---@param prefix? string instead of SHOAL_
 ---@return string[][]
-function tables.rows(header, name)
+function tables.rows(header, name, prefix)
   local source = files.read("src/" .. header)
-  local body = source:match("#define SHOAL_" .. name .. "%(X%)%s*\\\n(.-[^\\])\n\n")
+  local body = source:match("#define " .. (prefix or "SHOAL_") .. name .. "%(X%)%s*\\\n(.-[^\\])\n\n")
   assert(body, name .. " is not in " .. header)
   local rows = {}
-  for row in body:gsub("\\\n", "\n"):gsub("/%*.-%*/", ""):gmatch "X(%b())" do
-    rows[#rows + 1] = columns(row:sub(2, -2))
+  body = body:gsub("\\\n", "\n"):gsub("/%*.-%*/", "")
+  for macro, row in body:gmatch "([%u_]+)(%b())" do
+    if macro == "X" then
+      rows[#rows + 1] = columns(row:sub(2, -2))
+    else -- a table in this one
+      for _, inner in ipairs(tables.rows(header, macro, "")) do rows[#rows + 1] = inner end
+    end
   end
   return rows
 end
@@ -110,11 +116,143 @@ local function config_manual()
   return lines
 end
 
+-- ---- Events ----------------------------------------------------------------
+
+local function events(diagnostic)
+  local list = {}
+  for _, row in ipairs(tables.rows("shoal_tables.h", "EVENTS")) do
+    if not diagnostic or row[4] == diagnostic then
+      list[#list + 1] = { name = row[3], diagnostic = row[4] == "1", carries = row[5], text = row[8] }
+    end
+  end
+  return list
+end
+
+-- What a handler gets after the node, with types.
+local ARGUMENTS = {
+  NOTHING = {}, MEMBER = { "member: shoal.Member" }, OURSELVES = { "id: shoal.Identity" },
+  BOTH = { "before: shoal.Former", "after: shoal.Member" }, PACKET = { "packet: shoal.Packet" },
+  ITEM = { "item: shoal.Dropped" },
+}
+
+local function arguments(event, with_types)
+  local list = { with_types and "node: shoal.Node" or "node" }
+  for _, argument in ipairs(ARGUMENTS[event.carries]) do
+    list[#list + 1] = with_types and argument or argument:match "^%w+"
+  end
+  return table.concat(list, ", ")
+end
+
+local function event_types()
+  local lines = { "---@alias shoal.Event" }
+  for _, event in ipairs(events()) do
+    lines[#lines + 1] = ('---| "%s" # (%s)%s: %s'):format(event.name, arguments(event),
+      event.diagnostic and ", a diagnostic" or "", event.text)
+  end
+  return lines
+end
+
+local function handler_types()
+  local lines = {
+    "---@class shoal.Handlers",
+    "---@field identity? shoal.IdentityHandlers",
+    "---@field broadcast? shoal.BroadcastHandlers",
+    "---@field codec? shoal.CodecHandlers",
+    "---@field on_start? fun(node: shoal.Node)  the node is live",
+  }
+  for _, event in ipairs(events "0") do
+    lines[#lines + 1] = ("---@field on_%s? fun(%s)  %s"):format(event.name, arguments(event, true), event.text)
+  end
+  lines[#lines + 1] = "---@field on_reload? fun(node: shoal.Node, previous: shoal.Previous)  we are the new version"
+  lines[#lines + 1] = "---@field on_stop? fun(node: shoal.Node)  the node is about to close"
+  return lines
+end
+
+local function monitor()
+  local with = { NOTHING = "", MEMBER = "`member`", OURSELVES = "`id`", BOTH = "`member`, `before`" }
+  local lines = { "| event | with | |", "|---|---|---|" }
+  for _, event in ipairs(events "0") do
+    lines[#lines + 1] = ("| `%s` | %s | %s |"):format(event.name, with[event.carries], event.text)
+  end
+  return lines
+end
+
+local function diagnostics()
+  local with = { MEMBER = "a member", PACKET = "`{ id=, message=, updates=, size= }`", ITEM = "`{ size=, reason= }`" }
+  local lines = { "| event | with | |", "|---|---|---|" }
+  for _, event in ipairs(events "1") do
+    lines[#lines + 1] = ("| `%s` | %s | %s |"):format(event.name, with[event.carries], event.text)
+  end
+  return lines
+end
+
+-- ---- Counters --------------------------------------------------------------
+
+-- The last two columns of rows as a table, after a head of its own.
+local function explained(head, ...)
+  local lines = { ("| %s | |"):format(head), "|---|---|" }
+  for _, rows in ipairs { ... } do
+    for _, row in ipairs(rows) do
+      lines[#lines + 1] = ("| `%s` | %s |"):format(row[#row - 1], row[#row])
+    end
+  end
+  return lines
+end
+
+local function drops()
+  return explained("reason", tables.rows("shoal_tables.h", "DROPS"), tables.rows("host/counters.h", "DROPS", "HOST_"))
+end
+
+local function host_counters()
+  return explained("counter", tables.rows("host/counters.h", "COUNTERS", "HOST_"))
+end
+
+local function engine_counters()
+  return explained("counter", tables.rows("shoal_tables.h", "COUNTERS"))
+end
+
+local function alias(class, name, column)
+  return function()
+    local names = {}
+    for i, row in ipairs(tables.rows("shoal_tables.h", name)) do names[i] = '"' .. row[column] .. '"' end
+    if name == "DROPS" then
+      for _, row in ipairs(tables.rows("host/counters.h", "DROPS", "HOST_")) do
+        names[#names + 1] = '"' .. row[1] .. '"'
+      end
+    end
+    return { ("---@alias %s %s"):format(class, table.concat(names, "|")) }
+  end
+end
+
+local function counter_types(class, header, prefix, rest)
+  return function()
+    local lines = { "---@class " .. class }
+    for _, row in ipairs(tables.rows(header, "COUNTERS", prefix)) do
+      lines[#lines + 1] = ("---@field %s integer  %s"):format(row[1], row[2])
+    end
+    for _, line in ipairs(rest) do lines[#lines + 1] = "---@field " .. line end
+    return lines
+  end
+end
+
 -- ---- Where each goes -------------------------------------------------------
 
 local render = {
-  md = { config = config_document },
-  lua = { config = config_types },
+  md = {
+    config = config_document, monitor = monitor, diagnostics = diagnostics, drops = drops,
+    ["host counters"] = host_counters, ["engine counters"] = engine_counters,
+  },
+  lua = {
+    messages = alias("shoal.Message", "MESSAGES", 3), drops = alias("shoal.Drop", "DROPS", 2),
+    config = config_types, events = event_types, handlers = handler_types,
+    ["engine counters"] = counter_types("shoal.Stats", "shoal_tables.h", nil, {
+      "sent table<shoal.Message, integer>  packets", "received table<shoal.Message, integer>  and accepted",
+      "dropped table<shoal.Drop, integer>  packets, updates and items",
+      "handlers shoal.HandlersInfo",
+      "host? shoal.HostStats  of a node", "allocations? integer  of an engine",
+    }),
+    ["host counters"] = counter_types("shoal.HostStats", "host/counters.h", "HOST_", {}),
+  },
   ["in"] = { config = config_manual },
 }
 

@@ -63,10 +63,21 @@ const char *shoal_event_name(int event)
     }
 }
 
+shoal_carries shoal_event_carries(shoal_event event)
+{
+    static const uint8_t carries[] = {
+#define CARRIES(NAME, VALUE, name, DIAGNOSTIC, WHAT, ...)                      \
+    [VALUE] = SHOAL_CARRIES_##WHAT,
+        SHOAL_EVENTS(CARRIES)
+#undef CARRIES
+    };
+    return carries[event];
+}
+
 const char *shoal_drop_name(int drop)
 {
     static const char *const names[] = {
-#define NAME_OF(NAME, name) [SHOAL_DROP_##NAME] = name,
+#define NAME_OF(NAME, name, text) [SHOAL_DROP_##NAME] = name,
         SHOAL_DROPS(NAME_OF)
 #undef NAME_OF
     };

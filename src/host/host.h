@@ -33,6 +33,7 @@
 
 #include "../base/sizes.h"
 #include "../shoal.h"
+#include "counters.h"
 
 #include <ev.h>
 
@@ -195,22 +196,6 @@ bool host_handler_ended(void);
 bool host_handler_follows(uint64_t now_us);
 
 /* ---- Numbers ---- */
-
-typedef struct host_stats {
-    uint64_t datagrams_received, datagrams_sent; /* envelope and all */
-    uint64_t bytes_received, bytes_sent;
-    uint64_t send_errors; /* the system refused: a missed answer */
-    uint64_t receive_errors;
-    uint64_t foreign_cluster; /* dropped for their label */
-    uint64_t truncated;       /* larger than we take */
-    uint64_t unresolved;      /* not sent: the endpoint is no address */
-    uint64_t wakeups;         /* times the socket was readable */
-    /* The deputy's */
-    uint64_t deputy_takeovers; /* handlers during which it stood in */
-    uint64_t deputy_answered;  /* pings; among datagrams_sent, too */
-    uint64_t deputy_kept;    /* datagrams, handled when the handler was back */
-    uint64_t deputy_dropped; /* datagrams beyond what it may keep */
-} host_stats;
 
 host_stats host_get_stats(const host *node);
 

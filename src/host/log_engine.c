@@ -12,45 +12,26 @@ static const struct {
     log_level level;
     const char *text;
 } events[SHOAL_NUM_EVENTS] = {
-    [SHOAL_EVENT_MEMBER_UP] = {LOG_INFO, "member up"},
-    [SHOAL_EVENT_MEMBER_DOWN] = {LOG_INFO, "member down"},
-    [SHOAL_EVENT_RENAME] = {LOG_INFO, "member replaced by a newer identity"},
-    [SHOAL_EVENT_ACTIVE] = {LOG_INFO, "active"},
-    [SHOAL_EVENT_IDLE] = {LOG_INFO, "idle"},
-    [SHOAL_EVENT_DEFUNCT] = {LOG_INFO, "defunct"},
-    [SHOAL_EVENT_REJOIN] = {LOG_INFO, "rejoining with a renewed identity"},
-    [SHOAL_EVENT_SUSPECT] = {LOG_DEBUG, "suspect"},
-    [SHOAL_EVENT_REFUTED] = {LOG_DEBUG, "suspicion refuted"},
-    [SHOAL_EVENT_RETURNED] = {LOG_INFO,
-                              "others declared us down, which we have "
-                              "refuted"},
-    [SHOAL_EVENT_MEMBER_FORGOTTEN] = {LOG_DEBUG, "down member forgotten"},
-    [SHOAL_EVENT_CONFLICT] = {LOG_WARN, "another node claims our address"},
-    [SHOAL_EVENT_FULL] = {LOG_WARN, "no room for a new member: max_members "
-                                    "is reached, raise it"},
-    [SHOAL_EVENT_REFUSED] = {LOG_WARN,
-                             "a member refuses us, its table is full: raise "
-                             "max_members there"},
-    [SHOAL_EVENT_ITEM_DROPPED] = {LOG_WARN, "a broadcast was dropped"},
-    [SHOAL_EVENT_PROBE_STARTED] = {LOG_DEBUG, "probe started"},
-    [SHOAL_EVENT_PROBE_FAILED] = {LOG_DEBUG, "probe failed"},
-    [SHOAL_EVENT_PACKET_RECEIVED] = {LOG_TRACE, "packet received"},
+#define LINE(NAME, VALUE, name, DIAGNOSTIC, WHAT, LEVEL, line, text)           \
+    [VALUE] = {LOG_##LEVEL, line},
+    SHOAL_EVENTS(LINE)
+#undef LINE
 };
+
+static bool wants_event(const struct log *log, int event)
+{
+    return events[event].text &&
+           log_wants(log, events[event].level, LOG_ENGINE);
+}
 
 uint32_t narrate_diagnostics(const struct log *log)
 {
     uint32_t mask = 0;
 
-    if (log_wants(log, LOG_WARN, LOG_ENGINE))
-        mask |= 1u << SHOAL_EVENT_CONFLICT | 1u << SHOAL_EVENT_FULL |
-                1u << SHOAL_EVENT_REFUSED | 1u << SHOAL_EVENT_ITEM_DROPPED;
-    if (log_wants(log, LOG_DEBUG, LOG_ENGINE))
-        mask |= 1u << SHOAL_EVENT_SUSPECT | 1u << SHOAL_EVENT_REFUTED |
-                1u << SHOAL_EVENT_PROBE_STARTED |
-                1u << SHOAL_EVENT_PROBE_FAILED;
-    if (log_wants(log, LOG_TRACE, LOG_ENGINE))
-        mask |= 1u << SHOAL_EVENT_PACKET_RECEIVED;
-    return mask;
+    for (int event = 0; event < SHOAL_NUM_EVENTS; event++)
+        if (wants_event(log, event))
+            mask |= 1u << event;
+    return mask & SHOAL_DIAGNOSTICS;
 }
 
 bool narrate_wants_sends(const struct log *log)
@@ -62,8 +43,7 @@ bool narrate_wants(const struct log *log, const shoal_effect *effect)
 {
     if (effect->kind != SHOAL_NOTIFY)
         return narrate_wants_sends(log);
-    return events[effect->event].text &&
-           log_wants(log, events[effect->event].level, LOG_ENGINE);
+    return wants_event(log, (int)effect->event);
 }
 
 void narrate_warning(struct log *log, log_gate *gate, uint64_t now_us,
@@ -115,12 +95,6 @@ static shoal_bytes name_of_identity(const shoal *engine, shoal_bytes id)
 }
 
 /* ---- What the engine tells ---- */
-
-static bool is_about_a_member(shoal_event event)
-{
-    return event != SHOAL_EVENT_ACTIVE && event != SHOAL_EVENT_IDLE &&
-           event != SHOAL_EVENT_DEFUNCT;
-}
 
 static void narrate_packet(struct engine_narrator *narrator,
                            const shoal_effect *effect, const char *text,
@@ -237,13 +211,15 @@ static void narrate_event(struct engine_narrator *narrator, uint64_t now_us,
                           const shoal_effect *effect)
 {
     shoal_event event = effect->event;
+    shoal_carries carries = shoal_event_carries(event);
 
     if (narrate_trouble(narrator, now_us, effect))
         return;
-    if (event == SHOAL_EVENT_PACKET_RECEIVED)
+
+    if (carries == SHOAL_CARRIES_PACKET)
         narrate_packet(narrator, effect, events[event].text,
                        name_of_identity(narrator->engine, effect->member.id));
-    else if (is_about_a_member(event))
+    else if (carries != SHOAL_CARRIES_NOTHING)
         narrate_member(narrator, effect);
     else
         log_line(

@@ -52,28 +52,28 @@ void narrate_closed(host *node)
 
 /* ---- Drops ---- */
 
+/* The engine's, then ours. */
 static void collect_drops(const host *node, uint64_t *counts)
 {
     shoal_stats stats = shoal_get_stats(node->engine);
 
     memcpy(counts, stats.dropped, sizeof stats.dropped);
-    counts[NARRATE_FOREIGN] = node->stats.foreign_cluster;
-    counts[NARRATE_TRUNCATED] = node->stats.truncated;
-    counts[NARRATE_UNRESOLVED] = node->stats.unresolved;
+    counts += SHOAL_NUM_DROPS;
+#define COLLECT(name, text) *counts++ = node->stats.name;
+    HOST_DROPS(COLLECT)
+#undef COLLECT
 }
 
 static const char *drop_name(int drop)
 {
-    switch (drop) {
-    case NARRATE_FOREIGN:
-        return "foreign_cluster";
-    case NARRATE_TRUNCATED:
-        return "truncated";
-    case NARRATE_UNRESOLVED:
-        return "unresolved";
-    default:
-        return shoal_drop_name(drop);
-    }
+    static const char *const ours[] = {
+#define NAME(name, text) #name,
+        HOST_DROPS(NAME)
+#undef NAME
+    };
+
+    return drop < SHOAL_NUM_DROPS ? shoal_drop_name(drop)
+                                  : ours[drop - SHOAL_NUM_DROPS];
 }
 
 void narrate_refused(host *node, int error)

@@ -22,11 +22,7 @@
 #include "log_engine.h"
 
 enum {
-    /* Why a datagram never reached the engine, counted after its drops. */
-    NARRATE_FOREIGN = SHOAL_NUM_DROPS,
-    NARRATE_TRUNCATED,
-    NARRATE_UNRESOLVED,
-    NARRATE_NUM_DROPS,
+    NARRATE_NUM_DROPS = SHOAL_NUM_DROPS + HOST_NUM_DROPS,
     NARRATE_ERRORS = 8 /* kinds of send errors told apart */
 };
 

@@ -203,10 +203,8 @@ function Engine:state() end
 function Engine:backlog() end
 ---@return shoal.Config
 function Engine:config() end
---- Counters since the beginning: packets and bytes, `sent` and `received` by
---- message, `dropped` by reason, `handlers` { calls=, errors=, slow=, slowest=,
---- slowest_handler=, last_error= }, memory_bytes, allocations.
----@return table
+--- Counters since the beginning.
+---@return shoal.Stats
 function Engine:stats() end
 
 --- Frees it; it then only raises. Unreferenced engines are freed as well.

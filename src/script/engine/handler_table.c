@@ -8,22 +8,18 @@
 
 /* Tables of questions, then functions. */
 enum { NUM_TABLES = 3 };
-static const char *const names[] = {"identity",
-                                    "broadcast",
-                                    "codec",
-                                    "on_start",
-                                    "on_member_up",
-                                    "on_member_down",
-                                    "on_member_forgotten",
-                                    "on_rename",
-                                    "on_active",
-                                    "on_idle",
-                                    "on_defunct",
-                                    "on_rejoin",
-                                    "on_returned",
-                                    "on_reload",
-                                    "on_stop",
-                                    NULL};
+static const char *const names[] = {
+    "identity",
+    "broadcast",
+    "codec",
+    "on_start",
+    "on_reload",
+    "on_stop",
+#define EVENT_0(name) "on_" name,
+#define EVENT_1(name) /* a diagnostic has no handler */
+#define EVENT(NAME, VALUE, name, DIAGNOSTIC, ...) EVENT_##DIAGNOSTIC(name)
+    SHOAL_EVENTS(EVENT) NULL,
+};
 
 static bool is_table_name(int index)
 {

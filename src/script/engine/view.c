@@ -172,24 +172,23 @@ int view_push_event(lua_State *L, const shoal_effect *effect, int64_t offset_us)
 
     luaL_checkstack(L, 12, "cannot push an event");
     lua_pushstring(L, shoal_event_name((int)effect->event));
-    switch (effect->event) {
-    case SHOAL_EVENT_ACTIVE:
-    case SHOAL_EVENT_IDLE:
-    case SHOAL_EVENT_DEFUNCT:
+    switch (shoal_event_carries(effect->event)) {
+    case SHOAL_CARRIES_NOTHING:
         break;
-    case SHOAL_EVENT_PACKET_RECEIVED:
-    case SHOAL_EVENT_PACKET_SENT:
+    case SHOAL_CARRIES_PACKET:
         push_packet(L, effect);
         break;
-    case SHOAL_EVENT_ITEM_DROPPED:
+    case SHOAL_CARRIES_ITEM:
         push_dropped(L, effect);
         break;
-    case SHOAL_EVENT_RENAME:
+    case SHOAL_CARRIES_BOTH:
         push_before(L, effect);
         view_push_member(L, &effect->member, offset_us);
         break;
-    default:
+    case SHOAL_CARRIES_MEMBER:
+    case SHOAL_CARRIES_OURSELVES:
         view_push_member(L, &effect->member, offset_us);
+        break;
     }
     return lua_gettop(L) - top;
 }
@@ -219,18 +218,9 @@ void view_push_stats(lua_State *L, const shoal *engine)
 
     luaL_checkstack(L, 12, "cannot push the stats");
     lua_createtable(L, 0, 16);
-    set_count(L, "packets_received", stats.packets_received);
-    set_count(L, "bytes_received", stats.bytes_received);
-    set_count(L, "packets_sent", stats.packets_sent);
-    set_count(L, "bytes_sent", stats.bytes_sent);
-    set_count(L, "probes", stats.probes);
-    set_count(L, "probes_failed", stats.probes_failed);
-    set_count(L, "suspicions", stats.suspicions);
-    set_count(L, "refutations", stats.refutations);
-    set_count(L, "renewals", stats.renewals);
-    set_count(L, "conflicts", stats.conflicts);
-    set_count(L, "memory_bytes", stats.memory_bytes);
-    set_count(L, "local_health", stats.local_health);
+#define PUSH(name, text) set_count(L, #name, stats.name);
+    SHOAL_COUNTERS(PUSH)
+#undef PUSH
     set_counts(L, "sent", stats.sent, SHOAL_NUM_MESSAGES, shoal_message_name);
     set_counts(L, "received", stats.received, SHOAL_NUM_MESSAGES,
                shoal_message_name);

@@ -81,17 +81,12 @@ static void call_handler(lua_State *L, struct news *news, int first)
     lua_settop(L, last);
 }
 
-static bool is_about_ourselves(shoal_event event)
-{
-    return event == SHOAL_EVENT_REJOIN || event == SHOAL_EVENT_RETURNED;
-}
-
 /* To the handler, and to listeners, who see the same tables. */
 static void tell_all(lua_State *L, struct news *news)
 {
     int first = lua_gettop(L) + 1;
     view_push_event(L, news->effect, node_clock_offset_us(news->node));
-    if (is_about_ourselves(news->effect->event)) {
+    if (shoal_event_carries(news->effect->event) == SHOAL_CARRIES_OURSELVES) {
         lua_getfield(L, -1, "id"); /* on_rejoin(node, id) */
         lua_replace(L, -2);
     }

@@ -103,16 +103,15 @@ static void push_packets(lua_State *L, const shoal_stats *stats)
  * STACK: the host's counters -> the same, drops */
 static void push_drops(lua_State *L, const shoal_stats *stats)
 {
-    static const char *const names[] = {"foreign_cluster", "truncated",
-                                        "unresolved", NULL};
     int counters = lua_gettop(L);
-    lua_createtable(L, 0, SHOAL_NUM_DROPS + 3);
+    lua_createtable(L, 0, SHOAL_NUM_DROPS + HOST_NUM_DROPS);
     for (int drop = 0; drop < SHOAL_NUM_DROPS; drop++)
         set_count(L, shoal_drop_name(drop), stats->dropped[drop]);
-    for (int i = 0; names[i]; i++) {
-        lua_getfield(L, counters, names[i]);
-        lua_setfield(L, -2, names[i]);
-    }
+#define COPY(name, text)                                                       \
+    lua_getfield(L, counters, #name);                                          \
+    lua_setfield(L, -2, #name);
+    HOST_DROPS(COPY)
+#undef COPY
 }
 
 static void push_last_error(lua_State *L, const struct reloads *reloads)

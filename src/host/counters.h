@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* What a host counts: one row for each, which is in `shoal info` and in
+ * docs/operating.md as it is here. */
+#ifndef SHOAL_HOST_COUNTERS_H
+#define SHOAL_HOST_COUNTERS_H
+
+#include <stdint.h>
+
+/* clang-format off */
+
+/* Packets that were dropped outside of the engine. X(name, "text") */
+#define HOST_DROPS(X)                                                          \
+    X(foreign_cluster, "a packet with another cluster's label, or with none")  \
+    X(truncated,                                                               \
+      "a datagram larger than the socket takes: `max_packet_size` and the "    \
+      "room for a label")                                                      \
+    X(unresolved,                                                              \
+      "not sent: the endpoint is not an address, or a name that is not "       \
+      "known yet")
+
+/* All of them. X(name, "text") */
+#define HOST_COUNTERS(X)                                                       \
+    X(datagrams_received, "datagrams that arrived, with their labels")         \
+    X(datagrams_sent, "datagrams that were sent")                              \
+    X(bytes_received, "their bytes")                                           \
+    X(bytes_sent, "their bytes")                                               \
+    X(send_errors, "datagrams that the system refused to send")                \
+    X(receive_errors, "failed attempts to receive")                            \
+    HOST_DROPS(X)                                                              \
+    X(wakeups, "how often the socket was readable")                            \
+    X(deputy_takeovers, "handlers during which the deputy answered")           \
+    X(deputy_answered, "pings that it answered; in `datagrams_sent`, too")     \
+    X(deputy_kept, "datagrams that it kept until the handler returned")        \
+    X(deputy_dropped, "datagrams beyond what it may keep")
+
+/* clang-format on */
+
+typedef struct host_stats {
+#define HOST_COUNTER(name, text) uint64_t name;
+    HOST_COUNTERS(HOST_COUNTER)
+#undef HOST_COUNTER
+} host_stats;
+
+#define HOST_ONE(name, text) +1
+enum {
+    HOST_NUM_DROPS = HOST_DROPS(HOST_ONE),
+    HOST_NUM_COUNTERS = HOST_COUNTERS(HOST_ONE)
+};
+#undef HOST_ONE
+
+#endif
