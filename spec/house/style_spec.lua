@@ -81,6 +81,12 @@ describe("the C files", function()
     assert.same({}, list)
   end)
 
+  it("leave the dialect of C to the build", function()
+    assert.same({}, offenders("src spec bench", { "*.c", "*.h" }, function(line)
+      return line:match("^%s*#%s*define%s+_[A-Z]+_SOURCE")
+    end))
+  end)
+
   it("avoid functions with well-known faults", function()
     assert.same({}, offenders("src", { "*.c", "*.h" }, function(line)
       for name, instead in pairs(BANNED) do

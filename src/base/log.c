@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE 1 /* clock_gettime, gmtime_r under -std=c11 */
-
 #include "log.h"
 
 #include "log_line.h"

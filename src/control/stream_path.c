@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE 1 /* SOCK_CLOEXEC */
-
 #include "stream_path.h"
 
 #include "../base/error.h"

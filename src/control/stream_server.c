@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The server: it listens, takes connections, and sweeps those that ended. */
-#define _GNU_SOURCE 1 /* accept4 */
-
 #include "stream_parts.h"
 
 #include "../base/error.h"

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE 1 /* recvmmsg, sendmmsg, SOCK_CLOEXEC */
-
 #include "udp.h"
 
 #include "../base/error.h"

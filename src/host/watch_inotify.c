@@ -23,8 +23,6 @@
  */
 #ifdef __linux__
 
-#define _GNU_SOURCE 1
-
 #include "../base/error.h"
 #include "host.h"
 #include "loop_check.h"
