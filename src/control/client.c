@@ -6,7 +6,7 @@
  */
 #include "control.h"
 
-#include "../host/host.h"
+#include "../base/sizes.h"
 #include "../lua/compat.h"
 #include "../lua/options.h"
 #include "../lua/value.h"

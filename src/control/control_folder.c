@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "control_folder.h"
 
-#include "../host/host.h"
+#include "../base/sizes.h"
 #include "../lua/compat.h"
 #include "socket_folder.h"
 #include "stream_path.h"

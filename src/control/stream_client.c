@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE 1 /* SOCK_CLOEXEC */
-
 #include "../base/error.h"
-#include "../host/host.h"
 #include "frame.h"
 #include "stream.h"
 #include "stream_path.h"
