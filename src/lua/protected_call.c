@@ -8,7 +8,6 @@
  */
 #include "protected_call.h"
 
-#include "../host/host.h"
 #include "compat.h"
 #include "refs.h"
 #include "templates.h"
@@ -25,13 +24,14 @@ enum { MAX_MESSAGE = 500 };
 struct frame {
     const char *what;
     uint64_t started_us, ended_us;
-    bool told_host; /* which wants to know when it has ended */
+    bool told; /* the watch, which wants to know when it has ended */
 };
 
 struct dispatch_region {
     dispatch_fn *fn; /* for the trampoline to take */
     void *context;
     int trampoline, handler; /* references */
+    const dispatch_watch *watch;
     struct frame frame;
     char message[MAX_MESSAGE + 1]; /* of the last failure */
 };
@@ -89,16 +89,31 @@ static void complete_region(lua_State *L, struct dispatch_region *region)
     }
 }
 
-void dispatch_init(dispatch *d, lua_State *L, dispatch_counts *counts)
+static struct dispatch_region *region_made(lua_State *L)
 {
     struct dispatch_region *region = region_of(L);
 
+    return region ? region : make_region(L);
+}
+
+void dispatch_init(dispatch *d, lua_State *L, dispatch_counts *counts)
+{
     memset(d, 0, sizeof *d);
     d->counts = counts;
     d->slow_us = DISPATCH_SLOW_US;
-    d->region = region ? region : make_region(L);
+    d->region = region_made(L);
     complete_region(L, d->region);
     d->forms = forms_of(L);
+}
+
+void dispatch_set_watch(lua_State *L, const dispatch_watch *watch)
+{
+    region_made(L)->watch = watch;
+}
+
+const dispatch_watch *dispatch_watched_by(const dispatch *d)
+{
+    return d->region->watch;
 }
 
 /* ---- Counting and reporting ---- */
@@ -123,11 +138,11 @@ static void describe(lua_State *L, int index, char *where, size_t size)
 }
 
 /* The region's handlers have ended, or the next of them begins anew. */
-static inline void tell_host(struct frame *frame)
+static inline void tell_watch(struct dispatch_region *region)
 {
-    if (frame->told_host)
-        (void)host_handler_ended();
-    frame->told_host = false;
+    if (region->frame.told)
+        (void)region->watch->ended();
+    region->frame.told = false;
 }
 
 /* What reporting takes is nobody's time. */
@@ -136,7 +151,7 @@ static void count_slow(dispatch *d, lua_State *L, int function,
 {
     char where[LUA_IDSIZE + 16];
 
-    tell_host(&d->region->frame);
+    tell_watch(d->region);
     describe(L, function, where, sizeof where);
     d->counts->slow++;
     report(d, &(dispatch_report){.what = d->region->frame.what,
@@ -208,14 +223,15 @@ static int count_failure(dispatch *d, lua_State *L, int status,
 static void begin(dispatch *d)
 {
     struct frame *frame = &d->region->frame;
+    const dispatch_watch *watch = d->region->watch;
 
     d->depth++;
-    if (frame->told_host && host_handler_follows(frame->ended_us)) {
+    if (frame->told && watch->follows(frame->ended_us)) {
         frame->started_us = frame->ended_us;
         return;
     }
     frame->started_us = now_us();
-    frame->told_host = host_handler_begins(frame->started_us);
+    frame->told = watch && watch->begins(frame->started_us);
 }
 
 /* STACK: function, args -> copy of function, function, args */
@@ -258,7 +274,7 @@ static struct saved enter(dispatch *d, const char *what)
     struct saved saved;
 
     if (d->region->frame.started_us == 0) /* between two of its handlers */
-        tell_host(&d->region->frame);
+        tell_watch(d->region);
     saved = (struct saved){d->region->frame, d->depth};
     d->region->frame = (struct frame){.what = what};
     return saved;
@@ -269,7 +285,7 @@ static inline int leave(dispatch *d, lua_State *L, int status, bool in_handler,
 {
     int error = 0;
 
-    tell_host(&d->region->frame);
+    tell_watch(d->region);
     if (status != LUA_OK)
         error = count_failure(d, L, status, d->region->frame.what, in_handler);
     d->region->frame = saved->frame;

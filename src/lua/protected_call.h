@@ -69,6 +69,25 @@ typedef struct dispatch {
  * DISPATCH_SLOW_US, and there is no report. */
 void dispatch_init(dispatch *d, lua_State *L, dispatch_counts *counts);
 
+/* What else wants to know when handlers run: a host, whose loop stands still
+ * meanwhile. Handlers that are called by a handler are not mentioned. */
+typedef struct dispatch_watch {
+    /* One is about to run, at that time of CLOCK_MONOTONIC. false: do not tell
+     * me more of it. */
+    bool (*begins)(uint64_t now_us);
+    /* One has ended at that time, and the next is about to run. false: begins()
+     * is called for it, as after ended(). */
+    bool (*follows)(uint64_t now_us);
+    /* It has ended, whether it raised or not. */
+    bool (*ended)(void);
+} dispatch_watch;
+
+/* For all handlers of that Lua state from now on; borrowed for the state's
+ * life. NULL: nobody is told. May raise (no memory). */
+void dispatch_set_watch(lua_State *L, const dispatch_watch *watch);
+/* That of its state, for another state of the same program. */
+const dispatch_watch *dispatch_watched_by(const dispatch *d);
+
 typedef void dispatch_fn(lua_State *L, void *context);
 
 /* Runs fn(L, context) in a region, with an empty stack of its own. `L` is the

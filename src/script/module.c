@@ -3,8 +3,10 @@
 
 #include "../control/control.h"
 #include "../control/control_folder.h"
+#include "../host/host.h"
 #include "../lua/compat.h"
 #include "../lua/options.h"
+#include "../lua/protected_call.h"
 #include "../lua/value.h"
 #include "engine/codec.h"
 #include "engine/config.h"
@@ -15,6 +17,7 @@
 #include "node/methods.h"
 #include "node/start.h"
 #include "reload/check.h"
+#include "reload/modules.h"
 #include "signals.h"
 #include "sim/simulation.h"
 #include "terminal.h"
@@ -42,8 +45,14 @@ static register_fn *const parts[] = {
     control_folder_register, /* control_folder */
 };
 
+/* A deputy answers pings while a handler keeps the loop (src/host/deputy.h). */
+static const dispatch_watch deputy = {host_handler_begins, host_handler_follows,
+                                      host_handler_ended};
+
 int luaopen_shoal_core(lua_State *L)
 {
+    dispatch_set_watch(L, &deputy);
+    modules_provide_core(L, luaopen_shoal_core);
     lua_newtable(L);
     lua_pushstring(L, shoal_version());
     lua_setfield(L, -2, "version");

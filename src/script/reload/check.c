@@ -7,6 +7,7 @@
 #include "../engine/handler_table.h"
 #include "../engine/questions.h"
 #include "../node/identity.h"
+#include "../node/program.h"
 #include "script.h"
 
 #include <inttypes.h>
@@ -63,9 +64,13 @@ static void inspect(lua_State *L, void *context)
     trial->defined = refs_new(L);
 }
 
-static int try_it(struct trial *trial, const char *path, char *error)
+static int try_it(lua_State *L, struct trial *trial, const char *path,
+                  char *error)
 {
-    struct script_source source = {.path = path, .paths = &trial->paths};
+    struct script_source source = {
+        .path = path,
+        .paths = &trial->paths,
+        .watch = dispatch_watched_by(&owner_of(L)->dispatch)};
     int failure = script_load(&source, &trial->script, error);
     struct script *script = trial->script;
     if (failure != 0)
@@ -130,7 +135,7 @@ static int check(lua_State *L)
     const char *path = luaL_checkstring(L, 1);
     struct trial *trial = push_trial(L);
     module_paths_read(L, &trial->paths);
-    if (try_it(trial, path, error) == 0) {
+    if (try_it(L, trial, path, error) == 0) {
         push_report(L, trial, path);
         clear(trial);
         return 1;

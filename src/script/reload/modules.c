@@ -3,7 +3,6 @@
 
 #include "../../host/host.h"
 #include "../../lua/compat.h"
-#include "../module.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +15,15 @@
 #define SEARCHERS "searchers"
 #endif
 
+static const char core_key[] = "shoal.open"; /* in the program's registry */
+
 /* ---- What the program has ---- */
+
+void modules_provide_core(lua_State *L, lua_CFunction open)
+{
+    lua_pushcfunction(L, open);
+    lua_setfield(L, LUA_REGISTRYINDEX, core_key);
+}
 
 static char *copy_string_field(lua_State *L, int table, const char *name)
 {
@@ -80,6 +87,9 @@ void module_paths_read(lua_State *L, struct module_paths *paths)
         lua_pop(L, 1);
     }
     lua_pop(L, 2);
+    lua_getfield(L, LUA_REGISTRYINDEX, core_key);
+    paths->core = lua_tocfunction(L, -1);
+    lua_pop(L, 1);
 }
 
 void module_paths_clear(struct module_paths *paths)
@@ -206,9 +216,10 @@ static void set_preloads(lua_State *L, int package,
         lua_pushcfunction(L, paths->preloads[i].open);
         lua_setfield(L, -2, paths->preloads[i].name);
     }
-    /* This very module, wherever the program had it from. */
-    lua_pushcfunction(L, luaopen_shoal_core);
-    lua_setfield(L, -2, "shoal.core");
+    if (paths->core) {
+        lua_pushcfunction(L, paths->core);
+        lua_setfield(L, -2, "shoal.core");
+    }
     lua_pop(L, 1);
 }
 

@@ -12,9 +12,14 @@
 
 #include <lua.h>
 
+/* In the program's state: its scripts get that function as the module
+ * shoal.core, wherever the program had it from. */
+void modules_provide_core(lua_State *L, lua_CFunction open);
+
 /* What a program's `package` says, as plain memory. Zeroed, it is empty. */
 struct module_paths {
     char *path, *cpath;
+    lua_CFunction core; /* of modules_provide_core() */
     struct module_preload {
         char *name;
         lua_CFunction open;

@@ -235,10 +235,12 @@ static int fail_for_memory(char *error)
 
 static int load(struct node *node, struct script **out, char *error)
 {
-    struct script_source source = {.path = node->script,
-                                   .paths = &node->paths,
-                                   .furnish = furnish,
-                                   .context = node};
+    struct script_source source = {
+        .path = node->script,
+        .paths = &node->paths,
+        .watch = dispatch_watched_by(&node->program_dispatch),
+        .furnish = furnish,
+        .context = node};
     int failure = script_load(&source, out, error);
     if (*out)
         tell_if_slow(node, *out);

@@ -45,6 +45,7 @@ static int prepare(lua_State *L)
     lua_pushlstring(L, path, length > 1 ? length - 1 : length);
     modules_install(L, source->paths, lua_tostring(L, -1), &script->files);
     dispatch_init(&script->dispatch, L, &script->counts);
+    dispatch_set_watch(L, source->watch);
     if (source->furnish)
         source->furnish(source->context, L);
     return 0;

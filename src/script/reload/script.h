@@ -34,6 +34,7 @@ struct script {
 struct script_source {
     const char *path;                 /* absolute; borrowed for life */
     const struct module_paths *paths; /* borrowed for the call */
+    const dispatch_watch *watch;      /* of its handlers; may be NULL */
     /* Changes the fresh state before anything of the script runs in it. May
      * raise. NULL: it stays as it is. */
     void (*furnish)(void *context, lua_State *L);
