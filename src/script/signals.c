@@ -5,9 +5,9 @@
 #include "../host/host.h"
 #include "../lua/compat.h"
 #include "../lua/options.h"
+#include "../lua/program.h"
 #include "../lua/refs.h"
 #include "node/loop.h"
-#include "node/program.h"
 
 #include <errno.h>
 #include <ev.h>

@@ -5,7 +5,7 @@
 #ifndef SHOAL_SCRIPT_NODE_LISTENERS_H
 #define SHOAL_SCRIPT_NODE_LISTENERS_H
 
-#include "scope.h"
+#include "../reload/scope.h"
 
 /* STACK: node event fn -> (nothing). May raise. */
 int listeners_on(lua_State *L, struct tenant *tenant);

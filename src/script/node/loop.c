@@ -5,8 +5,8 @@
 #include "../../host/host.h"
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
+#include "../../lua/program.h"
 #include "node.h"
-#include "program.h"
 
 static bool has_lua_ev(lua_State *L)
 {

@@ -27,12 +27,12 @@
 
 #include "../../base/log.h"
 #include "../../lua/failure_log.h"
+#include "../../lua/program.h"
 #include "../reload/modules.h"
-#include "../reload/reload.h"
+#include "../reload/scope.h"
 #include "../reload/version.h"
 #include "backend.h"
-#include "program.h"
-#include "scope.h"
+#include "reload.h"
 
 enum node_phase { NODE_OPENING, NODE_LIVE, NODE_CLOSING, NODE_CLOSED };
 

@@ -6,7 +6,7 @@
 #ifndef SHOAL_SCRIPT_NODE_TIMERS_H
 #define SHOAL_SCRIPT_NODE_TIMERS_H
 
-#include "scope.h"
+#include "../reload/scope.h"
 
 /* STACK: node seconds fn -> timer. May raise. */
 int timers_push(lua_State *L, struct tenant *tenant, bool repeat);

@@ -7,7 +7,7 @@
 #ifndef SHOAL_SCRIPT_NODE_WAITS_H
 #define SHOAL_SCRIPT_NODE_WAITS_H
 
-#include "scope.h"
+#include "../reload/scope.h"
 
 /* STACK: node condition [timeout] -> the value to return, yielding first unless
  * the condition holds already. May raise. */

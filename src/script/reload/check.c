@@ -3,11 +3,11 @@
 
 #include "../../host/host.h"
 #include "../../lua/compat.h"
+#include "../../lua/program.h"
 #include "../../lua/refs.h"
 #include "../engine/handler_table.h"
 #include "../engine/questions.h"
 #include "../node/identity.h"
-#include "../node/program.h"
 #include "script.h"
 
 #include <inttypes.h>

@@ -8,7 +8,7 @@
 #define SHOAL_SCRIPT_RELOAD_VERSION_H
 
 #include "../engine/questions.h"
-#include "../node/scope.h"
+#include "scope.h"
 #include "script.h"
 
 struct version {

@@ -16,9 +16,9 @@
 #define SHOAL_SCRIPT_SIM_SIMULATION_H
 
 #include "../../lua/compat.h"
+#include "../../lua/program.h"
 #include "../../sim/sim.h"
 #include "../node/backend.h"
-#include "../node/program.h"
 
 enum { SIMULATION_MAX_FAILURE = 4096 };
 

@@ -3,9 +3,9 @@
 
 #include "../../host/watch.h"
 #include "../../lua/compat.h"
-#include "../node/identity.h"
-#include "../node/node.h"
-#include "store.h"
+#include "../reload/store.h"
+#include "identity.h"
+#include "node.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,10 +3,10 @@
 
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
-#include "listeners.h"
-#include "node.h"
-#include "timers.h"
-#include "waits.h"
+#include "../node/listeners.h"
+#include "../node/node.h"
+#include "../node/timers.h"
+#include "../node/waits.h"
 
 #include <string.h>
 

@@ -4,16 +4,16 @@
  * zero (see refs.h), while they are connected; a peer keeps its server in its
  * own. The registry keeps a server while it listens.
  */
-#include "../control/control.h"
+#include "control.h"
 
-#include "../control/rpc.h"
-#include "../control/stream.h"
 #include "../host/host.h"
 #include "../lua/options.h"
 #include "../lua/refs.h"
 #include "../lua/value.h"
-#include "control_parts.h"
-#include "node/loop.h"
+#include "../script/node/loop.h"
+#include "rpc.h"
+#include "server_parts.h"
+#include "stream.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A peer of the control socket, in Lua. */
-#include "control_parts.h"
+#include "server_parts.h"
 
-#include "../control/rpc.h"
+#include "rpc.h"
 
 const char control_peer_type[] = "shoal.control.peer";
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What the server of control.c and its peers, for control_peer.c, are. */
-#ifndef SHOAL_SCRIPT_CONTROL_PARTS_H
-#define SHOAL_SCRIPT_CONTROL_PARTS_H
+#ifndef SHOAL_CONTROL_SERVER_PARTS_H
+#define SHOAL_CONTROL_SERVER_PARTS_H
 
-#include "../control/stream.h"
 #include "../lua/compat.h"
-#include "node/program.h"
+#include "../lua/program.h"
+#include "stream.h"
 
 struct server {
     stream_server *listener; /* NULL once it is closed */

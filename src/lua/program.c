@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "program.h"
 
-#include "../../host/host.h"
-#include "../../lua/compat.h"
-#include "../../lua/refs.h"
-#include "node.h"
+#include "../host/host.h"
+#include "../script/node/node.h"
+#include "compat.h"
+#include "refs.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -8,11 +8,11 @@
  * old version never was touched. Only then one pointer is swapped, between two
  * events; the old version's timers, coroutines and modules go with its state.
  */
-#ifndef SHOAL_SCRIPT_RELOAD_RELOAD_H
-#define SHOAL_SCRIPT_RELOAD_RELOAD_H
+#ifndef SHOAL_SCRIPT_NODE_RELOAD_H
+#define SHOAL_SCRIPT_NODE_RELOAD_H
 
 #include "../../host/host.h"
-#include "version.h"
+#include "../reload/version.h"
 
 enum { RELOAD_MAX_REASON = 64 };
 

@@ -7,12 +7,12 @@
  * nodes are closed with it, without a word to its handlers. A simulation has
  * one of its own, for its members.
  */
-#ifndef SHOAL_SCRIPT_NODE_PROGRAM_H
-#define SHOAL_SCRIPT_NODE_PROGRAM_H
+#ifndef SHOAL_LUA_PROGRAM_H
+#define SHOAL_LUA_PROGRAM_H
 
-#include "../../base/log.h"
-#include "../../lua/failure_log.h"
-#include "../../lua/protected_call.h"
+#include "../base/log.h"
+#include "failure_log.h"
+#include "protected_call.h"
 
 #include <lua.h>
 

@@ -8,8 +8,8 @@
  * handlers sets up in the program's state is told apart from what the program
  * itself does.
  */
-#ifndef SHOAL_SCRIPT_NODE_SCOPE_H
-#define SHOAL_SCRIPT_NODE_SCOPE_H
+#ifndef SHOAL_SCRIPT_RELOAD_SCOPE_H
+#define SHOAL_SCRIPT_RELOAD_SCOPE_H
 
 #include "../../lua/protected_call.h"
 
