@@ -126,7 +126,7 @@ static void deliver(lua_State *L, void *context)
         refuse(delivery, lua_tostring(L, -1)); /* well-formed, not for Lua */
         return;
     }
-    dispatch_invoke(&delivery->server->owner->dispatch, L, is_request ? 4 : 3,
+    dispatch_invoke(&delivery->server->program->dispatch, L, is_request ? 4 : 3,
                     0);
 }
 
@@ -138,7 +138,7 @@ static void enter(struct server *server)
 
 static void leave(struct server *server)
 {
-    lua_State *L = server->owner->L;
+    lua_State *L = server->program->L;
     server->busy--;
     if (server->busy == 0 && !server->listener)
         refs_free(L, &server->userdata);
@@ -147,7 +147,7 @@ static void leave(struct server *server)
 static void on_message(void *context, stream *connection, shoal_bytes bytes)
 {
     struct server *server = context;
-    struct owner *owner = server->owner;
+    struct program *program = server->program;
     struct delivery delivery = {.server = server, .stream = connection};
     if (!rpc_read(bytes, &delivery.message) ||
         delivery.message.kind == RPC_RESPONSE) {
@@ -156,9 +156,9 @@ static void on_message(void *context, stream *connection, shoal_bytes bytes)
         return;
     }
     enter(server);
-    if (dispatch_run(&owner->dispatch, owner->L, deliver, &delivery,
+    if (dispatch_run(&program->dispatch, program->L, deliver, &delivery,
                      "control") != 0)
-        refuse(&delivery, dispatch_last_message(&owner->dispatch));
+        refuse(&delivery, dispatch_last_message(&program->dispatch));
     leave(server);
 }
 
@@ -171,7 +171,7 @@ static void tell_closed(lua_State *L, void *context)
     if (!push_handler(L, values, "on_close"))
         return;
     lua_insert(L, -2);
-    dispatch_invoke(&delivery->server->owner->dispatch, L, 1, 0);
+    dispatch_invoke(&delivery->server->program->dispatch, L, 1, 0);
 }
 
 /* Needs no memory. */
@@ -188,27 +188,28 @@ static void forget(lua_State *L, struct server *server, const struct peer *peer)
 static void on_close(void *context, stream *connection)
 {
     struct server *server = context;
-    struct owner *owner = server->owner;
+    struct program *program = server->program;
     struct delivery delivery = {.server = server, .stream = connection};
     struct peer *peer = peer_of(connection);
     if (!peer)
         return;
     peer->stream = NULL;
     enter(server);
-    dispatch_run(&owner->dispatch, owner->L, tell_closed, &delivery, "control");
-    forget(owner->L, server, peer);
+    dispatch_run(&program->dispatch, program->L, tell_closed, &delivery,
+                 "control");
+    forget(program->L, server, peer);
     leave(server);
 }
 
 static void on_trouble(void *context, const char *error)
 {
     struct server *server = context;
-    struct owner *owner = server->owner;
+    struct program *program = server->program;
     uint64_t held_back;
-    if (!log_gate_open(&server->troubles, owner_now_us(), TROUBLES_US,
+    if (!log_gate_open(&server->troubles, program_now_us(), TROUBLES_US,
                        &held_back))
         return;
-    log_line(&owner->log, LOG_WARN, LOG_CONTROL, "cannot take a connection",
+    log_line(&program->log, LOG_WARN, LOG_CONTROL, "cannot take a connection",
              log_str("error", error), log_num("held_back", (double)held_back));
 }
 
@@ -321,7 +322,7 @@ static int listen_at(lua_State *L)
             lua_pop(L, 1);
     lua_settop(L, 2);
     struct server *server = push_server(L);
-    server->owner = owner_of(L);
+    server->program = program_of(L);
     lua_pushvalue(L, 3);
     server->userdata = refs_new(L);
     stream_callbacks callbacks = {server, on_message, on_close, on_trouble};

@@ -9,7 +9,7 @@
 
 struct server {
     stream_server *listener; /* NULL once it is closed */
-    struct owner *owner;
+    struct program *program;
     int userdata;       /* reference */
     unsigned busy;      /* callbacks of the listener on the stack */
     uint64_t last_id;   /* of a peer */

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <time.h>
 
-static const char registry_key[] = "shoal.owner";
+static const char registry_key[] = "shoal.program";
 
-uint64_t owner_now_us(void)
+uint64_t program_now_us(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -22,16 +22,16 @@ uint64_t owner_now_us(void)
 /* A failing signal or control handler has no node whose log could tell. */
 static void report(void *context, const dispatch_report *report)
 {
-    struct owner *owner = context;
-    complaints_tell(&owner->complaints, &owner->log, LOG_CONTROL, report,
-                    owner_now_us());
+    struct program *program = context;
+    complaints_tell(&program->complaints, &program->log, LOG_CONTROL, report,
+                    program_now_us());
 }
 
 static int collect(lua_State *L)
 {
-    struct owner *owner = lua_touserdata(L, 1);
-    while (owner->nodes)
-        node_abandon(owner->nodes);
+    struct program *program = lua_touserdata(L, 1);
+    while (program->nodes)
+        node_abandon(program->nodes);
     return 0;
 }
 
@@ -46,62 +46,62 @@ static lua_State *push_idle_thread(lua_State *L)
     return L;
 }
 
-void owner_init(struct owner *owner, lua_State *L)
+void program_init(struct program *program, lua_State *L)
 {
-    memset(owner, 0, sizeof *owner);
-    log_init(&owner->log);
-    dispatch_init(&owner->dispatch, L, &owner->counts);
-    owner->dispatch.context = owner;
-    owner->dispatch.report = report;
-    owner->L = push_idle_thread(L);
-    owner->idle = refs_new(L); /* the last, since it is to be given back */
+    memset(program, 0, sizeof *program);
+    log_init(&program->log);
+    dispatch_init(&program->dispatch, L, &program->counts);
+    program->dispatch.context = program;
+    program->dispatch.report = report;
+    program->L = push_idle_thread(L);
+    program->idle = refs_new(L); /* the last, since it is to be given back */
 }
 
-void owner_clear(struct owner *owner, lua_State *L)
+void program_clear(struct program *program, lua_State *L)
 {
-    refs_free(L, &owner->idle);
+    refs_free(L, &program->idle);
 }
 
-static struct owner *make(lua_State *L)
+static struct program *make(lua_State *L)
 {
     refs_reserve(L, registry_key);
-    struct owner *owner = compat_newblock(L, sizeof *owner);
-    memset(owner, 0, sizeof *owner); /* it may be collected like that */
+    struct program *program = compat_newblock(L, sizeof *program);
+    memset(program, 0, sizeof *program); /* it may be collected like that */
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, collect);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
-    owner_init(owner, L);
+    program_init(program, L);
     lua_setfield(L, LUA_REGISTRYINDEX, registry_key);
-    return owner;
+    return program;
 }
 
-struct owner *owner_of(lua_State *L)
+struct program *program_of(lua_State *L)
 {
     lua_getfield(L, LUA_REGISTRYINDEX, registry_key);
-    struct owner *owner = lua_touserdata(L, -1);
+    struct program *program = lua_touserdata(L, -1);
     lua_pop(L, 1);
-    return owner ? owner : make(L);
+    return program ? program : make(L);
 }
 
 /* Questions that the engine asks the program's functions go the same way. */
-static void use(struct owner *owner, lua_State *L)
+static void use(struct program *program, lua_State *L)
 {
-    owner->L = L;
-    for (struct node *node = owner->nodes; node; node = node->next) {
+    program->L = L;
+    for (struct node *node = program->nodes; node; node = node->next) {
         if (!node->current->script)
             node->current->questions->L = L;
     }
 }
 
-lua_State *owner_enter(struct owner *owner, lua_State *L)
+lua_State *program_enter(struct program *program, lua_State *L)
 {
-    lua_State *before = owner->L;
-    use(owner, L);
+    lua_State *before = program->L;
+    use(program, L);
     return before;
 }
 
-void owner_leave(struct owner *owner, lua_State *before)
+void program_leave(struct program *program, lua_State *before)
 {
-    use(owner, before);
+    use(program, before);
 }

@@ -18,7 +18,7 @@
 
 struct node;
 
-struct owner {
+struct program {
     /* Where to call handlers: the thread that runs the loop, or the state's
      * main one (or one made for it) while nothing of the state runs. */
     lua_State *L;
@@ -33,19 +33,19 @@ struct owner {
 };
 
 /* For nodes that are not run by the state's loop. May raise. */
-void owner_init(struct owner *owner, lua_State *L);
+void program_init(struct program *program, lua_State *L);
 /* Gives back what it took; its nodes are gone. */
-void owner_clear(struct owner *owner, lua_State *L);
+void program_clear(struct program *program, lua_State *L);
 
 /* CLOCK_MONOTONIC: when something that belongs to no node was logged. */
-uint64_t owner_now_us(void);
+uint64_t program_now_us(void);
 
 /* The one of this state; made when there is none. May raise. */
-struct owner *owner_of(lua_State *L);
+struct program *program_of(lua_State *L);
 
-/* Handlers are called on `L` from now on, until owner_leave() with the answer.
- * Nothing between the two may raise. */
-lua_State *owner_enter(struct owner *owner, lua_State *L);
-void owner_leave(struct owner *owner, lua_State *before);
+/* Handlers are called on `L` from now on, until program_leave() with the
+ * answer. Nothing between the two may raise. */
+lua_State *program_enter(struct program *program, lua_State *L);
+void program_leave(struct program *program, lua_State *before);
 
 #endif

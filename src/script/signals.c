@@ -27,7 +27,7 @@ static const int numbers[] = {SIGHUP,  SIGINT,  SIGQUIT,
 /* Lives in the userdata; the registry keeps that while it watches. */
 struct watcher {
     ev_signal signal;
-    struct owner *owner;
+    struct program *program;
     int which;        /* of `names` and `numbers` */
     int fn, userdata; /* references */
     bool watching;
@@ -175,17 +175,17 @@ static void call(lua_State *L, void *context)
     const struct watcher *watcher = context;
     refs_push(L, watcher->fn);
     lua_pushstring(L, names[watcher->which]);
-    dispatch_invoke(&watcher->owner->dispatch, L, 1, 0);
+    dispatch_invoke(&watcher->program->dispatch, L, 1, 0);
 }
 
 static void on_signal(struct ev_loop *loop, ev_signal *signal, int events)
 {
     struct watcher *watcher = signal->data;
-    struct owner *owner = watcher->owner;
+    struct program *program = watcher->program;
     int number = signal->signum;
     (void)loop, (void)events;
     begin_answer(number);
-    dispatch_run(&owner->dispatch, owner->L, call, watcher, "signal");
+    dispatch_run(&program->dispatch, program->L, call, watcher, "signal");
     end_answer(number); /* the watcher may be gone */
 }
 
@@ -239,12 +239,12 @@ static int watch(lua_State *L)
         lua_pushliteral(L, "loop");
         return 3;
     }
-    struct owner *owner = owner_of(L);
+    struct program *program = program_of(L);
     struct watcher *watcher = compat_newblock(L, sizeof *watcher);
     memset(watcher, 0, sizeof *watcher);
     push_metatable(L);
     lua_setmetatable(L, -2);
-    watcher->owner = owner;
+    watcher->program = program;
     watcher->which = which;
     lua_pushvalue(L, 2);
     watcher->fn = refs_new(L); /* given back when it is collected */

@@ -28,9 +28,9 @@ enum { COMPARED_US = 10 * 1000 };
 
 struct news {
     struct node *node;
-    struct tenant *tenant;
-    struct version *version;    /* NULL: the tenant is the program */
-    const shoal_effect *effect; /* of which the tenant is told now */
+    struct scope *scope;
+    struct version *version;    /* NULL: the scope is the program */
+    const shoal_effect *effect; /* of which the scope is told now */
     shoal_effect next;          /* what it points to after the first */
     uint64_t compared_us;       /* clocks have been, for an event of then */
     int named;                  /* the event whose NAME is there; or -1 */
@@ -52,7 +52,7 @@ static bool push_handler(lua_State *L, struct news *news)
     if (!news->version || shoal_event_is_diagnostic(event))
         return false;
     if (news->named != (int)event) {
-        refs_push(L, news->tenant->dispatch->forms->handler_names[event]);
+        refs_push(L, news->scope->dispatch->forms->handler_names[event]);
         lua_replace(L, NAME);
         news->named = (int)event;
     }
@@ -76,7 +76,7 @@ static void call_handler(lua_State *L, struct news *news, int first)
     lua_pushvalue(L, SELF);
     for (int value = first + 1; value <= last; value++)
         lua_pushvalue(L, value);
-    (void)dispatch_call(news->tenant->dispatch, L, last - first + 1, 0,
+    (void)dispatch_call(news->scope->dispatch, L, last - first + 1, 0,
                         handler_names[news->effect->event]);
     lua_settop(L, last);
 }
@@ -91,7 +91,7 @@ static void tell_all(lua_State *L, struct news *news)
         lua_replace(L, -2);
     }
     call_handler(L, news, first);
-    listeners_tell(L, news->tenant, news->effect->event, first);
+    listeners_tell(L, news->scope, news->effect->event, first);
 }
 
 /* ---- To the handler alone ---- */
@@ -100,7 +100,7 @@ static void tell_all(lua_State *L, struct news *news)
  * handler alone is told. */
 static bool is_for_handler_alone(const struct news *news)
 {
-    return news->version && news->tenant->listeners == REFS_NONE &&
+    return news->version && news->scope->listeners == REFS_NONE &&
            (news->effect->event == SHOAL_EVENT_MEMBER_UP ||
             news->effect->event == SHOAL_EVENT_MEMBER_DOWN);
 }
@@ -126,7 +126,7 @@ static void tell_handler(lua_State *L, struct news *news)
     lua_pushvalue(L, KEPT + 1);
     lua_pushvalue(L, SELF);
     forms_push_member(L, member, clock_offset_at(news, member->since_us));
-    dispatch_invoke_form(news->tenant->dispatch, L, KEPT + 1,
+    dispatch_invoke_form(news->scope->dispatch, L, KEPT + 1,
                          2 + FORMS_MEMBER_ARGS, 0);
 }
 
@@ -134,7 +134,7 @@ static void tell_handler(lua_State *L, struct news *news)
 
 static void tell_one(lua_State *L, struct news *news)
 {
-    dispatch *d = news->tenant->dispatch;
+    dispatch *d = news->scope->dispatch;
     if (is_for_handler_alone(news)) {
         dispatch_turn(d, handler_names[news->effect->event]);
         tell_handler(L, news);
@@ -161,9 +161,9 @@ static void tell(lua_State *L, void *context)
 {
     struct news *news = context;
     luaL_checkstack(L, 20, "cannot tell of an event");
-    tenant_push_self(news->tenant, L);
+    scope_push_self(news->scope, L);
     refs_push(L, news->version ? news->version->handlers : REFS_NONE);
-    refs_push(L, news->tenant->dispatch->forms->tell);
+    refs_push(L, news->scope->dispatch->forms->tell);
     lua_pushnil(L);
     do
         tell_one(L, news);
@@ -177,16 +177,16 @@ void news_tell(struct node *node, const shoal_effect *effect)
         return;
     struct version *version = node->current;
     struct news news = {.node = node,
-                        .tenant = &version->tenant,
+                        .scope = &version->scope,
                         .version = version,
                         .effect = effect,
                         .named = -1};
-    tenant_run(news.tenant, tell, &news, "event");
+    scope_run(news.scope, tell, &news, "event");
     if (node->program.listeners != REFS_NONE) {
-        news.tenant = &node->program;
+        news.scope = &node->program;
         news.version = NULL;
         news.named = -1;
-        tenant_run(news.tenant, tell, &news, "event");
+        scope_run(news.scope, tell, &news, "event");
     }
     waits_check(node);
 }

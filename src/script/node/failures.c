@@ -87,7 +87,7 @@ void failures_tell(struct node *node)
         struct failure *failure = node->failures;
         node->failures = failure->next;
         failure->node = node;
-        tenant_run(&node->program, call_on_error, failure, "on_error");
+        scope_run(&node->program, call_on_error, failure, "on_error");
         free_failure(failure);
     }
 }

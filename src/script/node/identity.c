@@ -73,11 +73,11 @@ static void make_stock(lua_State *L, void *context)
 
 static int run(struct making *making, dispatch_fn *fn, char *error)
 {
-    struct tenant *tenant = &making->node->current->tenant;
-    int failure = tenant_run(tenant, fn, making, "identity.new");
+    struct scope *scope = &making->node->current->scope;
+    int failure = scope_run(scope, fn, making, "identity.new");
     if (failure != 0)
         snprintf(error, HOST_MAX_ERROR, "%s",
-                 dispatch_last_message(tenant->dispatch));
+                 dispatch_last_message(scope->dispatch));
     return failure ? SHOAL_ERR_IDENTITY : 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The registry has { event = { function, ... } } for each tenant. A list is
+ * The registry has { event = { function, ... } } for each scope. A list is
  * never changed, but replaced by another: so one that is being told of an event
  * stays as it is while listeners come and go.
  */
@@ -44,14 +44,14 @@ static void check_function(lua_State *L, const char *who)
 
 /* ---- Lists ---- */
 
-/* Pushes the tenant's table of lists. */
-static void push_lists(lua_State *L, struct tenant *tenant)
+/* Pushes the scope's table of lists. */
+static void push_lists(lua_State *L, struct scope *scope)
 {
-    if (tenant->listeners == REFS_NONE) {
+    if (scope->listeners == REFS_NONE) {
         lua_newtable(L);
-        tenant->listeners = refs_new(L);
+        scope->listeners = refs_new(L);
     }
-    refs_push(L, tenant->listeners);
+    refs_push(L, scope->listeners);
 }
 
 /* Pushes a list of the functions in the one at `from` (or nil), without the
@@ -75,41 +75,41 @@ static int push_copy(lua_State *L, int from, int without)
 
 /* Asks the engine for the diagnostics that somebody listens to.
  * STACK: ... lists at 4 */
-static void update_diagnostics(lua_State *L, struct tenant *tenant)
+static void update_diagnostics(lua_State *L, struct scope *scope)
 {
-    tenant->diagnostics = 0;
+    scope->diagnostics = 0;
     for (int event = 0; event < SHOAL_NUM_EVENTS; event++) {
         if (!shoal_event_is_diagnostic((shoal_event)event))
             continue;
         lua_getfield(L, 4, shoal_event_name(event));
         if (!lua_isnil(L, -1))
-            tenant->diagnostics |= 1u << event;
+            scope->diagnostics |= 1u << event;
         lua_pop(L, 1);
     }
-    node_update_diagnostics(tenant->node);
+    node_update_diagnostics(scope->node);
 }
 
-int listeners_on(lua_State *L, struct tenant *tenant)
+int listeners_on(lua_State *L, struct scope *scope)
 {
     const char *event = check_event(L, "node:on");
     check_function(L, "node:on");
     lua_settop(L, 3);
-    push_lists(L, tenant); /* 4 */
+    push_lists(L, scope); /* 4 */
     lua_getfield(L, 4, event);
     int count = push_copy(L, 5, 0);
     lua_pushvalue(L, 3);
     lua_rawseti(L, -2, count + 1);
     lua_setfield(L, 4, event);
-    update_diagnostics(L, tenant);
+    update_diagnostics(L, scope);
     return 0;
 }
 
-int listeners_off(lua_State *L, struct tenant *tenant)
+int listeners_off(lua_State *L, struct scope *scope)
 {
     const char *event = check_event(L, "node:off");
     check_function(L, "node:off");
     lua_settop(L, 3);
-    push_lists(L, tenant); /* 4 */
+    push_lists(L, scope); /* 4 */
     lua_getfield(L, 4, event);
     int before = lua_istable(L, 5) ? (int)lua_rawlen(L, 5) : 0;
     int count = push_copy(L, 5, 3);
@@ -118,7 +118,7 @@ int listeners_off(lua_State *L, struct tenant *tenant)
         lua_pushnil(L);
     }
     lua_setfield(L, 4, event);
-    update_diagnostics(L, tenant);
+    update_diagnostics(L, scope);
     lua_pushboolean(L, count < before);
     return 1;
 }
@@ -127,33 +127,33 @@ int listeners_off(lua_State *L, struct tenant *tenant)
 
 /* Calls each function of the list under `key` with the node's object and the
  * values from `first` to `last`. */
-static void tell_list(lua_State *L, struct tenant *tenant, const char *key,
+static void tell_list(lua_State *L, struct scope *scope, const char *key,
                       int first, int last)
 {
-    if (tenant->listeners == REFS_NONE)
+    if (scope->listeners == REFS_NONE)
         return;
-    refs_push(L, tenant->listeners);
+    refs_push(L, scope->listeners);
     lua_getfield(L, -1, key);
     int list = lua_gettop(L);
     int size = lua_istable(L, list) ? (int)lua_rawlen(L, list) : 0;
-    for (int i = 1; i <= size && !tenant->ended; i++) {
+    for (int i = 1; i <= size && !scope->ended; i++) {
         lua_rawgeti(L, list, i);
-        tenant_push_self(tenant, L);
+        scope_push_self(scope, L);
         for (int value = first; value <= last; value++)
             lua_pushvalue(L, value);
-        (void)dispatch_call(tenant->dispatch, L, last - first + 2, 0,
+        (void)dispatch_call(scope->dispatch, L, last - first + 2, 0,
                             "listener");
         lua_settop(L, list);
     }
     lua_settop(L, last);
 }
 
-void listeners_tell(lua_State *L, struct tenant *tenant, shoal_event event,
+void listeners_tell(lua_State *L, struct scope *scope, shoal_event event,
                     int first)
 {
     int last = lua_gettop(L);
     luaL_checkstack(L, 16, "cannot tell of an event");
-    tell_list(L, tenant, shoal_event_name(event), first + 1, last);
+    tell_list(L, scope, shoal_event_name(event), first + 1, last);
     if (!shoal_event_is_diagnostic(event))
-        tell_list(L, tenant, "*", first, last);
+        tell_list(L, scope, "*", first, last);
 }

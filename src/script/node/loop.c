@@ -40,15 +40,15 @@ static struct ev_loop *check_idle(lua_State *L, const char *who)
     return loop;
 }
 
-static void run_once(struct owner *owner, lua_State *L, struct ev_loop *loop,
-                     int flags)
+static void run_once(struct program *program, lua_State *L,
+                     struct ev_loop *loop, int flags)
 {
-    lua_State *before = owner_enter(owner, L);
+    lua_State *before = program_enter(program, L);
     bool in_handler = host_handler_ended(); /* it is not stuck */
     ev_run(loop, flags);
     if (in_handler)
         (void)host_handler_begins(0);
-    owner_leave(owner, before);
+    program_leave(program, before);
 }
 
 /* The standalone interpreters answer Ctrl-C with a hook that raises in whatever
@@ -63,13 +63,13 @@ static void let_hooks_run(lua_State *L, int nothing)
 static int run(lua_State *L)
 {
     struct ev_loop *loop = check_idle(L, "shoal.run");
-    struct owner *owner = owner_of(L);
+    struct program *program = program_of(L);
     if (luaL_loadstring(L, "return") != LUA_OK)
         return lua_error(L);
     int nothing = lua_gettop(L);
-    owner->stopped = false;
-    while (owner->nodes && !owner->stopped) {
-        run_once(owner, L, loop, EVRUN_ONCE);
+    program->stopped = false;
+    while (program->nodes && !program->stopped) {
+        run_once(program, L, loop, EVRUN_ONCE);
         let_hooks_run(L, nothing);
     }
     return 0;
@@ -78,7 +78,7 @@ static int run(lua_State *L)
 static int stop(lua_State *L)
 {
     struct ev_loop *loop = default_loop_if_made();
-    owner_of(L)->stopped = true;
+    program_of(L)->stopped = true;
     if (loop)
         ev_break(loop, EVBREAK_ONE);
     return 0;
@@ -92,18 +92,18 @@ static void on_timeout(struct ev_loop *loop, ev_timer *timer, int events)
 int loop_step(lua_State *L)
 {
     struct ev_loop *loop = check_idle(L, "step");
-    struct owner *owner = owner_of(L);
+    struct program *program = program_of(L);
     uint64_t us =
         lua_isnoneornil(L, 1) ? 0 : options_check_time(L, 1, "step: timeout");
     ev_timer timer;
     if (us == 0) {
-        run_once(owner, L, loop, EVRUN_NOWAIT);
+        run_once(program, L, loop, EVRUN_NOWAIT);
         return 0;
     }
     ev_now_update(loop);
     ev_timer_init(&timer, on_timeout, options_to_seconds(us), 0.);
     ev_timer_start(loop, &timer);
-    run_once(owner, L, loop, EVRUN_ONCE);
+    run_once(program, L, loop, EVRUN_ONCE);
     ev_timer_stop(loop, &timer);
     return 0;
 }

@@ -16,11 +16,11 @@
 static const char type_name[] = "shoal.node";
 static const char methods_key[] = "shoal.node.methods"; /* in the registry */
 
-/* What the userdata is. The tenant is that of the state which has it: a state
- * is closed before its tenant is freed. */
+/* What the userdata is. The scope is that of the state which has it: a state
+ * is closed before its scope is freed. */
 struct object {
     struct node *node;
-    struct tenant *tenant;
+    struct scope *scope;
 };
 
 /* ---- Checks ---- */
@@ -38,9 +38,9 @@ struct node *methods_check(lua_State *L)
     return check(L)->node;
 }
 
-struct tenant *methods_tenant(lua_State *L)
+struct scope *methods_scope(lua_State *L)
 {
-    return check(L)->tenant;
+    return check(L)->scope;
 }
 
 struct node *methods_check_open(lua_State *L)
@@ -48,20 +48,20 @@ struct node *methods_check_open(lua_State *L)
     struct object *object = check(L);
     if (object->node->phase == NODE_CLOSED)
         luaL_error(L, "node is closed");
-    if (object->tenant->ended)
+    if (object->scope->ended)
         luaL_error(L, "this version of the handlers has been replaced");
     return object->node;
 }
 
 /* Whose code calls: a table of handlers shares the program's object. */
-static struct tenant *caller(const struct object *object)
+static struct scope *caller(const struct object *object)
 {
     const struct node *node = object->node;
-    if (object->tenant != &node->program)
-        return object->tenant;
+    if (object->scope != &node->program)
+        return object->scope;
     if (node->running && !node->running->L && !node->running->ended)
         return node->running;
-    return object->tenant;
+    return object->scope;
 }
 
 struct node *methods_check_sending(lua_State *L, const char *method)
@@ -86,9 +86,9 @@ int methods_refuse_inside(lua_State *L)
     return view_push_error(L, SHOAL_ERR_REENTRANT, NULL);
 }
 
-/* ---- What a tenant sets up ---- */
+/* ---- What a scope sets up ---- */
 
-static struct tenant *check_tenant(lua_State *L)
+static struct scope *check_scope(lua_State *L)
 {
     methods_check_open(L);
     return caller(check(L));
@@ -96,27 +96,27 @@ static struct tenant *check_tenant(lua_State *L)
 
 static int after(lua_State *L)
 {
-    return timers_push(L, check_tenant(L), false);
+    return timers_push(L, check_scope(L), false);
 }
 
 static int every(lua_State *L)
 {
-    return timers_push(L, check_tenant(L), true);
+    return timers_push(L, check_scope(L), true);
 }
 
 static int wait(lua_State *L)
 {
-    return waits_begin(L, check_tenant(L));
+    return waits_begin(L, check_scope(L));
 }
 
 static int on(lua_State *L)
 {
-    return listeners_on(L, check_tenant(L));
+    return listeners_on(L, check_scope(L));
 }
 
 static int off(lua_State *L)
 {
-    return listeners_off(L, check_tenant(L));
+    return listeners_off(L, check_scope(L));
 }
 
 static int write_log(lua_State *L)
@@ -126,7 +126,7 @@ static int write_log(lua_State *L)
 
 /* ---- The object ---- */
 
-static const luaL_Reg tenant_methods[] = {
+static const luaL_Reg scope_methods[] = {
     {"after", after}, {"every", every},   {"wait", wait}, {"on", on},
     {"off", off},     {"log", write_log}, {NULL, NULL},
 };
@@ -135,14 +135,14 @@ static const luaL_Reg tenant_methods[] = {
 static bool has_store_here(const struct object *object,
                            const struct version *version)
 {
-    return object->tenant->L == version->tenant.L;
+    return object->scope->L == version->scope.L;
 }
 
 /* The store a version sees while it loads is its own. */
 static struct version *store_of(const struct object *object)
 {
-    struct tenant *tenant = caller(object);
-    return tenant->silent ? (struct version *)tenant : object->node->current;
+    struct scope *scope = caller(object);
+    return scope->silent ? (struct version *)scope : object->node->current;
 }
 
 /* node.store, or a method. Upvalue: the methods. */
@@ -200,7 +200,7 @@ bool methods_are_running(lua_State *L, const void *object)
                                       {"__newindex", set_field},
                                       {"__tostring", describe},
                                       {NULL, NULL}};
-    static const luaL_Reg *const lists[] = {tenant_methods, methods_enter,
+    static const luaL_Reg *const lists[] = {scope_methods, methods_enter,
                                             methods_query, fields, NULL};
     return inside_method(L, object, lists);
 }
@@ -220,7 +220,7 @@ static void push_metatable(lua_State *L)
     if (!compat_begin_class(L, type_name))
         return;
     lua_newtable(L);
-    luaL_setfuncs(L, tenant_methods, 0);
+    luaL_setfuncs(L, scope_methods, 0);
     luaL_setfuncs(L, methods_enter, 0);
     luaL_setfuncs(L, methods_query, 0);
     luaL_setfuncs(L, methods_life, 0);
@@ -256,9 +256,9 @@ void methods_push_object(lua_State *L)
     lua_setmetatable(L, -2);
 }
 
-void methods_give_node(lua_State *L, struct node *node, struct tenant *tenant)
+void methods_give_node(lua_State *L, struct node *node, struct scope *scope)
 {
     struct object *object = lua_touserdata(L, -1);
-    *object = (struct object){node, tenant};
+    *object = (struct object){node, scope};
     node_hold(node);
 }

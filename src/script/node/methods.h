@@ -2,7 +2,7 @@
 /*
  * The node's object in Lua: one metatable for every state that has it.
  *
- *   methods.c        the object, its checks, node.store, what a tenant sets up
+ *   methods.c        the object, its checks, node.store, what a scope sets up
  *   methods_enter.c  what goes into the engine: announce, gossip, leave, ...
  *   methods_query.c  what can be asked: members, info, ...
  *   methods_life.c   reload, set_handlers, close
@@ -16,9 +16,9 @@
 
 /* Pushes an object without a node. May raise. */
 void methods_push_object(lua_State *L);
-/* The object on top of the stack holds that node from now on, for the tenant of
+/* The object on top of the stack holds that node from now on, for the scope of
  * its state. Does not raise. */
-void methods_give_node(lua_State *L, struct node *node, struct tenant *tenant);
+void methods_give_node(lua_State *L, struct node *node, struct scope *scope);
 
 /* Adds `methods`, the table of a node's methods, to the table on top: what must
  * yield in a way that only Lua can is added in Lua (lua/shoal/wait.lua). */
@@ -36,7 +36,7 @@ struct node *methods_check_open(lua_State *L);
 /* The same for a method that a version must not call while it loads. */
 struct node *methods_check_sending(lua_State *L, const char *method);
 /* Of the state that has the object. */
-struct tenant *methods_tenant(lua_State *L);
+struct scope *methods_scope(lua_State *L);
 
 /* Is a method of the node (NULL: of any) on the stack, below the one that runs?
  * One that steps the loop or changes the handlers does not count: what happens

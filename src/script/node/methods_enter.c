@@ -12,7 +12,7 @@
 static lua_State *begin(lua_State *L, struct node *node)
 {
     questions *q = node->current->questions;
-    bool is_theirs = methods_tenant(L)->L == node->current->tenant.L;
+    bool is_theirs = methods_scope(L)->L == node->current->scope.L;
     q->error[0] = '\0';
     return is_theirs ? questions_use(q, L) : q->L;
 }

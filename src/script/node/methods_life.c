@@ -31,9 +31,9 @@ static int reload_now(lua_State *L, struct node *node, const char *reason)
 {
     char error[HOST_MAX_ERROR];
     bool swapped;
-    lua_State *before = owner_enter(node->owner, L);
+    lua_State *before = program_enter(node->owner, L);
     int failure = reload_script(node, reason, &swapped, error);
-    owner_leave(node->owner, before);
+    program_leave(node->owner, before);
     if (failure != 0)
         return methods_fail(L, error, "script");
     lua_pushboolean(L, true);
@@ -60,7 +60,7 @@ static int reload(lua_State *L)
         return methods_refuse_inside(L);
     if (node->reloads.loading)
         return methods_fail(L, "a version of the script is loading", "loading");
-    if (node_is_busy(node, methods_tenant(L)))
+    if (node_is_busy(node, methods_scope(L)))
         return reload_later(L, node, reason);
     return reload_now(L, node, reason);
 }
@@ -81,9 +81,9 @@ static int set_handlers(lua_State *L)
         return methods_refuse_inside(L);
     lua_settop(L, 2);
     struct version *version = version_of_table(node, L);
-    lua_State *before = owner_enter(node->owner, L);
+    lua_State *before = program_enter(node->owner, L);
     int failure = reload_table(node, version, error);
-    owner_leave(node->owner, before);
+    program_leave(node->owner, before);
     if (failure == RELOAD_MISUSE)
         return luaL_error(L, "node:set_handlers: %s", error);
     if (failure != 0)
@@ -102,15 +102,15 @@ static int close_node(lua_State *L)
     methods_check_sending(L, "close");
     if (node_is_asking(node))
         return methods_refuse_inside(L);
-    if (node_is_busy(node, methods_tenant(L)) ||
+    if (node_is_busy(node, methods_scope(L)) ||
         methods_are_running(L, lua_touserdata(L, 1))) {
         node->wants_close = true;
         return put_off(L, node);
     }
-    struct owner *owner = node->owner;
-    lua_State *before = owner_enter(owner, L);
+    struct program *owner = node->owner;
+    lua_State *before = program_enter(owner, L);
     node_close(node);
-    owner_leave(owner, before);
+    program_leave(owner, before);
     lua_pushboolean(L, true);
     return 1;
 }

@@ -48,16 +48,16 @@ bool node_is_asking(struct node *node)
            SHOAL_ERR_REENTRANT;
 }
 
-bool node_is_busy(const struct node *node, const struct tenant *tenant)
+bool node_is_busy(const struct node *node, const struct scope *scope)
 {
-    return node->depth > 0 || node->reloads.loading || tenant->L != NULL;
+    return node->depth > 0 || node->reloads.loading || scope->L != NULL;
 }
 
 void node_update_diagnostics(struct node *node)
 {
     uint32_t mask = node->program.diagnostics;
     if (node->current)
-        mask |= node->current->tenant.diagnostics;
+        mask |= node->current->scope.diagnostics;
     if (node_engine(node))
         node->backend->ops->set_diagnostics(node->backend, mask);
 }
@@ -119,7 +119,7 @@ bool node_put_off(struct node *node)
 
 /* ---- Life ---- */
 
-struct node *node_new(struct owner *owner)
+struct node *node_new(struct program *owner)
 {
     struct node *node = calloc(1, sizeof *node);
     if (!node)
@@ -128,7 +128,7 @@ struct node *node_new(struct owner *owner)
     node->owner = owner;
     node->watches = true;
     log_init(&node->log);
-    tenant_init(&node->program, node, &node->program_dispatch, NULL);
+    scope_init(&node->program, node, &node->program_dispatch, NULL);
     return node;
 }
 
@@ -157,7 +157,7 @@ void node_give_up(struct node *node)
 {
     struct backend *backend = node->backend;
     node->phase = NODE_CLOSED;
-    tenant_end(&node->program);
+    scope_end(&node->program);
     refs_free(node->owner->L, &node->on_error);
     if (backend)
         backend->ops->close(backend);
@@ -235,13 +235,13 @@ host_callbacks node_callbacks(struct node *node)
     };
 }
 
-/* Ends all that tenants have set up, and the backend. */
+/* Ends all that scopes have set up, and the backend. */
 static void take_down(struct node *node)
 {
     lua_State *L = node->owner->L;
     version_end(node->current);
     reload_unwatch(node);
-    tenant_end(&node->program);
+    scope_end(&node->program);
     refs_free(L, &node->on_error);
     unlink_from_owner(node);
     node->backend->ops->close(node->backend);
@@ -258,7 +258,7 @@ void node_close(struct node *node)
     (void)version_call(node->current, "on_stop", NULL, NULL);
     failures_tell(node);
     node->phase = NODE_CLOSED;
-    waits_close(&node->current->tenant);
+    waits_close(&node->current->scope);
     waits_close(&node->program);
     take_down(node);
     node_release(node);

@@ -39,17 +39,17 @@ enum node_phase { NODE_OPENING, NODE_LIVE, NODE_CLOSING, NODE_CLOSED };
 struct node {
     unsigned references;
     enum node_phase phase;
-    struct owner *owner; /* of the program's state; NULL when that is gone */
-    struct world *world; /* where it is started; borrowed for life */
+    struct program *owner; /* of the program's state; NULL when that is gone */
+    struct world *world;   /* where it is started; borrowed for life */
     struct node *next, *previous; /* in the owner's list */
     struct backend *backend;      /* NULL before it is open, and at the end */
 
-    struct tenant program;
+    struct scope program;
     dispatch program_dispatch;
     struct version *current;
-    struct version *over;   /* replaced while on the stack: to be freed */
-    struct tenant *running; /* whose code runs; NULL: nobody's */
-    unsigned depth;         /* of tenant_run() */
+    struct version *over;  /* replaced while on the stack: to be freed */
+    struct scope *running; /* whose code runs; NULL: nobody's */
+    unsigned depth;        /* of scope_run() */
     struct reloads reloads;
 
     /* Things to do when nothing of the node is on the stack. */
@@ -76,7 +76,7 @@ struct node {
 };
 
 /* A node that is opening, with one reference, the caller's. NULL: no memory. */
-struct node *node_new(struct owner *owner);
+struct node *node_new(struct program *owner);
 void node_hold(struct node *node);
 /* Frees it with its last reference. */
 void node_release(struct node *node);
@@ -94,9 +94,9 @@ void node_close(struct node *node);
 /* Closes at once, calling nobody: the program's state is going. */
 void node_abandon(struct node *node);
 
-/* Is code of the node on the stack, or a version loading? Or is `tenant`, which
+/* Is code of the node on the stack, or a version loading? Or is `scope`, which
  * asks, in a state that a reload would close? */
-bool node_is_busy(const struct node *node, const struct tenant *tenant);
+bool node_is_busy(const struct node *node, const struct scope *scope);
 /* Does what it `wants` once the stack is free of it. false: no memory. */
 bool node_put_off(struct node *node);
 /* Is an entry point of the engine on the stack (a question is being asked)? */
@@ -105,7 +105,7 @@ bool node_is_asking(struct node *node);
 shoal *node_engine(const struct node *node);
 /* Added to the engine's times they are unix time. */
 int64_t node_clock_offset_us(struct node *node);
-/* After a tenant's subscriptions have changed. */
+/* After a scope's subscriptions have changed. */
 void node_update_diagnostics(struct node *node);
 
 #endif

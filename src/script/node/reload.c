@@ -153,7 +153,7 @@ static int call_on_reload(struct version *version, const struct version *before,
     int failure = version_call(version, "on_reload", push_previous, &previous);
     if (failure != 0)
         snprintf(error, HOST_MAX_ERROR, "on_reload: %s",
-                 dispatch_last_message(version->tenant.dispatch));
+                 dispatch_last_message(version->scope.dispatch));
     return failure;
 }
 

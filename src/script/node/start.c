@@ -164,7 +164,7 @@ static int go_live(lua_State *L, struct start *start)
 /* ---- In Lua ---- */
 
 /* Pushes the node's object, which then owns it. */
-static struct node *push_node(lua_State *L, struct owner *owner)
+static struct node *push_node(lua_State *L, struct program *owner)
 {
     methods_push_object(L);
     struct node *node = node_new(owner);
@@ -222,7 +222,7 @@ static int push_failure(lua_State *L, const struct start *start)
     return 3;
 }
 
-int start_node(lua_State *L, struct owner *owner, struct world *world)
+int start_node(lua_State *L, struct program *owner, struct world *world)
 {
     struct start start = {.code = NULL};
     lua_settop(L, 1);
@@ -231,9 +231,9 @@ int start_node(lua_State *L, struct owner *owner, struct world *world)
     if (start_read_options(L, &start) != 0)
         return push_failure(L, &start);
     prepare_program(L, &start);
-    lua_State *before = owner_enter(owner, L);
+    lua_State *before = program_enter(owner, L);
     int failure = go_live(L, &start);
-    owner_leave(owner, before);
+    program_leave(owner, before);
     if (failure != 0 && start.code == bad_table)
         return luaL_error(L, "shoal.start: %s", start.error);
     if (failure != 0)
@@ -245,7 +245,7 @@ int start_node(lua_State *L, struct owner *owner, struct world *world)
 static int start_here(lua_State *L)
 {
     (void)loop_try_default(L, NULL); /* host_open() says what is wrong */
-    return start_node(L, owner_of(L), backend_machine());
+    return start_node(L, program_of(L), backend_machine());
 }
 
 void start_register(lua_State *L)

@@ -28,7 +28,7 @@ struct start {
 int start_read_options(lua_State *L, struct start *start);
 
 /* STACK: options -> node | nil, message, code. Raises for misuse. */
-int start_node(lua_State *L, struct owner *owner, struct world *world);
+int start_node(lua_State *L, struct program *owner, struct world *world);
 
 /* Adds start() to the table on top of the stack. */
 void start_register(lua_State *L);

@@ -11,7 +11,7 @@
 
 /* Lives in the userdata that Lua has; the registry keeps that while it runs. */
 struct timer {
-    struct tenant *tenant; /* NULL: it is over */
+    struct scope *scope; /* NULL: it is over */
     struct timer *next, *previous;
     void *handle;     /* the backend's; NULL: it is firing for the only time */
     int fn, userdata; /* references */
@@ -19,15 +19,15 @@ struct timer {
 
 static const char type_name[] = "shoal.timer";
 
-/* ---- The list of a tenant ---- */
+/* ---- The list of a scope ---- */
 
-static void link_timer(struct tenant *tenant, struct timer *timer)
+static void link_timer(struct scope *scope, struct timer *timer)
 {
-    timer->tenant = tenant;
-    timer->next = tenant->timers;
+    timer->scope = scope;
+    timer->next = scope->timers;
     if (timer->next)
         timer->next->previous = timer;
-    tenant->timers = timer;
+    scope->timers = timer;
 }
 
 static void unlink_timer(struct timer *timer)
@@ -37,15 +37,15 @@ static void unlink_timer(struct timer *timer)
     if (timer->previous)
         timer->previous->next = timer->next;
     else
-        timer->tenant->timers = timer->next;
+        timer->scope->timers = timer->next;
     timer->next = timer->previous = NULL;
-    timer->tenant = NULL;
+    timer->scope = NULL;
 }
 
 /* It is over. The userdata may be collected after that. */
 static void end(lua_State *L, struct timer *timer)
 {
-    struct backend *backend = timer->tenant->node->backend;
+    struct backend *backend = timer->scope->node->backend;
     if (timer->handle)
         backend->ops->timer_cancel(backend, timer->handle);
     timer->handle = NULL;
@@ -54,16 +54,16 @@ static void end(lua_State *L, struct timer *timer)
     refs_free(L, &timer->userdata);
 }
 
-void timers_end(struct tenant *tenant)
+void timers_end(struct scope *scope)
 {
-    while (tenant->timers)
-        end(tenant_state(tenant), tenant->timers);
+    while (scope->timers)
+        end(scope_state(scope), scope->timers);
 }
 
 /* ---- Firing ---- */
 
 struct firing {
-    struct tenant *tenant;
+    struct scope *scope;
     int fn;
 };
 
@@ -71,36 +71,36 @@ static void fire_in_region(lua_State *L, void *context)
 {
     struct firing *firing = context;
     refs_push(L, firing->fn);
-    tenant_push_self(firing->tenant, L);
-    dispatch_invoke(firing->tenant->dispatch, L, 1, 0);
+    scope_push_self(firing->scope, L);
+    dispatch_invoke(firing->scope->dispatch, L, 1, 0);
 }
 
-static void fire(struct tenant *tenant, int fn)
+static void fire(struct scope *scope, int fn)
 {
-    struct firing firing = {.tenant = tenant, .fn = fn};
-    tenant_run(tenant, fire_in_region, &firing, "timer");
+    struct firing firing = {.scope = scope, .fn = fn};
+    scope_run(scope, fire_in_region, &firing, "timer");
 }
 
 /* The timer is over before its function runs, and may be collected in it. */
 static void fire_once(void *context)
 {
     struct timer *timer = context;
-    struct tenant *tenant = timer->tenant;
-    struct node *node = tenant->node;
+    struct scope *scope = timer->scope;
+    struct node *node = scope->node;
     int fn = timer->fn;
     timer->handle = NULL; /* the backend frees it when we return */
     timer->fn = REFS_NONE;
-    end(tenant_state(tenant), timer);
-    fire(tenant, fn);
-    refs_free(tenant_state(tenant), &fn);
+    end(scope_state(scope), timer);
+    fire(scope, fn);
+    refs_free(scope_state(scope), &fn);
     waits_check(node);
 }
 
 static void fire_again(void *context)
 {
     struct timer *timer = context;
-    struct node *node = timer->tenant->node;
-    fire(timer->tenant, timer->fn);
+    struct node *node = timer->scope->node;
+    fire(timer->scope, timer->fn);
     waits_check(node);
 }
 
@@ -109,7 +109,7 @@ static void fire_again(void *context)
 static int cancel(lua_State *L)
 {
     struct timer *timer = luaL_checkudata(L, 1, type_name);
-    bool was_running = timer->tenant != NULL;
+    bool was_running = timer->scope != NULL;
     if (was_running)
         end(L, timer);
     lua_pushboolean(L, was_running);
@@ -119,7 +119,7 @@ static int cancel(lua_State *L)
 static int collect(lua_State *L)
 {
     struct timer *timer = lua_touserdata(L, 1);
-    if (timer->tenant) /* the state is being closed */
+    if (timer->scope) /* the state is being closed */
         end(L, timer);
     return 0;
 }
@@ -155,15 +155,15 @@ static uint64_t check_interval(lua_State *L, bool repeat)
     return us;
 }
 
-int timers_push(lua_State *L, struct tenant *tenant, bool repeat)
+int timers_push(lua_State *L, struct scope *scope, bool repeat)
 {
     uint64_t us = check_interval(L, repeat);
-    struct backend *backend = tenant->node->backend;
+    struct backend *backend = scope->node->backend;
     struct timer *timer = compat_newblock(L, sizeof *timer);
     memset(timer, 0, sizeof *timer);
     push_metatable(L);
     lua_setmetatable(L, -2);
-    link_timer(tenant, timer); /* ended when it is collected, if that raises */
+    link_timer(scope, timer); /* ended when it is collected, if that raises */
     lua_pushvalue(L, 3);
     timer->fn = refs_new(L);
     lua_pushvalue(L, -1);

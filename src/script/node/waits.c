@@ -12,23 +12,23 @@
 enum { POLL_US = 20 * 1000 };
 
 struct wait {
-    struct tenant *tenant;
+    struct scope *scope;
     struct wait *next, *previous;
     uint64_t deadline_us; /* of the backend's clock; SHOAL_NEVER: none */
     unsigned round;       /* of checking, in which it had its turn */
     int values;           /* reference of { thread, condition } */
 };
 
-/* ---- The list of a tenant ---- */
+/* ---- The list of a scope ---- */
 
-static void link_wait(struct tenant *tenant, struct wait *wait)
+static void link_wait(struct scope *scope, struct wait *wait)
 {
-    wait->tenant = tenant;
-    wait->next = tenant->waits;
+    wait->scope = scope;
+    wait->next = scope->waits;
     wait->previous = NULL;
     if (wait->next)
         wait->next->previous = wait;
-    tenant->waits = wait;
+    scope->waits = wait;
 }
 
 static void unlink_wait(struct wait *wait)
@@ -38,7 +38,7 @@ static void unlink_wait(struct wait *wait)
     if (wait->previous)
         wait->previous->next = wait->next;
     else
-        wait->tenant->waits = wait->next;
+        wait->scope->waits = wait->next;
 }
 
 /* What the reference has. */
@@ -58,10 +58,10 @@ static void free_wait(lua_State *L, struct wait *wait)
     free(wait);
 }
 
-void waits_end(struct tenant *tenant)
+void waits_end(struct scope *scope)
 {
-    while (tenant->waits)
-        free_wait(tenant_state(tenant), tenant->waits);
+    while (scope->waits)
+        free_wait(scope_state(scope), scope->waits);
 }
 
 /* ---- Resuming ---- */
@@ -109,7 +109,7 @@ static int resume_thread(lua_State *L)
 /* The wait is over. STACK: values... -> (nothing) */
 static void wake(lua_State *L, struct wait *wait, int nvalues)
 {
-    dispatch *d = wait->tenant->dispatch;
+    dispatch *d = wait->scope->dispatch;
     lua_pushcfunction(L, resume_thread);
     lua_insert(L, -nvalues - 1);
     push_value(L, wait, THREAD);
@@ -139,10 +139,10 @@ static void ask_in_region(lua_State *L, void *context)
 {
     struct check *check = context;
     struct wait *wait = check->wait;
-    struct backend *backend = wait->tenant->node->backend;
+    struct backend *backend = wait->scope->node->backend;
     push_value(L, wait, CONDITION);
-    tenant_push_self(wait->tenant, L);
-    dispatch_invoke(wait->tenant->dispatch, L, 1, 1);
+    scope_push_self(wait->scope, L);
+    dispatch_invoke(wait->scope->dispatch, L, 1, 1);
     check->asked = true;
     if (lua_toboolean(L, -1))
         wake(L, wait, 1);
@@ -158,30 +158,30 @@ static void tell_failure(lua_State *L, void *context)
 
 static void check_one(struct wait *wait)
 {
-    struct tenant *tenant = wait->tenant;
+    struct scope *scope = wait->scope;
     struct check check = {.wait = wait};
-    if (tenant_run(tenant, ask_in_region, &check, "wait") == 0 || check.asked)
+    if (scope_run(scope, ask_in_region, &check, "wait") == 0 || check.asked)
         return;
     snprintf(check.message, sizeof check.message, "%s",
-             dispatch_last_message(tenant->dispatch));
-    tenant_run(tenant, tell_failure, &check, "wait");
+             dispatch_last_message(scope->dispatch));
+    scope_run(scope, tell_failure, &check, "wait");
 }
 
 /* One that had no turn in this round, or NULL. A woken coroutine may wait
  * again, or end others: so every time from the beginning. */
-static struct wait *next_unasked(struct tenant *tenant, unsigned round)
+static struct wait *next_unasked(struct scope *scope, unsigned round)
 {
-    for (struct wait *wait = tenant->waits; wait; wait = wait->next) {
+    for (struct wait *wait = scope->waits; wait; wait = wait->next) {
         if (wait->round != round)
             return wait;
     }
     return NULL;
 }
 
-static void check_tenant(struct tenant *tenant, unsigned round)
+static void check_scope(struct scope *scope, unsigned round)
 {
     struct wait *wait;
-    while ((wait = next_unasked(tenant, round))) {
+    while ((wait = next_unasked(scope, round))) {
         wait->round = round;
         check_one(wait);
     }
@@ -198,9 +198,9 @@ void waits_check(struct node *node)
     if (!node->wait_timer || node->depth > 0 || node->phase != NODE_LIVE)
         return;
     unsigned round = ++node->wait_round;
-    check_tenant(&node->program, round);
-    check_tenant(&node->current->tenant, round);
-    if (!node->program.waits && !node->current->tenant.waits)
+    check_scope(&node->program, round);
+    check_scope(&node->current->scope, round);
+    if (!node->program.waits && !node->current->scope.waits)
         stop_polling(node);
 }
 
@@ -214,13 +214,13 @@ static void tell_closed(lua_State *L, void *context)
     wake_failed(L, context, "the node was closed", "closed");
 }
 
-void waits_close(struct tenant *tenant)
+void waits_close(struct scope *scope)
 {
-    while (tenant->waits) {
-        struct wait *wait = tenant->waits;
-        if (tenant_run(tenant, tell_closed, wait, "wait") != 0 &&
-            tenant->waits == wait)
-            free_wait(tenant_state(tenant), wait);
+    while (scope->waits) {
+        struct wait *wait = scope->waits;
+        if (scope_run(scope, tell_closed, wait, "wait") != 0 &&
+            scope->waits == wait)
+            free_wait(scope_state(scope), wait);
     }
 }
 
@@ -255,7 +255,7 @@ static bool start_polling(struct node *node)
 }
 
 /* STACK: node condition ... */
-static void add_wait(lua_State *L, struct tenant *tenant, uint64_t deadline_us)
+static void add_wait(lua_State *L, struct scope *scope, uint64_t deadline_us)
 {
     lua_createtable(L, 2, 0);
     lua_pushthread(L);
@@ -264,7 +264,7 @@ static void add_wait(lua_State *L, struct tenant *tenant, uint64_t deadline_us)
     lua_rawseti(L, -2, CONDITION);
     int values = refs_new(L);
     struct wait *wait = calloc(1, sizeof *wait);
-    if (!wait || !start_polling(tenant->node)) {
+    if (!wait || !start_polling(scope->node)) {
         free(wait);
         refs_free(L, &values);
         luaL_error(L, "not enough memory");
@@ -272,32 +272,32 @@ static void add_wait(lua_State *L, struct tenant *tenant, uint64_t deadline_us)
     }
     wait->values = values;
     wait->deadline_us = deadline_us;
-    wait->round = tenant->node->wait_round;
-    link_wait(tenant, wait);
+    wait->round = scope->node->wait_round;
+    link_wait(scope, wait);
 }
 
 /* Asks for the first time, in the coroutine itself: it fails as later times do.
  * STACK: node condition ... -> node condition ... answer */
-static bool ask_at_once(lua_State *L, struct tenant *tenant)
+static bool ask_at_once(lua_State *L, struct scope *scope)
 {
     lua_pushvalue(L, 2);
     lua_pushvalue(L, 1);
-    return tenant_call(tenant, L, 1, 1, "wait") == 0;
+    return scope_call(scope, L, 1, 1, "wait") == 0;
 }
 
-int waits_begin(lua_State *L, struct tenant *tenant)
+int waits_begin(lua_State *L, struct scope *scope)
 {
     if (!lua_isfunction(L, 2))
         return luaL_error(L, "node:wait: needs a function to ask, got %s",
                           options_describe(L, 2));
-    uint64_t deadline_us = check_deadline(L, tenant->node);
+    uint64_t deadline_us = check_deadline(L, scope->node);
     if (!can_yield(L))
         return luaL_error(L, "node:wait: only a coroutine can wait");
-    if (!ask_at_once(L, tenant))
-        return methods_fail(L, dispatch_last_message(tenant->dispatch),
+    if (!ask_at_once(L, scope))
+        return methods_fail(L, dispatch_last_message(scope->dispatch),
                             "handler");
     if (lua_toboolean(L, -1))
         return 1;
-    add_wait(L, tenant, deadline_us);
+    add_wait(L, scope, deadline_us);
     return lua_yield(L, 0);
 }

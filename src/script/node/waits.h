@@ -11,12 +11,12 @@
 
 /* STACK: node condition [timeout] -> the value to return, yielding first unless
  * the condition holds already. May raise. */
-int waits_begin(lua_State *L, struct tenant *tenant);
+int waits_begin(lua_State *L, struct scope *scope);
 /* Resumes those whose condition holds or whose time is over. */
 void waits_check(struct node *node);
 /* Resumes all with (nil, message, "closed"): the node is going. */
-void waits_close(struct tenant *tenant);
+void waits_close(struct scope *scope);
 /* Forgets all: their state is going. */
-void waits_end(struct tenant *tenant);
+void waits_end(struct scope *scope);
 
 #endif

@@ -70,7 +70,7 @@ static int try_it(lua_State *L, struct trial *trial, const char *path,
     struct script_source source = {
         .path = path,
         .paths = &trial->paths,
-        .watch = dispatch_watched_by(&owner_of(L)->dispatch)};
+        .watch = dispatch_watched_by(&program_of(L)->dispatch)};
     int failure = script_load(&source, &trial->script, error);
     struct script *script = trial->script;
     if (failure != 0)

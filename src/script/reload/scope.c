@@ -10,74 +10,74 @@
 
 #include <string.h>
 
-void tenant_init(struct tenant *tenant, struct node *node, dispatch *d,
-                 lua_State *L)
+void scope_init(struct scope *scope, struct node *node, dispatch *d,
+                lua_State *L)
 {
-    memset(tenant, 0, sizeof *tenant);
-    tenant->node = node;
-    tenant->dispatch = d;
-    tenant->L = L;
+    memset(scope, 0, sizeof *scope);
+    scope->node = node;
+    scope->dispatch = d;
+    scope->L = L;
 }
 
-void tenant_end(struct tenant *tenant)
+void scope_end(struct scope *scope)
 {
-    if (tenant->ended)
+    if (scope->ended)
         return;
-    tenant->ended = true;
-    timers_end(tenant);
-    waits_end(tenant);
-    lua_State *L = tenant_state(tenant);
-    refs_free(L, &tenant->listeners);
-    refs_free(L, &tenant->self);
+    scope->ended = true;
+    timers_end(scope);
+    waits_end(scope);
+    lua_State *L = scope_state(scope);
+    refs_free(L, &scope->listeners);
+    refs_free(L, &scope->self);
 }
 
-lua_State *tenant_state(const struct tenant *tenant)
+lua_State *scope_state(const struct scope *scope)
 {
-    return tenant->L ? tenant->L : tenant->node->owner->L;
+    return scope->L ? scope->L : scope->node->owner->L;
 }
 
 /* ---- Running its code ---- */
 
-static struct tenant *enter(struct tenant *tenant)
+static struct scope *enter(struct scope *scope)
 {
-    struct node *node = tenant->node;
-    struct tenant *before = node->running;
+    struct node *node = scope->node;
+    struct scope *before = node->running;
     node_hold(node);
-    node->running = tenant;
+    node->running = scope;
     node->depth++;
     return before;
 }
 
-static void leave(struct node *node, struct tenant *before)
+static void leave(struct node *node, struct scope *before)
 {
     node->depth--;
     node->running = before;
     node_release(node);
 }
 
-int tenant_run(struct tenant *tenant, dispatch_fn *fn, void *context,
+int scope_run(struct scope *scope, dispatch_fn *fn, void *context,
+              const char *what)
+{
+    struct node *node = scope->node;
+    struct scope *before = enter(scope);
+    int failure =
+        dispatch_run(scope->dispatch, scope_state(scope), fn, context, what);
+    leave(node, before);
+    return failure;
+}
+
+int scope_call(struct scope *scope, lua_State *L, int nargs, int nresults,
                const char *what)
 {
-    struct node *node = tenant->node;
-    struct tenant *before = enter(tenant);
-    int failure =
-        dispatch_run(tenant->dispatch, tenant_state(tenant), fn, context, what);
-    leave(node, before);
-    return failure;
-}
-
-int tenant_call(struct tenant *tenant, lua_State *L, int nargs, int nresults,
-                const char *what)
-{
-    struct node *node = tenant->node;
+    struct node *node = scope->node;
     luaL_checkstack(L, DISPATCH_CALL_STACK, "cannot call a handler");
-    struct tenant *before = enter(tenant);
-    int failure = dispatch_call(tenant->dispatch, L, nargs, nresults, what);
+    struct scope *before = enter(scope);
+    int failure = dispatch_call(scope->dispatch, L, nargs, nresults, what);
     leave(node, before);
     return failure;
 }
 
-void tenant_push_self(const struct tenant *tenant, lua_State *L)
+void scope_push_self(const struct scope *scope, lua_State *L)
 {
-    refs_push(L, tenant->self);
+    refs_push(L, scope->self);
 }

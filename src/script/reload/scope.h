@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Code that uses a node: the program that started it, or a version of its
- * handlers. What a tenant has set up on the node (timers, waiting coroutines,
+ * handlers. What a scope has set up on the node (timers, waiting coroutines,
  * subscriptions) is its own and ends with it.
  *
  * The node knows whose code is running (`running`), so that what a table of
@@ -19,7 +19,7 @@ struct node;
 struct timer;
 struct wait;
 
-struct tenant {
+struct scope {
     struct node *node;
     dispatch *dispatch; /* of its state; borrowed for life */
     lua_State *L;       /* its state; NULL: the program's, see program.h */
@@ -32,23 +32,23 @@ struct tenant {
     bool ended;
 };
 
-void tenant_init(struct tenant *tenant, struct node *node, dispatch *d,
-                 lua_State *L);
+void scope_init(struct scope *scope, struct node *node, dispatch *d,
+                lua_State *L);
 /* Ends its timers, waits and subscriptions; further ones are refused. The
  * references are given back while the state lives. Never raises. */
-void tenant_end(struct tenant *tenant);
+void scope_end(struct scope *scope);
 
 /* The thread to call it on. */
-lua_State *tenant_state(const struct tenant *tenant);
-/* dispatch_run() on behalf of the tenant; the node stays until this returns. */
-int tenant_run(struct tenant *tenant, dispatch_fn *fn, void *context,
-               const char *what);
-/* dispatch_call() on behalf of the tenant, on the thread that is running now.
+lua_State *scope_state(const struct scope *scope);
+/* dispatch_run() on behalf of the scope; the node stays until this returns. */
+int scope_run(struct scope *scope, dispatch_fn *fn, void *context,
+              const char *what);
+/* dispatch_call() on behalf of the scope, on the thread that is running now.
  * Raises only before it calls: no stack left. */
-int tenant_call(struct tenant *tenant, lua_State *L, int nargs, int nresults,
-                const char *what);
+int scope_call(struct scope *scope, lua_State *L, int nargs, int nresults,
+               const char *what);
 
 /* Pushes the node's object. Does not raise. */
-void tenant_push_self(const struct tenant *tenant, lua_State *L);
+void scope_push_self(const struct scope *scope, lua_State *L);
 
 #endif

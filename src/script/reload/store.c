@@ -10,7 +10,7 @@
 
 static lua_State *state_of(const struct version *version)
 {
-    return tenant_state(&version->tenant);
+    return scope_state(&version->scope);
 }
 
 void store_set(lua_State *L, struct version *version, int index)
@@ -59,11 +59,11 @@ static void unpack(lua_State *L, void *context)
 
 static int run(struct parcel *parcel, struct version *version, dispatch_fn *fn)
 {
-    struct tenant *tenant = &version->tenant;
-    int failure = tenant_run(tenant, fn, parcel, "store");
+    struct scope *scope = &version->scope;
+    int failure = scope_run(scope, fn, parcel, "store");
     if (failure != 0)
         snprintf(parcel->error, HOST_MAX_ERROR, "%s",
-                 dispatch_last_message(tenant->dispatch));
+                 dispatch_last_message(scope->dispatch));
     else if (!parcel->bytes.data)
         failure = 1; /* pack() has said why */
     return failure;

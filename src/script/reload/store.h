@@ -13,7 +13,7 @@
  * bytes), which names what cannot be carried: "store.a.b: cannot carry a
  * function". `from` is as before. Never raises. */
 int store_carry(struct version *from, struct version *to, char *error);
-/* Pushes the store of the version for a tenant: the table itself in the
+/* Pushes the store of the version for a scope: the table itself in the
  * version's own state, else a copy. May raise. */
 void store_push(lua_State *L, struct version *version, bool same_state);
 /* Makes the table at `index` its store. May raise. */

@@ -27,8 +27,8 @@ struct version *version_of_script(struct node *node, struct script *script)
         return NULL;
     version->script = script;
     version->handlers = script->handlers;
-    tenant_init(&version->tenant, node, &script->dispatch, script->L);
-    version->tenant.silent = true;
+    scope_init(&version->scope, node, &script->dispatch, script->L);
+    version->scope.silent = true;
     return version;
 }
 
@@ -50,8 +50,8 @@ struct version *version_of_table(struct node *node, lua_State *L)
     version->quiet = node->program_dispatch;
     version->quiet.counts = &version->quiet_counts;
     version->quiet.report = NULL;
-    tenant_init(&version->tenant, node, &version->quiet, NULL);
-    version->tenant.silent = true;
+    scope_init(&version->scope, node, &version->quiet, NULL);
+    version->scope.silent = true;
     return version;
 }
 
@@ -64,22 +64,22 @@ static dispatch *questions_dispatch(struct version *version)
 {
     if (version->script)
         return &version->script->dispatch;
-    return &version->tenant.node->program_dispatch;
+    return &version->scope.node->program_dispatch;
 }
 
 static void prepare(lua_State *L, void *context)
 {
     struct version *version = context;
-    struct tenant *tenant = &version->tenant;
+    struct scope *scope = &version->scope;
     const char *who = version->script ? version->script->name : "handlers";
     if (version->script) {
         methods_push_object(L);
-        methods_give_node(L, tenant->node, tenant);
+        methods_give_node(L, scope->node, scope);
     } else {
-        tenant_push_self(&tenant->node->program, L);
+        scope_push_self(&scope->node->program, L);
     }
     lua_pushvalue(L, -1);
-    tenant->self = refs_new(L);
+    scope->self = refs_new(L);
     refs_push(L, version->handlers);
     version->questions =
         questions_new(L, -1, -2, questions_dispatch(version), who);
@@ -92,29 +92,28 @@ static void prepare(lua_State *L, void *context)
 
 int version_prepare(struct version *version, char *error)
 {
-    struct tenant *tenant = &version->tenant;
-    int failure = tenant_run(tenant, prepare, version, "load");
+    struct scope *scope = &version->scope;
+    int failure = scope_run(scope, prepare, version, "load");
     if (failure != 0) {
         snprintf(error, HOST_MAX_ERROR, "%s",
-                 dispatch_last_message(tenant->dispatch));
+                 dispatch_last_message(scope->dispatch));
         return failure;
     }
     /* Not the thread of whoever asks for the load: it may be gone by then. */
-    version->questions->L = tenant_state(tenant);
-    if (tenant->node->backend)
-        version->questions->clock_offset_us =
-            node_clock_offset_us(tenant->node);
+    version->questions->L = scope_state(scope);
+    if (scope->node->backend)
+        version->questions->clock_offset_us = node_clock_offset_us(scope->node);
     return 0;
 }
 
 void version_take_charge(struct version *version)
 {
-    struct node *node = version->tenant.node;
-    version->tenant.silent = false;
+    struct node *node = version->scope.node;
+    version->scope.silent = false;
     version->loaded_us = node->backend->ops->wall_us(node->backend);
     node->reloads.generation = version->generation;
     if (!version->script) {
-        version->tenant.dispatch = &node->program_dispatch;
+        version->scope.dispatch = &node->program_dispatch;
         return;
     }
     dispatch *d = &version->script->dispatch;
@@ -144,36 +143,36 @@ struct call {
 static void call(lua_State *L, void *context)
 {
     const struct call *call = context;
-    struct tenant *tenant = &call->version->tenant;
+    struct scope *scope = &call->version->scope;
     int nargs = 1;
     refs_push(L, call->version->handlers);
     lua_getfield(L, -1, call->name);
     if (lua_isnil(L, -1))
         return;
-    tenant_push_self(tenant, L);
+    scope_push_self(scope, L);
     if (call->push)
         nargs += call->push(L, call->context);
-    dispatch_invoke(tenant->dispatch, L, nargs, 0);
+    dispatch_invoke(scope->dispatch, L, nargs, 0);
 }
 
 int version_call(struct version *version, const char *name,
                  version_push_fn *push, void *context)
 {
     struct call arguments = {version, name, push, context};
-    return tenant_run(&version->tenant, call, &arguments, name);
+    return scope_run(&version->scope, call, &arguments, name);
 }
 
 /* ---- Its end ---- */
 
 void version_end(struct version *version)
 {
-    tenant_end(&version->tenant);
+    scope_end(&version->scope);
 }
 
 /* The program's state stays, so what is kept there is given back. */
 static void forget_table(struct version *version)
 {
-    lua_State *L = tenant_state(&version->tenant);
+    lua_State *L = scope_state(&version->scope);
     refs_free(L, &version->handlers);
     refs_free(L, &version->questions_ref);
     refs_free(L, &version->store);

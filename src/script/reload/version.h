@@ -12,7 +12,7 @@
 #include "script.h"
 
 struct version {
-    struct tenant tenant;  /* first: a silent tenant is a version */
+    struct scope scope;    /* first: a silent scope is a version */
     struct script *script; /* NULL: a table in the program's state */
     questions *questions;  /* the engine's side of it */
     /* References in its state. */

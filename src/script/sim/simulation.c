@@ -131,7 +131,7 @@ static void call_fn(lua_State *L, void *context)
 static void call_back(void *context)
 {
     struct simulation_call *call = context;
-    struct owner *owner = &call->simulation->owner;
+    struct program *owner = &call->simulation->owner;
     dispatch_run(&owner->dispatch, owner->L, call_fn, call, "after");
 }
 
@@ -170,10 +170,10 @@ static int run(lua_State *L)
         return luaL_error(L, "net:run: the network is running already");
     s->failure[0] = '\0';
     s->running = true;
-    lua_State *before = owner_enter(&s->owner, L);
+    lua_State *before = program_enter(&s->owner, L);
     while (s->failure[0] == '\0' && sim_step(s->net, until_us))
         continue;
-    owner_leave(&s->owner, before);
+    program_leave(&s->owner, before);
     s->running = false;
     if (s->failure[0] == '\0')
         return 0;
@@ -213,7 +213,7 @@ static void end(lua_State *L, struct simulation *s)
     simulation_free_cuts(s);
     sim_free(s->net);
     s->net = NULL;
-    owner_clear(&s->owner, L);
+    program_clear(&s->owner, L);
     refs_free(L, &s->self);
 }
 
@@ -242,9 +242,9 @@ static int close_simulation(lua_State *L)
         return 0;
     if (is_in_use(L, s))
         return luaL_error(L, "net:close: the network is running");
-    lua_State *before = owner_enter(&s->owner, L);
+    lua_State *before = program_enter(&s->owner, L);
     end(L, s);
-    owner_leave(&s->owner, before);
+    program_leave(&s->owner, before);
     return 0;
 }
 
@@ -309,7 +309,7 @@ static int new_simulation(lua_State *L)
     s->net = sim_new(seed, &network); /* from now on collecting it ends it */
     if (!s->net)
         return luaL_error(L, "not enough memory");
-    owner_init(&s->owner, L);
+    program_init(&s->owner, L);
     s->owner.dispatch.context = s;
     s->owner.dispatch.report = note_failure;
     s->owner.dispatch.slow_us = 0;

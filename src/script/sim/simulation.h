@@ -23,10 +23,10 @@
 enum { SIMULATION_MAX_FAILURE = 4096 };
 
 struct simulation {
-    struct world world; /* first: a world of this kind is a simulation */
-    sim *net;           /* NULL: closed */
-    struct owner owner; /* of its members */
-    int self;           /* reference that keeps it; REFS_NONE: closed */
+    struct world world;   /* first: a world of this kind is a simulation */
+    sim *net;             /* NULL: closed */
+    struct program owner; /* of its members */
+    int self;             /* reference that keeps it; REFS_NONE: closed */
     bool running;
     struct simulation_call *calls; /* that are to come */
     sim_cut **cuts;                /* by number; NULL: healed */

@@ -83,9 +83,9 @@ static int crash(lua_State *L)
     if (later && !lua_toboolean(L, 3) && !crash_later(s, node))
         return luaL_error(L, "not enough memory");
     if (!later) {
-        lua_State *before = owner_enter(&s->owner, L);
+        lua_State *before = program_enter(&s->owner, L);
         crash_now(node);
-        owner_leave(&s->owner, before);
+        program_leave(&s->owner, before);
     }
     lua_pushboolean(L, !later);
     return 1;
