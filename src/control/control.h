@@ -21,9 +21,13 @@
 
 #include <lua.h>
 
+/* The loop to listen in. NULL and `error` (HOST_MAX_ERROR bytes): there is
+ * none. */
+typedef struct ev_loop *control_loop_fn(lua_State *L, char *error);
+
 /* Add control_listen(), and control_connect(), to the table on top of the
  * stack. */
-void control_register(lua_State *L);
+void control_server_register(lua_State *L, control_loop_fn *loop);
 void control_client_register(lua_State *L);
 
 #endif

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "program.h"
 
-#include "../host/host.h"
-#include "../script/node/node.h"
 #include "compat.h"
 #include "refs.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -31,7 +28,7 @@ static int collect(lua_State *L)
 {
     struct program *program = lua_touserdata(L, 1);
     while (program->nodes)
-        node_abandon(program->nodes);
+        program->nodes->abandon(program->nodes);
     return 0;
 }
 
@@ -84,14 +81,31 @@ struct program *program_of(lua_State *L)
     return program ? program : make(L);
 }
 
+void program_add(struct program *program, struct program_node *node)
+{
+    node->next = program->nodes;
+    if (node->next)
+        node->next->previous = node;
+    program->nodes = node;
+}
+
+void program_remove(struct program *program, struct program_node *node)
+{
+    if (node->next)
+        node->next->previous = node->previous;
+    if (node->previous)
+        node->previous->next = node->next;
+    else
+        program->nodes = node->next;
+    node->next = node->previous = NULL;
+}
+
 /* Questions that the engine asks the program's functions go the same way. */
 static void use(struct program *program, lua_State *L)
 {
     program->L = L;
-    for (struct node *node = program->nodes; node; node = node->next) {
-        if (!node->current->script)
-            node->current->questions->L = L;
-    }
+    for (struct program_node *node = program->nodes; node; node = node->next)
+        node->use_thread(node, L);
 }
 
 lua_State *program_enter(struct program *program, lua_State *L)

@@ -16,15 +16,22 @@
 
 #include <lua.h>
 
-struct node;
+/* A node as its program sees it; the first part of struct node. */
+struct program_node {
+    struct program_node *next, *previous;
+    /* The program's functions are called on that thread from now on. */
+    void (*use_thread)(struct program_node *node, lua_State *L);
+    /* The state is going: closes at once, calling nobody, and removes it. */
+    void (*abandon)(struct program_node *node);
+};
 
 struct program {
     /* Where to call handlers: the thread that runs the loop, or the state's
      * main one (or one made for it) while nothing of the state runs. */
     lua_State *L;
-    int idle;           /* reference of the thread while nothing runs */
-    struct node *nodes; /* open ones */
-    bool stopped;       /* shoal.stop() was called */
+    int idle;                   /* reference of the thread while nothing runs */
+    struct program_node *nodes; /* open ones */
+    bool stopped;               /* shoal.stop() was called */
     /* For what belongs to no node: signals, the control socket. */
     dispatch dispatch;
     dispatch_counts counts;
@@ -42,6 +49,10 @@ uint64_t program_now_us(void);
 
 /* The one of this state; made when there is none. May raise. */
 struct program *program_of(lua_State *L);
+
+/* A node that is open now, and one that is not any more. */
+void program_add(struct program *program, struct program_node *node);
+void program_remove(struct program *program, struct program_node *node);
 
 /* Handlers are called on `L` from now on, until program_leave() with the
  * answer. Nothing between the two may raise. */

@@ -25,6 +25,11 @@
 /* Each adds its functions to the table on top of the stack. */
 typedef void register_fn(lua_State *L);
 
+static void control_register(lua_State *L)
+{
+    control_server_register(L, loop_try_default);
+}
+
 static register_fn *const parts[] = {
     value_register,          /* pack, unpack */
     options_register,        /* nearest */

@@ -207,3 +207,11 @@ questions *questions_new(lua_State *L, int handlers, int self, dispatch *d,
     enrol(L, q);
     return q;
 }
+
+const char *questions_missing(const questions *q)
+{
+    if (q->has[QUESTION_NEW] || !q->has[QUESTION_ADDR])
+        return NULL;
+    return "identity.new is missing: with an identity.addr of their own "
+           "the handlers must say who the node is";
+}

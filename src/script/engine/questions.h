@@ -83,6 +83,10 @@ typedef struct questions {
 questions *questions_new(lua_State *L, int handlers, int self, dispatch *d,
                          const char *who);
 
+/* What they lack for a node to start with them, as a sentence; NULL: nothing.
+ */
+const char *questions_missing(const questions *q);
+
 /* The C side of it. Contexts are `q`. */
 shoal_handlers questions_handlers(questions *q);
 

@@ -151,7 +151,7 @@ static bool take_next(struct news *news)
 {
     struct node *node = news->node;
     if (node->phase != NODE_LIVE || node->current != news->version ||
-        node->program.listeners != REFS_NONE || node->wait_timer)
+        node->scopes.program.listeners != REFS_NONE || node->wait_timer)
         return false;
     news->effect = &news->next;
     return node->backend->ops->next_event(node->backend, &news->next);
@@ -182,8 +182,8 @@ void news_tell(struct node *node, const shoal_effect *effect)
                         .effect = effect,
                         .named = -1};
     scope_run(news.scope, tell, &news, "event");
-    if (node->program.listeners != REFS_NONE) {
-        news.scope = &node->program;
+    if (node->scopes.program.listeners != REFS_NONE) {
+        news.scope = &node->scopes.program;
         news.version = NULL;
         news.named = -1;
         scope_run(news.scope, tell, &news, "event");

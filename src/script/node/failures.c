@@ -78,7 +78,7 @@ static void call_on_error(lua_State *L, void *context)
     refs_push(L, node->on_error);
     lua_pushstring(L, failure->what);
     lua_pushstring(L, failure->text);
-    dispatch_invoke(node->program.dispatch, L, 2, 0);
+    dispatch_invoke(node->scopes.program.dispatch, L, 2, 0);
 }
 
 void failures_tell(struct node *node)
@@ -87,7 +87,7 @@ void failures_tell(struct node *node)
         struct failure *failure = node->failures;
         node->failures = failure->next;
         failure->node = node;
-        scope_run(&node->program, call_on_error, failure, "on_error");
+        scope_run(&node->scopes.program, call_on_error, failure, "on_error");
         free_failure(failure);
     }
 }

@@ -99,14 +99,6 @@ int identity_check_reach(questions *q, shoal_bytes id, char *error)
     return identity_reach(endpoint, error);
 }
 
-const char *identity_missing(const questions *q)
-{
-    if (q->has[QUESTION_NEW] || !q->has[QUESTION_ADDR])
-        return NULL;
-    return "identity.new is missing: with an identity.addr of their own "
-           "the handlers must say who the node is";
-}
-
 int identity_make(struct node *node, const struct birth *birth,
                   value_identity *out, char *error)
 {
@@ -114,8 +106,8 @@ int identity_make(struct node *node, const struct birth *birth,
     const questions *q = node->current->questions;
     if (q->has[QUESTION_NEW])
         return run(&making, ask, error);
-    if (identity_missing(q)) {
-        snprintf(error, HOST_MAX_ERROR, "%s", identity_missing(q));
+    if (questions_missing(q)) {
+        snprintf(error, HOST_MAX_ERROR, "%s", questions_missing(q));
         return SHOAL_ERR_IDENTITY;
     }
     if (birth->advertise[0] != '\0')

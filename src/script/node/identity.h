@@ -33,8 +33,4 @@ int identity_reach(shoal_bytes endpoint, char *error);
  * answer at all is the engine's to refuse. */
 int identity_check_reach(questions *q, shoal_bytes id, char *error);
 
-/* What handlers lack for a node to start with them, as a sentence; NULL:
- * nothing. */
-const char *identity_missing(const questions *q);
-
 #endif

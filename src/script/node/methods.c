@@ -57,10 +57,11 @@ struct node *methods_check_open(lua_State *L)
 static struct scope *caller(const struct object *object)
 {
     const struct node *node = object->node;
-    if (object->scope != &node->program)
+    if (object->scope != &node->scopes.program)
         return object->scope;
-    if (node->running && !node->running->L && !node->running->ended)
-        return node->running;
+    if (node->scopes.running && !node->scopes.running->L &&
+        !node->scopes.running->ended)
+        return node->scopes.running;
     return object->scope;
 }
 

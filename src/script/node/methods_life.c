@@ -31,9 +31,9 @@ static int reload_now(lua_State *L, struct node *node, const char *reason)
 {
     char error[HOST_MAX_ERROR];
     bool swapped;
-    lua_State *before = program_enter(node->owner, L);
+    lua_State *before = program_enter(node->scopes.owner, L);
     int failure = reload_script(node, reason, &swapped, error);
-    program_leave(node->owner, before);
+    program_leave(node->scopes.owner, before);
     if (failure != 0)
         return methods_fail(L, error, "script");
     lua_pushboolean(L, true);
@@ -80,10 +80,10 @@ static int set_handlers(lua_State *L)
     if (node_is_asking(node))
         return methods_refuse_inside(L);
     lua_settop(L, 2);
-    struct version *version = version_of_table(node, L);
-    lua_State *before = program_enter(node->owner, L);
+    struct version *version = version_of_table(&node->scopes, L);
+    lua_State *before = program_enter(node->scopes.owner, L);
     int failure = reload_table(node, version, error);
-    program_leave(node->owner, before);
+    program_leave(node->scopes.owner, before);
     if (failure == RELOAD_MISUSE)
         return luaL_error(L, "node:set_handlers: %s", error);
     if (failure != 0)
@@ -107,7 +107,7 @@ static int close_node(lua_State *L)
         node->wants_close = true;
         return put_off(L, node);
     }
-    struct program *owner = node->owner;
+    struct program *owner = node->scopes.owner;
     lua_State *before = program_enter(owner, L);
     node_close(node);
     program_leave(owner, before);

@@ -5,6 +5,8 @@
 #include "../../lua/refs.h"
 #include "events.h"
 #include "failures.h"
+#include "methods.h"
+#include "timers.h"
 #include "waits.h"
 
 #include <stdio.h>
@@ -50,12 +52,12 @@ bool node_is_asking(struct node *node)
 
 bool node_is_busy(const struct node *node, const struct scope *scope)
 {
-    return node->depth > 0 || node->reloads.loading || scope->L != NULL;
+    return node->scopes.depth > 0 || node->reloads.loading || scope->L != NULL;
 }
 
 void node_update_diagnostics(struct node *node)
 {
-    uint32_t mask = node->program.diagnostics;
+    uint32_t mask = node->scopes.program.diagnostics;
     if (node->current)
         mask |= node->current->scope.diagnostics;
     if (node_engine(node))
@@ -92,7 +94,7 @@ static void do_put_off(void *context)
     struct node *node = context;
     char error[HOST_MAX_ERROR];
     node->put_off = NULL;
-    if (node->depth > 0 || node->reloads.loading) {
+    if (node->scopes.depth > 0 || node->reloads.loading) {
         /* a handler, or a script that loads, runs the loop */
         node->put_off = node->backend->ops->timer_new(node->backend, AGAIN_US,
                                                       0, do_put_off, node);
@@ -117,6 +119,37 @@ bool node_put_off(struct node *node)
     return node->put_off != NULL;
 }
 
+/* ---- For the program ---- */
+
+static void use_thread(struct program_node *listed, lua_State *L)
+{
+    struct node *node = node_of(listed);
+    if (!node->current->script)
+        node->current->questions->L = L;
+}
+
+static void abandon(struct program_node *listed)
+{
+    node_abandon(node_of(listed));
+}
+
+/* ---- For its scopes ---- */
+
+static void end_scope(struct scope *scope)
+{
+    timers_end(scope);
+    waits_end(scope);
+}
+
+static void push_object(lua_State *L, struct scope *scope)
+{
+    methods_push_object(L);
+    methods_give_node(L, scope->node, scope);
+}
+
+static const struct scope_hooks hooks = {node_hold, node_release, end_scope,
+                                         push_object};
+
 /* ---- Life ---- */
 
 struct node *node_new(struct program *owner)
@@ -125,10 +158,11 @@ struct node *node_new(struct program *owner)
     if (!node)
         return NULL;
     node->references = 1;
-    node->owner = owner;
+    node->listed.use_thread = use_thread;
+    node->listed.abandon = abandon;
     node->watches = true;
     log_init(&node->log);
-    scope_init(&node->program, node, &node->program_dispatch, NULL);
+    scopes_init(&node->scopes, node, &hooks, owner);
     return node;
 }
 
@@ -157,8 +191,8 @@ void node_give_up(struct node *node)
 {
     struct backend *backend = node->backend;
     node->phase = NODE_CLOSED;
-    scope_end(&node->program);
-    refs_free(node->owner->L, &node->on_error);
+    scope_end(&node->scopes.program);
+    refs_free(node->scopes.owner->L, &node->on_error);
     if (backend)
         backend->ops->close(backend);
     version_free(node->current);
@@ -171,23 +205,11 @@ void node_release(struct node *node)
         free_node(node);
 }
 
-static void link_to_owner(struct node *node)
+void node_put_in_charge(struct node *node, struct version *version)
 {
-    node->next = node->owner->nodes;
-    if (node->next)
-        node->next->previous = node;
-    node->owner->nodes = node;
-}
-
-static void unlink_from_owner(struct node *node)
-{
-    if (node->next)
-        node->next->previous = node->previous;
-    if (node->previous)
-        node->previous->next = node->next;
-    else
-        node->owner->nodes = node->next;
-    node->next = node->previous = NULL;
+    node->current = version;
+    version_take_charge(version, ++node->reloads.generation,
+                        node->backend->ops->wall_us(node->backend));
 }
 
 void node_become_live(struct node *node)
@@ -195,9 +217,9 @@ void node_become_live(struct node *node)
     node_hold(node);
     node->phase = NODE_LIVE;
     node->started_us = node->backend->ops->wall_us(node->backend);
-    link_to_owner(node);
-    node->owner->log = node->log;
-    version_take_charge(node->current);
+    program_add(node->scopes.owner, &node->listed);
+    node->scopes.owner->log = node->log;
+    node_put_in_charge(node, node->current);
     node->current->questions->clock_offset_us = node_clock_offset_us(node);
 }
 
@@ -238,12 +260,12 @@ host_callbacks node_callbacks(struct node *node)
 /* Ends all that scopes have set up, and the backend. */
 static void take_down(struct node *node)
 {
-    lua_State *L = node->owner->L;
+    lua_State *L = node->scopes.owner->L;
     version_end(node->current);
     reload_unwatch(node);
-    scope_end(&node->program);
+    scope_end(&node->scopes.program);
     refs_free(L, &node->on_error);
-    unlink_from_owner(node);
+    program_remove(node->scopes.owner, &node->listed);
     node->backend->ops->close(node->backend);
 }
 
@@ -259,7 +281,7 @@ void node_close(struct node *node)
     failures_tell(node);
     node->phase = NODE_CLOSED;
     waits_close(&node->current->scope);
-    waits_close(&node->program);
+    waits_close(&node->scopes.program);
     take_down(node);
     node_release(node);
 }

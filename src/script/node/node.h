@@ -6,8 +6,9 @@
  *   node.c        its life and its events
  *   methods.c     what Lua can do with it
  *   info.c        what it tells of itself
- *   scope.c       the code that uses it: timers.c, waits.c, listeners.c
- *   ../reload/    its handlers: version.c, script.c, reload.c, store.c
+ *   reload.c      other handlers for it
+ *   timers.c, waits.c, listeners.c   what code has set up on it
+ *   ../reload/    that code: scope.c, version.c, script.c, store.c
  *
  * Life
  *   opening   made by start.c; no Lua code has it yet
@@ -37,19 +38,15 @@
 enum node_phase { NODE_OPENING, NODE_LIVE, NODE_CLOSING, NODE_CLOSED };
 
 struct node {
+    struct program_node listed; /* first; by its owner, while it is open */
     unsigned references;
     enum node_phase phase;
-    struct program *owner; /* of the program's state; NULL when that is gone */
-    struct world *world;   /* where it is started; borrowed for life */
-    struct node *next, *previous; /* in the owner's list */
-    struct backend *backend;      /* NULL before it is open, and at the end */
+    struct world *world;     /* where it is started; borrowed for life */
+    struct backend *backend; /* NULL before it is open, and at the end */
 
-    struct scope program;
-    dispatch program_dispatch;
+    struct scopes scopes;
     struct version *current;
-    struct version *over;  /* replaced while on the stack: to be freed */
-    struct scope *running; /* whose code runs; NULL: nobody's */
-    unsigned depth;        /* of scope_run() */
+    struct version *over; /* replaced while on the stack: to be freed */
     struct reloads reloads;
 
     /* Things to do when nothing of the node is on the stack. */
@@ -75,6 +72,12 @@ struct node {
     uint64_t compared_us;    /* when the clocks were, on the engine's */
 };
 
+/* The node of an entry in a program's list. */
+static inline struct node *node_of(struct program_node *listed)
+{
+    return (struct node *)listed;
+}
+
 /* A node that is opening, with one reference, the caller's. NULL: no memory. */
 struct node *node_new(struct program *owner);
 void node_hold(struct node *node);
@@ -86,6 +89,8 @@ void node_give_up(struct node *node);
 
 /* For the backend; the context is the node. */
 host_callbacks node_callbacks(struct node *node);
+/* A version that is ready becomes that of the node. */
+void node_put_in_charge(struct node *node, struct version *version);
 /* It has an engine now: it holds itself and its owner lists it. */
 void node_become_live(struct node *node);
 /* Tells what waits to be told, calls on_stop and closes. Nothing of the node

@@ -24,7 +24,7 @@ static void reload_quietly(struct node *node, const char *reason)
 static void on_change(void *context)
 {
     struct node *node = context;
-    if (node->depth == 0 && !node->reloads.loading) {
+    if (node->scopes.depth == 0 && !node->reloads.loading) {
         reload_quietly(node, "changed");
         return;
     }
@@ -163,7 +163,7 @@ static int call_on_reload(struct version *version, const struct version *before,
 static void retire(struct node *node, struct version *version)
 {
     version_end(version);
-    if (node->depth == 0) {
+    if (node->scopes.depth == 0) {
         version_free(version);
         return;
     }
@@ -181,8 +181,7 @@ static int swap(struct node *node, struct version *version, char *error)
         snprintf(error, HOST_MAX_ERROR, "%s", shoal_error_text(refused));
         return refused;
     }
-    node->current = version;
-    version_take_charge(version);
+    node_put_in_charge(node, version);
     node_update_diagnostics(node);
     retire(node, before);
     return 0;
@@ -197,6 +196,8 @@ static int take_over(struct node *node, struct version *version,
     int failure = 0;
     if (version_prepare(version, error) != 0)
         failure = RELOAD_MISUSE;
+    else
+        version->questions->clock_offset_us = node_clock_offset_us(node);
     if (failure == 0)
         failure = store_carry(before, version, error);
     if (failure == 0)
@@ -238,7 +239,7 @@ static int load(struct node *node, struct script **out, char *error)
     struct script_source source = {
         .path = node->script,
         .paths = &node->paths,
-        .watch = dispatch_watched_by(&node->program_dispatch),
+        .watch = dispatch_watched_by(&node->scopes.dispatch),
         .furnish = furnish,
         .context = node};
     int failure = script_load(&source, out, error);
@@ -252,7 +253,7 @@ int reload_first(struct node *node, char *error)
     struct script *script;
     int failure = load(node, &script, error);
     if (failure == 0)
-        node->current = version_of_script(node, script);
+        node->current = version_of_script(&node->scopes, script);
     if (node->current)
         return version_prepare(node->current, error);
     script_free(script);
@@ -268,7 +269,7 @@ static int load_and_take_over(struct node *node, const char *reason,
     struct version *version = NULL;
     int failure = load(node, &script, error);
     if (failure == 0) {
-        version = version_of_script(node, script);
+        version = version_of_script(&node->scopes, script);
         failure = version ? take_over(node, version, reason, error)
                           : fail_for_memory(error);
     }

@@ -170,7 +170,7 @@ static struct node *push_node(lua_State *L, struct program *owner)
     struct node *node = node_new(owner);
     if (!node)
         luaL_error(L, "not enough memory");
-    methods_give_node(L, node, &node->program);
+    methods_give_node(L, node, &node->scopes.program);
     node_release(node);
     return node;
 }
@@ -182,10 +182,10 @@ static int keep(lua_State *L)
     if (!lua_isnil(L, 3))
         node->on_error = refs_new(L);
     lua_settop(L, 2);
-    if (!node->script && !(node->current = version_of_table(node, L)))
+    if (!node->script && !(node->current = version_of_table(&node->scopes, L)))
         return luaL_error(L, "not enough memory");
     lua_settop(L, 1);
-    node->program.self = refs_new(L);
+    node->scopes.program.self = refs_new(L);
     return 0;
 }
 
@@ -201,9 +201,9 @@ static void push_or_nil(lua_State *L, int index)
 static void prepare_program(lua_State *L, const struct start *start)
 {
     struct node *node = start->node;
-    dispatch_init(&node->program_dispatch, L, &node->counts);
-    node->program_dispatch.context = node;
-    node->program_dispatch.report = failures_report;
+    dispatch_init(&node->scopes.dispatch, L, &node->counts);
+    node->scopes.dispatch.context = node;
+    node->scopes.dispatch.report = failures_report;
     lua_pushcfunction(L, keep);
     lua_pushvalue(L, 2);
     push_or_nil(L, start->handlers);

@@ -10,9 +10,9 @@
 #include <string.h>
 
 /* Lives in the userdata that Lua has; the registry keeps that while it runs. */
-struct timer {
+struct node_timer {
     struct scope *scope; /* NULL: it is over */
-    struct timer *next, *previous;
+    struct node_timer *next, *previous;
     void *handle;     /* the backend's; NULL: it is firing for the only time */
     int fn, userdata; /* references */
 };
@@ -21,7 +21,7 @@ static const char type_name[] = "shoal.timer";
 
 /* ---- The list of a scope ---- */
 
-static void link_timer(struct scope *scope, struct timer *timer)
+static void link_timer(struct scope *scope, struct node_timer *timer)
 {
     timer->scope = scope;
     timer->next = scope->timers;
@@ -30,7 +30,7 @@ static void link_timer(struct scope *scope, struct timer *timer)
     scope->timers = timer;
 }
 
-static void unlink_timer(struct timer *timer)
+static void unlink_timer(struct node_timer *timer)
 {
     if (timer->next)
         timer->next->previous = timer->previous;
@@ -43,7 +43,7 @@ static void unlink_timer(struct timer *timer)
 }
 
 /* It is over. The userdata may be collected after that. */
-static void end(lua_State *L, struct timer *timer)
+static void end(lua_State *L, struct node_timer *timer)
 {
     struct backend *backend = timer->scope->node->backend;
     if (timer->handle)
@@ -84,7 +84,7 @@ static void fire(struct scope *scope, int fn)
 /* The timer is over before its function runs, and may be collected in it. */
 static void fire_once(void *context)
 {
-    struct timer *timer = context;
+    struct node_timer *timer = context;
     struct scope *scope = timer->scope;
     struct node *node = scope->node;
     int fn = timer->fn;
@@ -98,7 +98,7 @@ static void fire_once(void *context)
 
 static void fire_again(void *context)
 {
-    struct timer *timer = context;
+    struct node_timer *timer = context;
     struct node *node = timer->scope->node;
     fire(timer->scope, timer->fn);
     waits_check(node);
@@ -108,7 +108,7 @@ static void fire_again(void *context)
 
 static int cancel(lua_State *L)
 {
-    struct timer *timer = luaL_checkudata(L, 1, type_name);
+    struct node_timer *timer = luaL_checkudata(L, 1, type_name);
     bool was_running = timer->scope != NULL;
     if (was_running)
         end(L, timer);
@@ -118,7 +118,7 @@ static int cancel(lua_State *L)
 
 static int collect(lua_State *L)
 {
-    struct timer *timer = lua_touserdata(L, 1);
+    struct node_timer *timer = lua_touserdata(L, 1);
     if (timer->scope) /* the state is being closed */
         end(L, timer);
     return 0;
@@ -159,7 +159,7 @@ int timers_push(lua_State *L, struct scope *scope, bool repeat)
 {
     uint64_t us = check_interval(L, repeat);
     struct backend *backend = scope->node->backend;
-    struct timer *timer = compat_newblock(L, sizeof *timer);
+    struct node_timer *timer = compat_newblock(L, sizeof *timer);
     memset(timer, 0, sizeof *timer);
     push_metatable(L);
     lua_setmetatable(L, -2);

@@ -195,12 +195,12 @@ static void stop_polling(struct node *node)
 
 void waits_check(struct node *node)
 {
-    if (!node->wait_timer || node->depth > 0 || node->phase != NODE_LIVE)
+    if (!node->wait_timer || node->scopes.depth > 0 || node->phase != NODE_LIVE)
         return;
     unsigned round = ++node->wait_round;
-    check_scope(&node->program, round);
+    check_scope(&node->scopes.program, round);
     check_scope(&node->current->scope, round);
-    if (!node->program.waits && !node->current->scope.waits)
+    if (!node->scopes.program.waits && !node->current->scope.waits)
         stop_polling(node);
 }
 

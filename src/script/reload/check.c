@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "check.h"
 
-#include "../../host/host.h"
+#include "../../base/sizes.h"
 #include "../../lua/compat.h"
 #include "../../lua/program.h"
 #include "../../lua/refs.h"
 #include "../engine/handler_table.h"
 #include "../engine/questions.h"
-#include "../node/identity.h"
 #include "script.h"
 
 #include <inttypes.h>
@@ -56,7 +55,7 @@ static void inspect(lua_State *L, void *context)
     struct script *script = trial->script;
     lua_pushboolean(L, 1); /* in place of a node */
     refs_push(L, script->handlers);
-    const char *missing = identity_missing(
+    const char *missing = questions_missing(
         questions_new(L, 2, 1, &script->dispatch, script->name));
     if (missing)
         luaL_error(L, "%s: %s", script->name, missing);

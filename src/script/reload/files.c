@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "files.h"
 
-#include "../../host/host.h"
+#include "../../base/sizes.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "modules.h"
 
-#include "../../host/host.h"
+#include "../../base/sizes.h"
 #include "../../lua/compat.h"
 
 #include <stdio.h>

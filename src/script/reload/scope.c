@@ -3,18 +3,25 @@
 
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
-#include "../node/listeners.h"
-#include "../node/node.h"
-#include "../node/timers.h"
-#include "../node/waits.h"
 
 #include <string.h>
 
-void scope_init(struct scope *scope, struct node *node, dispatch *d,
+void scopes_init(struct scopes *scopes, struct node *node,
+                 const struct scope_hooks *hooks, struct program *owner)
+{
+    memset(scopes, 0, sizeof *scopes);
+    scopes->node = node;
+    scopes->hooks = hooks;
+    scopes->owner = owner;
+    scope_init(&scopes->program, scopes, &scopes->dispatch, NULL);
+}
+
+void scope_init(struct scope *scope, struct scopes *scopes, dispatch *d,
                 lua_State *L)
 {
     memset(scope, 0, sizeof *scope);
-    scope->node = node;
+    scope->node = scopes->node;
+    scope->scopes = scopes;
     scope->dispatch = d;
     scope->L = L;
 }
@@ -24,8 +31,7 @@ void scope_end(struct scope *scope)
     if (scope->ended)
         return;
     scope->ended = true;
-    timers_end(scope);
-    waits_end(scope);
+    scope->scopes->hooks->end(scope);
     lua_State *L = scope_state(scope);
     refs_free(L, &scope->listeners);
     refs_free(L, &scope->self);
@@ -33,47 +39,47 @@ void scope_end(struct scope *scope)
 
 lua_State *scope_state(const struct scope *scope)
 {
-    return scope->L ? scope->L : scope->node->owner->L;
+    return scope->L ? scope->L : scope->scopes->owner->L;
 }
 
 /* ---- Running its code ---- */
 
 static struct scope *enter(struct scope *scope)
 {
-    struct node *node = scope->node;
-    struct scope *before = node->running;
-    node_hold(node);
-    node->running = scope;
-    node->depth++;
+    struct scopes *scopes = scope->scopes;
+    struct scope *before = scopes->running;
+    scopes->hooks->hold(scopes->node);
+    scopes->running = scope;
+    scopes->depth++;
     return before;
 }
 
-static void leave(struct node *node, struct scope *before)
+static void leave(struct scopes *scopes, struct scope *before)
 {
-    node->depth--;
-    node->running = before;
-    node_release(node);
+    scopes->depth--;
+    scopes->running = before;
+    scopes->hooks->release(scopes->node); /* with it, they may go */
 }
 
 int scope_run(struct scope *scope, dispatch_fn *fn, void *context,
               const char *what)
 {
-    struct node *node = scope->node;
+    struct scopes *scopes = scope->scopes;
     struct scope *before = enter(scope);
     int failure =
         dispatch_run(scope->dispatch, scope_state(scope), fn, context, what);
-    leave(node, before);
+    leave(scopes, before);
     return failure;
 }
 
 int scope_call(struct scope *scope, lua_State *L, int nargs, int nresults,
                const char *what)
 {
-    struct node *node = scope->node;
+    struct scopes *scopes = scope->scopes;
     luaL_checkstack(L, DISPATCH_CALL_STACK, "cannot call a handler");
     struct scope *before = enter(scope);
     int failure = dispatch_call(scope->dispatch, L, nargs, nresults, what);
-    leave(node, before);
+    leave(scopes, before);
     return failure;
 }
 

@@ -11,19 +11,18 @@
 #ifndef SHOAL_SCRIPT_RELOAD_SCOPE_H
 #define SHOAL_SCRIPT_RELOAD_SCOPE_H
 
-#include "../../lua/protected_call.h"
-
-#include <lua.h>
+#include "../../lua/program.h"
 
 struct node;
-struct timer;
+struct node_timer;
 struct wait;
 
 struct scope {
     struct node *node;
-    dispatch *dispatch; /* of its state; borrowed for life */
-    lua_State *L;       /* its state; NULL: the program's, see program.h */
-    struct timer *timers;
+    struct scopes *scopes; /* the node's */
+    dispatch *dispatch;    /* of its state; borrowed for life */
+    lua_State *L;          /* its state; NULL: the program's, see program.h */
+    struct node_timer *timers;
     struct wait *waits;
     int self;             /* reference of the node's object in its state */
     int listeners;        /* reference of { event = { function, ... } } */
@@ -32,7 +31,33 @@ struct scope {
     bool ended;
 };
 
-void scope_init(struct scope *scope, struct node *node, dispatch *d,
+/* What they need of the node. */
+struct scope_hooks {
+    /* The node stays between the two. */
+    void (*hold)(struct node *node);
+    void (*release)(struct node *node);
+    /* The scope's timers and waits end. */
+    void (*end)(struct scope *scope);
+    /* Pushes an object of the node for the state of the scope. May raise. */
+    void (*push_object)(lua_State *L, struct scope *scope);
+};
+
+/* The scopes of one node. */
+struct scopes {
+    struct node *node;
+    const struct scope_hooks *hooks;
+    struct program *owner; /* whose thread runs what has no state of its own */
+    struct scope program;  /* the program's own */
+    dispatch dispatch;     /* of it, and of tables of handlers */
+    struct scope *running; /* whose code runs; NULL: nobody's */
+    unsigned depth;        /* of scope_run() */
+};
+
+void scopes_init(struct scopes *scopes, struct node *node,
+                 const struct scope_hooks *hooks, struct program *owner);
+
+/* `L` NULL: it runs in the program's state. */
+void scope_init(struct scope *scope, struct scopes *scopes, dispatch *d,
                 lua_State *L);
 /* Ends its timers, waits and subscriptions; further ones are refused. The
  * references are given back while the state lives. Never raises. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store.h"
 
-#include "../../host/host.h"
+#include "../../base/sizes.h"
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
 #include "../../lua/value.h"

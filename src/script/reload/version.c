@@ -1,56 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 #include "version.h"
 
+#include "../../base/sizes.h"
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
-#include "../node/failures.h"
-#include "../node/methods.h"
-#include "../node/node.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct version *new_version(struct node *node)
+struct version *version_of_script(struct scopes *scopes, struct script *script)
 {
     struct version *version = calloc(1, sizeof *version);
     if (!version)
         return NULL;
-    version->generation = node->reloads.generation + 1;
-    return version;
-}
-
-struct version *version_of_script(struct node *node, struct script *script)
-{
-    struct version *version = new_version(node);
-    if (!version)
-        return NULL;
     version->script = script;
     version->handlers = script->handlers;
-    scope_init(&version->scope, node, &script->dispatch, script->L);
+    scope_init(&version->scope, scopes, &script->dispatch, script->L);
     version->scope.silent = true;
     return version;
 }
 
 /* What goes wrong while it loads is told to whoever asked for it, not counted
  * as a failing handler. */
-struct version *version_of_table(struct node *node, lua_State *L)
+struct version *version_of_table(struct scopes *scopes, lua_State *L)
 {
     if (lua_isnil(L, -1)) {
         lua_pop(L, 1);
         lua_newtable(L);
     }
     int handlers = refs_new(L);
-    struct version *version = new_version(node);
+    struct version *version = calloc(1, sizeof *version);
     if (!version) {
         refs_free(L, &handlers);
         return NULL;
     }
     version->handlers = handlers;
-    version->quiet = node->program_dispatch;
+    version->quiet = scopes->dispatch;
     version->quiet.counts = &version->quiet_counts;
     version->quiet.report = NULL;
-    scope_init(&version->scope, node, &version->quiet, NULL);
+    scope_init(&version->scope, scopes, &version->quiet, NULL);
     version->scope.silent = true;
     return version;
 }
@@ -64,7 +53,7 @@ static dispatch *questions_dispatch(struct version *version)
 {
     if (version->script)
         return &version->script->dispatch;
-    return &version->scope.node->program_dispatch;
+    return &version->scope.scopes->dispatch;
 }
 
 static void prepare(lua_State *L, void *context)
@@ -72,12 +61,10 @@ static void prepare(lua_State *L, void *context)
     struct version *version = context;
     struct scope *scope = &version->scope;
     const char *who = version->script ? version->script->name : "handlers";
-    if (version->script) {
-        methods_push_object(L);
-        methods_give_node(L, scope->node, scope);
-    } else {
-        scope_push_self(&scope->node->program, L);
-    }
+    if (version->script)
+        scope->scopes->hooks->push_object(L, scope);
+    else
+        scope_push_self(&scope->scopes->program, L);
     lua_pushvalue(L, -1);
     scope->self = refs_new(L);
     refs_push(L, version->handlers);
@@ -101,26 +88,25 @@ int version_prepare(struct version *version, char *error)
     }
     /* Not the thread of whoever asks for the load: it may be gone by then. */
     version->questions->L = scope_state(scope);
-    if (scope->node->backend)
-        version->questions->clock_offset_us = node_clock_offset_us(scope->node);
     return 0;
 }
 
-void version_take_charge(struct version *version)
+void version_take_charge(struct version *version, unsigned generation,
+                         uint64_t now_us)
 {
-    struct node *node = version->scope.node;
+    const dispatch *program = &version->scope.scopes->dispatch;
     version->scope.silent = false;
-    version->loaded_us = node->backend->ops->wall_us(node->backend);
-    node->reloads.generation = version->generation;
+    version->generation = generation;
+    version->loaded_us = now_us;
     if (!version->script) {
-        version->scope.dispatch = &node->program_dispatch;
+        version->scope.dispatch = &version->scope.scopes->dispatch;
         return;
     }
     dispatch *d = &version->script->dispatch;
-    d->counts = &node->counts;
-    d->slow_us = DISPATCH_SLOW_US;
-    d->context = node;
-    d->report = failures_report;
+    d->counts = program->counts;
+    d->slow_us = program->slow_us;
+    d->context = program->context;
+    d->report = program->report;
 }
 
 bool version_hash(const struct version *version, char *out)

@@ -27,17 +27,18 @@ struct version {
 
 /* A version of that script, which it owns from now on; NULL: no memory, and the
  * caller still owns the script. */
-struct version *version_of_script(struct node *node, struct script *script);
+struct version *version_of_script(struct scopes *scopes, struct script *script);
 /* A version of the table on top of the program's stack `L`, or of no handlers
  * for nil; pops it. NULL: no memory. May raise. */
-struct version *version_of_table(struct node *node, lua_State *L);
+struct version *version_of_table(struct scopes *scopes, lua_State *L);
 
 /* Makes it ready: the node's object, the questions, an empty store. 0 or an
  * error and `error` (HOST_MAX_ERROR bytes). Never raises. */
 int version_prepare(struct version *version, char *error);
-/* From now on it is in charge: its calls are counted and reported as the
- * node's. */
-void version_take_charge(struct version *version);
+/* From now on (unix time) it is in charge, as the node's version of that
+ * number: its calls are counted and reported as the node's. */
+void version_take_charge(struct version *version, unsigned generation,
+                         uint64_t now_us);
 
 /* Writes the hash of the script's files as 16 hex digits and a NUL; false for a
  * table, which has none. */

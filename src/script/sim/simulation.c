@@ -205,8 +205,9 @@ static int choose(lua_State *L)
 static void end(lua_State *L, struct simulation *s)
 {
     while (s->owner.nodes) {
-        host_sim_will_crash(s->owner.nodes->backend);
-        node_abandon(s->owner.nodes);
+        struct node *node = node_of(s->owner.nodes);
+        host_sim_will_crash(node->backend);
+        node_abandon(node);
     }
     while (s->calls)
         free_call(L, s->calls);
@@ -228,8 +229,8 @@ static bool is_in_use(lua_State *L, const struct simulation *s)
     if (methods_are_running(L, NULL) || inside_method(L, s, lists) ||
         inside_method(L, NULL, openings)) /* which has let go of `s` */
         return true;
-    for (struct node *node = s->owner.nodes; node; node = node->next) {
-        if (node->depth > 0 || node_is_asking(node))
+    for (struct program_node *i = s->owner.nodes; i; i = i->next) {
+        if (node_of(i)->scopes.depth > 0 || node_is_asking(node_of(i)))
             return true;
     }
     return s->running;

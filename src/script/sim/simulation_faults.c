@@ -78,8 +78,8 @@ static int crash(lua_State *L)
     struct simulation *s = simulation_check(L);
     uint32_t place = sim_place(simulation_check_node(L, 2, s));
     struct node *node = host_sim_node(s->net, place);
-    bool later =
-        node->depth > 0 || node_is_asking(node) || methods_are_running(L, NULL);
+    bool later = node->scopes.depth > 0 || node_is_asking(node) ||
+                 methods_are_running(L, NULL);
     if (later && !lua_toboolean(L, 3) && !crash_later(s, node))
         return luaL_error(L, "not enough memory");
     if (!later) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the server of control.c and its peers, for control_peer.c, are. */
-#ifndef SHOAL_CONTROL_SERVER_PARTS_H
-#define SHOAL_CONTROL_SERVER_PARTS_H
+/* What the server of control_server.c and its peers, for control_peer.c, are.
+ */
+#ifndef SHOAL_CONTROL_CONTROL_SERVER_H
+#define SHOAL_CONTROL_CONTROL_SERVER_H
 
 #include "../lua/compat.h"
 #include "../lua/program.h"

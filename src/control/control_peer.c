@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A peer of the control socket, in Lua. */
-#include "server_parts.h"
+#include "control_server.h"
 
 #include "rpc.h"
 

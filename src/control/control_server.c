@@ -6,13 +6,12 @@
  */
 #include "control.h"
 
-#include "../host/host.h"
+#include "../base/sizes.h"
 #include "../lua/options.h"
 #include "../lua/refs.h"
 #include "../lua/value.h"
-#include "../script/node/loop.h"
+#include "control_server.h"
 #include "rpc.h"
-#include "server_parts.h"
 #include "stream.h"
 
 #include <string.h>
@@ -309,7 +308,7 @@ static struct server *push_server(lua_State *L)
     return server;
 }
 
-/* control_listen(path, handlers) */
+/* control_listen(path, handlers). Upvalue: a control_loop_fn. */
 static int listen_at(lua_State *L)
 {
     static const char *const names[] = {"on_request", "on_notify", "on_close",
@@ -326,7 +325,8 @@ static int listen_at(lua_State *L)
     lua_pushvalue(L, 3);
     server->userdata = refs_new(L);
     stream_callbacks callbacks = {server, on_message, on_close, on_trouble};
-    struct ev_loop *loop = loop_try_default(L, error);
+    control_loop_fn *const *loop_for = lua_touserdata(L, lua_upvalueindex(1));
+    struct ev_loop *loop = (*loop_for)(L, error);
     if (loop)
         server->listener = stream_listen(loop, where, &callbacks, error);
     if (server->listener)
@@ -338,7 +338,7 @@ static int listen_at(lua_State *L)
     return 3;
 }
 
-void control_register(lua_State *L)
+void control_server_register(lua_State *L, control_loop_fn *loop)
 {
     static const luaL_Reg server_methods[] = {
         {"path", path},          {"publish", publish}, {"stats", stats},
@@ -346,6 +346,7 @@ void control_register(lua_State *L)
     };
     control_add_type(L, server_type, server_methods, collect_server);
     control_register_peer(L);
-    lua_pushcfunction(L, listen_at);
+    *(control_loop_fn **)compat_newblock(L, sizeof loop) = loop;
+    lua_pushcclosure(L, listen_at, 1);
     lua_setfield(L, -2, "control_listen");
 }
