@@ -3,9 +3,8 @@
 --- server. Nothing here runs.
 ---
 --- Conventions
----   * What the world can cause is returned: `nil, message, code`. Codes are
----     the engine's error names ("too_big", "reentrant", ...) and those below.
----   * Misuse raises an error that names the option and its value.
+---   * Run-time errors are returned: `nil, message, code`, a shoal.Code.
+---   * Programming errors raise an error that names the option and its value.
 ---   * Time is in seconds (floats); moments are unix time.
 ---   * Identities are Lua values that MessagePack can carry.
 
@@ -15,6 +14,9 @@
 ---@alias shoal.Reason "failed"|"left"|"replaced"  it did not answer; it said goodbye; it is somebody else now, at another address
 ---@alias shoal.Connection "idle"|"active"|"defunct"
 ---@alias shoal.Level "error"|"warn"|"info"|"debug"|"trace"
+-- table: codes
+---@alias shoal.Code "no_memory"|"too_big"|"malformed"|"unsupported"|"from_ourselves"|"indirect_for_ourselves"|"same_identity"|"not_defunct"|"invalid_config"|"reentrant"|"codec"|"no_handler"|"broadcast"|"identity"|"full"|"loses"|"address_in_use"|"not_found"|"not_down"|"bind"|"advertise"|"join"|"script"|"loading"|"no_script"|"closed"|"timeout"|"handler"
+-- end
 -- table: messages
 ---@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"|"refused"
 -- end
@@ -295,45 +297,45 @@ function Node:num_members() end
 --- resolve is logged, and it is tried again. Code: "join" (it is no endpoint, or
 --- our socket cannot send there). (sends)
 ---@param endpoint string
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Node:announce(endpoint) end
 --- `announce` to each. (sends)
 ---@param endpoints string[]
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Node:join(endpoints) end
 --- Spread what waits to a few random members now. (sends)
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Node:gossip() end
 --- Spread waiting broadcasts, and nothing else, now. (sends)
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Node:broadcast() end
 --- Hand data to our own `broadcast.receive`: true when it wanted it (it is
 --- queued), false when not. (sends)
 ---@param data string
----@return boolean?, string? message, string? code
+---@return boolean?, string? message, shoal.Code? code
 function Node:add_broadcast(data) end
 --- Tell some members that we go, and seeds that have not answered yet; then we are
 --- defunct. (sends)
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Node:leave() end
 --- Forget a member that is down, before `remove_down_after` does. Codes:
 --- "not_found", "not_down". (sends)
 ---@param addr any  its address
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Node:forget(addr) end
 --- Take claims as if a packet had brought them. (sends)
 ---@param states shoal.Claim[]
 ---@param options? { broadcast: boolean }  gossip what changes? default false
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Node:apply(states, options) end
 --- Be somebody else. Codes: "loses" (it has our address, or a known one's, and
 --- does not win against the identity there), "address_in_use" (a living member
 --- has its address), "same_identity", "identity", "too_big". (sends)
 ---@param id shoal.Identity
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Node:change_identity(id) end
 --- (sends)
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Node:reuse_down_identity() end
 --- Inside a coroutine: yields until `condition(node)` is true (or any value but
 --- false and nil), which it returns. It is asked after events, packets and
@@ -342,11 +344,11 @@ function Node:reuse_down_identity() end
 --- when the condition raises.
 ---@param condition fun(node: shoal.Node): any
 ---@param timeout? number
----@return any, string? message, string? code
+---@return any, string? message, shoal.Code? code
 function Node:wait(condition, timeout) end
 --- Merges over the present config. (sends)
 ---@param config shoal.Config
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Node:set_config(config) end
 ---@return shoal.Config
 function Node:config() end
@@ -393,20 +395,20 @@ function Node:off(event, fn) end
 --- (inside identity, broadcast or codec functions), "no_script" (the handlers
 --- are no file).
 ---@param reason? string  for the log and on_reload ("asked")
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Node:reload(reason) end
 --- Other handlers, checked and swapped at once; timers, waits and subscriptions
 --- of the old ones end, the store stays, `on_reload` is called. For handlers
 --- that are no file. `nil, message, code`: "script" (on_reload failed, or the
 --- running identity is not theirs), "reentrant", "closed". (sends)
 ---@param handlers shoal.Handlers
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Node:set_handlers(handlers) end
 --- Calls `on_stop`, sends what waits, closes the socket. It does not leave:
 --- call `leave` first. Inside a handler, or while a method of the node is at work
 --- (in the condition of a wait, in a finalizer), it happens after it (`true,
 --- "deferred"`). (sends)
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Node:close() end
 ---@return boolean
 function Node:is_closed() end
@@ -458,7 +460,7 @@ shoal._VERSION = ""
 --- A live node; `on_start` has been called. Codes: the engine's, and "script"
 --- (the script or module of handlers does not load), "bind", "advertise", "join" (what is no address).
 ---@param options? shoal.StartOptions
----@return shoal.Node?, string? message, string? code
+---@return shoal.Node?, string? message, shoal.Code? code
 function shoal.start(options) end
 --- Runs the loop until `shoal.stop()` is called or no node is left.
 function shoal.run() end
@@ -469,7 +471,7 @@ function shoal.step(timeout) end
 --- A handler table from a file, run in a fresh environment with a module cache
 --- of its own.
 ---@param path string
----@return shoal.Handlers?, string? message, string? code
+---@return shoal.Handlers?, string? message, shoal.Code? code
 function shoal.load(path) end
 
 ---@class shoal.CheckReport
@@ -481,7 +483,7 @@ function shoal.load(path) end
 --- Would this script load? Loads it into a Lua state of its own, and throws
 --- that away.
 ---@param path string
----@return shoal.CheckReport?, string? message, string? code
+---@return shoal.CheckReport?, string? message, shoal.Code? code
 function shoal.check(path) end
 
 return shoal

@@ -29,7 +29,7 @@ local LARGEST_RING = {
   sim = 9,
   lua = 2,
   ["script/engine"] = 3,
-  ["script/node"] = 8,
+  ["script/node"] = 6,
   ["script/sim"] = 2,
 }
 for folder, others in pairs(MAY_INCLUDE) do

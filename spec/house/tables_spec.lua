@@ -22,6 +22,35 @@ describe("the table of events", function()
   end)
 end)
 
+describe("a code that Lua sees", function()
+  local known = {}
+  for _, row in ipairs(tables.rows("shoal_tables.h", "ERRORS")) do known[row[3]] = true end
+  for _, name in ipairs { "NODE_CODES", "CONTROL_CODES", "TOOL_CODES" } do
+    for _, row in ipairs(tables.rows("lua/result.h", name, "RESULT_")) do known[row[2]] = true end
+  end
+
+  it("is in a table when it is answered by Lua", function()
+    local unknown = {}
+    for _, path in ipairs(files.find("lua", "*.lua")) do
+      local source = files.read(path):gsub("%-%-[^\n]*", "")
+      for code in source:gmatch 'return nil,[^\n]*, "([%l_]+)"\n' do
+        if not known[code] then unknown[#unknown + 1] = path .. ": " .. code end
+      end
+    end
+    assert.same({}, unknown)
+  end)
+
+  it("is from a table when it is answered by C", function()
+    local literal = {}
+    for _, path in ipairs(files.find("src", "*.c")) do
+      for call in files.read(path):gmatch "result_fail[_%l]*(%b())" do
+        if call:find ', "[%l_]+"%)$' then literal[#literal + 1] = path .. ": " .. call end
+      end
+    end
+    assert.same({}, literal)
+  end)
+end)
+
 describe("the table of config fields", function()
   local rows = tables.rows("shoal_config.h", "CONFIG_FIELDS")
 

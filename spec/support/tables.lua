@@ -203,6 +203,29 @@ local function drops()
   return explained("reason", tables.rows("shoal_tables.h", "DROPS"), tables.rows("host/counters.h", "DROPS", "HOST_"))
 end
 
+-- An error's columns, in the order of the others'.
+local function errors()
+  local rows = {}
+  for i, row in ipairs(tables.rows("shoal_tables.h", "ERRORS")) do rows[i] = { row[1], row[3], row[4] } end
+  return rows
+end
+
+local function codes()
+  return explained("code", errors(), tables.rows("lua/result.h", "NODE_CODES", "RESULT_"))
+end
+
+local function control_codes()
+  return explained("code", tables.rows("lua/result.h", "CONTROL_CODES", "RESULT_"))
+end
+
+local function code_types()
+  local names = {}
+  for _, rows in ipairs { errors(), tables.rows("lua/result.h", "NODE_CODES", "RESULT_") } do
+    for _, row in ipairs(rows) do names[#names + 1] = '"' .. row[2] .. '"' end
+  end
+  return { "---@alias shoal.Code " .. table.concat(names, "|") }
+end
+
 local function host_counters()
   return explained("counter", tables.rows("host/counters.h", "COUNTERS", "HOST_"))
 end
@@ -240,10 +263,11 @@ end
 local render = {
   md = {
     config = config_document, monitor = monitor, diagnostics = diagnostics, drops = drops,
-    ["host counters"] = host_counters, ["engine counters"] = engine_counters,
+    codes = codes, ["control codes"] = control_codes, ["host counters"] = host_counters,
+    ["engine counters"] = engine_counters,
   },
   lua = {
-    messages = alias("shoal.Message", "MESSAGES", 3), drops = alias("shoal.Drop", "DROPS", 2),
+    codes = code_types, messages = alias("shoal.Message", "MESSAGES", 3), drops = alias("shoal.Drop", "DROPS", 2),
     config = config_types, events = event_types, handlers = handler_types,
     ["engine counters"] = counter_types("shoal.Stats", "shoal_tables.h", nil, {
       "sent table<shoal.Message, integer>  packets", "received table<shoal.Message, integer>  and accepted",

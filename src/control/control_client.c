@@ -9,6 +9,7 @@
 #include "../base/sizes.h"
 #include "../lua/compat.h"
 #include "../lua/options.h"
+#include "../lua/result.h"
 #include "../lua/value.h"
 #include "rpc.h"
 #include "stream.h"
@@ -63,14 +64,6 @@ static int milliseconds_until(uint64_t deadline_us)
 
 /* ---- Messages ---- */
 
-static int fail(lua_State *L, const char *message, const char *code)
-{
-    lua_pushnil(L);
-    lua_pushstring(L, message);
-    lua_pushstring(L, code);
-    return 3;
-}
-
 /* The next message: 0, or pushes nil, message, code and returns 3. */
 static int receive(lua_State *L, struct client *client, uint64_t deadline_us,
                    struct rpc_message *message)
@@ -80,13 +73,15 @@ static int receive(lua_State *L, struct client *client, uint64_t deadline_us,
     int got = stream_client_receive(
         client->stream, milliseconds_until(deadline_us), &bytes, error);
     if (got == 0)
-        return fail(L, "the node has closed the connection", "closed");
+        return result_fail(L, "the node has closed the connection",
+                           CODE_CLOSED);
     if (got == STREAM_TIMEOUT)
-        return fail(L, error, "timeout");
+        return result_fail(L, error, CODE_TIMEOUT);
     if (got < 0)
-        return fail(L, error, "closed");
+        return result_fail(L, error, CODE_CLOSED);
     if (!rpc_read(bytes, message))
-        return fail(L, "the answer is no MessagePack-RPC", "malformed");
+        return result_fail(L, "the answer is no MessagePack-RPC",
+                           shoal_error_name(SHOAL_ERR_MALFORMED));
     return 0;
 }
 
@@ -131,12 +126,8 @@ static int take_notification(lua_State *L, struct client *client)
 static int push_outcome(lua_State *L, const struct rpc_message *message)
 {
     push_value(L, message->values[0]);
-    if (!lua_isnil(L, -1)) {
-        lua_pushnil(L);
-        lua_insert(L, -2);
-        lua_pushliteral(L, "remote");
-        return 3;
-    }
+    if (!lua_isnil(L, -1))
+        return result_fail_pushed(L, CODE_REMOTE);
     push_value(L, message->values[1]);
     if (lua_isnil(L, -1))
         lua_pushboolean(L, true);
@@ -151,7 +142,7 @@ static int send_request(lua_State *L, struct client *client)
     rpc_push_request(L, ++client->last_id, 2, 3, "client:call");
     bytes.data = (const uint8_t *)lua_tolstring(L, -1, &bytes.size);
     if (stream_client_send(client->stream, bytes, error) != 0)
-        return fail(L, error, "closed");
+        return result_fail(L, error, CODE_CLOSED);
     lua_pop(L, 1);
     return 0;
 }
@@ -221,7 +212,7 @@ static int connect_to(lua_State *L)
     lua_newtable(L);
     lua_setuservalue(L, -2);
     client->stream = stream_connect(path, timeout_ms, error);
-    return client->stream ? 1 : fail(L, error, "connect");
+    return client->stream ? 1 : result_fail(L, error, CODE_CONNECT);
 }
 
 void control_client_register(lua_State *L)

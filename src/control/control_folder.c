@@ -3,6 +3,7 @@
 
 #include "../base/sizes.h"
 #include "../lua/compat.h"
+#include "../lua/result.h"
 #include "socket_folder.h"
 #include "stream_path.h"
 
@@ -23,17 +24,13 @@ static int control_folder(lua_State *L)
     const char *path = luaL_checkstring(L, 1);
     const char *code = NULL;
     if (lua_toboolean(L, 2) && make_folder(path, error) != 0)
-        code = "listen";
+        code = CODE_LISTEN;
     else if (socket_folder_check(path, error) != 0)
-        code = "folder";
-    if (!code) {
-        lua_pushboolean(L, true);
-        return 1;
-    }
-    lua_pushnil(L);
-    lua_pushstring(L, error);
-    lua_pushstring(L, code);
-    return 3;
+        code = CODE_FOLDER;
+    if (code)
+        return result_fail(L, error, code);
+    lua_pushboolean(L, true);
+    return 1;
 }
 
 void control_folder_register(lua_State *L)

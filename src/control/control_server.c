@@ -9,6 +9,7 @@
 #include "../base/sizes.h"
 #include "../lua/options.h"
 #include "../lua/refs.h"
+#include "../lua/result.h"
 #include "../lua/value.h"
 #include "control_server.h"
 #include "rpc.h"
@@ -332,10 +333,7 @@ static int listen_at(lua_State *L)
     if (server->listener)
         return 1;
     refs_free(L, &server->userdata);
-    lua_pushnil(L);
-    lua_pushstring(L, error);
-    lua_pushliteral(L, "listen");
-    return 3;
+    return result_fail(L, error, CODE_LISTEN);
 }
 
 void control_server_register(lua_State *L, control_loop_fn *loop)

@@ -4,15 +4,7 @@
 #include "../host/host.h"
 #include "../host/resolve.h"
 #include "../lua/compat.h"
-
-/* nil, message, code. STACK: message -> nil message code */
-static int push_failure(lua_State *L, const char *code)
-{
-    lua_pushnil(L);
-    lua_insert(L, -2);
-    lua_pushstring(L, code);
-    return 3;
-}
+#include "../lua/result.h"
 
 /* The endpoint at `arg`; 0, or -1 and pushes why it is none. */
 static int read_endpoint(lua_State *L, int arg, struct endpoint *out)
@@ -50,17 +42,17 @@ static const char *read_both(lua_State *L, struct endpoint *endpoint,
 
     *reach = (struct address_reach){AF_INET6, true, false};
     if (read_endpoint(L, 1, endpoint) != 0)
-        return "endpoint";
+        return CODE_ENDPOINT;
     if (lua_isnoneornil(L, 2))
         return NULL;
     if (read_endpoint(L, 2, &bind) != 0)
-        return "endpoint";
+        return CODE_ENDPOINT;
     *reach = reach_of(&bind);
     if (endpoint->is_name || address_adapt(&endpoint->address, *reach))
         return NULL;
     lua_pushfstring(L, "cannot join %s: this node's socket is bound to %s",
                     lua_tostring(L, 1), lua_tostring(L, 2));
-    return "family";
+    return CODE_FAMILY;
 }
 
 /* check_endpoint(endpoint, bind) -> true | nil, message, "endpoint"|"family" */
@@ -71,7 +63,7 @@ static int check_endpoint(lua_State *L)
     const char *code = read_both(L, &endpoint, &reach);
 
     if (code)
-        return push_failure(L, code);
+        return result_fail_pushed(L, code);
     lua_pushboolean(L, 1);
     return 1;
 }
@@ -85,14 +77,14 @@ static int lua_resolve(lua_State *L)
     const char *code = read_both(L, &endpoint, &reach), *problem = NULL;
 
     if (code)
-        return push_failure(L, code);
+        return result_fail_pushed(L, code);
     if (endpoint.is_name)
         problem = resolve_first_blocking(endpoint.name, endpoint.port, reach,
                                          &endpoint.address);
     if (problem) {
         lua_pushfstring(L, "cannot resolve %s: %s", lua_tostring(L, 1),
                         problem);
-        return push_failure(L, "resolve");
+        return result_fail_pushed(L, CODE_RESOLVE);
     }
     lua_pushboolean(L, 1);
     return 1;

@@ -7,6 +7,7 @@
 #include "../lua/options.h"
 #include "../lua/program.h"
 #include "../lua/refs.h"
+#include "../lua/result.h"
 #include "node/loop.h"
 
 #include <errno.h>
@@ -233,12 +234,8 @@ static int watch(lua_State *L)
     luaL_checktype(L, 2, LUA_TFUNCTION);
     char error[HOST_MAX_ERROR];
     struct ev_loop *loop = loop_try_default(L, error);
-    if (!loop) {
-        lua_pushnil(L);
-        lua_pushstring(L, error);
-        lua_pushliteral(L, "loop");
-        return 3;
-    }
+    if (!loop)
+        return result_fail(L, error, CODE_LOOP);
     struct program *program = program_of(L);
     struct watcher *watcher = compat_newblock(L, sizeof *watcher);
     memset(watcher, 0, sizeof *watcher);

@@ -31,7 +31,7 @@ local core = {}
 
 --- A new engine, idle and alone.
 ---@param options shoal.EngineOptions
----@return shoal.Engine?, string? message, string? code
+---@return shoal.Engine?, string? message, shoal.Code? code
 function core.new(options) end
 
 --- The identity that needs no script: an address, a number that grows with every
@@ -73,12 +73,12 @@ local Engine = {}
 --- A packet arrived.
 ---@param now number
 ---@param packet string
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Engine:receive(now, packet) end
 
 --- Does what is due: to be called at deadline(), or late.
 ---@param now number
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Engine:tick(now) end
 
 --- When tick() wants to be called; nil while there is nothing to wait for.
@@ -88,35 +88,35 @@ function Engine:deadline() end
 --- Asks `id`, or whoever has its address, to let us join.
 ---@param now number
 ---@param id shoal.Identity
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Engine:announce(now, id) end
 
 --- Sends updates and broadcasts to a few random members now.
 ---@param now number
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Engine:gossip(now) end
 
 --- Sends waiting broadcasts, and nothing else, now.
 ---@param now number
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Engine:broadcast(now) end
 
 --- Queues an item of ours: true; false when `receive` took it for no news.
 ---@param now number
 ---@param data string
----@return boolean?, string? message, string? code
+---@return boolean?, string? message, shoal.Code? code
 function Engine:add_broadcast(now, data) end
 
 --- Tells some members that we are going, and is defunct.
 ---@param now number
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Engine:leave(now) end
 
 --- Tells somebody who need not be a member that we have left; nothing before
 --- leave().
 ---@param now number
 ---@param id shoal.Identity
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Engine:leave_to(now, id) end
 
 --- Codes: "loses" (it has our address, or a known one's, and does not win against
@@ -124,35 +124,35 @@ function Engine:leave_to(now, id) end
 --- "same_identity", "identity", "too_big".
 ---@param now number
 ---@param id shoal.Identity
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Engine:change_identity(now, id) end
 
 ---@param now number
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Engine:reuse_down_identity(now) end
 
 --- Takes claims as if a packet had brought them; state() can be given back.
 ---@param now number
 ---@param states shoal.Claim[]
 ---@param options? { broadcast: boolean }
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Engine:apply(now, states, options) end
 
 --- Forgets a member that is down. Codes: "not_found", "not_down".
 ---@param now number
 ---@param addr any
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Engine:forget(now, addr) end
 
 --- Changes what is named, over the present config.
 ---@param now number
 ---@param config shoal.Preset|shoal.Config
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Engine:set_config(now, config) end
 
 --- All other handlers from now on.
 ---@param handlers shoal.CoreHandlers
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Engine:set_handlers(handlers) end
 
 ---@param diagnostics boolean|shoal.Event[]
@@ -208,7 +208,7 @@ function Engine:config() end
 function Engine:stats() end
 
 --- Frees it; it then only raises. Unreferenced engines are freed as well.
----@return true?, string? message, string? code
+---@return true?, string? message, shoal.Code? code
 function Engine:close() end
 
 --- For tests: the n-th allocation of the engine from now on fails, with `after`

@@ -3,6 +3,7 @@
 
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
+#include "../../lua/result.h"
 #include "../../lua/value.h"
 #include "answers.h"
 #include "codec_fields.h"
@@ -247,7 +248,7 @@ static int push_encoded(lua_State *L, int error, const uint8_t *out,
                         size_t size)
 {
     if (error)
-        return view_push_error(L, error, NULL);
+        return result_error(L, error, NULL);
     lua_pushlstring(L, (const char *)out, size);
     return 1;
 }
@@ -292,7 +293,7 @@ static int decode_header(lua_State *L)
     packet.data = (const uint8_t *)luaL_checklstring(L, 1, &packet.size);
     error = codec.decode_header(codec.context, packet, &header, &used);
     if (error)
-        return view_push_error(L, error, NULL);
+        return result_error(L, error, NULL);
     fields_push_header(L, &header);
     lua_pushinteger(L, (lua_Integer)used);
     return 2;
@@ -316,7 +317,7 @@ static int decode_member(lua_State *L)
     packet.size -= (size_t)from - 1;
     error = codec.decode_member(codec.context, packet, &member, &used);
     if (error)
-        return view_push_error(L, error, NULL);
+        return result_error(L, error, NULL);
     fields_push_member(L, &member);
     lua_pushinteger(L, (lua_Integer)used);
     return 2;

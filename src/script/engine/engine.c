@@ -4,6 +4,7 @@
 #include "../../lua/active_methods.h"
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
+#include "../../lua/result.h"
 #include "../../lua/value.h"
 #include "config.h"
 #include "object.h"
@@ -29,7 +30,7 @@ struct object *object_check_open(lua_State *L)
 
 static int refuse_inside(lua_State *L)
 {
-    return view_push_error(L, SHOAL_ERR_REENTRANT, NULL);
+    return result_error(L, SHOAL_ERR_REENTRANT, NULL);
 }
 
 /* ---- Handlers and diagnostics ---- */
@@ -232,17 +233,16 @@ static int new_engine(lua_State *L)
     if (options_get(L, 1, "identity") == LUA_TNIL)
         return luaL_error(L, "core.new: option 'identity' is missing");
     if (value_to_identity(L, 2, "identity", &id))
-        return view_push_error(L, SHOAL_ERR_IDENTITY, lua_tostring(L, -1));
+        return result_error(L, SHOAL_ERR_IDENTITY, lua_tostring(L, -1));
     if (read_config(L, &config))
-        return view_push_error(L, SHOAL_ERR_INVALID_CONFIG,
-                               lua_tostring(L, -1));
+        return result_error(L, SHOAL_ERR_INVALID_CONFIG, lua_tostring(L, -1));
     lua_settop(L, 1);
     object = push_object(L);
     error = make_core(L, object, 2, &id, &config, &detail);
     if (error && object->questions->error[0] != '\0')
         detail = object->questions->error;
     if (error)
-        return view_push_error(L, error, detail);
+        return result_error(L, error, detail);
     lua_settop(L, 2);
     return 1;
 }

@@ -4,6 +4,7 @@
 
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
+#include "../../lua/result.h"
 #include "../../lua/value.h"
 #include "config.h"
 #include "view.h"
@@ -88,7 +89,7 @@ static int enter_with_identity(lua_State *L, const char *name,
     value_identity id;
 
     if (value_to_identity(L, 3, "identity", &id))
-        return view_push_error(L, SHOAL_ERR_IDENTITY, lua_tostring(L, -1));
+        return result_error(L, SHOAL_ERR_IDENTITY, lua_tostring(L, -1));
     before = begin(object, L);
     return end(object, L, before,
                entry(object->core, now, value_identity_bytes(&id)));
@@ -173,8 +174,7 @@ static int set_config(lua_State *L)
 
     luaL_checkany(L, 3);
     if (config_read(L, 3, "set_config", CONFIG_DEFAULT_CLUSTER_SIZE, &config))
-        return view_push_error(L, SHOAL_ERR_INVALID_CONFIG,
-                               lua_tostring(L, -1));
+        return result_error(L, SHOAL_ERR_INVALID_CONFIG, lua_tostring(L, -1));
     before = begin(object, L);
     return end(object, L, before, shoal_set_config(object->core, now, &config));
 }

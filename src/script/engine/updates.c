@@ -5,6 +5,7 @@
 
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
+#include "../../lua/result.h"
 #include "../../lua/value.h"
 
 #include <stdio.h>
@@ -13,18 +14,6 @@
 const char *const view_states[] = {"alive", "suspect", "down", NULL};
 
 /* ---- Results ---- */
-
-int view_push_error(lua_State *L, int error, const char *detail)
-{
-    luaL_checkstack(L, 4, "cannot push an error");
-    lua_pushnil(L);
-    if (detail && *detail)
-        lua_pushfstring(L, "%s (%s)", shoal_error_text(error), detail);
-    else
-        lua_pushstring(L, shoal_error_text(error));
-    lua_pushstring(L, shoal_error_name(error));
-    return 3;
-}
 
 static bool is_about_a_question(int error)
 {
@@ -44,7 +33,7 @@ int view_push_result(lua_State *L, int error, const shoal *engine,
     detail = shoal_error_detail(engine);
     if (q && is_about_a_question(error) && q->error[0] != '\0')
         detail = q->error;
-    return view_push_error(L, error, detail);
+    return result_error(L, error, detail);
 }
 
 /* ---- Claims ---- */

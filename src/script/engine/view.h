@@ -54,8 +54,6 @@ void view_push_stats(lua_State *L, const shoal *engine);
  * be NULL) adds what a failing question said. Returns the number of values. */
 int view_push_result(lua_State *L, int error, const shoal *engine,
                      const questions *q);
-/* nil, message, code. `detail` may be NULL or "". */
-int view_push_error(lua_State *L, int error, const char *detail);
 
 /* Reads a list of { id=, state=, incarnation=, from= } for shoal_apply(). The
  * other fields of members (addr, since, reason) are not looked at, so that

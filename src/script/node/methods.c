@@ -4,6 +4,7 @@
 #include "../../lua/active_methods.h"
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
+#include "../../lua/result.h"
 #include "../engine/view.h"
 #include "../reload/store.h"
 #include "listeners.h"
@@ -74,17 +75,9 @@ struct node *methods_check_sending(lua_State *L, const char *method)
     return node;
 }
 
-int methods_fail(lua_State *L, const char *message, const char *code)
-{
-    lua_pushnil(L);
-    lua_pushstring(L, message);
-    lua_pushstring(L, code);
-    return 3;
-}
-
 int methods_refuse_inside(lua_State *L)
 {
-    return view_push_error(L, SHOAL_ERR_REENTRANT, NULL);
+    return result_error(L, SHOAL_ERR_REENTRANT, NULL);
 }
 
 /* ---- What a scope sets up ---- */

@@ -43,8 +43,7 @@ struct scope *methods_scope(lua_State *L);
  * inside of it may end the node. */
 bool methods_are_running(lua_State *L, const void *object);
 
-/* Push nil, message, code and return 3. */
-int methods_fail(lua_State *L, const char *message, const char *code);
+/* nil, message, "reentrant". */
 int methods_refuse_inside(lua_State *L);
 
 #endif

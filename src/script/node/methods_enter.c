@@ -2,6 +2,7 @@
 /* The node's methods that go into the engine: check, begin, act, end. */
 #include "../../lua/arguments.h"
 #include "../../lua/options.h"
+#include "../../lua/result.h"
 #include "../../lua/value.h"
 #include "../engine/config.h"
 #include "../engine/view.h"
@@ -74,7 +75,7 @@ static int change_identity(lua_State *L)
     struct node *node = methods_check_sending(L, "change_identity");
     value_identity id;
     if (value_to_identity(L, 2, "identity", &id) != 0)
-        return view_push_error(L, SHOAL_ERR_IDENTITY, lua_tostring(L, -1));
+        return result_error(L, SHOAL_ERR_IDENTITY, lua_tostring(L, -1));
     lua_State *before = begin(L, node);
     return end(L, node, before, become(node, value_identity_bytes(&id)));
 }
@@ -128,8 +129,7 @@ static int set_config(lua_State *L)
     shoal_config config = *shoal_get_config(node_engine(node));
     arguments_value(L, 2, "node:set_config", "a config");
     if (config_read(L, 2, "node:set_config", node->cluster_size, &config) != 0)
-        return view_push_error(L, SHOAL_ERR_INVALID_CONFIG,
-                               lua_tostring(L, -1));
+        return result_error(L, SHOAL_ERR_INVALID_CONFIG, lua_tostring(L, -1));
     lua_State *before = begin(L, node);
     return end(L, node, before,
                shoal_set_config(node_engine(node), now_us(node), &config));
@@ -144,7 +144,7 @@ static int join_one(lua_State *L, struct node *node, const char *endpoint)
     if (node_is_asking(node))
         return methods_refuse_inside(L);
     if (node->backend->ops->join(node->backend, endpoint, error) != 0)
-        return methods_fail(L, error, "join");
+        return result_fail(L, error, CODE_JOIN);
     lua_pushboolean(L, true);
     return 1;
 }

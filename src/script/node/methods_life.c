@@ -4,6 +4,7 @@
  * of the node is on the stack, they happen after it.
  */
 #include "../../lua/arguments.h"
+#include "../../lua/result.h"
 #include "../engine/handler_table.h"
 #include "../engine/view.h"
 #include "loop.h"
@@ -14,7 +15,7 @@
 static int put_off(lua_State *L, struct node *node)
 {
     if (!node_put_off(node))
-        return view_push_error(L, SHOAL_ERR_NOMEM, NULL);
+        return result_error(L, SHOAL_ERR_NOMEM, NULL);
     lua_pushboolean(L, true);
     lua_pushliteral(L, "deferred");
     return 2;
@@ -35,7 +36,7 @@ static int reload_now(lua_State *L, struct node *node, const char *reason)
     int failure = reload_script(node, reason, &swapped, error);
     program_leave(node->scopes.owner, before);
     if (failure != 0)
-        return methods_fail(L, error, "script");
+        return result_fail(L, error, CODE_SCRIPT);
     lua_pushboolean(L, true);
     if (swapped)
         return 1;
@@ -52,14 +53,15 @@ static int reload(lua_State *L)
     if (strlen(reason) >= RELOAD_MAX_REASON)
         arguments_fail(L, 2, "node:reload", "at most 63 bytes");
     if (!node->script)
-        return methods_fail(L, "the handlers of this node are no script",
-                            "no_script");
+        return result_fail(L, "the handlers of this node are no script",
+                           CODE_NO_SCRIPT);
     if (node->phase != NODE_LIVE)
-        return methods_fail(L, "the node is closing", "closed");
+        return result_fail(L, "the node is closing", CODE_CLOSED);
     if (node_is_asking(node))
         return methods_refuse_inside(L);
     if (node->reloads.loading)
-        return methods_fail(L, "a version of the script is loading", "loading");
+        return result_fail(L, "a version of the script is loading",
+                           CODE_LOADING);
     if (node_is_busy(node, methods_scope(L)))
         return reload_later(L, node, reason);
     return reload_now(L, node, reason);
@@ -76,7 +78,7 @@ static int set_handlers(lua_State *L)
     arguments_table(L, 2, "node:set_handlers");
     shape_check(L, 2, "node:set_handlers");
     if (node->phase != NODE_LIVE)
-        return methods_fail(L, "the node is closing", "closed");
+        return result_fail(L, "the node is closing", CODE_CLOSED);
     if (node_is_asking(node))
         return methods_refuse_inside(L);
     lua_settop(L, 2);
@@ -87,7 +89,7 @@ static int set_handlers(lua_State *L)
     if (failure == RELOAD_MISUSE)
         return luaL_error(L, "node:set_handlers: %s", error);
     if (failure != 0)
-        return methods_fail(L, error, "script");
+        return result_fail(L, error, CODE_SCRIPT);
     lua_pushboolean(L, true);
     return 1;
 }

@@ -11,6 +11,7 @@
 
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
+#include "../../lua/result.h"
 #include "advertise.h"
 #include "failures.h"
 #include "loop.h"
@@ -34,10 +35,10 @@ static int load_handlers(struct start *start)
 {
     struct node *node = start->node;
     if (node->script)
-        return reload_first(node, start->error) ? fail(start, "script") : 0;
+        return reload_first(node, start->error) ? fail(start, CODE_SCRIPT) : 0;
     if (version_prepare(node->current, start->error) == 0)
         return 0;
-    return fail(start, start->from_module ? "script" : bad_table);
+    return fail(start, start->from_module ? CODE_SCRIPT : bad_table);
 }
 
 static int open_backend(struct start *start)
@@ -49,7 +50,7 @@ static int open_backend(struct start *start)
                             .callbacks = node_callbacks(node),
                             .busy_limit_us = start->busy_limit_us};
     node->backend = node->world->open(node->world, &options, start->error);
-    return node->backend ? 0 : fail(start, "bind");
+    return node->backend ? 0 : fail(start, CODE_BIND);
 }
 
 /* Where the others find us. */
@@ -59,7 +60,7 @@ static int find_address(struct start *start)
     start->birth.bind = backend->ops->bound(backend);
     if (advertise_complete(start->advertise, start->birth.bind,
                            start->birth.advertise, start->error) != 0)
-        return fail(start, "advertise");
+        return fail(start, CODE_ADVERTISE);
     return 0;
 }
 
@@ -97,13 +98,14 @@ static int start_engine(struct start *start)
     int failure = identity_make(node, &start->birth, &identity, start->error);
     if (failure != 0) {
         tell_of_wildcard(start);
-        return fail(start,
-                    failure == IDENTITY_NO_ADDRESS ? "advertise" : "identity");
+        return fail(start, failure == IDENTITY_NO_ADDRESS
+                               ? CODE_ADVERTISE
+                               : shoal_error_name(SHOAL_ERR_IDENTITY));
     }
     if (identity_check_reach(node->current->questions,
                              value_identity_bytes(&identity), start->error)) {
         tell_of_wildcard(start);
-        return fail(start, "identity");
+        return fail(start, shoal_error_name(SHOAL_ERR_IDENTITY));
     }
     shoal_options options = {
         .identity = value_identity_bytes(&identity),
@@ -130,7 +132,7 @@ static int join_seeds(lua_State *L, struct start *start)
             backend->ops->join(backend, lua_tostring(L, -1), start->error);
         lua_pop(L, 1);
         if (failure != 0)
-            return fail(start, "join");
+            return fail(start, CODE_JOIN);
     }
     return 0;
 }
@@ -214,14 +216,6 @@ static void prepare_program(lua_State *L, const struct start *start)
     lua_error(L);
 }
 
-static int push_failure(lua_State *L, const struct start *start)
-{
-    lua_pushnil(L);
-    lua_pushstring(L, start->error);
-    lua_pushstring(L, start->code);
-    return 3;
-}
-
 int start_node(lua_State *L, struct program *owner, struct world *world)
 {
     struct start start = {.code = NULL};
@@ -229,7 +223,7 @@ int start_node(lua_State *L, struct program *owner, struct world *world)
     start.node = push_node(L, owner); /* at 2 */
     start.node->world = world;
     if (start_read_options(L, &start) != 0)
-        return push_failure(L, &start);
+        return result_fail(L, start.error, start.code);
     prepare_program(L, &start);
     lua_State *before = program_enter(owner, L);
     int failure = go_live(L, &start);
@@ -237,7 +231,7 @@ int start_node(lua_State *L, struct program *owner, struct world *world)
     if (failure != 0 && start.code == bad_table)
         return luaL_error(L, "shoal.start: %s", start.error);
     if (failure != 0)
-        return push_failure(L, &start);
+        return result_fail(L, start.error, start.code);
     lua_settop(L, 2);
     return 1;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
+#include "../../lua/result.h"
 #include "../../lua/traceback.h"
 #include "../../lua/value.h"
 #include "../engine/config.h"
@@ -77,7 +78,7 @@ static int push_module(lua_State *L, const char *name, struct start *start)
     const char *text = lua_tolstring(L, -1, &size);
     snprintf(start->error, sizeof start->error, "%.*s",
              text ? (int)traceback_start(text, size) : 0, text ? text : "");
-    start->code = "script";
+    start->code = CODE_SCRIPT;
     return -1;
 }
 

@@ -4,6 +4,7 @@
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
 #include "../../lua/refs.h"
+#include "../../lua/result.h"
 #include "methods.h"
 #include "node.h"
 
@@ -121,10 +122,7 @@ static void wake(lua_State *L, struct wait *wait, int nvalues)
 static void wake_failed(lua_State *L, struct wait *wait, const char *message,
                         const char *code)
 {
-    lua_pushnil(L);
-    lua_pushstring(L, message);
-    lua_pushstring(L, code);
-    wake(L, wait, 3);
+    wake(L, wait, result_fail(L, message, code));
 }
 
 /* ---- Checking ---- */
@@ -147,13 +145,14 @@ static void ask_in_region(lua_State *L, void *context)
     if (lua_toboolean(L, -1))
         wake(L, wait, 1);
     else if (backend->ops->now_us(backend) >= wait->deadline_us)
-        wake_failed(L, wait, "the condition did not hold in time", "timeout");
+        wake_failed(L, wait, "the condition did not hold in time",
+                    CODE_TIMEOUT);
 }
 
 static void tell_failure(lua_State *L, void *context)
 {
     struct check *check = context;
-    wake_failed(L, check->wait, check->message, "handler");
+    wake_failed(L, check->wait, check->message, CODE_HANDLER);
 }
 
 static void check_one(struct wait *wait)
@@ -211,7 +210,7 @@ static void poll(void *context)
 
 static void tell_closed(lua_State *L, void *context)
 {
-    wake_failed(L, context, "the node was closed", "closed");
+    wake_failed(L, context, "the node was closed", CODE_CLOSED);
 }
 
 void waits_close(struct scope *scope)
@@ -294,8 +293,8 @@ int waits_begin(lua_State *L, struct scope *scope)
     if (!can_yield(L))
         return luaL_error(L, "node:wait: only a coroutine can wait");
     if (!ask_at_once(L, scope))
-        return methods_fail(L, dispatch_last_message(scope->dispatch),
-                            "handler");
+        return result_fail(L, dispatch_last_message(scope->dispatch),
+                           CODE_HANDLER);
     if (lua_toboolean(L, -1))
         return 1;
     add_wait(L, scope, deadline_us);

@@ -5,6 +5,7 @@
 #include "../../lua/compat.h"
 #include "../../lua/program.h"
 #include "../../lua/refs.h"
+#include "../../lua/result.h"
 #include "../engine/handler_table.h"
 #include "../engine/questions.h"
 #include "script.h"
@@ -140,10 +141,7 @@ static int check(lua_State *L)
         return 1;
     }
     clear(trial);
-    lua_pushnil(L);
-    lua_pushstring(L, error);
-    lua_pushliteral(L, "script");
-    return 3;
+    return result_fail(L, error, CODE_SCRIPT);
 }
 
 static int check_handlers(lua_State *L)

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a function answers in Lua when it fails at run time: nil, message, code.
+ * The code is an error's name (SHOAL_ERRORS) or one of these.
+ */
+#ifndef SHOAL_LUA_RESULT_H
+#define SHOAL_LUA_RESULT_H
+
+#include <lua.h>
+
+/* clang-format off */
+
+/* Of shoal.start and a node's methods. X(NAME, "name", "text") */
+#define RESULT_NODE_CODES(X)                                                   \
+    X(BIND, "bind", "`shoal.start`: its socket cannot have that address")      \
+    X(ADVERTISE, "advertise",                                                  \
+      "`shoal.start`: not an address that others could use")                   \
+    X(JOIN, "join", "not an endpoint, or one that our socket cannot send to")  \
+    X(SCRIPT, "script",                                                        \
+      "the script does not load, or does not fit the node; as before")         \
+    X(LOADING, "loading", "`reload`: a version of the script is loading")      \
+    X(NO_SCRIPT, "no_script", "`reload`: the handlers are not a file")         \
+    X(CLOSED, "closed", "the node is closed, or about to be")                  \
+    X(TIMEOUT, "timeout", "`wait`: the condition did not hold in time")        \
+    X(HANDLER, "handler", "`wait`: the condition raised")
+
+/* Of the control socket's methods, which are written in Lua. */
+#define RESULT_CONTROL_CODES(X)                                                \
+    X(UNKNOWN_METHOD, "unknown_method", "there is no method of that name")     \
+    X(INVALID_PARAMS, "invalid_params",                                        \
+      "the message says which parameter is wrong, and why")                    \
+    X(STARTING, "starting", "the node is not there yet: ask again")
+
+/* Of the functions that the command line uses. */
+#define RESULT_TOOL_CODES(X)                                                   \
+    X(CONNECT, "connect", "the control socket cannot be connected to")         \
+    X(REMOTE, "remote", "the node answered an error")                          \
+    X(LISTEN, "listen", "the control socket cannot be made")                   \
+    X(FOLDER, "folder", "others could write to the folder of the socket")      \
+    X(LOOP, "loop", "libev has no loop")                                       \
+    X(ENDPOINT, "endpoint", "not an endpoint")                                 \
+    X(FAMILY, "family", "an endpoint that the socket cannot send to")          \
+    X(RESOLVE, "resolve", "a name that does not resolve")
+
+/* clang-format on */
+
+#define RESULT_CODE(NAME, name, text) static const char CODE_##NAME[] = name;
+RESULT_NODE_CODES(RESULT_CODE)
+RESULT_TOOL_CODES(RESULT_CODE)
+#undef RESULT_CODE
+
+/* Each pushes nil, message, code, and returns 3. */
+int result_fail(lua_State *L, const char *message, const char *code);
+/* The message is on top of the stack. */
+int result_fail_pushed(lua_State *L, const char *code);
+/* A shoal_error, and in parentheses what exactly it tripped over (NULL or "":
+ * nothing). */
+int result_error(lua_State *L, int error, const char *detail);
+
+#endif
