@@ -172,6 +172,24 @@ describe("a suspicion, when we learn that we were taken for down ourselves,", fu
     return e
   end
 
+  -- Most of them are alive, and the last periods of a suspicion may be far away.
+  it("asks the members soon, one after the other", function()
+    local e = healing("a", { config = LIFEGUARD }):knowing("b", "c", "d", "f", "g")
+    e:receive { kind = "gossip", from = "g", updates = { "c suspect 0 by d", "d suspect 0 by c", "f suspect 0 by c" } }
+    accuse(e, "b")
+    local asked, at = {}, {}
+    for _, packet in ipairs(e:advance(0.25).packets) do
+      if support.contains(packet.updates or {}, packet.to .. " suspect 0") then
+        asked[#asked + 1], at[packet.at] = packet.to, true
+      end
+    end
+    table.sort(asked)
+    assert.same({ "c", "d", "f" }, asked)
+    local moments = 0
+    for _ in pairs(at) do moments = moments + 1 end
+    assert.equal(3, moments)
+  end)
+
   -- It would end unasked otherwise.
   it("gets all of its asks back", function()
     local e = nearly_over()

@@ -87,6 +87,8 @@ static void set_suspicion_deadline(shoal *engine, struct member *member)
         at = suspicion->start_us + timeout_of(engine, suspicion);
     if (suspicion)
         at = next_ask(engine, suspicion, at);
+    if (suspicion && suspicion->ask_us < at)
+        at = suspicion->ask_us;
     set_deadline(engine, member, at);
 }
 
@@ -125,8 +127,10 @@ static void begin(shoal *engine, struct member *member, shoal_bytes from)
         return;
     member->suspicion = engine->spare_suspicion;
     engine->spare_suspicion = NULL;
-    *member->suspicion = (struct suspicion){
-        .start_us = engine->now_us, .wanted = wanted, .asks = asks(engine)};
+    *member->suspicion = (struct suspicion){.start_us = engine->now_us,
+                                            .ask_us = SHOAL_NEVER,
+                                            .wanted = wanted,
+                                            .asks = asks(engine)};
     if (from.size == 0)
         return;
     count_from(engine, member->suspicion, from);
@@ -214,7 +218,11 @@ bool suspicion_confirm(shoal *engine, struct member *member, shoal_bytes from)
  * with the suspicion in the ping, before it is too late. */
 static void ask_again(shoal *engine, struct member *member)
 {
-    member->suspicion->asks--;
+    struct suspicion *suspicion = member->suspicion;
+    if (suspicion->ask_us <= engine->now_us)
+        suspicion->ask_us = SHOAL_NEVER;
+    else
+        suspicion->asks--;
     set_suspicion_deadline(engine, member);
     if (engine->connection == SHOAL_CONNECTION_ACTIVE)
         send_to_member(engine, member, SHOAL_MSG_PING, engine->probe.number,
@@ -242,6 +250,13 @@ static int expire(shoal *engine, struct member *member)
     return 0;
 }
 
+static bool is_to_be_asked(const shoal *engine,
+                           const struct suspicion *suspicion)
+{
+    return suspicion &&
+           (suspicion->asks > 0 || suspicion->ask_us <= engine->now_us);
+}
+
 int suspicion_tick(shoal *engine)
 {
     while (timers_next(&engine->timers) <= engine->now_us) {
@@ -252,7 +267,7 @@ int suspicion_tick(shoal *engine)
                 return SHOAL_ERR_NOMEM;
             continue;
         }
-        if (member->suspicion && member->suspicion->asks > 0) {
+        if (is_to_be_asked(engine, member->suspicion)) {
             ask_again(engine, member);
             continue;
         }
@@ -265,9 +280,11 @@ int suspicion_tick(shoal *engine)
 
 /* ---- All of them ---- */
 
+/* One after the other: there may be many of them. */
 void suspicion_restart_all(shoal *engine)
 {
     const struct order *active = &engine->members.active;
+    uint64_t ask_us = engine->now_us;
     for (uint32_t i = 0; i < active->count; i++) {
         struct member *member = members_at(&engine->members, active->slots[i]);
         if (member->state != SHOAL_SUSPECT)
@@ -275,6 +292,10 @@ void suspicion_restart_all(shoal *engine)
         if (member->suspicion) {
             member->suspicion->start_us = engine->now_us;
             member->suspicion->asks = asks(engine);
+        }
+        if (member->suspicion && member->suspicion->asks > 0) {
+            member->suspicion->ask_us = ask_us;
+            ask_us += engine->config.probe_period_us / 20;
         }
         set_suspicion_deadline(engine, member);
     }
