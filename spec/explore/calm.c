@@ -16,7 +16,7 @@ void calm_expect_agreement(struct world *world)
     uint64_t now = sim_now(world->net), last = now;
     uint64_t quiet = world->quiet_us > 0 ? world->quiet_us : now;
     uint64_t settled = now + bound_settling(world);
-    char why[MAX_FAILURE] = "";
+    char *why = world->last;
     world->bound_us = bound_agreement(world);
     while ((now < settled || now - last < 3 * period) &&
            !world_has_failed(world)) {

@@ -182,6 +182,7 @@ static void print_outcome(const struct plan *plan,
            plan->seed, (double)outcome->agreed_after_us / 1e6,
            (double)outcome->bound_us / 1e6, outcome->renewals,
            outcome->most_memory, outcome->busiest);
+    printf("  at last %s\n", outcome->last);
     plan_print(plan);
 }
 

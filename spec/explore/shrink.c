@@ -29,6 +29,7 @@ _Noreturn static void run_and_tell(const struct plan *plan, int fd)
     static struct world world;
     struct outcome outcome = {.failed = !run_plan(&world, plan)};
     memcpy(outcome.failure, world.failure, MAX_FAILURE);
+    memcpy(outcome.last, world.last, MAX_FAILURE);
     outcome.failed_us = world.failed_us;
     outcome.agreed_after_us = world.agreed_after_us;
     outcome.bound_us = world.bound_us;

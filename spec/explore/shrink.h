@@ -12,7 +12,7 @@
 
 struct outcome {
     bool failed;
-    char failure[MAX_FAILURE];
+    char failure[MAX_FAILURE], last[MAX_FAILURE];
     uint64_t failed_us, agreed_after_us, bound_us, most_memory, renewals;
     uint32_t busiest;
 };

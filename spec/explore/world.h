@@ -96,6 +96,7 @@ struct world {
     uint64_t clocks_back_us, slowest_us;
     uint64_t renewals;         /* of all */
     char failure[MAX_FAILURE]; /* the first; empty: none */
+    char last[MAX_FAILURE];    /* who was the last one to agree, with whom */
     uint64_t failed_us;
     uint64_t start_us;        /* when the faults may begin */
     uint64_t quiet_us;        /* when they were over; 0: not yet */
