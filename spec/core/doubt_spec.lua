@@ -88,6 +88,18 @@ describe("a fresh verdict about ourselves", function()
     assert.is_true(is_doubted(e, "g"))
   end)
 
+  -- A member that was away for long has not heard who died meanwhile.
+  it("makes us doubt for as long as the longest suspicion, not for ever", function()
+    for _, case in ipairs { { 24 - 1 / 64, true }, { 24, false } } do
+      local e = after_a_cut { config = {
+        suspicion_confirmations = 2, suspicion_max_factor = 6, remove_down_after = 100,
+      } }
+      accuse(e, "b")
+      e:live(case[1], { "c", "d" })
+      assert.equal(case[2], is_doubted(e, "c"))
+    end
+  end)
+
   it("does not count when it is stale, or a mere suspicion", function()
     local e = healing("a"):knowing("b")
     accuse(e, "b")

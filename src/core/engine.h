@@ -65,6 +65,7 @@ struct shoal {
     } ownership;           /* of our address */
     uint32_t next_verdict; /* "down, i" was reported for every i below it */
     uint64_t renewed_us;   /* when we last took a new identity; SHOAL_NEVER */
+    uint64_t doubted_us;   /* when we last doubted our verdicts */
     struct limits limits;
     struct {
         const struct who *who; /* NULL: not while a packet is handled */
@@ -334,6 +335,11 @@ void verdict_disputed(shoal *engine, const struct member *member);
  * meanwhile may be as wrong. Suspicions begin anew, verdicts that wait are not
  * told, and those that we hold are doubted. */
 void verdict_doubt_all(shoal *engine);
+/* Does a claim override what we believe? A doubt lasts for as long as the
+ * longest suspicion: by then somebody has told us of all that are alive, and
+ * what is said later may be older than the verdict. */
+bool verdict_yields(const shoal *engine, struct member *member,
+                    const shoal_update *claim);
 
 /* ---- broadcast.c ---- */
 

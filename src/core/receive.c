@@ -124,7 +124,7 @@ static struct member *meet_sender(shoal *engine, const shoal_header *header,
                           .incarnation = header->src_incarnation - is_beyond,
                           .state = SHOAL_ALIVE};
     struct member *member = src->member;
-    if (!member || member_overrides(member, &claim, !engine_heals(engine))) {
+    if (!member || verdict_yields(engine, member, &claim)) {
         *error = update_apply_to(engine, src, &claim, true);
         member = members_find_id(&engine->members, header->src, src->hash);
     }

@@ -310,7 +310,7 @@ int update_known(shoal *engine, struct member *member,
         softer = as_suspicion(claim);
         claim = &softer;
     }
-    if (member_overrides(member, claim, !engine_heals(engine)))
+    if (verdict_yields(engine, member, claim))
         return update_member(engine, member, claim, queue);
     if (member_has_failed(member) && claim->state != SHOAL_DOWN)
         verdict_disputed(engine, member);

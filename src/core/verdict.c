@@ -72,10 +72,20 @@ static void doubt(shoal *engine, struct member *member)
 void verdict_doubt_all(shoal *engine)
 {
     const struct members *members = &engine->members;
+    engine->doubted_us = engine->now_us;
     suspicion_restart_all(engine);
     for (uint32_t slot = 0; slot < members->used; slot++) {
         struct member *member = members_live(members, slot);
         if (member)
             doubt(engine, member);
     }
+}
+
+bool verdict_yields(const shoal *engine, struct member *member,
+                    const shoal_update *claim)
+{
+    if (member->doubted &&
+        engine->now_us - engine->doubted_us >= suspicion_longest(engine))
+        member->doubted = false;
+    return member_overrides(member, claim, !engine_heals(engine));
 }
