@@ -51,6 +51,9 @@ static bool may_take_back(const struct watched *member,
 static void check_order(struct watched *member, const struct belief *before,
                         const shoal_member *now)
 {
+    if (now->incarnation == SHOAL_INCARNATION_LEFT &&
+        now->state != SHOAL_DOWN && before->incarnation != now->incarnation)
+        fail(member, "greatest", before, now);
     bool falls =
         now->incarnation < before->incarnation ||
         (now->incarnation == before->incarnation && now->state < before->state);

@@ -41,22 +41,28 @@ static uint64_t draw_bump(struct forger *forger, uint64_t bump)
     }
 }
 
+static shoal_bytes identity_with(struct forger *forger, uint32_t place,
+                                 uint64_t bump)
+{
+    uint8_t *out = forger->ids[forger->next++ % NUM_IDS];
+    char address[WORLD_MAX_ADDRESS];
+    size_t size = 0;
+    world_address(forger->victim->world, place, address);
+    (void)shoal_stock_identity_new(
+        (shoal_bytes){(const uint8_t *)address, strlen(address)}, bump, out,
+        &size);
+    return (shoal_bytes){out, size};
+}
+
 static shoal_bytes draw_identity_at(struct forger *forger, uint32_t place)
 {
     const struct world *world = forger->victim->world;
     const struct watched *owner =
         place < world->plan->num_members ? &world->members[place] : NULL;
-    char address[WORLD_MAX_ADDRESS];
-    size_t size = 0;
     if (owner && owner->self && plan_maybe(&forger->rng, 40))
         return ident_bytes(owner->self);
-    uint8_t *out = forger->ids[forger->next++ % NUM_IDS];
     uint64_t bump = owner ? owner->bump : forger->victim->bump;
-    world_address(world, place, address);
-    (void)shoal_stock_identity_new(
-        (shoal_bytes){(const uint8_t *)address, strlen(address)},
-        draw_bump(forger, bump), out, &size);
-    return (shoal_bytes){out, size};
+    return identity_with(forger, place, draw_bump(forger, bump));
 }
 
 /* A member's address, or nobody's. */
@@ -215,28 +221,41 @@ static void believe(struct forger *forger, const shoal_update *claim)
                       claim, 1, plan_maybe(&forger->rng, 50));
 }
 
-/* In one plan of eight, all hold all others for newer ones that have left: then
- * nobody asks anybody but seeds, and nobody listens to anybody. */
-static shoal_update draw_belief(struct forger *forger, uint32_t place)
+static void believe_anything(struct forger *forger, uint32_t place)
 {
-    shoal_update claim = draw_claim(forger, place);
-    if (forger->victim->world->plan->seed % 8 == 0) {
-        claim.state = SHOAL_DOWN;
-        claim.incarnation = SHOAL_INCARNATION_LEFT;
-        claim.from = (shoal_bytes){0};
+    for (uint32_t times = rng_below(&forger->rng, 3); times > 0; times--) {
+        shoal_update claim = draw_claim(forger, place);
+        believe(forger, &claim);
     }
-    return claim;
 }
 
+/* A newer one was there, and has left. */
+static void believe_gone(struct forger *forger, uint32_t place)
+{
+    const struct plan *plan = forger->victim->world->plan;
+    if (place >= plan->num_members || place == forger->victim->place)
+        return;
+    uint64_t bump = forger->victim->world->members[place].bump;
+    shoal_update claim = {
+        .id = identity_with(forger, place,
+                            bump + plan_between(&forger->rng, 1, 1000)),
+        .incarnation = SHOAL_INCARNATION_LEFT,
+        .state = SHOAL_DOWN};
+    believe(forger, &claim);
+}
+
+/* In one plan of eight, all hold all others for newer ones that have left: then
+ * nobody asks anybody but seeds, and nobody listens to anybody. */
 void forge_table(struct watched *member, uint64_t seed)
 {
     struct forger forger = {.victim = member, .rng = {seed}};
     const struct plan *plan = member->world->plan;
+    bool is_gone = plan->seed % 8 == 0;
     for (uint32_t i = 0; i < plan->num_members + plan->num_ghosts; i++)
-        for (uint32_t times = rng_below(&forger.rng, 3); times > 0; times--) {
-            shoal_update claim = draw_belief(&forger, i);
-            believe(&forger, &claim);
-        }
+        if (is_gone)
+            believe_gone(&forger, i);
+        else
+            believe_anything(&forger, i);
 }
 
 void forge_mistake(struct watched *member, uint64_t others)
