@@ -49,10 +49,10 @@ static void counts_from_the_turn_not_from_the_last_try(void)
 static void keeps_kinds_and_peers_apart(void)
 {
     start();
-    for (int what = LIMIT_ANSWER; what <= LIMIT_SELF; what++)
+    for (int what = LIMIT_ANSWER; what < NUM_LIMITS; what++)
         for (uint32_t peer = 1; peer <= 3; peer++)
             EXPECT(pass((enum limit)what, peer * 0x10001, 0));
-    for (int what = LIMIT_ANSWER; what <= LIMIT_SELF; what++)
+    for (int what = LIMIT_ANSWER; what < NUM_LIMITS; what++)
         for (uint32_t peer = 1; peer <= 3; peer++)
             EXPECT(!pass((enum limit)what, peer * 0x10001, SECOND / 2));
 }

@@ -1,5 +1,5 @@
 local support = require "spec.core.support"
-local engine, mortal = support.engine, support.mortal
+local engine, healing, mortal = support.engine, support.healing, support.mortal
 
 local KINDS = {
   "ping", "ack", "ping_req", "indirect_ping", "indirect_ack", "forwarded_ack",
@@ -32,8 +32,26 @@ describe("a suspicion about ourselves", function()
       local out = e:receive { kind = "gossip", from = "b", updates = { "a suspect " .. i } }
       assert.equal(i + 1, e:incarnation())
       assert.equal(i + 1, out:the("gossip").incarnation)
+      e:live(0.5)
     end
     assert.equal(10, e.core:stats().refutations)
+  end)
+
+  -- Else each packet of somebody who makes them up would cost us several.
+  it("is refuted in packets of its own once per probe_rtt, however high the accusations go", function()
+    for _, e in ipairs { engine("a"):knowing("b", "c", "d", "e"), healing("a"):knowing("b", "c", "d", "e") } do
+      local gossips = 0
+      for i = 0, 999 do
+        local kind = i % 3 == 2 and "down" or "suspect"
+        if e.core:config().notify_down_members or kind == "suspect" then
+          local claim = ("a %s %d"):format(kind, i)
+          gossips = gossips + #e:receive({ kind = "gossip", from = "b", updates = { claim } }):sent("gossip")
+        end
+      end
+      assert.is_true(e:incarnation() >= 999)
+      assert.equal(e.core:config().num_indirect_probes, gossips)
+      assert.is_true(support.contains(e:gossip():sent("gossip")[1].updates, "a alive " .. e:incarnation()))
+    end
   end)
 
   it("is old news when it is about an incarnation that we left behind", function()

@@ -30,7 +30,7 @@ static void greet_sender(shoal *engine)
 {
     const struct who *sender = engine->sender.who;
     if (sender &&
-        engine_may(engine, LIMIT_SELF, 0, engine->config.probe_rtt_us))
+        engine_may_again(engine, COMMON_GREETING, engine->config.probe_rtt_us))
         send_bare(engine, sender, SHOAL_MSG_ANNOUNCE, 0);
 }
 
@@ -49,7 +49,7 @@ static bool is_credible(const shoal *engine)
 static void doubt(shoal *engine)
 {
     if (is_credible(engine) &&
-        engine_may(engine, LIMIT_SELF, 2, engine->config.probe_rtt_us))
+        engine_may_again(engine, COMMON_DOUBT, engine->config.probe_rtt_us))
         verdict_doubt_all(engine);
 }
 
@@ -68,7 +68,7 @@ static int queue_alive(shoal *engine, uint16_t incarnation,
 static int say_again(shoal *engine, bool queue)
 {
     if (!queue ||
-        !engine_may(engine, LIMIT_SELF, 1, engine->config.probe_rtt_us))
+        !engine_may_again(engine, COMMON_AGAIN, engine->config.probe_rtt_us))
         return 0;
     int error = engine->queued
                     ? 0
@@ -93,6 +93,14 @@ static int report_return(shoal *engine, const shoal_update *claim)
     return 0;
 }
 
+/* At once, but however many accuse us, and however high, not more often than
+ * that: what is left waits for the packets that go out anyway. */
+static void gossip_refutation(shoal *engine)
+{
+    if (engine_may_again(engine, COMMON_GOSSIP, engine->config.probe_rtt_us))
+        send_gossip(engine, engine->config.num_indirect_probes);
+}
+
 /* "Suspect, i" is refuted by "alive, i + 1", and where it can be, so is "down,
  * i". */
 static int refute(shoal *engine, const shoal_update *claim, bool queue)
@@ -114,7 +122,7 @@ static int refute(shoal *engine, const shoal_update *claim, bool queue)
     if (engine_heals(engine))
         (void)report_return(engine, claim); /* there is room */
     if (queue)
-        send_gossip(engine, engine->config.num_indirect_probes);
+        gossip_refutation(engine);
     return 0;
 }
 

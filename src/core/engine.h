@@ -152,6 +152,12 @@ static inline bool engine_may(shoal *engine, enum limit what, uint32_t peer,
 {
     return limits_pass(&engine->limits, what, peer, engine->now_us, every_us);
 }
+/* Is it time again? Then this was it. */
+static inline bool engine_may_again(shoal *engine, enum common_limit what,
+                                    uint64_t every_us)
+{
+    return limits_pass_common(&engine->limits, what, engine->now_us, every_us);
+}
 
 /* ---- ask.c ---- */
 

@@ -8,13 +8,24 @@ static uint32_t key_of(enum limit what, uint32_t peer)
     return key ? key : 1;
 }
 
-bool limits_pass(struct limits *limits, enum limit what, uint32_t peer,
-                 uint64_t now_us, uint64_t every_us)
+static bool pass(struct turn *turn, uint32_t key, uint64_t now_us,
+                 uint64_t every_us)
 {
-    uint32_t key = key_of(what, peer);
-    struct turn *turn = &limits->turns[key >> 24];
     if (turn->key == key && now_us - turn->at_us < every_us)
         return false;
     *turn = (struct turn){key, now_us};
     return true;
+}
+
+bool limits_pass(struct limits *limits, enum limit what, uint32_t peer,
+                 uint64_t now_us, uint64_t every_us)
+{
+    uint32_t key = key_of(what, peer);
+    return pass(&limits->turns[key >> 24], key, now_us, every_us);
+}
+
+bool limits_pass_common(struct limits *limits, enum common_limit what,
+                        uint64_t now_us, uint64_t every_us)
+{
+    return pass(&limits->common[what], 1, now_us, every_us);
 }

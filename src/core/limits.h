@@ -5,7 +5,8 @@
  *
  * A table of fixed size, by a hash of kind and peer. A peer that takes the
  * place of another makes us forget when that one had its turn: then an answer
- * more goes out, one for each packet that comes in at the most.
+ * more goes out, one for each packet that comes in at the most. What is done
+ * for all of them together has places of its own, which no peer can take.
  */
 #ifndef SHOAL_CORE_LIMITS_H
 #define SHOAL_CORE_LIMITS_H
@@ -19,7 +20,16 @@ enum limit {
     LIMIT_DIRECT,  /* the same, in answer to its own packet */
     LIMIT_UNDEAD,  /* it has told us that we are down */
     LIMIT_REFUSAL, /* that there is no room for it */
-    LIMIT_SELF     /* no peer: for all of them */
+    NUM_LIMITS
+};
+
+/* Once in a while whoever the peer is. */
+enum common_limit {
+    COMMON_GREETING, /* an announce to whoever accused us */
+    COMMON_AGAIN,    /* what we have refuted, said again */
+    COMMON_DOUBT,    /* of all verdicts */
+    COMMON_GOSSIP,   /* a refutation in packets of its own */
+    NUM_COMMON_LIMITS
 };
 
 enum { LIMITS_SIZE = 256 };
@@ -29,12 +39,14 @@ struct limits {
     struct turn {
         uint32_t key;
         uint64_t at_us;
-    } turns[LIMITS_SIZE];
+    } turns[LIMITS_SIZE], common[NUM_COMMON_LIMITS];
 };
 
 /* Is it `peer`'s turn (a hash of its address), `every_us` after the last one?
  * Then this was it. */
 bool limits_pass(struct limits *limits, enum limit what, uint32_t peer,
                  uint64_t now_us, uint64_t every_us);
+bool limits_pass_common(struct limits *limits, enum common_limit what,
+                        uint64_t now_us, uint64_t every_us);
 
 #endif
