@@ -79,7 +79,35 @@ describe("a newcomer to a full table", function()
     local full = room_for(1):knowing("b")
     local c = healing("c", { diagnostics = { "refused" } })
     local word = full:receive(c:announce("a"):the("announce").bytes):the("refused")
-    assert.same({ "member_up a", "active", "refused a" }, c:receive(word.bytes).events)
+    assert.same({ "refused a" }, c:receive(word.bytes).log)
+  end)
+
+  -- It would never answer, and be reported down.
+  it("does not make a member of whoever refuses it, unless others say that it is one", function()
+    local c = healing("c")
+    assert.same({}, c:receive({ kind = "refused", from = "a" }).log)
+    assert.same({}, c:state())
+    assert.equal("idle", c.core:connection())
+    c:knowing("a", "b")
+    c:receive { kind = "refused", from = "a", incarnation = 3 }
+    assert.same({ "a alive 3", "b alive 0" }, c:state())
+  end)
+
+  it("that others told of is answered each ping with a refusal, and takes that for a sign of life", function()
+    local full, c = room_for(1):knowing("b"), healing("c"):knowing("a", "b")
+    local refusals = 0
+    local out = c:live(20, { "a" })
+    assert.is_true(support.contains(out.events, "member_down a"))
+    c = healing("c"):knowing("a", "b")
+    out = c:advance(20, function(packet)
+      if packet.to == "b" then return packet.kind == "ping" and { kind = "ack", from = "b", number = packet.number } end
+      if packet.kind ~= "ping" then return nil end
+      assert.same({ "refused c" }, full:receive(packet.bytes).sends)
+      refusals = refusals + 1
+      return { kind = "refused", from = "a" }
+    end)
+    assert.same({}, out.events)
+    assert.is_true(refusals > 5)
   end)
 
   it("needs no room at an address that is known", function()

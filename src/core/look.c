@@ -165,6 +165,17 @@ void look_on_ack(shoal *engine, shoal_bytes id, uint8_t number)
     succeed(engine, look);
 }
 
+void look_on_refusal(shoal *engine, const struct identity *from)
+{
+    struct probe *probe = &engine->probe;
+    for (uint32_t i = 0; i < probe->num_looks; i++) {
+        if (probe->looks[i].target != from)
+            continue;
+        probe->looks[i].direct = true;
+        succeed(engine, &probe->looks[i]);
+    }
+}
+
 /* Which of those we asked is that? NULL: none. */
 static struct helper *find_helper(const struct look *look, shoal_bytes id)
 {

@@ -163,13 +163,37 @@ static int answer_stranger(shoal *engine, const shoal_header *header,
     return error;
 }
 
-/* There is no room for it. It asks again and again, and deserves to know. */
-static void refuse(shoal *engine, const struct who *src)
+/* There is no room for it. It asks again and again, and deserves to know; and
+ * whoever pings us, since others told it of us, is to see that we are there. */
+static void refuse(shoal *engine, const shoal_header *header,
+                   const struct who *src)
 {
     if (engine->handlers.codec.lifeguard &&
-        engine_may(engine, LIMIT_REFUSAL, src->addr_hash,
-                   engine->config.probe_period_us))
+        (header->kind == SHOAL_MSG_PING ||
+         engine_may(engine, LIMIT_REFUSAL, src->addr_hash,
+                    engine->config.probe_period_us)))
         send_bare(engine, src, SHOAL_MSG_REFUSED, 0);
+}
+
+/* Whoever has no room for us answers nothing else, so it is no member for us
+ * either, unless others say so. */
+static void on_stranger_refuses(shoal *engine, const shoal_header *header,
+                                const struct who *src)
+{
+    shoal_member view = {.id = src->id,
+                         .addr = src->addr,
+                         .endpoint = src->endpoint,
+                         .incarnation = header->src_incarnation,
+                         .state = SHOAL_ALIVE};
+    notify_view(engine, SHOAL_EVENT_REFUSED, &view);
+}
+
+static bool is_refusal_of_stranger(const shoal *engine,
+                                   const shoal_header *header,
+                                   const struct who *src)
+{
+    return header->kind == SHOAL_MSG_REFUSED &&
+           !members_find_addr(&engine->members, src->addr, src->addr_hash);
 }
 
 /* A member that is down does not count, but it is told, so that it can come
@@ -248,6 +272,7 @@ static int on_message(shoal *engine, const shoal_header *header,
     case SHOAL_MSG_TURN_UNDEAD:
         return accused_turn_undead(engine, sender);
     case SHOAL_MSG_REFUSED:
+        look_on_refusal(engine, sender);
         if (src->member)
             notify_member(engine, SHOAL_EVENT_REFUSED, src->member,
                           (shoal_bytes){0});
@@ -310,13 +335,25 @@ static bool has_returned(const shoal *engine, struct member *sender)
     return sender->returned;
 }
 
+static void count_packet(shoal *engine, const shoal_header *header, size_t size)
+{
+    engine->stats.received[header->kind]++;
+    notify_packet(engine, SHOAL_EVENT_PACKET_RECEIVED, header->src,
+                  header->kind, engine->decoded.count, size);
+}
+
 static int accept(shoal *engine, const shoal_header *header, shoal_bytes items,
                   const struct who *src, size_t size)
 {
     int error = 0;
+    if (is_refusal_of_stranger(engine, header, src)) {
+        count_packet(engine, header, size);
+        on_stranger_refuses(engine, header, src);
+        return 0;
+    }
     struct member *sender = meet_sender(engine, header, src, &error);
     if (error == SHOAL_ERR_FULL) { /* that is no fault of the packet */
-        refuse(engine, src);
+        refuse(engine, header, src);
         return 0;
     }
     if (error == SHOAL_ERR_NOMEM)
@@ -325,9 +362,7 @@ static int accept(shoal *engine, const shoal_header *header, shoal_bytes items,
         return error;
     if (!sender)
         return answer_stranger(engine, header, src);
-    engine->stats.received[header->kind]++;
-    notify_packet(engine, SHOAL_EVENT_PACKET_RECEIVED, header->src,
-                  header->kind, engine->decoded.count, size);
+    count_packet(engine, header, size);
     if (!member_is_active(sender))
         return on_down_sender(engine, header, sender, src);
     engine->sender.is_active = true;
