@@ -380,6 +380,34 @@ describe("a suspect", function()
     for second = 1019, 1023 do assert.equal("x suspect 0", asked[second]) end
   end)
 
+  -- The last ping of the last period is long ago for whoever is reached again.
+  it("is asked once more right before that", function()
+    local e = engine("a", lifeguard()):knowing("b", "c", "d", "e")
+    e:receive { kind = "gossip", from = "b", updates = { "x suspect 0 by b" } }
+    local last
+    local out = e:advance(60, function(packet)
+      if packet.to == "x" and packet.kind == "ping" then last = packet.at end
+      return ack(packet)
+    end)
+    assert.equal(out:time_of("member_down x") - e.core:config().probe_rtt / 4, last)
+  end)
+
+  it("is asked before it is declared down, however long ago the ping was that it did not answer", function()
+    local options = lifeguard { suspicion_to_down_after = nil, suspicion_confirmations = 1, suspicion_max_factor = 2 }
+    local e = engine("a", options):knowing("b", "x")
+    for i = 0, 7 do e:receive { kind = "gossip", from = "b", updates = { "a suspect " .. i } } end
+    assert.equal(8, e.core:stats().local_health) -- a look takes nine periods
+    local function respond(packet) return packet.to == "b" and ack(packet) or nil end
+    repeat e:advance(0.25, respond) until e:state_of("x") == "suspect"
+    e:receive { kind = "gossip", from = "b", updates = { "x suspect 0 by b" } }
+    local out = e:advance(60, respond)
+    local asked = 0
+    for _, ping in ipairs(out:sent("ping")) do
+      if ping.to == "x" and ping.at < out:time_of("member_down x") then asked = asked + 1 end
+    end
+    assert.is_true(asked >= 2)
+  end)
+
   it("that refutes then stays", function()
     local e = engine("a", lifeguard()):knowing("b", "c", "d", "e")
     e:receive { kind = "gossip", from = "b", updates = { "x suspect 0 by b" } }

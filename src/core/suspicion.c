@@ -6,7 +6,10 @@
 
 #include <math.h>
 
-enum { MAX_ASKS = 5 };
+enum {
+    MAX_ASKS = 6,
+    MIN_LEFT = 2 /* periods of a suspicion that begins before it was noticed */
+};
 
 /* ---- How long ---- */
 
@@ -67,16 +70,24 @@ static void set_deadline(shoal *engine, struct member *member, uint64_t at_us)
     timers_set(&engine->timers, &member->timer, member->slot, at_us);
 }
 
-/* It is asked in each of the last periods before `end_us`; those that are over
- * are skipped. */
+/* How long before the end the ask is after which so many are left: once in each
+ * of the last periods, and a last time shortly before it, since whoever was cut
+ * off may be reached again by then. */
+static uint64_t lead_of(const shoal *engine, uint32_t asks)
+{
+    return asks > 1 ? (asks - 1) * engine->config.probe_period_us
+                    : engine->config.probe_rtt_us / 4;
+}
+
+/* When it is asked next, or its end; asks whose time is over are skipped. */
 static uint64_t next_ask(const shoal *engine, struct suspicion *suspicion,
                          uint64_t end_us)
 {
-    uint64_t period = engine->config.probe_period_us;
     while (suspicion->asks > 0 &&
-           end_us < engine->now_us + suspicion->asks * period)
+           end_us < engine->now_us + lead_of(engine, suspicion->asks))
         suspicion->asks--;
-    return end_us - suspicion->asks * period;
+    return suspicion->asks > 0 ? end_us - lead_of(engine, suspicion->asks)
+                               : end_us;
 }
 
 static void set_suspicion_deadline(shoal *engine, struct member *member)
@@ -119,6 +130,18 @@ static uint8_t asks(const shoal *engine)
     return engine->config.tell_suspects ? MAX_ASKS : 0;
 }
 
+/* What we found out ourselves began with the ping that got no answer. But a
+ * look takes long where our local health is bad, and whoever is reached again
+ * by now is to be asked before it is down. */
+static uint64_t start_of_ours(const shoal *engine, uint64_t since_us)
+{
+    uint64_t least = MIN_LEFT * engine->config.probe_period_us;
+    uint64_t min = shortest(engine);
+    uint64_t most = least < min ? min - least : 0; /* that may be over */
+    uint64_t earliest = engine->now_us > most ? engine->now_us - most : 0;
+    return since_us > earliest ? since_us : earliest;
+}
+
 static void begin(shoal *engine, struct member *member, shoal_bytes from)
 {
     uint8_t wanted = confirmations_wanted(engine);
@@ -134,10 +157,9 @@ static void begin(shoal *engine, struct member *member, shoal_bytes from)
     if (from.size == 0)
         return;
     count_from(engine, member->suspicion, from);
-    /* What we found out ourselves began with the ping that got no answer. */
     uint64_t since_us = probe_since(engine, member->identity);
     if (bytes_equal(from, identity_id(engine->self)) && since_us != SHOAL_NEVER)
-        member->suspicion->start_us = since_us;
+        member->suspicion->start_us = start_of_ours(engine, since_us);
 }
 
 /* It was the suspect, not we. */
