@@ -74,6 +74,46 @@ describe("the periodic announce", function()
   end)
 end)
 
+describe("a member that has become active", function()
+  local config = { announce = { every = 60, members = 1 }, probe_period = 1, probe_rtt = 0.5, compare_members = true }
+
+  local function newcomer()
+    return healing("a", { config = config }):knowing("b", "c")
+  end
+
+  -- Its first announce or the feed was lost, or others have found it first.
+  it("asks for a feed until one comes, but not for ever", function()
+    local e = newcomer()
+    local asks = times(e:live(20), "announce")
+    assert.equal(6, #asks) -- one of them would have gone out anyway
+    for i = 2, 5 do assert.equal(1, asks[i] - asks[i - 1]) end
+    assert.is_true(asks[1] - 1000 <= 2)
+  end)
+
+  it("asks no more when it comes and shows nothing new", function()
+    local e = newcomer()
+    for _ = 1, 2 do -- with the first b and c are news
+      e:receive { kind = "feed", from = "b", updates = { "b alive 0", "c alive 0" } }
+    end
+    assert.is_true(#e:live(20):sent("announce") <= 1)
+  end)
+
+  it("asks again soon while feeds bring news, and when the answer to that is lost", function()
+    local e = newcomer()
+    e:receive { kind = "feed", from = "b", updates = { "b alive 0", "c alive 0", "d alive 0", "e alive 0" } }
+    local asks = times(e:live(20), "announce")
+    assert.equal(1000.2, asks[1])
+    for i = 2, 5 do assert.equal(1, asks[i] - asks[i - 1]) end
+    e:receive { kind = "feed", from = "b", updates = { "b alive 0", "c alive 0", "d alive 0", "e alive 0" } }
+    assert.is_true(#e:live(20):sent("announce") <= 1)
+  end)
+
+  it("asks nobody where that is switched off", function()
+    local e = healing("a", { config = { probe_period = 1, probe_rtt = 0.5 } }):knowing("b", "c")
+    assert.same({}, e:live(20):sent("announce"))
+  end)
+end)
+
 describe("the periodic announce to down members", function()
   it("asks so many random down members, and only those", function()
     local e = with { announce_to_down = { every = 2, members = 2 }, remove_down_after = 1000 }

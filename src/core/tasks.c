@@ -22,9 +22,16 @@ static uint64_t earlier(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
+/* A turn that there is comes earlier. */
+static void bring_forward(uint64_t *at_us, uint64_t to_us)
+{
+    if (*at_us != SHOAL_NEVER && *at_us > to_us)
+        *at_us = to_us;
+}
+
 void tasks_stop(struct tasks *tasks)
 {
-    *tasks = (struct tasks){SHOAL_NEVER, SHOAL_NEVER, SHOAL_NEVER, 0};
+    *tasks = (struct tasks){SHOAL_NEVER, SHOAL_NEVER, SHOAL_NEVER, 0, 0};
 }
 
 /* Who has lost as many as are left is likely to be the one that was cut off. */
@@ -51,7 +58,8 @@ static bool take_turn(shoal *engine, uint64_t *at_us, uint64_t every_us)
 enum {
     ASKS = 6,        /* at a faster pace: */
     ASK_MEMBERS = 3, /* that many each time */
-    ASK_PERIODS = 2  /* probe periods between two times */
+    ASK_PERIODS = 2, /* probe periods between two times */
+    HUNGRY = 5       /* announces that wait for a feed */
 };
 
 static uint64_t soon(const shoal *engine)
@@ -65,8 +73,8 @@ void tasks_ask_down_soon(shoal *engine)
     if (tasks->announce_to_down_at_us == SHOAL_NEVER)
         return;
     tasks->asks = ASKS;
-    if (tasks->announce_to_down_at_us > engine->now_us + soon(engine))
-        tasks->announce_to_down_at_us = engine->now_us + soon(engine);
+    bring_forward(&tasks->announce_to_down_at_us,
+                  engine->now_us + soon(engine));
 }
 
 static void ask_down(shoal *engine)
@@ -91,6 +99,11 @@ void tasks_begin(shoal *engine)
     const shoal_config *config = &engine->config;
     struct tasks *tasks = &engine->tasks;
     tasks->announce_at_us = first_turn(engine, config->announce.every_us);
+    if (tasks->announce_at_us != SHOAL_NEVER) {
+        tasks->hungry = HUNGRY;
+        bring_forward(&tasks->announce_at_us,
+                      first_turn(engine, 2 * config->probe_period_us));
+    }
     tasks->announce_to_down_at_us =
         first_turn(engine, config->announce_to_down.every_us);
     tasks->gossip_at_us = next_turn(engine, &config->gossip);
@@ -127,20 +140,46 @@ void tasks_rearm(shoal *engine, const shoal_config *before)
 
 /* ---- Turns ---- */
 
-void tasks_ask_for_more(shoal *engine, uint32_t listed)
+/* Does a feed that listed so many show that we know all there is? */
+static bool is_fed(shoal *engine, uint32_t listed)
 {
     bool news = engine->learned > engine->learned_by_feed;
     engine->learned_by_feed = engine->learned;
     engine->quiet_feeds = news ? 0 : engine->quiet_feeds + 1;
     engine->quiet_listed = news ? 0 : engine->quiet_listed + listed;
     uint32_t times = engine->config.compare_members ? 1 : 2;
-    if (engine->quiet_listed >= times * engine->members.active.count)
-        return;
+    return engine->quiet_listed >= times * engine->members.active.count;
+}
+
+void tasks_ask_for_more(shoal *engine, uint32_t listed)
+{
+    struct tasks *tasks = &engine->tasks;
+    bool is_waiting = tasks->hungry > 0;
     uint64_t delay = engine->config.probe_period_us / 5;
-    uint64_t soon = engine->now_us + delay * (1 + engine->quiet_feeds);
-    if (engine->tasks.announce_at_us != SHOAL_NEVER &&
-        engine->tasks.announce_at_us > soon)
-        engine->tasks.announce_at_us = soon;
+    if (is_fed(engine, listed)) {
+        tasks->hungry = 0;
+        if (is_waiting && tasks->announce_at_us != SHOAL_NEVER)
+            tasks->announce_at_us =
+                first_turn(engine, engine->config.announce.every_us);
+        return;
+    }
+    tasks->hungry = HUNGRY;
+    bring_forward(&tasks->announce_at_us,
+                  engine->now_us + delay * (1 + engine->quiet_feeds));
+}
+
+static void announce(shoal *engine)
+{
+    struct tasks *tasks = &engine->tasks;
+    const shoal_periodic *task = &engine->config.announce;
+    if (!take_turn(engine, &tasks->announce_at_us, task->every_us))
+        return;
+    send_announces(engine, task->members);
+    if (tasks->hungry == 0)
+        return;
+    tasks->hungry--;
+    bring_forward(&tasks->announce_at_us,
+                  engine->now_us + engine->config.probe_period_us);
 }
 
 static bool has_gossip(const shoal *engine)
@@ -152,8 +191,7 @@ void tasks_tick(shoal *engine)
 {
     const shoal_config *config = &engine->config;
     struct tasks *tasks = &engine->tasks;
-    if (take_turn(engine, &tasks->announce_at_us, config->announce.every_us))
-        send_announces(engine, config->announce.members);
+    announce(engine);
     ask_down(engine);
     /* A turn with nothing to say is not over: then what comes is said at once.
      */

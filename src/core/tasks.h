@@ -14,7 +14,8 @@
 /* The next turn of each; SHOAL_NEVER: it has none. */
 struct tasks {
     uint64_t announce_at_us, announce_to_down_at_us, gossip_at_us;
-    uint8_t asks; /* down members are to be asked so often at a faster pace */
+    uint8_t asks;   /* down members are to be asked so often at a faster pace */
+    uint8_t hungry; /* so many announces more, a period apart: no feed came */
 };
 
 /* None any more. */
@@ -35,7 +36,8 @@ void tasks_ask_down_soon(shoal *engine);
  * again, a bit later each time, until feeds without news have listed as many as
  * we know; twice over where no digest shows what is still missing. A feed need
  * not have room for everybody, those who join at the same time miss some of
- * each other's news, and gossip reaches everybody only in all likelihood. */
+ * each other's news, and gossip reaches everybody only in all likelihood. When
+ * nobody answers, the announce or the feed was lost, others are asked. */
 void tasks_ask_for_more(shoal *engine, uint32_t listed);
 
 #endif
