@@ -124,6 +124,8 @@ describe("a newer identity at our address", function()
     assert.same({ { "a", 1 }, { "a", 7 } }, asked)
     e = healing("a", { identity = { renew = function(id) return { id[1], id[2] + 1 } end } }):knowing("b")
     assert.same({ "rejoin a#8" }, told(e, "a#7 alive 0").events)
+    e:live(64)
+    assert.same({ "rejoin a#901" }, told(e, "a#900 alive 0").events)
   end)
 
   it("has the address where no renewal wins against it: we say so, and live on", function()

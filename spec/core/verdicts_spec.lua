@@ -128,9 +128,16 @@ describe("a down member that somebody takes for alive", function()
     assert.same({ "c: c down 3" }, disputed(e, "c alive 3"))
   end)
 
-  it("is told only if others agree that it is alive, and not when it has left", function()
+  it("is told only if others say that it is alive", function()
     assert.same({}, disputed(quiet("a"):knowing("b", "c down 3"), "c down 3", "c down 2"))
-    assert.same({}, disputed(quiet("a"):knowing("b", "c left"), "c alive 3"))
+  end)
+
+  -- Two who hold each other's newer identity for one that has left ask each other
+  -- nothing; a third one knows both.
+  it("is told that it has left, or that a newer one has", function()
+    assert.same({ "c: c left" }, disputed(quiet("a"):knowing("b", "c left"), "c alive 3"))
+    assert.same({ "c#7: c#7 left" }, disputed(quiet("a"):knowing("b", "c#7 left"), "c alive 3"))
+    assert.same({}, disputed(quiet("a"):knowing("b", "c left"), "c left"))
   end)
 
   it("is one of two that a packet is worth, however many it names", function()

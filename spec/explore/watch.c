@@ -111,8 +111,12 @@ static void check_suspicion(struct watched *member, const shoal_member *who)
 /* "Suspect, i" is answered with "alive, i + 1", or nobody would believe it. */
 static void check_refutation(struct watched *member, const shoal_member *who)
 {
-    if (idents_get(&member->world->idents, who->id) == member->self &&
-        who->incarnation <= member->incarnation)
+    struct ident *ident = idents_get(&member->world->idents, who->id);
+    if (ident != member->self)
+        return;
+    if (ident->incarnation < who->incarnation) /* it may be gone in a moment */
+        ident->incarnation = who->incarnation;
+    if (who->incarnation <= member->incarnation)
         world_fail(member->world, "refuted: %u says %u again",
                    (unsigned)member->number, (unsigned)who->incarnation);
 }

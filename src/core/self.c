@@ -262,6 +262,7 @@ int shoal_reuse_down_identity(shoal *engine, uint64_t now_us)
     if (engine->queued) /* it says that we are down */
         backlog_remove(&engine->updates, &engine->mem, engine->queued);
     engine->incarnation = 0;
+    engine->next_verdict = 0;
     come_back(engine);
     return engine_leave(engine, 0);
 }

@@ -312,7 +312,7 @@ int update_known(shoal *engine, struct member *member,
     }
     if (verdict_yields(engine, member, claim))
         return update_member(engine, member, claim, queue);
-    if (member_has_failed(member) && claim->state != SHOAL_DOWN)
+    if (!member_is_active(member) && claim->state != SHOAL_DOWN)
         verdict_disputed(engine, member);
     /* Somebody else has come to suspect it too: pass that on. */
     bool confirms = member->state == SHOAL_SUSPECT &&
@@ -328,7 +328,7 @@ static int update_address(shoal *engine, struct member *member,
                           bool queue)
 {
     if (!ask_wins(engine, claim->id, identity_id(member->identity))) {
-        if (member_has_failed(member) && claim->state != SHOAL_DOWN)
+        if (!member_is_active(member) && claim->state != SHOAL_DOWN)
             verdict_disputed(engine, member);
         return engine_drop(engine, SHOAL_DROP_REPLACED, 0);
     }

@@ -11,8 +11,9 @@
  *   that is down here, and sends us something   verdict_answer()
  *   whose address belongs to a newer identity   verdict_answer(): the claim is
  *                                               about that one
- *   that others take for alive                  verdict_disputed()
- *   about which a digest differs                verdict_tell()
+ *   that others take for alive                  verdict_disputed(): also when
+ * it has left for us, which may be as wrong about which a digest differs
+ * verdict_tell()
  *
  * once in a probe period, or a bit more often in answer to its own packets.
  */
