@@ -94,6 +94,19 @@ function hosts.new(count)
   end)
 end
 
+--- Gives a host one more address; and another host that address, which all hear at once.
+function Net:add_address(i, address)
+  must("ip -n %s addr add %s/24 dev eth0", self:namespace(i), address)
+end
+
+function Net:move_address(address, from, to)
+  must("ip -n %s addr del %s/24 dev eth0", self:namespace(from), address)
+  self:add_address(to, address)
+  for i = 1, self.count do
+    must("ip -n %s neigh flush all", self:namespace(i))
+  end
+end
+
 -- ---- A path with a router -----------------------------------------------------
 
 local function add_router(net)

@@ -2,6 +2,7 @@
 #include "deputy_reply.h"
 
 #include "../wire/wire.h"
+#include "padded_ping.h"
 
 #include <string.h>
 
@@ -17,12 +18,6 @@ static shoal_bytes ourselves(const struct standin *standin)
 
 /* ---- Facts ---- */
 
-static bool speaks_default(const shoal *engine)
-{
-    return shoal_get_codec(engine)->decode_header ==
-           shoal_default_codec().decode_header;
-}
-
 void standin_learn(struct standin *standin, const shoal *engine)
 {
     shoal_member self = shoal_self(engine);
@@ -36,7 +31,8 @@ void standin_learn(struct standin *standin, const shoal *engine)
         standin->incarnation = self.incarnation;
     standin->max_packet_size = shoal_get_config(engine)->max_packet_size;
     standin->refutes_down = shoal_get_config(engine)->notify_down_members;
-    standin->answers = self.state == SHOAL_ALIVE && speaks_default(engine);
+    standin->answers =
+        self.state == SHOAL_ALIVE && speaks_default_codec(engine);
 }
 
 /* ---- What a packet says of us ---- */

@@ -13,9 +13,10 @@ enum {
     DATAGRAMS_BEFORE_TICK = 16 * 1024
 };
 
-/* What cannot be accepted is counted, here or by the engine. */
+/* What cannot be accepted is counted, here or by the engine. `from` NULL: that
+ * is not known any more. */
 static void accept_datagram(host *node, uint64_t now_us, shoal_bytes datagram,
-                            bool truncated)
+                            bool truncated, const struct address *from)
 {
     shoal_bytes packet;
 
@@ -32,6 +33,8 @@ static void accept_datagram(host *node, uint64_t now_us, shoal_bytes datagram,
         if (error) {
             node->dropped = true;
             narrate_refused(node, error);
+            if (error == SHOAL_ERR_FROM_OURSELVES && from)
+                rival_heard(node, packet, from);
         }
     }
 }
@@ -59,7 +62,7 @@ static bool receive_kept(host *node)
     while (count++ < UDP_BATCH && (datagram = kept_pop(&node->post.kept))) {
         accept_datagram(node, now_us,
                         (shoal_bytes){datagram->data, datagram->size},
-                        datagram->truncated);
+                        datagram->truncated, NULL);
         free(datagram);
     }
     return true;
@@ -88,6 +91,7 @@ static int receive_waiting(host *node)
 {
     int count = udp_receive(&node->udp, &node->inbox), i;
     uint64_t now_us = host_now(node);
+    const struct address *from;
     shoal_bytes datagram;
     bool truncated;
 
@@ -96,8 +100,9 @@ static int receive_waiting(host *node)
         look_ahead(node, count);
     for (i = 0; i < count; i++) {
         datagram = udp_datagram(&node->inbox, i, &truncated);
-        endpoints_heard(&node->endpoints, udp_sender(&node->inbox, i));
-        accept_datagram(node, now_us, datagram, truncated);
+        from = udp_sender(&node->inbox, i);
+        endpoints_heard(&node->endpoints, from);
+        accept_datagram(node, now_us, datagram, truncated, from);
     }
     return count;
 }

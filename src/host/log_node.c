@@ -3,6 +3,7 @@
 
 #include "../base/error.h"
 #include "node.h"
+#include "print.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -205,6 +206,42 @@ void narrate_silence(host *node, const char *seeds, bool first)
 {
     log_line(node->log, first ? LOG_WARN : LOG_DEBUG, LOG_HOST,
              "no seed has answered yet", log_str("seeds", seeds));
+}
+
+/* ---- Another node that has our address ---- */
+
+void narrate_rival(host *node, shoal_bytes id, const struct address *from)
+{
+    char text[HOST_MAX_ENDPOINT], theirs[SHOW_MAX], ours[SHOW_MAX];
+    struct address plain = address_plain(from);
+
+    address_format(&plain, text);
+    log_line(node->log, LOG_WARN, LOG_HOST,
+             "another node has our address and gets its packets: end it, or "
+             "give this one an address of its own",
+             log_bytes("id", show_value(id, theirs)), log_str("at", text),
+             log_bytes("ours", show_value(shoal_self(node->engine).id, ours)));
+}
+
+void narrate_rival_gone(host *node)
+{
+    log_line(node->log, LOG_INFO, LOG_HOST,
+             "the other node that had our address is gone",
+             log_bytes("addr", shoal_self(node->engine).endpoint));
+}
+
+void narrate_claimant(host *node, shoal_bytes id, const struct address *from)
+{
+    char text[HOST_MAX_ENDPOINT], theirs[SHOW_MAX];
+    struct address plain = address_plain(from);
+    log_field about[] = {log_bytes("id", show_value(id, theirs)), {0}};
+
+    address_format(&plain, text);
+    about[1] = log_str("at", text);
+    warn(node, &node->narrator.claimants, LOG_HOST,
+         "another node says that it has our address, and gets no packets: end "
+         "it, or give it an address of its own",
+         about, 2);
 }
 
 /* ---- The deputy ---- */

@@ -39,7 +39,7 @@ struct narrator {
         int error;                   /* a shoal_error; 0: none yet */
         char detail[HOST_MAX_ERROR]; /* "": there is nothing to say of it */
     } refused;                       /* the last packet that was */
-    log_gate receive_errors, unwatched, names;
+    log_gate receive_errors, unwatched, names, claimants;
     struct engine_narrator engine;
 };
 
@@ -70,6 +70,11 @@ void narrate_lost_seed(host *node, log_gate *gate, const char *endpoint,
 /* `seeds` were asked a while ago, and nobody is known: a warning the `first`
  * time. */
 void narrate_silence(host *node, const char *seeds, bool first);
+/* Another node, at `from`, has our address and gets the packets for it; it does
+ * no longer; and one that does not get them was heard. */
+void narrate_rival(host *node, shoal_bytes id, const struct address *from);
+void narrate_rival_gone(host *node);
+void narrate_claimant(host *node, shoal_bytes id, const struct address *from);
 
 /* There is no deputy, for a reason that errno would tell. */
 void narrate_no_deputy(host *node, int number);

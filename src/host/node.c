@@ -85,6 +85,7 @@ static void destroy(host *node)
     drain_sends(node);
     ev_io_stop(node->loop, &node->readable);
     recovery_stop(node);
+    rival_stop(node);
     ev_timer_stop(node->loop, &node->deadline);
     ev_prepare_stop(node->loop, &node->wakeup);
     resolver_free(node->resolver);
@@ -119,6 +120,7 @@ static void settle(host *node)
         node->behind = true; /* a handler joined meanwhile */
     if (node->post.kept.first)
         node->behind = true; /* a handler took its time */
+    rival_watch(node);
     narrate_drops(node, monotonic_us());
     arm_deadline(node);
 }
@@ -197,6 +199,7 @@ static void init_watchers(host *node)
     ev_init(&node->deadline, on_deadline);
     ev_prepare_init(&node->wakeup, on_wakeup);
     recovery_init(node);
+    rival_init(node);
     node->readable.data = node;
     node->deadline.data = node;
     node->wakeup.data = node;

@@ -8,6 +8,8 @@
  *   outbound.c       the engine's effects: into the outbox, into callbacks
  *   join.c           asks the seeds that ../base/seeds.h says
  *   seed_standing.c  what a seed's address is to us
+ *   rival.c          another process that has our address
+ *   padded_ping.c    pings past the engine
  *   timer.c          the program's timers
  *   foreign_loop.c   what a foreign loop has to know
  *   deputy.c         who answers while a handler keeps the thread;
@@ -30,6 +32,7 @@
 #include "loop_check.h"
 #include "recovery.h"
 #include "resolve.h"
+#include "rival.h"
 #include "udp.h"
 
 struct host {
@@ -58,6 +61,7 @@ struct host {
     ev_timer seeding;    /* fires when they are due */
     uint64_t seeding_us; /* when that is; SHOAL_NEVER: it is not armed */
     bool silence_told;   /* the log knows that no seed answers */
+    struct rival rival;
     host_timer *timers;
     struct narrator narrator;
     uint32_t diagnostics; /* the program's */
@@ -100,6 +104,8 @@ void intake_all(host *node);
 void drain_effects(host *node);
 /* Sends what waits to be sent, without a callback: for the end. */
 void drain_sends(host *node);
+/* Sends what is in the outbox. */
+void flush_outbox(host *node);
 
 /* ---- join.c ---- */
 
@@ -116,6 +122,8 @@ void join_clear(host *node);
 /* `context` is the node. The address ("ip:port") may be ours in any spelling;
  * a name is ours only as our identity has it. */
 seeds_standing_fn standing_of;
+/* Does our socket get what is sent to that address of this host? */
+bool standing_is_bound(const host *node, const struct address *address);
 
 /* ---- timer.c ---- */
 

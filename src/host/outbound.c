@@ -17,7 +17,7 @@ static void on_send_failed(void *context, const struct address *to, int number)
     narrate_send_error(node, to, number);
 }
 
-static void flush(host *node)
+void flush_outbox(host *node)
 {
     struct udp_sent sent;
 
@@ -57,7 +57,7 @@ static void put(host *node, const shoal_effect *effect)
     }
     if (udp_outbox_add(&node->outbox, prefix, effect->packet, to))
         return;
-    flush(node);
+    flush_outbox(node);
     if (!udp_outbox_add(&node->outbox, prefix, effect->packet, to))
         on_send_failed(node, to, EMSGSIZE);
 }
@@ -90,7 +90,7 @@ bool host_next_event(host *node, shoal_effect *out)
         if (out->kind == SHOAL_SEND) {
             put(node, out);
         } else if (is_wanted(node, out->event) && node->callbacks.on_notify) {
-            flush(node);
+            flush_outbox(node);
             return true;
         }
     }
@@ -107,7 +107,7 @@ void drain_effects(host *node)
     node->drained = 0;
     while (host_next_event(node, &event))
         node->callbacks.on_notify(node->callbacks.context, &event);
-    flush(node);
+    flush_outbox(node);
     node->draining = false;
     if (node->drained == EFFECTS_PER_DRAIN)
         node->behind = true;
@@ -122,5 +122,5 @@ void drain_sends(host *node)
         if (effect.kind == SHOAL_SEND)
             put(node, &effect);
     }
-    flush(node);
+    flush_outbox(node);
 }

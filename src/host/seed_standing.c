@@ -35,7 +35,7 @@ static bool is_local(const struct address *address)
     return local;
 }
 
-static bool is_bound(const host *node, const struct address *address)
+bool standing_is_bound(const host *node, const struct address *address)
 {
     struct address bound = address_plain(&node->udp.bound);
     bool everywhere = address_is_wildcard(&bound);
@@ -68,7 +68,7 @@ static bool is_ours(host *node, const char *text)
         endpoint.is_name)
         return false;
     address = address_plain(&endpoint.address);
-    return is_bound(node, &address) || is_advertised(node, &address);
+    return standing_is_bound(node, &address) || is_advertised(node, &address);
 }
 
 enum seeds_standing standing_of(void *context, const char *address)

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include "rival.h"
+
+#include "node.h"
+#include "padded_ping.h"
+
+#include <string.h>
+
+enum { A_SECOND_US = 1000 * 1000, QUESTION_SIZE = 548, GONE_AFTER = 3 };
+
+static bool is(shoal_bytes a, shoal_bytes b)
+{
+    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
+}
+
+/* To that address, now, past the engine. */
+static void send_packet(host *node, shoal_bytes packet,
+                        const struct address *to)
+{
+    shoal_bytes prefix = {node->envelope.prefix, node->envelope.size};
+
+    if (udp_outbox_add(&node->outbox, prefix, packet, to))
+        return;
+    flush_outbox(node);
+    (void)udp_outbox_add(&node->outbox, prefix, packet, to); /* it is empty */
+}
+
+/* ---- Asking who has our address ---- */
+
+/* NULL: packets for it reach us, or it is not known where it is. */
+static const struct address *find_own_address(host *node)
+{
+    shoal_bytes endpoint = shoal_self(node->engine).endpoint;
+    const struct address *found = endpoints_find(&node->endpoints, endpoint, 0);
+    struct address plain;
+
+    if (!found)
+        return NULL;
+    plain = address_plain(found);
+    return standing_is_bound(node, &plain) ? NULL : found;
+}
+
+static void ask(host *node)
+{
+    struct rival *rival = &node->rival;
+    const struct address *to = find_own_address(node);
+    shoal_bytes self = shoal_self(node->engine).id;
+    uint8_t packet[QUESTION_SIZE];
+    size_t size;
+
+    if (!to)
+        return;
+    size =
+        padded_ping(node->engine, self, ++rival->number, packet, sizeof packet);
+    if (size == 0)
+        return;
+    rival->asked = true;
+    send_packet(node, (shoal_bytes){packet, size}, to);
+}
+
+/* It has been silent for a while. */
+static void miss_answer(host *node)
+{
+    struct rival *rival = &node->rival;
+
+    if (!rival->asked || ++rival->unanswered < GONE_AFTER || !rival->is_there)
+        return;
+    rival->is_there = false;
+    narrate_rival_gone(node);
+}
+
+static void arm(host *node)
+{
+    struct rival *rival = &node->rival;
+
+    ev_now_update(node->loop);
+    ev_timer_set(&rival->again, (double)rival->wait_us / 1e6, 0.);
+    ev_timer_start(node->loop, &rival->again);
+    rival->armed = true;
+    rival->wait_us =
+        rival->wait_us * 2 < RIVAL_LAST_US ? rival->wait_us * 2 : RIVAL_LAST_US;
+}
+
+static void on_due(struct ev_loop *loop, ev_timer *watcher, int events)
+{
+    host *node = watcher->data;
+
+    (void)loop, (void)events;
+    host_enter(node);
+    node->rival.armed = false;
+    miss_answer(node);
+    if (!node->closing)
+        ask(node);
+    host_leave(node);
+}
+
+void rival_init(host *node)
+{
+    ev_init(&node->rival.again, on_due);
+    node->rival.again.data = node;
+    node->rival.wait_us = RIVAL_FIRST_US;
+}
+
+void rival_stop(host *node)
+{
+    ev_timer_stop(node->loop, &node->rival.again);
+    node->rival.armed = false;
+}
+
+void rival_watch(host *node)
+{
+    struct rival *rival = &node->rival;
+    bool is_alone = shoal_get_connection(node->engine) == SHOAL_CONNECTION_IDLE;
+
+    if (is_alone && !rival->armed) {
+        arm(node);
+    } else if (!is_alone && rival->armed) {
+        rival_stop(node);
+        rival->wait_us = RIVAL_FIRST_US;
+        rival->asked = rival->is_there = false;
+        rival->unanswered = 0;
+    }
+}
+
+/* ---- Answers to us ---- */
+
+static void tell(host *node, const shoal_header *header,
+                 const struct address *from)
+{
+    struct rival *rival = &node->rival;
+    uint64_t now_us = host_now(node);
+
+    if (!rival->is_there &&
+        now_us - rival->told_us >= RIVAL_TOLD_S * UINT64_C(1000000))
+        rival->tell_after_s = 0;
+    rival->is_there = true;
+    if (now_us - rival->told_us < rival->tell_after_s * UINT64_C(1000000))
+        return;
+    rival->told_us = now_us;
+    rival->tell_after_s =
+        rival->tell_after_s == 0 ? RIVAL_TOLD_S : 2 * rival->tell_after_s;
+    if (rival->tell_after_s > RIVAL_TOLD_MOST_S)
+        rival->tell_after_s = RIVAL_TOLD_MOST_S;
+    narrate_rival(node, header->src, from);
+}
+
+/* Our own question came back to us: we get the packets for our address. If we
+ * did not before, the seeds are to know at once. */
+static void take_over(host *node, bool is_new)
+{
+    struct rival *rival = &node->rival;
+    size_t i;
+
+    if (rival->is_there)
+        narrate_rival_gone(node);
+    rival->is_there = false;
+    for (i = 0; is_new && i < node->seeds.count; i++)
+        seeds_ask(&node->seeds, host_now(node), node->seeds.list[i]);
+}
+
+/* true: it is the one to our last question. */
+static bool take_answer(struct rival *rival, const shoal_header *header)
+{
+    if (!rival->asked || header->number != rival->number)
+        return false;
+    rival->asked = false;
+    rival->unanswered = 0;
+    return true;
+}
+
+/* ---- Answers to others ---- */
+
+static bool was_answered(const struct rival *rival, uint64_t now_us,
+                         const struct address *to)
+{
+    size_t i;
+
+    for (i = 0; i < RIVAL_HOSTS; i++)
+        if (rival->answered[i].at_us != 0 &&
+            now_us - rival->answered[i].at_us < A_SECOND_US &&
+            address_equal_host(&rival->answered[i].to, to))
+            return true;
+    return false;
+}
+
+/* The place that was used longest ago is the next. */
+static bool may_answer(struct rival *rival, uint64_t now_us,
+                       const struct address *to)
+{
+    unsigned place = rival->next_answered % RIVAL_HOSTS;
+    uint64_t oldest_us = rival->answered[place].at_us;
+
+    if ((oldest_us != 0 && now_us - oldest_us < A_SECOND_US) ||
+        was_answered(rival, now_us, to))
+        return false;
+    rival->answered[place].at_us = now_us;
+    rival->answered[place].to = *to;
+    rival->next_answered++;
+    return true;
+}
+
+static void answer(host *node, const shoal_header *asked, size_t asked_size,
+                   const struct address *from)
+{
+    shoal_member self = shoal_self(node->engine);
+    shoal_header header = {.kind = SHOAL_MSG_ACK,
+                           .number = asked->number,
+                           .src_incarnation = self.incarnation,
+                           .src = self.id,
+                           .dst = asked->dst};
+    shoal_codec codec = shoal_default_codec();
+    uint8_t packet[QUESTION_SIZE];
+    size_t size, room = asked_size < sizeof packet ? asked_size : sizeof packet;
+
+    if (!may_answer(&node->rival, host_now(node), from))
+        return;
+    narrate_claimant(node, asked->src, from);
+    if (codec.encode_header(codec.context, &header, packet, room, &size) == 0)
+        send_packet(node, (shoal_bytes){packet, size}, from);
+}
+
+void rival_heard(host *node, shoal_bytes packet, const struct address *from)
+{
+    shoal_bytes self = shoal_self(node->engine).id;
+    shoal_codec codec = shoal_default_codec();
+    shoal_header header;
+    size_t used;
+
+    if (!speaks_default_codec(node->engine) ||
+        shoal_self(node->engine).state == SHOAL_DOWN ||
+        codec.decode_header(codec.context, packet, &header, &used) != 0)
+        return;
+    if (header.kind == SHOAL_MSG_PING && is(header.src, header.dst)) {
+        bool is_new = node->rival.is_there || node->rival.unanswered > 0;
+
+        if (!is(header.src, self))
+            answer(node, &header, packet.size, from);
+        else if (take_answer(&node->rival, &header))
+            take_over(node, is_new);
+    } else if (header.kind == SHOAL_MSG_ACK && !is(header.src, self) &&
+               take_answer(&node->rival, &header)) {
+        tell(node, &header, from);
+    }
+}
