@@ -70,14 +70,15 @@ typedef shoal_periodic SHOAL_CONFIG_PERIODIC; /* the range is of `members` */
       "that the receiver can send what is missing")                            \
     /* ---- Limits ---- */                                                     \
     X(max_packet_size, "max_packet_size", BYTES, 256, 65507,                   \
-      "of a packet, sent or received")                                         \
+      "of a packet, sent or received. Three of the member's own identity must "\
+      "fit")                                                                   \
     X(max_members, "max_members", COUNT, 1, 16777214,                          \
       "known members, down ones included. The one that has been down longest " \
       "makes room for a newcomer; when all are up the newcomer is refused, "   \
       "and is notified")                                                       \
     X(max_broadcasts, "max_broadcasts", COUNT, 1, 4294967295,                  \
       "broadcasts that wait to be sent. Beyond it the one that was sent most " \
-      "often is dropped")                                                      \
+      "often is dropped, the oldest of those")                                 \
     /* ---- Lifeguard ---- */                                                  \
     X(max_local_health, "max_local_health", COUNT, 0, 255,                     \
       "a member whose own probes fail, or that must refute, multiplies its "   \

@@ -89,9 +89,9 @@
 ---@field announce? shoal.Periodic|false  ask random members for more members
 ---@field announce_to_down? shoal.Periodic|false  ask down members whether they are back, which heals a divided cluster
 ---@field compare_members? boolean  each ping carries a digest of the members that its sender knows, so that the receiver can send what is missing
----@field max_packet_size? integer  bytes of a packet, sent or received
+---@field max_packet_size? integer  bytes of a packet, sent or received. Three of the member's own identity must fit
 ---@field max_members? integer  known members, down ones included. The one that has been down longest makes room for a newcomer; when all are up the newcomer is refused, and is notified
----@field max_broadcasts? integer  broadcasts that wait to be sent. Beyond it the one that was sent most often is dropped
+---@field max_broadcasts? integer  broadcasts that wait to be sent. Beyond it the one that was sent most often is dropped, the oldest of those
 ---@field max_local_health? integer  a member whose own probes fail, or that must refute, multiplies its `probe_period` and `probe_rtt` by up to 1 + this (Lifeguard 4.A). 0: never
 ---@field suspicion_confirmations? integer  how many others must suspect a member too before it has no more than `suspect_to_down_after`; with fewer it has longer (Lifeguard 4.B). 0: it never has longer
 ---@field suspicion_max_factor? integer  how many times longer at most
