@@ -95,8 +95,8 @@ static void free_core(struct object *object)
 /* A finalizer may run wherever a method of this engine allocates. */
 static bool is_in_use(lua_State *L, const struct object *object)
 {
-    static const luaL_Reg *const lists[] = {entries_methods, queries_methods,
-                                            NULL};
+    static const luaL_Reg *const lists[] = {common_methods, entries_methods,
+                                            queries_methods, NULL};
 
     return object->busy || object->taking || inside_method(L, object, lists);
 }
@@ -292,6 +292,7 @@ static void make_class(lua_State *L)
 
     luaL_newmetatable(L, OBJECT_NAME);
     luaL_setfuncs(L, methods, 0);
+    common_register(L, &object_kind);
     luaL_setfuncs(L, entries_methods, 0);
     luaL_setfuncs(L, queries_methods, 0);
     outbox_register(L);

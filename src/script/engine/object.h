@@ -3,8 +3,9 @@
  * The userdata behind a shoal.core engine, shared by the files that make up its
  * methods:
  *   engine.c        new, close, handlers
- *   entry_points.c  entry points
- *   queries.c       what can be asked about it
+ *   common.c        the methods that a node has, too
+ *   entry_points.c  other entry points
+ *   queries.c       what else can be asked about it
  *   effects.c       effects taken out
  *   memory.c        its allocator
  */
@@ -14,7 +15,7 @@
 #include "../../lua/compat.h"
 #include "../../lua/protected_call.h"
 #include "../../shoal.h"
-#include "questions.h"
+#include "common.h"
 
 #include <lua.h>
 
@@ -62,6 +63,7 @@ shoal_allocator memory_allocator(struct memory *memory);
 int memory_fail(lua_State *L);
 
 extern const luaL_Reg entries_methods[], queries_methods[];
+extern const struct common_kind object_kind; /* in entry_points.c */
 /* Adds the methods to the table on top of the stack. */
 void outbox_register(lua_State *L);
 

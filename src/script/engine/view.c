@@ -226,3 +226,11 @@ void view_push_stats(lua_State *L, const shoal *engine)
                shoal_message_name);
     set_counts(L, "dropped", stats.dropped, SHOAL_NUM_DROPS, shoal_drop_name);
 }
+
+void view_push_backlog(lua_State *L, const shoal *engine)
+{
+    luaL_checkstack(L, 3, "cannot push the backlog");
+    lua_createtable(L, 0, 2);
+    set_count(L, "updates", shoal_num_updates(engine));
+    set_count(L, "broadcasts", shoal_num_broadcasts(engine));
+}

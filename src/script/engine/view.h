@@ -50,6 +50,9 @@ int view_push_event(lua_State *L, const shoal_effect *effect,
  *   memory_bytes= } */
 void view_push_stats(lua_State *L, const shoal *engine);
 
+/* { updates=, broadcasts= } that wait. */
+void view_push_backlog(lua_State *L, const shoal *engine);
+
 /* Pushes the result of an entry point: true, or nil, message, code. `q` (may
  * be NULL) adds what a failing question said. Returns the number of values. */
 int view_push_result(lua_State *L, int error, const shoal *engine,

@@ -26,14 +26,6 @@ static void set_text(lua_State *L, const char *name, const char *text)
     lua_setfield(L, -2, name);
 }
 
-void info_push_backlog(lua_State *L, const struct node *node)
-{
-    const shoal *engine = node_engine(node);
-    lua_createtable(L, 0, 2);
-    set_count(L, "updates", shoal_num_updates(engine));
-    set_count(L, "broadcasts", shoal_num_broadcasts(engine));
-}
-
 void info_push_stats(lua_State *L, struct node *node)
 {
     view_push_stats(L, node_engine(node));
@@ -175,7 +167,7 @@ void info_push(lua_State *L, struct node *node)
     lua_setfield(L, -2, "seeds");
     push_counts(L, engine);
     lua_setfield(L, -2, "counts");
-    info_push_backlog(L, node);
+    view_push_backlog(L, engine);
     lua_setfield(L, -2, "backlog");
     push_packets(L, &stats);
     lua_setfield(L, -2, "packets");

@@ -10,7 +10,5 @@ void info_push(lua_State *L, struct node *node);
 /* Pushes the counters: the engine's, with host={...} and handlers={...}. May
  * raise. */
 void info_push_stats(lua_State *L, struct node *node);
-/* Pushes { updates=, broadcasts= }. May raise. */
-void info_push_backlog(lua_State *L, const struct node *node);
 
 #endif

@@ -70,7 +70,7 @@ struct node *methods_check_sending(lua_State *L, const char *method)
 {
     struct node *node = methods_check_open(L);
     if (caller(check(L))->silent)
-        luaL_error(L, "node:%s: not while this version of the handlers loads",
+        luaL_error(L, "%s: not while this version of the handlers loads",
                    method);
     return node;
 }
@@ -194,8 +194,9 @@ bool methods_are_running(lua_State *L, const void *object)
                                       {"__newindex", set_field},
                                       {"__tostring", describe},
                                       {NULL, NULL}};
-    static const luaL_Reg *const lists[] = {scope_methods, methods_enter,
-                                            methods_query, fields, NULL};
+    static const luaL_Reg *const lists[] = {scope_methods, common_methods,
+                                            methods_enter, methods_query,
+                                            fields,        NULL};
     return inside_method(L, object, lists);
 }
 
@@ -215,6 +216,7 @@ static void push_metatable(lua_State *L)
         return;
     lua_newtable(L);
     luaL_setfuncs(L, scope_methods, 0);
+    common_register(L, &methods_kind);
     luaL_setfuncs(L, methods_enter, 0);
     luaL_setfuncs(L, methods_query, 0);
     luaL_setfuncs(L, methods_life, 0);

@@ -3,8 +3,10 @@
  * The node's object in Lua: one metatable for every state that has it.
  *
  *   methods.c        the object, its checks, node.store, what a scope sets up
- *   methods_enter.c  what goes into the engine: announce, gossip, leave, ...
- *   methods_query.c  what can be asked: members, info, ...
+ *   common.c         what an engine has, too: gossip, leave, members, ...
+ *                    (src/script/engine)
+ *   methods_enter.c  how those use a node; announce and join
+ *   methods_query.c  what else can be asked: info, ...
  *   methods_life.c   reload, set_handlers, close
  *   methods_loop.c   fd, timeout: for loops other than libev's
  */
@@ -12,6 +14,7 @@
 #define SHOAL_SCRIPT_NODE_METHODS_H
 
 #include "../../lua/compat.h"
+#include "../engine/common.h"
 #include "node.h"
 
 /* Pushes an object without a node. May raise. */
@@ -26,6 +29,7 @@ void methods_register(lua_State *L);
 
 extern const luaL_Reg methods_enter[], methods_query[], methods_life[],
     methods_loop[];
+extern const struct common_kind methods_kind; /* in methods_enter.c */
 
 /* ---- For the methods; the object is the first argument ---- */
 
@@ -33,7 +37,8 @@ extern const luaL_Reg methods_enter[], methods_query[], methods_life[],
 struct node *methods_check(lua_State *L);
 /* The node; raises unless it can be used. */
 struct node *methods_check_open(lua_State *L);
-/* The same for a method that a version must not call while it loads. */
+/* The same for a method ("node:join") that a version must not call while it
+ * loads. */
 struct node *methods_check_sending(lua_State *L, const char *method);
 /* Of the state that has the object. */
 struct scope *methods_scope(lua_State *L);

@@ -70,7 +70,7 @@ static int reload(lua_State *L)
 static int set_handlers(lua_State *L)
 {
     char error[HOST_MAX_ERROR];
-    struct node *node = methods_check_sending(L, "set_handlers");
+    struct node *node = methods_check_sending(L, "node:set_handlers");
     if (node->script)
         return luaL_error(L,
                           "node:set_handlers: the handlers are the script %s",
@@ -101,7 +101,7 @@ static int close_node(lua_State *L)
         lua_pushboolean(L, true);
         return 1;
     }
-    methods_check_sending(L, "close");
+    methods_check_sending(L, "node:close");
     if (node_is_asking(node))
         return methods_refuse_inside(L);
     if (node_is_busy(node, methods_scope(L)) ||
