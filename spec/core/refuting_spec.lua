@@ -175,6 +175,12 @@ describe("the sender of an accusation", function()
     assert.equal("b", told(e, "a suspect 1"):the("announce").to)
   end)
 
+  it("is sent none when it says good-bye in the same packet", function()
+    local e = healing("a"):knowing("b", "c")
+    assert.same({}, told(e, "b left", "a suspect 0"):sent("announce"))
+    assert.equal(1, e:incarnation())
+  end)
+
   it("is sent one at most once per probe_rtt, whoever it is", function()
     local e = healing("a"):knowing("b", "c", "d")
     local announces = 0

@@ -24,12 +24,20 @@ enum { LAST_REFUTABLE = SHOAL_INCARNATION_LEFT - 2 };
 
 /* ---- Who says so ---- */
 
+/* The same packet may say so, as that of somebody who says good-bye does. */
+static bool has_left(const shoal *engine, const struct who *who)
+{
+    const struct member *member =
+        members_find_id(&engine->members, who->id, who->hash);
+    return member && member_has_left(member);
+}
+
 /* Whoever hears of us from ourselves need not be told by others; and its feed
  * shows whom we have missed. */
 static void greet_sender(shoal *engine)
 {
     const struct who *sender = engine->sender.who;
-    if (sender &&
+    if (sender && !has_left(engine, sender) &&
         engine_may_again(engine, COMMON_GREETING, engine->config.probe_rtt_us))
         send_bare(engine, sender, SHOAL_MSG_ANNOUNCE, 0);
 }
