@@ -126,8 +126,8 @@ static void deliver(lua_State *L, void *context)
         refuse(delivery, lua_tostring(L, -1)); /* well-formed, not for Lua */
         return;
     }
-    dispatch_invoke(&delivery->server->program->dispatch, L, is_request ? 4 : 3,
-                    0);
+    protected_invoke(&delivery->server->program->caller, L, is_request ? 4 : 3,
+                     0);
 }
 
 /* A server that is closed meanwhile must stay until its callback returns. */
@@ -156,9 +156,9 @@ static void on_message(void *context, stream *connection, shoal_bytes bytes)
         return;
     }
     enter(server);
-    if (dispatch_run(&program->dispatch, program->L, deliver, &delivery,
-                     "control") != 0)
-        refuse(&delivery, dispatch_last_message(&program->dispatch));
+    if (protected_run(&program->caller, program->L, deliver, &delivery,
+                      "control") != 0)
+        refuse(&delivery, protected_last_message(&program->caller));
     leave(server);
 }
 
@@ -171,7 +171,7 @@ static void tell_closed(lua_State *L, void *context)
     if (!push_handler(L, values, "on_close"))
         return;
     lua_insert(L, -2);
-    dispatch_invoke(&delivery->server->program->dispatch, L, 1, 0);
+    protected_invoke(&delivery->server->program->caller, L, 1, 0);
 }
 
 /* Needs no memory. */
@@ -195,8 +195,8 @@ static void on_close(void *context, stream *connection)
         return;
     peer->stream = NULL;
     enter(server);
-    dispatch_run(&program->dispatch, program->L, tell_closed, &delivery,
-                 "control");
+    protected_run(&program->caller, program->L, tell_closed, &delivery,
+                  "control");
     forget(program->L, server, peer);
     leave(server);
 }

@@ -29,8 +29,8 @@ static bool is_called_with(lua_State *L, const lua_Debug *frame,
     return answer;
 }
 
-bool inside_method(lua_State *L, const void *object,
-                   const luaL_Reg *const *lists)
+bool active_methods_any(lua_State *L, const void *object,
+                        const luaL_Reg *const *lists)
 {
     lua_Debug frame;
     luaL_checkstack(L, 2, "cannot look at the stack");

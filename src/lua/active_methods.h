@@ -15,7 +15,7 @@
 
 /* Is one of the functions of these lists (up to NULL) on the stack, below the
  * function that runs, with `object` as its first argument (NULL: any)? */
-bool inside_method(lua_State *L, const void *object,
-                   const luaL_Reg *const *lists);
+bool active_methods_any(lua_State *L, const void *object,
+                        const luaL_Reg *const *lists);
 
 #endif

@@ -14,7 +14,7 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 
 /* What makes an error distinct: the handler, and the message with traceback; or
  * which function was slow. */
-static uint64_t hash_report(const dispatch_report *report)
+static uint64_t hash_report(const protected_report *report)
 {
     uint64_t hash = hash_text(0xcbf29ce484222325u, report->what);
     hash = hash_text(hash, report->text ? report->text : report->where);
@@ -22,27 +22,28 @@ static uint64_t hash_report(const dispatch_report *report)
 }
 
 /* The one of that hash; else one that is free, or was quiet for longest. */
-static struct complaint *find(struct complaints *complaints, uint64_t hash)
+static struct logged_failure *find(struct failure_log *failure_log,
+                                   uint64_t hash)
 {
-    struct complaint *oldest = &complaints->list[0];
-    for (int i = 0; i < COMPLAINTS_MAX; i++) {
-        struct complaint *complaint = &complaints->list[i];
-        if (complaint->hash == hash)
-            return complaint;
-        if (complaint->gate.last_us < oldest->gate.last_us)
-            oldest = complaint;
+    struct logged_failure *oldest = &failure_log->list[0];
+    for (int i = 0; i < FAILURE_LOG_MAX; i++) {
+        struct logged_failure *logged = &failure_log->list[i];
+        if (logged->hash == hash)
+            return logged;
+        if (logged->gate.last_us < oldest->gate.last_us)
+            oldest = logged;
     }
-    *oldest = (struct complaint){.hash = hash};
+    *oldest = (struct logged_failure){.hash = hash};
     return oldest;
 }
 
-void complaints_tell(struct complaints *complaints, struct log *log,
-                     log_area area, const dispatch_report *report,
-                     uint64_t now_us)
+void failure_log_write(struct failure_log *failure_log, struct log *log,
+                       log_area area, const protected_report *report,
+                       uint64_t now_us)
 {
     uint64_t held_back;
-    struct complaint *complaint = find(complaints, hash_report(report));
-    if (!log_gate_open(&complaint->gate, now_us, EVERY_US, &held_back))
+    struct logged_failure *logged = find(failure_log, hash_report(report));
+    if (!log_gate_open(&logged->gate, now_us, EVERY_US, &held_back))
         return;
     if (report->text)
         log_line(log, LOG_ERROR, area, "handler failed",

@@ -10,18 +10,18 @@
 #include "../base/log.h"
 #include "protected_call.h"
 
-enum { COMPLAINTS_MAX = 32 /* distinct ones remembered */ };
+enum { FAILURE_LOG_MAX = 32 /* distinct ones remembered */ };
 
 /* Zeroed, it is ready. */
-struct complaints {
-    struct complaint {
+struct failure_log {
+    struct logged_failure {
         uint64_t hash; /* 0: free */
         log_gate gate;
-    } list[COMPLAINTS_MAX];
+    } list[FAILURE_LOG_MAX];
 };
 
-void complaints_tell(struct complaints *complaints, struct log *log,
-                     log_area area, const dispatch_report *report,
-                     uint64_t now_us);
+void failure_log_write(struct failure_log *failure_log, struct log *log,
+                       log_area area, const protected_report *report,
+                       uint64_t now_us);
 
 #endif

@@ -17,11 +17,11 @@ uint64_t program_now_us(void)
 }
 
 /* A failing signal or control handler has no node whose log could tell. */
-static void report(void *context, const dispatch_report *report)
+static void report(void *context, const protected_report *report)
 {
     struct program *program = context;
-    complaints_tell(&program->complaints, &program->log, LOG_CONTROL, report,
-                    program_now_us());
+    failure_log_write(&program->failure_log, &program->log, LOG_CONTROL, report,
+                      program_now_us());
 }
 
 static int collect(lua_State *L)
@@ -47,9 +47,9 @@ void program_init(struct program *program, lua_State *L)
 {
     memset(program, 0, sizeof *program);
     log_init(&program->log);
-    dispatch_init(&program->dispatch, L, &program->counts);
-    program->dispatch.context = program;
-    program->dispatch.report = report;
+    protected_init(&program->caller, L, &program->counts);
+    program->caller.context = program;
+    program->caller.report = report;
     program->L = push_idle_thread(L);
     program->idle = refs_new(L); /* the last, since it is to be given back */
 }

@@ -33,10 +33,10 @@ struct program {
     struct program_node *nodes; /* open ones */
     bool stopped;               /* shoal.stop() was called */
     /* For what belongs to no node: signals, the control socket. */
-    dispatch dispatch;
-    dispatch_counts counts;
+    protected_caller caller;
+    protected_counts counts;
     struct log log; /* as that of the node started last */
-    struct complaints complaints;
+    struct failure_log failure_log;
 };
 
 /* For nodes that are not run by the state's loop. May raise. */

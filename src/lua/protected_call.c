@@ -4,7 +4,7 @@
  * then runs the caller's function. Making a C closure allocates in some Luas,
  * and light userdata does not hold every address in others; so trampoline and
  * message handler are made once per Lua state, and what the trampoline is to
- * run is left for it in `struct dispatch_region`.
+ * run is left for it in `struct protected_region`.
  */
 #include "protected_call.h"
 
@@ -27,16 +27,16 @@ struct frame {
     bool told; /* the watch, which wants to know when it has ended */
 };
 
-struct dispatch_region {
-    dispatch_fn *fn; /* for the trampoline to take */
+struct protected_region {
+    protected_fn *fn; /* for the trampoline to take */
     void *context;
     int trampoline, handler; /* references */
-    const dispatch_watch *watch;
+    const protected_watch *watch;
     struct frame frame;
     char message[MAX_MESSAGE + 1]; /* of the last failure */
 };
 
-static const char registry_key[] = "shoal.dispatch";
+static const char registry_key[] = "shoal.protected_call";
 
 static uint64_t now_us(void)
 {
@@ -48,9 +48,9 @@ static uint64_t now_us(void)
 
 /* ---- What a state has once ---- */
 
-static struct dispatch_region *region_of(lua_State *L)
+static struct protected_region *region_of(lua_State *L)
 {
-    struct dispatch_region *region;
+    struct protected_region *region;
 
     lua_getfield(L, LUA_REGISTRYINDEX, registry_key);
     region = lua_touserdata(L, -1);
@@ -60,15 +60,15 @@ static struct dispatch_region *region_of(lua_State *L)
 
 static int trampoline(lua_State *L)
 {
-    struct dispatch_region *region = lua_touserdata(L, lua_upvalueindex(1));
+    struct protected_region *region = lua_touserdata(L, lua_upvalueindex(1));
 
     region->fn(L, region->context);
     return 0;
 }
 
-static struct dispatch_region *make_region(lua_State *L)
+static struct protected_region *make_region(lua_State *L)
 {
-    struct dispatch_region *region = compat_newblock(L, sizeof *region);
+    struct protected_region *region = compat_newblock(L, sizeof *region);
 
     memset(region, 0, sizeof *region);
     lua_setfield(L, LUA_REGISTRYINDEX, registry_key);
@@ -76,7 +76,7 @@ static struct dispatch_region *make_region(lua_State *L)
 }
 
 /* If memory runs out on the way, the next attempt goes on from there. */
-static void complete_region(lua_State *L, struct dispatch_region *region)
+static void complete_region(lua_State *L, struct protected_region *region)
 {
     if (region->trampoline == REFS_NONE) {
         lua_getfield(L, LUA_REGISTRYINDEX, registry_key);
@@ -89,39 +89,40 @@ static void complete_region(lua_State *L, struct dispatch_region *region)
     }
 }
 
-static struct dispatch_region *region_made(lua_State *L)
+static struct protected_region *region_made(lua_State *L)
 {
-    struct dispatch_region *region = region_of(L);
+    struct protected_region *region = region_of(L);
 
     return region ? region : make_region(L);
 }
 
-void dispatch_init(dispatch *d, lua_State *L, dispatch_counts *counts)
+void protected_init(protected_caller *caller, lua_State *L,
+                    protected_counts *counts)
 {
-    memset(d, 0, sizeof *d);
-    d->counts = counts;
-    d->slow_us = DISPATCH_SLOW_US;
-    d->region = region_made(L);
-    complete_region(L, d->region);
-    d->forms = forms_of(L);
+    memset(caller, 0, sizeof *caller);
+    caller->counts = counts;
+    caller->slow_us = PROTECTED_SLOW_US;
+    caller->region = region_made(L);
+    complete_region(L, caller->region);
+    caller->templates = templates_of(L);
 }
 
-void dispatch_set_watch(lua_State *L, const dispatch_watch *watch)
+void protected_set_watch(lua_State *L, const protected_watch *watch)
 {
     region_made(L)->watch = watch;
 }
 
-const dispatch_watch *dispatch_watched_by(const dispatch *d)
+const protected_watch *protected_watched_by(const protected_caller *caller)
 {
-    return d->region->watch;
+    return caller->region->watch;
 }
 
 /* ---- Counting and reporting ---- */
 
-static void report(dispatch *d, const dispatch_report *report)
+static void report(protected_caller *caller, const protected_report *report)
 {
-    if (d->report)
-        d->report(d->context, report);
+    if (caller->report)
+        caller->report(caller->context, report);
 }
 
 /* "script.lua:12" for the function at `index`; 0: unknown. */
@@ -138,7 +139,7 @@ static void describe(lua_State *L, int index, char *where, size_t size)
 }
 
 /* The region's handlers have ended, or the next of them begins anew. */
-static inline void tell_watch(struct dispatch_region *region)
+static inline void tell_watch(struct protected_region *region)
 {
     if (region->frame.told)
         (void)region->watch->ended();
@@ -146,32 +147,32 @@ static inline void tell_watch(struct dispatch_region *region)
 }
 
 /* What reporting takes is nobody's time. */
-static void count_slow(dispatch *d, lua_State *L, int function,
+static void count_slow(protected_caller *caller, lua_State *L, int function,
                        uint64_t duration_us)
 {
     char where[LUA_IDSIZE + 16];
 
-    tell_watch(d->region);
+    tell_watch(caller->region);
     describe(L, function, where, sizeof where);
-    d->counts->slow++;
-    report(d, &(dispatch_report){.what = d->region->frame.what,
-                                 .where = where,
-                                 .duration_us = duration_us});
+    caller->counts->slow++;
+    report(caller, &(protected_report){.what = caller->region->frame.what,
+                                       .where = where,
+                                       .duration_us = duration_us});
 }
 
 /* A handler has ended. `function` is the index of a copy of it, or 0. */
-static void count_call(dispatch *d, lua_State *L, int function)
+static void count_call(protected_caller *caller, lua_State *L, int function)
 {
-    dispatch_counts *counts = d->counts;
-    struct frame *frame = &d->region->frame;
+    protected_counts *counts = caller->counts;
+    struct frame *frame = &caller->region->frame;
     uint64_t duration_us;
 
     frame->ended_us = now_us();
     duration_us = frame->ended_us - frame->started_us;
     frame->started_us = 0;
     counts->calls++;
-    if (d->slow_us > 0 && duration_us > d->slow_us)
-        count_slow(d, L, function, duration_us);
+    if (caller->slow_us > 0 && duration_us > caller->slow_us)
+        count_slow(caller, L, function, duration_us);
     if (duration_us <= counts->slowest_us && counts->slowest[0] != '\0')
         return;
     counts->slowest_us = duration_us;
@@ -197,7 +198,7 @@ static const char *failure_text(lua_State *L, int status, size_t *size)
 /* The error is on top of the stack, and stays there. Where it was raised is
  * worth telling only of a handler's own: outside of handlers it was one of our
  * checks, and its message says it all. */
-static int count_failure(dispatch *d, lua_State *L, int status,
+static int count_failure(protected_caller *caller, lua_State *L, int status,
                          const char *what, bool in_handler)
 {
     size_t size = 0, message_size, kept;
@@ -205,14 +206,14 @@ static int count_failure(dispatch *d, lua_State *L, int status,
 
     message_size = traceback_start(text, size);
     kept = message_size < MAX_MESSAGE ? message_size : MAX_MESSAGE;
-    memcpy(d->region->message, text, kept);
-    d->region->message[kept] = '\0';
-    d->counts->errors++;
-    report(d,
-           &(dispatch_report){.what = what,
-                              .text = in_handler ? text : d->region->message,
-                              .message_size = in_handler ? message_size : kept,
-                              .where = ""});
+    memcpy(caller->region->message, text, kept);
+    caller->region->message[kept] = '\0';
+    caller->counts->errors++;
+    report(caller, &(protected_report){
+                       .what = what,
+                       .text = in_handler ? text : caller->region->message,
+                       .message_size = in_handler ? message_size : kept,
+                       .where = ""});
     return status == LUA_ERRMEM ? SHOAL_ERR_NOMEM : 1;
 }
 
@@ -220,12 +221,12 @@ static int count_failure(dispatch *d, lua_State *L, int status,
 
 /* One reading of the clock is enough for the end of a handler and the beginning
  * of the next. */
-static void begin(dispatch *d)
+static void begin(protected_caller *caller)
 {
-    struct frame *frame = &d->region->frame;
-    const dispatch_watch *watch = d->region->watch;
+    struct frame *frame = &caller->region->frame;
+    const protected_watch *watch = caller->region->watch;
 
-    d->depth++;
+    caller->depth++;
     if (frame->told && watch->follows(frame->ended_us)) {
         frame->started_us = frame->ended_us;
         return;
@@ -244,22 +245,23 @@ static int keep_copy(lua_State *L, int nargs)
     return function;
 }
 
-void dispatch_invoke_form(dispatch *d, lua_State *L, int handler, int nargs,
-                          int nresults)
+void protected_invoke_template(protected_caller *caller, lua_State *L,
+                               int handler, int nargs, int nresults)
 {
-    begin(d);
+    begin(caller);
     lua_call(L, nargs, nresults);
-    d->depth--;
-    count_call(d, L, handler);
+    caller->depth--;
+    count_call(caller, L, handler);
 }
 
-void dispatch_invoke(dispatch *d, lua_State *L, int nargs, int nresults)
+void protected_invoke(protected_caller *caller, lua_State *L, int nargs,
+                      int nresults)
 {
     int copy;
 
     luaL_checkstack(L, 4, "cannot call a handler");
     copy = keep_copy(L, nargs);
-    dispatch_invoke_form(d, L, copy, nargs, nresults);
+    protected_invoke_template(caller, L, copy, nargs, nresults);
     lua_remove(L, copy);
 }
 
@@ -269,88 +271,89 @@ struct saved {
     unsigned depth;
 };
 
-static struct saved enter(dispatch *d, const char *what)
+static struct saved enter(protected_caller *caller, const char *what)
 {
     struct saved saved;
 
-    if (d->region->frame.started_us == 0) /* between two of its handlers */
-        tell_watch(d->region);
-    saved = (struct saved){d->region->frame, d->depth};
-    d->region->frame = (struct frame){.what = what};
+    if (caller->region->frame.started_us == 0) /* between two of its handlers */
+        tell_watch(caller->region);
+    saved = (struct saved){caller->region->frame, caller->depth};
+    caller->region->frame = (struct frame){.what = what};
     return saved;
 }
 
-static inline int leave(dispatch *d, lua_State *L, int status, bool in_handler,
-                        const struct saved *saved)
+static inline int leave(protected_caller *caller, lua_State *L, int status,
+                        bool in_handler, const struct saved *saved)
 {
     int error = 0;
 
-    tell_watch(d->region);
+    tell_watch(caller->region);
     if (status != LUA_OK)
-        error = count_failure(d, L, status, d->region->frame.what, in_handler);
-    d->region->frame = saved->frame;
-    d->depth = saved->depth;
+        error = count_failure(caller, L, status, caller->region->frame.what,
+                              in_handler);
+    caller->region->frame = saved->frame;
+    caller->depth = saved->depth;
     return error;
 }
 
-int dispatch_run(dispatch *d, lua_State *L, dispatch_fn *fn, void *context,
-                 const char *what)
+int protected_run(protected_caller *caller, lua_State *L, protected_fn *fn,
+                  void *context, const char *what)
 {
-    struct saved saved = enter(d, what);
+    struct saved saved = enter(caller, what);
     int top = lua_gettop(L), status, error;
     bool in_handler;
 
-    d->region->fn = fn;
-    d->region->context = context;
-    refs_push(L, d->region->handler);
-    refs_push(L, d->region->trampoline);
+    caller->region->fn = fn;
+    caller->region->context = context;
+    refs_push(L, caller->region->handler);
+    refs_push(L, caller->region->trampoline);
     status = lua_pcall(L, 0, 0, top + 1);
-    in_handler = d->region->frame.started_us != 0; /* it raised */
+    in_handler = caller->region->frame.started_us != 0; /* it raised */
     if (in_handler)
-        count_call(d, L, 0);
-    error = leave(d, L, status, in_handler, &saved);
+        count_call(caller, L, 0);
+    error = leave(caller, L, status, in_handler, &saved);
     lua_settop(L, top);
     return error;
 }
 
-void dispatch_turn(dispatch *d, const char *what)
+void protected_turn(protected_caller *caller, const char *what)
 {
-    d->region->frame.what = what;
+    caller->region->frame.what = what;
 }
 
-int dispatch_call(dispatch *d, lua_State *L, int nargs, int nresults,
-                  const char *what)
+int protected_call(protected_caller *caller, lua_State *L, int nargs,
+                   int nresults, const char *what)
 {
     struct saved saved;
     int copy, status, error;
 
-    luaL_checkstack(L, DISPATCH_CALL_STACK, "cannot call a handler");
+    luaL_checkstack(L, PROTECTED_CALL_STACK, "cannot call a handler");
     copy = keep_copy(L, nargs);
-    refs_push(L, d->region->handler);
+    refs_push(L, caller->region->handler);
     lua_insert(L, copy + 1);
-    saved = enter(d, what);
-    begin(d);
+    saved = enter(caller, what);
+    begin(caller);
     status = lua_pcall(L, nargs, nresults, copy + 1);
-    count_call(d, L, copy);
-    error = leave(d, L, status, true, &saved);
+    count_call(caller, L, copy);
+    error = leave(caller, L, status, true, &saved);
     lua_remove(L, copy + 1);
     lua_remove(L, copy);
     return error;
 }
 
-void dispatch_plain(lua_State *L, int nargs, int nresults)
+void protected_plain(lua_State *L, int nargs, int nresults)
 {
     lua_call(L, nargs, nresults);
 }
 
 /* ---- For people ---- */
 
-const char *dispatch_last_message(const dispatch *d)
+const char *protected_last_message(const protected_caller *caller)
 {
-    return d->region->message;
+    return caller->region->message;
 }
 
-void dispatch_push_counts(lua_State *L, const dispatch_counts *counts)
+void protected_push_counts(lua_State *L, const protected_counts *counts)
 {
     lua_createtable(L, 0, 5);
     lua_pushnumber(L, (lua_Number)counts->calls);

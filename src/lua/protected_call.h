@@ -6,18 +6,18 @@
  * the C engine, and neither must Lua's own "not enough memory" while arguments
  * are pushed. So whatever touches Lua from outside of Lua happens in a region:
  *
- *     dispatch_run(d, L, fn, context, "on_member_up")
+ *     protected_run(caller, L, fn, context, "on_member_up")
  *         fn(L, context)           pushes the function and its arguments,
- *             dispatch_invoke()    calls it,
+ *             protected_invoke()    calls it,
  *                                  reads the results: all of it may raise
  *
  * The region catches, adds the traceback, counts, and reports failures and slow
  * handlers through a callback (the node logs them).
  *
- * A region may call several handlers, one after the other: dispatch_turn() says
- * what for. The first that raises ends it.
+ * A region may call several handlers, one after the other: protected_turn()
+ * says what for. The first that raises ends it.
  *
- * A dispatch belongs to one Lua state; the counts may be shared by several (the
+ * A caller belongs to one Lua state; the counts may be shared by several (the
  * versions of a script).
  */
 #ifndef SHOAL_LUA_PROTECTED_CALL_H
@@ -27,51 +27,52 @@
 
 #include <lua.h>
 
-enum { DISPATCH_SLOW_US = 100 * 1000 };
+enum { PROTECTED_SLOW_US = 100 * 1000 };
 
-enum { DISPATCH_CALL_STACK = 4 }; /* slots that dispatch_call() needs */
+enum { PROTECTED_CALL_STACK = 4 }; /* slots that protected_call() needs */
 
-typedef struct dispatch_counts {
+typedef struct protected_counts {
     uint64_t calls;      /* of handlers */
     uint64_t errors;     /* of handlers, and of what they answered */
     uint64_t slow;       /* calls longer than slow_us */
     uint64_t slowest_us; /* the longest call so far ... */
     char slowest[64];    /* ... and `what` it was; "" before any call */
-} dispatch_counts;
+} protected_counts;
 
 /* Something a person should hear of. All strings are borrowed for the call. */
-typedef struct dispatch_report {
+typedef struct protected_report {
     const char *what;     /* "on_member_up", "identity.addr", "timer" */
     const char *text;     /* message, and traceback if a handler raised; NULL:
                              it was only slow */
     size_t message_size;  /* the part of `text` before the traceback */
     const char *where;    /* "script.lua:12" of a slow function; may be "" */
     uint64_t duration_us; /* of a slow call; else 0 */
-} dispatch_report;
+} protected_report;
 
-struct dispatch_region;
-struct forms;
+struct protected_region;
+struct templates;
 
-typedef struct dispatch {
-    dispatch_counts *counts; /* borrowed for life */
-    uint64_t slow_us;        /* report calls longer than that; 0: none */
+typedef struct protected_caller {
+    protected_counts *counts; /* borrowed for life */
+    uint64_t slow_us;         /* report calls longer than that; 0: none */
     void *context;
     /* May be NULL. Must not raise, and must not call Lua. */
-    void (*report)(void *context, const dispatch_report *report);
-    unsigned depth; /* handlers of this dispatch that are on the stack now */
+    void (*report)(void *context, const protected_report *report);
+    unsigned depth; /* handlers of this caller that are on the stack now */
     /* The Lua state's, which owns them. */
-    struct dispatch_region *region;
-    const struct forms *forms;
-} dispatch;
+    struct protected_region *region;
+    const struct templates *templates;
+} protected_caller;
 
 /* Makes it ready for the state of `L` (any thread of it). May raise (no
  * memory). Nothing to clear: the state owns what there is. slow_us is
- * DISPATCH_SLOW_US, and there is no report. */
-void dispatch_init(dispatch *d, lua_State *L, dispatch_counts *counts);
+ * PROTECTED_SLOW_US, and there is no report. */
+void protected_init(protected_caller *caller, lua_State *L,
+                    protected_counts *counts);
 
 /* What else wants to know when handlers run: a host, whose loop stands still
  * meanwhile. Handlers that are called by a handler are not mentioned. */
-typedef struct dispatch_watch {
+typedef struct protected_watch {
     /* One is about to run, at that time of CLOCK_MONOTONIC. false: do not tell
      * me more of it. */
     bool (*begins)(uint64_t now_us);
@@ -80,52 +81,53 @@ typedef struct dispatch_watch {
     bool (*follows)(uint64_t now_us);
     /* It has ended, whether it raised or not. */
     bool (*ended)(void);
-} dispatch_watch;
+} protected_watch;
 
 /* For all handlers of that Lua state from now on; borrowed for the state's
  * life. NULL: nobody is told. May raise (no memory). */
-void dispatch_set_watch(lua_State *L, const dispatch_watch *watch);
+void protected_set_watch(lua_State *L, const protected_watch *watch);
 /* That of its state, for another state of the same program. */
-const dispatch_watch *dispatch_watched_by(const dispatch *d);
+const protected_watch *protected_watched_by(const protected_caller *caller);
 
-typedef void dispatch_fn(lua_State *L, void *context);
+typedef void protected_fn(lua_State *L, void *context);
 
 /* Runs fn(L, context) in a region, with an empty stack of its own. `L` is the
  * thread that is running now, or the main one when none is; it needs three free
  * stack slots. Never raises. 0; SHOAL_ERR_NOMEM when Lua had no memory; 1
  * when it raised anything else. Failures are counted and reported;
- * dispatch_last_message() tells the last one. */
-int dispatch_run(dispatch *d, lua_State *L, dispatch_fn *fn, void *context,
-                 const char *what);
+ * protected_last_message() tells the last one. */
+int protected_run(protected_caller *caller, lua_State *L, protected_fn *fn,
+                  void *context, const char *what);
 
 /* lua_call() of a handler inside a region: timed and counted. */
-void dispatch_invoke(dispatch *d, lua_State *L, int nargs, int nresults);
+void protected_invoke(protected_caller *caller, lua_State *L, int nargs,
+                      int nresults);
 
 /* The same where the function to call is one of ours (templates.h) that calls
  * the handler in turn, which is at the index `handler` and stays there. */
-void dispatch_invoke_form(dispatch *d, lua_State *L, int handler, int nargs,
-                          int nresults);
+void protected_invoke_template(protected_caller *caller, lua_State *L,
+                               int handler, int nargs, int nresults);
 
 /* Inside a region: from now on it is about that. */
-void dispatch_turn(dispatch *d, const char *what);
+void protected_turn(protected_caller *caller, const char *what);
 
 /* A region around one call: the function and its `nargs` arguments are on the
- * stack. 0 with `nresults` results, or as dispatch_run() with the message and
+ * stack. 0 with `nresults` results, or as protected_run() with the message and
  * traceback in their place. Pushing the arguments was outside of the region:
  * use it where raising is allowed, or where there are none to push. */
-int dispatch_call(dispatch *d, lua_State *L, int nargs, int nresults,
-                  const char *what);
+int protected_call(protected_caller *caller, lua_State *L, int nargs,
+                   int nresults, const char *what);
 
 /* lua_call() of a function that a program handed to the very method that is
  * running (a filter): what it raises goes to the program. */
-void dispatch_plain(lua_State *L, int nargs, int nresults);
+void protected_plain(lua_State *L, int nargs, int nresults);
 
 /* What the last failing region of this state raised, without its traceback,
  * cut at 500 bytes. Borrowed until the next failure. */
-const char *dispatch_last_message(const dispatch *d);
+const char *protected_last_message(const protected_caller *caller);
 
 /* Pushes the counts: {calls=, errors=, slow=, slowest=seconds,
  * slowest_handler=name}. */
-void dispatch_push_counts(lua_State *L, const dispatch_counts *counts);
+void protected_push_counts(lua_State *L, const protected_counts *counts);
 
 #endif

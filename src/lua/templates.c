@@ -30,7 +30,7 @@ static const char source[] =
     "end\n"
     "return member, tell, receive\n";
 
-static const char registry_key[] = "shoal.forms";
+static const char registry_key[] = "shoal.templates";
 
 /* ---- What a state has once ---- */
 
@@ -65,55 +65,55 @@ static void keep_once(lua_State *L, int *ref)
         lua_pop(L, 1);
 }
 
-static void make_names(lua_State *L, struct forms *forms)
+static void make_names(lua_State *L, struct templates *templates)
 {
     for (int event = 0; event < SHOAL_NUM_EVENTS; event++) {
         lua_pushfstring(L, "on_%s", shoal_event_name(event));
-        keep_once(L, &forms->handler_names[event]);
+        keep_once(L, &templates->handler_names[event]);
     }
 }
 
-static void make_functions(lua_State *L, struct forms *forms)
+static void make_functions(lua_State *L, struct templates *templates)
 {
     if (luaL_loadbuffer(L, source, sizeof source - 1, "=shoal") != LUA_OK)
         lua_error(L);
     push_states(L);
     push_reasons(L);
-    dispatch_plain(L, 2, 3);
-    keep_once(L, &forms->receive);
-    keep_once(L, &forms->tell);
-    keep_once(L, &forms->member);
+    protected_plain(L, 2, 3);
+    keep_once(L, &templates->receive);
+    keep_once(L, &templates->tell);
+    keep_once(L, &templates->member);
 }
 
-static struct forms *make_forms(lua_State *L)
+static struct templates *make_templates(lua_State *L)
 {
-    struct forms *forms = compat_newblock(L, sizeof *forms);
+    struct templates *templates = compat_newblock(L, sizeof *templates);
 
-    memset(forms, 0, sizeof *forms);
+    memset(templates, 0, sizeof *templates);
     lua_setfield(L, LUA_REGISTRYINDEX, registry_key);
-    return forms;
+    return templates;
 }
 
 /* If memory runs out on the way, the next attempt goes on from there. */
-static void complete_forms(lua_State *L, struct forms *forms)
+static void complete_templates(lua_State *L, struct templates *templates)
 {
-    make_names(L, forms);
-    make_functions(L, forms);
+    make_names(L, templates);
+    make_functions(L, templates);
 }
 
-const struct forms *forms_of(lua_State *L)
+const struct templates *templates_of(lua_State *L)
 {
-    struct forms *forms;
+    struct templates *templates;
 
     luaL_checkstack(L, 8, "cannot make a table");
     lua_getfield(L, LUA_REGISTRYINDEX, registry_key);
-    forms = lua_touserdata(L, -1);
+    templates = lua_touserdata(L, -1);
     lua_pop(L, 1);
-    if (!forms)
-        forms = make_forms(L);
-    if (forms->member == REFS_NONE) /* the last */
-        complete_forms(L, forms);
-    return forms;
+    if (!templates)
+        templates = make_templates(L);
+    if (templates->member == REFS_NONE) /* the last */
+        complete_templates(L, templates);
+    return templates;
 }
 
 /* ---- Arguments ---- */
@@ -190,7 +190,7 @@ static void push_plain(lua_State *L, const struct plain *plain)
     compat_push_uint(L, plain->bump);
 }
 
-void forms_push_identity(lua_State *L, shoal_bytes id)
+void templates_push_identity(lua_State *L, shoal_bytes id)
 {
     struct plain plain;
     struct copy copy;
@@ -220,12 +220,12 @@ static void push_names(lua_State *L, shoal_bytes id, shoal_bytes addr)
         return;
     }
     addr = keep(&copy, addr);
-    forms_push_identity(L, id);
+    templates_push_identity(L, id);
     value_push_addr(L, addr);
 }
 
-void forms_push_member(lua_State *L, const shoal_member *member,
-                       int64_t offset_us)
+void templates_push_member(lua_State *L, const shoal_member *member,
+                           int64_t offset_us)
 {
     push_names(L, member->id, member->addr);
     lua_pushinteger(L, (lua_Integer)member->state + 1);

@@ -17,10 +17,10 @@
 
 #include <lua.h>
 
-enum { FORMS_IDENTITY_ARGS = 2, FORMS_MEMBER_ARGS = 7 };
+enum { TEMPLATES_IDENTITY_ARGS = 2, TEMPLATES_MEMBER_ARGS = 7 };
 
 /* References. */
-struct forms {
+struct templates {
     /* (member) -> { id=, addr=, state=, incarnation=, since=, reason= } */
     int member;
     int tell;    /* (handler, node, member) -> handler(node, { id=, ... }) */
@@ -30,13 +30,13 @@ struct forms {
 
 /* Those of the state of `L`, which owns them; made when they are asked for the
  * first time. May raise. */
-const struct forms *forms_of(lua_State *L);
+const struct templates *templates_of(lua_State *L);
 
 /* Push the arguments that stand for an identity, for a member, of which the
  * bytes need to last no longer than the call. `offset_us` as in view.h. Raise
  * when there is no memory. */
-void forms_push_identity(lua_State *L, shoal_bytes id);
-void forms_push_member(lua_State *L, const shoal_member *member,
-                       int64_t offset_us);
+void templates_push_identity(lua_State *L, shoal_bytes id);
+void templates_push_member(lua_State *L, const shoal_member *member,
+                           int64_t offset_us);
 
 #endif

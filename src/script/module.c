@@ -51,12 +51,12 @@ static register_fn *const parts[] = {
 };
 
 /* A deputy answers pings while a handler keeps the loop (src/host/deputy.h). */
-static const dispatch_watch deputy = {host_handler_begins, host_handler_follows,
-                                      host_handler_ended};
+static const protected_watch deputy = {
+    host_handler_begins, host_handler_follows, host_handler_ended};
 
 int luaopen_shoal_core(lua_State *L)
 {
-    dispatch_set_watch(L, &deputy);
+    protected_set_watch(L, &deputy);
     modules_provide_core(L, luaopen_shoal_core);
     lua_newtable(L);
     lua_pushstring(L, shoal_version());

@@ -176,7 +176,7 @@ static void call(lua_State *L, void *context)
     const struct watcher *watcher = context;
     refs_push(L, watcher->fn);
     lua_pushstring(L, names[watcher->which]);
-    dispatch_invoke(&watcher->program->dispatch, L, 1, 0);
+    protected_invoke(&watcher->program->caller, L, 1, 0);
 }
 
 static void on_signal(struct ev_loop *loop, ev_signal *signal, int events)
@@ -186,7 +186,7 @@ static void on_signal(struct ev_loop *loop, ev_signal *signal, int events)
     int number = signal->signum;
     (void)loop, (void)events;
     begin_answer(number);
-    dispatch_run(&program->dispatch, program->L, call, watcher, "signal");
+    protected_run(&program->caller, program->L, call, watcher, "signal");
     end_answer(number); /* the watcher may be gone */
 }
 

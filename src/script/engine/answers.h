@@ -20,8 +20,8 @@ enum {
 };
 
 /* Runs `fn` as the region of this question; what goes wrong is left in
- * q->error. As dispatch_run(). */
-int answers_ask(questions *q, question which, dispatch_fn *fn, void *context);
+ * q->error. As protected_run(). */
+int answers_ask(questions *q, question which, protected_fn *fn, void *context);
 
 /* The following are for use inside a region, and raise. */
 

@@ -114,7 +114,7 @@ static bool is_refused(lua_State *L, struct transcoding *t)
 /* STACK: answers, decode_header -> ..., header, used, code; false: refused */
 static bool decode(lua_State *L, struct transcoding *t, int nargs)
 {
-    dispatch_invoke(t->q->dispatch, L, nargs, 3);
+    protected_invoke(t->q->caller, L, nargs, 3);
     return !is_refused(L, t);
 }
 
@@ -180,7 +180,7 @@ static void run_decode_member(lua_State *L, void *context)
     *t->member_out = member;
 }
 
-static int ask(struct transcoding *t, question which, dispatch_fn *fn)
+static int ask(struct transcoding *t, question which, protected_fn *fn)
 {
     int error = answers_ask(t->q, which, fn, t);
 

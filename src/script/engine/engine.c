@@ -43,7 +43,7 @@ static questions *push_questions(lua_State *L, int index, int self,
     static const char *const names[] = {"identity", "broadcast", "codec", NULL};
 
     options_check(L, index, who, names, true);
-    return questions_new(L, index, self, &object->dispatch, who);
+    return questions_new(L, index, self, &object->caller, who);
 }
 
 /* set_handlers(handlers): all of them, at once */
@@ -98,7 +98,8 @@ static bool is_in_use(lua_State *L, const struct object *object)
     static const luaL_Reg *const lists[] = {common_methods, entries_methods,
                                             queries_methods, NULL};
 
-    return object->busy || object->taking || inside_method(L, object, lists);
+    return object->busy || object->taking ||
+           active_methods_any(L, object, lists);
 }
 
 static int close_engine(lua_State *L)
@@ -120,7 +121,7 @@ static int collect(lua_State *L)
     return 0;
 }
 
-static void note_failure(void *context, const dispatch_report *report)
+static void note_failure(void *context, const protected_report *report)
 {
     struct object *object = context;
 
@@ -135,9 +136,9 @@ static struct object *push_object(lua_State *L)
     struct object *object = lua_newuserdata(L, sizeof *object);
 
     memset(object, 0, sizeof *object);
-    dispatch_init(&object->dispatch, L, &object->counts);
-    object->dispatch.context = object;
-    object->dispatch.report = note_failure;
+    protected_init(&object->caller, L, &object->counts);
+    object->caller.context = object;
+    object->caller.report = note_failure;
     lua_newtable(L);
     outbox_init(L, object);
     lua_pushvalue(L, -1);

@@ -78,7 +78,7 @@ static void push_stats(lua_State *L, struct common_call *call)
     view_push_stats(L, object->core);
     lua_pushnumber(L, (lua_Number)object->memory.calls);
     lua_setfield(L, -2, "allocations");
-    dispatch_push_counts(L, &object->counts);
+    protected_push_counts(L, &object->counts);
     if (object->last_error[0] != '\0') {
         lua_pushstring(L, object->last_error);
         lua_setfield(L, -2, "last_error");

@@ -15,8 +15,8 @@ static const char *const names[] = {
     "on_start",
     "on_reload",
     "on_stop",
-#define EVENT_0(name) "on_" name,
-#define EVENT_1(name) /* a diagnostic has no handler */
+#define EVENT_0(name)                             "on_" name,
+#define EVENT_1(name)                             /* a diagnostic has no handler */
 #define EVENT(NAME, VALUE, name, DIAGNOSTIC, ...) EVENT_##DIAGNOSTIC(name)
     SHOAL_EVENTS(EVENT) NULL,
 };

@@ -180,8 +180,8 @@ static void check_complete(lua_State *L, int handlers, const char *who,
                        who);
 }
 
-questions *questions_new(lua_State *L, int handlers, int self, dispatch *d,
-                         const char *who)
+questions *questions_new(lua_State *L, int handlers, int self,
+                         protected_caller *caller, const char *who)
 {
     questions *q;
 
@@ -197,7 +197,7 @@ questions *questions_new(lua_State *L, int handlers, int self, dispatch *d,
     q = lua_newuserdata(L, sizeof *q);
     memset(q, 0, sizeof *q);
     q->L = L;
-    q->dispatch = d;
+    q->caller = caller;
     lua_createtable(L, ANSWERS_IDS, 0);
     take_functions(L, handlers, q);
     lua_pushvalue(L, self);

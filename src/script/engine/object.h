@@ -40,8 +40,8 @@ struct held {
 struct object {
     shoal *core;          /* NULL once it is closed */
     questions *questions; /* the uservalue keeps it */
-    dispatch dispatch;
-    dispatch_counts counts;
+    protected_caller caller;
+    protected_counts counts;
     char last_error[512]; /* of a handler; "" before any */
     unsigned busy;        /* entry points on the stack: a question runs */
     struct memory memory;

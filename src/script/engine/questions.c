@@ -32,13 +32,13 @@ static const char *const names[NUM_QUESTIONS] = {
 
 /* ---- Asking ---- */
 
-int answers_ask(questions *q, question which, dispatch_fn *fn, void *context)
+int answers_ask(questions *q, question which, protected_fn *fn, void *context)
 {
-    int error = dispatch_run(q->dispatch, q->L, fn, context, names[which]);
+    int error = protected_run(q->caller, q->L, fn, context, names[which]);
 
     if (error)
         snprintf(q->error, sizeof q->error, "%s: %s", names[which],
-                 dispatch_last_message(q->dispatch));
+                 protected_last_message(q->caller));
     return error;
 }
 
@@ -61,7 +61,7 @@ void answers_begin(questions *q, lua_State *L, question which)
 
 void answers_invoke(questions *q, lua_State *L, int nargs)
 {
-    dispatch_invoke(q->dispatch, L, nargs, 2);
+    protected_invoke(q->caller, L, nargs, 2);
     if (lua_isnil(L, -2) && lua_type(L, -1) == LUA_TSTRING)
         lua_error(L);
     lua_pop(L, 1);
@@ -228,7 +228,7 @@ static void run_wins(lua_State *L, void *context)
     answers_begin(about->q, L, QUESTION_WINS);
     value_push_identity(L, about->id);
     value_push_identity(L, about->other);
-    dispatch_invoke(about->q->dispatch, L, 2, 1);
+    protected_invoke(about->q->caller, L, 2, 1);
     about->yes = check_boolean(L);
 }
 
@@ -281,18 +281,18 @@ struct about_item {
 static void run_receive(lua_State *L, void *context)
 {
     struct about_item *item = context;
-    dispatch *d = item->q->dispatch;
+    protected_caller *caller = item->q->caller;
 
     answers_begin(item->q, L, QUESTION_RECEIVE);
-    refs_push(L, d->forms->receive);
+    refs_push(L, caller->templates->receive);
     lua_pushvalue(L, 2);
     lua_rawgeti(L, 1, ANSWERS_SELF);
     value_push_bytes(L, item->data);
     if (item->sender.size > 0)
-        forms_push_identity(L, item->sender);
+        templates_push_identity(L, item->sender);
     else
-        lua_settop(L, lua_gettop(L) + FORMS_IDENTITY_ARGS);
-    dispatch_invoke_form(d, L, 2, 3 + FORMS_IDENTITY_ARGS, 1);
+        lua_settop(L, lua_gettop(L) + TEMPLATES_IDENTITY_ARGS);
+    protected_invoke_template(caller, L, 2, 3 + TEMPLATES_IDENTITY_ARGS, 1);
     item->yes = !is_none(L, -1);
     if (!item->yes)
         return;
@@ -319,7 +319,7 @@ static void run_invalidates(lua_State *L, void *context)
     answers_begin(item->q, L, QUESTION_INVALIDATES);
     value_push_identity(L, item->key);
     value_push_identity(L, item->other);
-    dispatch_invoke(item->q->dispatch, L, 2, 1);
+    protected_invoke(item->q->caller, L, 2, 1);
     item->yes = check_boolean(L);
 }
 
@@ -339,7 +339,7 @@ static void run_wanted_by(lua_State *L, void *context)
     answers_begin(item->q, L, QUESTION_WANTED_BY);
     lua_rawgeti(L, 1, ANSWERS_SELF);
     view_push_member(L, item->member, item->q->clock_offset_us);
-    dispatch_invoke(item->q->dispatch, L, 2, 1);
+    protected_invoke(item->q->caller, L, 2, 1);
     item->yes = check_boolean(L);
 }
 

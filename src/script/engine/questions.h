@@ -14,7 +14,7 @@
  *
  * What broken functions do: they throw, return the wrong type, an identity that
  * is too large: the question fails (an error to the engine, which drops what
- * needed the answer and counts it), the dispatch counts and reports it.
+ * needed the answer and counts it), the caller counts and reports it.
  *
  * Changing the answers of a running engine (set_handlers, a reload) is
  *     shoal_handlers handlers = questions_handlers(fresh);
@@ -62,8 +62,8 @@ typedef struct questions {
      * from Lua sets it for the call (questions_use()); a node's set has its
      * version's main thread otherwise. */
     lua_State *L;
-    dispatch *dispatch; /* borrowed for life */
-    int sets, id;       /* where the state finds the userdata again */
+    protected_caller *caller; /* borrowed for life */
+    int sets, id;             /* where the state finds the userdata again */
     bool has[NUM_QUESTIONS];
     /* What members look like to wanted_by: added to `since`, see view.h. */
     int64_t clock_offset_us;
@@ -80,8 +80,8 @@ typedef struct questions {
  * the name in front of the message ("core.new", "service.lua"). Other fields
  * of the handlers table than the three are not looked at. L is the thread of
  * the call until questions_use() says otherwise. */
-questions *questions_new(lua_State *L, int handlers, int self, dispatch *d,
-                         const char *who);
+questions *questions_new(lua_State *L, int handlers, int self,
+                         protected_caller *caller, const char *who);
 
 /* What they lack for a node to start with them, as a sentence; NULL: nothing.
  */

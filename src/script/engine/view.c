@@ -13,18 +13,18 @@
 /* ---- Members ---- */
 
 /* Where the function that makes one is known already. */
-static void push_member(lua_State *L, const struct forms *forms,
+static void push_member(lua_State *L, const struct templates *templates,
                         const shoal_member *member, int64_t offset_us)
 {
-    refs_push(L, forms->member);
-    forms_push_member(L, member, offset_us);
-    dispatch_plain(L, FORMS_MEMBER_ARGS, 1);
+    refs_push(L, templates->member);
+    templates_push_member(L, member, offset_us);
+    protected_plain(L, TEMPLATES_MEMBER_ARGS, 1);
 }
 
 void view_push_member(lua_State *L, const shoal_member *member,
                       int64_t offset_us)
 {
-    push_member(L, forms_of(L), member, offset_us);
+    push_member(L, templates_of(L), member, offset_us);
 }
 
 /* The engine's bytes are good until the next entry point, and any allocation in
@@ -57,7 +57,7 @@ static void push_list(lua_State *L, const shoal *engine, unsigned states,
 {
     size_t expected = states & ONLY_DOWN ? shoal_num_known(engine)
                                          : shoal_num_members(engine);
-    const struct forms *forms = forms_of(L);
+    const struct templates *templates = templates_of(L);
     shoal_member member;
     uint32_t cursor = 0;
     int count = 0;
@@ -66,7 +66,7 @@ static void push_list(lua_State *L, const shoal *engine, unsigned states,
     while (shoal_next_member(engine, &cursor, &member)) {
         if (!(states & 1u << member.state))
             continue;
-        push_member(L, forms, &member, offset_us);
+        push_member(L, templates, &member, offset_us);
         lua_rawseti(L, -2, ++count);
     }
 }
@@ -83,7 +83,7 @@ static void filter(lua_State *L)
         lua_rawgeti(L, list, i);
         lua_pushvalue(L, -1);
         lua_insert(L, -3);
-        dispatch_plain(L, 1, 1);
+        protected_plain(L, 1, 1);
         if (lua_toboolean(L, -1)) {
             lua_pushvalue(L, -2);
             lua_rawseti(L, out, ++kept);

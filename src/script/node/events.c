@@ -52,7 +52,7 @@ static bool push_handler(lua_State *L, struct news *news)
     if (!news->version || shoal_event_is_diagnostic(event))
         return false;
     if (news->named != (int)event) {
-        refs_push(L, news->scope->dispatch->forms->handler_names[event]);
+        refs_push(L, news->scope->caller->templates->handler_names[event]);
         lua_replace(L, NAME);
         news->named = (int)event;
     }
@@ -76,8 +76,8 @@ static void call_handler(lua_State *L, struct news *news, int first)
     lua_pushvalue(L, SELF);
     for (int value = first + 1; value <= last; value++)
         lua_pushvalue(L, value);
-    (void)dispatch_call(news->scope->dispatch, L, last - first + 1, 0,
-                        handler_names[news->effect->event]);
+    (void)protected_call(news->scope->caller, L, last - first + 1, 0,
+                         handler_names[news->effect->event]);
     lua_settop(L, last);
 }
 
@@ -125,21 +125,21 @@ static void tell_handler(lua_State *L, struct news *news)
     lua_pushvalue(L, TELL);
     lua_pushvalue(L, KEPT + 1);
     lua_pushvalue(L, SELF);
-    forms_push_member(L, member, clock_offset_at(news, member->since_us));
-    dispatch_invoke_form(news->scope->dispatch, L, KEPT + 1,
-                         2 + FORMS_MEMBER_ARGS, 0);
+    templates_push_member(L, member, clock_offset_at(news, member->since_us));
+    protected_invoke_template(news->scope->caller, L, KEPT + 1,
+                              2 + TEMPLATES_MEMBER_ARGS, 0);
 }
 
 /* ---- One after the other ---- */
 
 static void tell_one(lua_State *L, struct news *news)
 {
-    dispatch *d = news->scope->dispatch;
+    protected_caller *caller = news->scope->caller;
     if (is_for_handler_alone(news)) {
-        dispatch_turn(d, handler_names[news->effect->event]);
+        protected_turn(caller, handler_names[news->effect->event]);
         tell_handler(L, news);
     } else {
-        dispatch_turn(d, "event");
+        protected_turn(caller, "event");
         tell_all(L, news);
     }
     lua_settop(L, KEPT);
@@ -163,7 +163,7 @@ static void tell(lua_State *L, void *context)
     luaL_checkstack(L, 20, "cannot tell of an event");
     scope_push_self(news->scope, L);
     refs_push(L, news->version ? news->version->handlers : REFS_NONE);
-    refs_push(L, news->scope->dispatch->forms->tell);
+    refs_push(L, news->scope->caller->templates->tell);
     lua_pushnil(L);
     do
         tell_one(L, news);

@@ -17,7 +17,7 @@ struct failure {
     char *what, *text;
 };
 
-static struct failure *copy_failure(const dispatch_report *report)
+static struct failure *copy_failure(const protected_report *report)
 {
     struct failure *failure = calloc(1, sizeof *failure);
     if (!failure)
@@ -40,7 +40,7 @@ static void free_failure(struct failure *failure)
 }
 
 /* on_error is told later: Lua must not be called here. */
-static void keep_failure(struct node *node, const dispatch_report *report)
+static void keep_failure(struct node *node, const protected_report *report)
 {
     struct failure **last = &node->failures;
     int waiting = 0;
@@ -55,17 +55,17 @@ static void keep_failure(struct node *node, const dispatch_report *report)
 
 void failures_add(struct node *node, const char *what, const char *text)
 {
-    const dispatch_report report = {.what = what, .text = text};
+    const protected_report report = {.what = what, .text = text};
     if (node->on_error != REFS_NONE)
         keep_failure(node, &report);
 }
 
-void failures_report(void *context, const dispatch_report *report)
+void failures_report(void *context, const protected_report *report)
 {
     struct node *node = context;
-    complaints_tell(&node->complaints, &node->log, LOG_SCRIPT, report,
-                    node->backend ? node->backend->ops->now_us(node->backend)
-                                  : 0);
+    failure_log_write(&node->failure_log, &node->log, LOG_SCRIPT, report,
+                      node->backend ? node->backend->ops->now_us(node->backend)
+                                    : 0);
     if (report->text && node->on_error != REFS_NONE &&
         strcmp(report->what, "on_error") != 0)
         keep_failure(node, report);
@@ -78,7 +78,7 @@ static void call_on_error(lua_State *L, void *context)
     refs_push(L, node->on_error);
     lua_pushstring(L, failure->what);
     lua_pushstring(L, failure->text);
-    dispatch_invoke(node->scopes.program.dispatch, L, 2, 0);
+    protected_invoke(node->scopes.program.caller, L, 2, 0);
 }
 
 void failures_tell(struct node *node)

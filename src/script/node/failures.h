@@ -11,8 +11,8 @@
 struct node;
 struct failure;
 
-/* For the dispatches of a node's scopes; the context is the node. */
-void failures_report(void *context, const dispatch_report *report);
+/* For the callers of a node's scopes; the context is the node. */
+void failures_report(void *context, const protected_report *report);
 /* The node itself has failed: to be told to on_error, as `what`. */
 void failures_add(struct node *node, const char *what, const char *text);
 /* Tells on_error of those that it has not heard of. */

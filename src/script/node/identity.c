@@ -71,13 +71,13 @@ static void make_stock(lua_State *L, void *context)
     read_result(L, "identity", making->out);
 }
 
-static int run(struct making *making, dispatch_fn *fn, char *error)
+static int run(struct making *making, protected_fn *fn, char *error)
 {
     struct scope *scope = &making->node->current->scope;
     int failure = scope_run(scope, fn, making, "identity.new");
     if (failure != 0)
         snprintf(error, HOST_MAX_ERROR, "%s",
-                 dispatch_last_message(scope->dispatch));
+                 protected_last_message(scope->caller));
     return failure ? SHOAL_ERR_IDENTITY : 0;
 }
 

@@ -31,7 +31,7 @@ void info_push_stats(lua_State *L, struct node *node)
     view_push_stats(L, node_engine(node));
     node->backend->ops->push_stats(node->backend, L);
     lua_setfield(L, -2, "host");
-    dispatch_push_counts(L, &node->counts);
+    protected_push_counts(L, &node->counts);
     lua_setfield(L, -2, "handlers");
 }
 
@@ -175,7 +175,7 @@ void info_push(lua_State *L, struct node *node)
     push_drops(L, &stats);
     lua_setfield(L, -3, "drops");
     lua_setfield(L, -2, "host");
-    dispatch_push_counts(L, &node->counts);
+    protected_push_counts(L, &node->counts);
     lua_setfield(L, -2, "handlers");
     push_script(L, node);
     lua_setfield(L, -2, "script");

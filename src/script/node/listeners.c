@@ -141,8 +141,7 @@ static void tell_list(lua_State *L, struct scope *scope, const char *key,
         scope_push_self(scope, L);
         for (int value = first; value <= last; value++)
             lua_pushvalue(L, value);
-        (void)dispatch_call(scope->dispatch, L, last - first + 2, 0,
-                            "listener");
+        (void)protected_call(scope->caller, L, last - first + 2, 0, "listener");
         lua_settop(L, list);
     }
     lua_settop(L, last);

@@ -57,7 +57,7 @@ static void run_once(struct program *program, lua_State *L,
 static void let_hooks_run(lua_State *L, int nothing)
 {
     lua_pushvalue(L, nothing);
-    dispatch_plain(L, 0, 0);
+    protected_plain(L, 0, 0);
 }
 
 static int run(lua_State *L)

@@ -197,7 +197,7 @@ bool methods_are_running(lua_State *L, const void *object)
     static const luaL_Reg *const lists[] = {scope_methods, common_methods,
                                             methods_enter, methods_query,
                                             fields,        NULL};
-    return inside_method(L, object, lists);
+    return active_methods_any(L, object, lists);
 }
 
 static int collect(lua_State *L)

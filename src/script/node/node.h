@@ -57,8 +57,8 @@ struct node {
     void *wait_timer;         /* while somebody waits */
     unsigned wait_round;
 
-    dispatch_counts counts;
-    struct complaints complaints;
+    protected_counts counts;
+    struct failure_log failure_log;
     struct log log;
     int on_error; /* reference in the program's state */
 

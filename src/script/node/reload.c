@@ -153,7 +153,7 @@ static int call_on_reload(struct version *version, const struct version *before,
     int failure = version_call(version, "on_reload", push_previous, &previous);
     if (failure != 0)
         snprintf(error, HOST_MAX_ERROR, "on_reload: %s",
-                 dispatch_last_message(version->scope.dispatch));
+                 protected_last_message(version->scope.caller));
     return failure;
 }
 
@@ -222,7 +222,7 @@ static void furnish(void *context, lua_State *L)
 /* Nothing else runs while a script does. */
 static void tell_if_slow(struct node *node, const struct script *script)
 {
-    if (script->load_us > DISPATCH_SLOW_US)
+    if (script->load_us > PROTECTED_SLOW_US)
         log_line(&node->log, LOG_WARN, LOG_SCRIPT, "slow load",
                  log_str("script", node->script),
                  log_num("seconds", (double)script->load_us / 1e6));
@@ -239,7 +239,7 @@ static int load(struct node *node, struct script **out, char *error)
     struct script_source source = {
         .path = node->script,
         .paths = &node->paths,
-        .watch = dispatch_watched_by(&node->scopes.dispatch),
+        .watch = protected_watched_by(&node->scopes.caller),
         .furnish = furnish,
         .context = node};
     int failure = script_load(&source, out, error);

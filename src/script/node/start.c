@@ -203,9 +203,9 @@ static void push_or_nil(lua_State *L, int index)
 static void prepare_program(lua_State *L, const struct start *start)
 {
     struct node *node = start->node;
-    dispatch_init(&node->scopes.dispatch, L, &node->counts);
-    node->scopes.dispatch.context = node;
-    node->scopes.dispatch.report = failures_report;
+    protected_init(&node->scopes.caller, L, &node->counts);
+    node->scopes.caller.context = node;
+    node->scopes.caller.report = failures_report;
     lua_pushcfunction(L, keep);
     lua_pushvalue(L, 2);
     push_or_nil(L, start->handlers);

@@ -56,7 +56,7 @@ static int load_module(lua_State *L)
 {
     lua_getglobal(L, "require");
     lua_pushvalue(L, 1);
-    dispatch_plain(L, 1, 1);
+    protected_plain(L, 1, 1);
     shape_check(L, -1, lua_tostring(L, 1));
     return 1;
 }

@@ -72,7 +72,7 @@ static void fire_in_region(lua_State *L, void *context)
     struct firing *firing = context;
     refs_push(L, firing->fn);
     scope_push_self(firing->scope, L);
-    dispatch_invoke(firing->scope->dispatch, L, 1, 0);
+    protected_invoke(firing->scope->caller, L, 1, 0);
 }
 
 static void fire(struct scope *scope, int fn)

@@ -88,7 +88,7 @@ static int resume(lua_State *thread, lua_State *from, int nargs)
 #endif
 }
 
-/* (thread, values...): a handler like any other to the dispatch. */
+/* (thread, values...): a handler like any other to the caller. */
 static int resume_thread(lua_State *L)
 {
     lua_State *thread = lua_tothread(L, 1);
@@ -110,13 +110,13 @@ static int resume_thread(lua_State *L)
 /* The wait is over. STACK: values... -> (nothing) */
 static void wake(lua_State *L, struct wait *wait, int nvalues)
 {
-    dispatch *d = wait->scope->dispatch;
+    protected_caller *caller = wait->scope->caller;
     lua_pushcfunction(L, resume_thread);
     lua_insert(L, -nvalues - 1);
     push_value(L, wait, THREAD);
     lua_insert(L, -nvalues - 1);
     free_wait(L, wait);
-    dispatch_invoke(d, L, nvalues + 1, 0);
+    protected_invoke(caller, L, nvalues + 1, 0);
 }
 
 static void wake_failed(lua_State *L, struct wait *wait, const char *message,
@@ -140,7 +140,7 @@ static void ask_in_region(lua_State *L, void *context)
     struct backend *backend = wait->scope->node->backend;
     push_value(L, wait, CONDITION);
     scope_push_self(wait->scope, L);
-    dispatch_invoke(wait->scope->dispatch, L, 1, 1);
+    protected_invoke(wait->scope->caller, L, 1, 1);
     check->asked = true;
     if (lua_toboolean(L, -1))
         wake(L, wait, 1);
@@ -162,7 +162,7 @@ static void check_one(struct wait *wait)
     if (scope_run(scope, ask_in_region, &check, "wait") == 0 || check.asked)
         return;
     snprintf(check.message, sizeof check.message, "%s",
-             dispatch_last_message(scope->dispatch));
+             protected_last_message(scope->caller));
     scope_run(scope, tell_failure, &check, "wait");
 }
 
@@ -293,7 +293,7 @@ int waits_begin(lua_State *L, struct scope *scope)
     if (!can_yield(L))
         return luaL_error(L, "node:wait: only a coroutine can wait");
     if (!ask_at_once(L, scope))
-        return result_fail(L, dispatch_last_message(scope->dispatch),
+        return result_fail(L, protected_last_message(scope->caller),
                            CODE_HANDLER);
     if (lua_toboolean(L, -1))
         return 1;

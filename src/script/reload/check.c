@@ -57,7 +57,7 @@ static void inspect(lua_State *L, void *context)
     lua_pushboolean(L, 1); /* in place of a node */
     refs_push(L, script->handlers);
     const char *missing = questions_missing(
-        questions_new(L, 2, 1, &script->dispatch, script->name));
+        questions_new(L, 2, 1, &script->caller, script->name));
     if (missing)
         luaL_error(L, "%s: %s", script->name, missing);
     shape_push_defined(L, 2);
@@ -70,16 +70,16 @@ static int try_it(lua_State *L, struct trial *trial, const char *path,
     struct script_source source = {
         .path = path,
         .paths = &trial->paths,
-        .watch = dispatch_watched_by(&program_of(L)->dispatch)};
+        .watch = protected_watched_by(&program_of(L)->caller)};
     int failure = script_load(&source, &trial->script, error);
     struct script *script = trial->script;
     if (failure != 0)
         return failure;
     failure =
-        dispatch_run(&script->dispatch, script->L, inspect, trial, "check");
+        protected_run(&script->caller, script->L, inspect, trial, "check");
     if (failure != 0)
         snprintf(error, HOST_MAX_ERROR, "%s",
-                 dispatch_last_message(&script->dispatch));
+                 protected_last_message(&script->caller));
     return failure;
 }
 

@@ -13,16 +13,16 @@ void scopes_init(struct scopes *scopes, struct node *node,
     scopes->node = node;
     scopes->hooks = hooks;
     scopes->owner = owner;
-    scope_init(&scopes->program, scopes, &scopes->dispatch, NULL);
+    scope_init(&scopes->program, scopes, &scopes->caller, NULL);
 }
 
-void scope_init(struct scope *scope, struct scopes *scopes, dispatch *d,
-                lua_State *L)
+void scope_init(struct scope *scope, struct scopes *scopes,
+                protected_caller *caller, lua_State *L)
 {
     memset(scope, 0, sizeof *scope);
     scope->node = scopes->node;
     scope->scopes = scopes;
-    scope->dispatch = d;
+    scope->caller = caller;
     scope->L = L;
 }
 
@@ -61,13 +61,13 @@ static void leave(struct scopes *scopes, struct scope *before)
     scopes->hooks->release(scopes->node); /* with it, they may go */
 }
 
-int scope_run(struct scope *scope, dispatch_fn *fn, void *context,
+int scope_run(struct scope *scope, protected_fn *fn, void *context,
               const char *what)
 {
     struct scopes *scopes = scope->scopes;
     struct scope *before = enter(scope);
     int failure =
-        dispatch_run(scope->dispatch, scope_state(scope), fn, context, what);
+        protected_run(scope->caller, scope_state(scope), fn, context, what);
     leave(scopes, before);
     return failure;
 }
@@ -76,9 +76,9 @@ int scope_call(struct scope *scope, lua_State *L, int nargs, int nresults,
                const char *what)
 {
     struct scopes *scopes = scope->scopes;
-    luaL_checkstack(L, DISPATCH_CALL_STACK, "cannot call a handler");
+    luaL_checkstack(L, PROTECTED_CALL_STACK, "cannot call a handler");
     struct scope *before = enter(scope);
-    int failure = dispatch_call(scope->dispatch, L, nargs, nresults, what);
+    int failure = protected_call(scope->caller, L, nargs, nresults, what);
     leave(scopes, before);
     return failure;
 }

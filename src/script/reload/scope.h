@@ -19,9 +19,9 @@ struct wait;
 
 struct scope {
     struct node *node;
-    struct scopes *scopes; /* the node's */
-    dispatch *dispatch;    /* of its state; borrowed for life */
-    lua_State *L;          /* its state; NULL: the program's, see program.h */
+    struct scopes *scopes;    /* the node's */
+    protected_caller *caller; /* of its state; borrowed for life */
+    lua_State *L; /* its state; NULL: the program's, see program.h */
     struct node_timer *timers;
     struct wait *waits;
     int self;             /* reference of the node's object in its state */
@@ -48,27 +48,27 @@ struct scopes {
     const struct scope_hooks *hooks;
     struct program *owner; /* whose thread runs what has no state of its own */
     struct scope program;  /* the program's own */
-    dispatch dispatch;     /* of it, and of tables of handlers */
-    struct scope *running; /* whose code runs; NULL: nobody's */
-    unsigned depth;        /* of scope_run() */
+    protected_caller caller; /* of it, and of tables of handlers */
+    struct scope *running;   /* whose code runs; NULL: nobody's */
+    unsigned depth;          /* of scope_run() */
 };
 
 void scopes_init(struct scopes *scopes, struct node *node,
                  const struct scope_hooks *hooks, struct program *owner);
 
 /* `L` NULL: it runs in the program's state. */
-void scope_init(struct scope *scope, struct scopes *scopes, dispatch *d,
-                lua_State *L);
+void scope_init(struct scope *scope, struct scopes *scopes,
+                protected_caller *caller, lua_State *L);
 /* Ends its timers, waits and subscriptions; further ones are refused. The
  * references are given back while the state lives. Never raises. */
 void scope_end(struct scope *scope);
 
 /* The thread to call it on. */
 lua_State *scope_state(const struct scope *scope);
-/* dispatch_run() on behalf of the scope; the node stays until this returns. */
-int scope_run(struct scope *scope, dispatch_fn *fn, void *context,
+/* protected_run() on behalf of the scope; the node stays until this returns. */
+int scope_run(struct scope *scope, protected_fn *fn, void *context,
               const char *what);
-/* dispatch_call() on behalf of the scope, on the thread that is running now.
+/* protected_call() on behalf of the scope, on the thread that is running now.
  * Raises only before it calls: no stack left. */
 int scope_call(struct scope *scope, lua_State *L, int nargs, int nresults,
                const char *what);

@@ -18,7 +18,7 @@ static const char *last_part(const char *path)
 }
 
 /* Keeps what a failing call said, for whoever asked for the load. */
-static void keep_trouble(void *context, const dispatch_report *report)
+static void keep_trouble(void *context, const protected_report *report)
 {
     struct script *script = context;
     if (report->text)
@@ -44,8 +44,8 @@ static int prepare(lua_State *L)
     size_t length = (size_t)(script->name - path);
     lua_pushlstring(L, path, length > 1 ? length - 1 : length);
     modules_install(L, source->paths, lua_tostring(L, -1), &script->files);
-    dispatch_init(&script->dispatch, L, &script->counts);
-    dispatch_set_watch(L, source->watch);
+    protected_init(&script->caller, L, &script->counts);
+    protected_set_watch(L, source->watch);
     if (source->furnish)
         source->furnish(source->context, L);
     return 0;
@@ -80,9 +80,9 @@ static int open_state(struct script *script, const struct script_source *source,
                  script->name, lua_tostring(script->L, -1));
         return -1;
     }
-    script->dispatch.slow_us = 0; /* the load is timed as a whole */
-    script->dispatch.context = script;
-    script->dispatch.report = keep_trouble;
+    script->caller.slow_us = 0; /* the load is timed as a whole */
+    script->caller.context = script;
+    script->caller.report = keep_trouble;
     return 0;
 }
 
@@ -93,7 +93,7 @@ static void run_file(lua_State *L, void *context)
     struct script *script = context;
     modules_compile(L, &script->files, script->path);
     lua_pushstring(L, script->path);
-    dispatch_invoke(&script->dispatch, L, 1, 1);
+    protected_invoke(&script->caller, L, 1, 1);
     shape_check(L, -1, script->name);
     script->handlers = refs_new(L);
 }
@@ -105,12 +105,12 @@ static uint64_t clock_us(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* As dispatch_run() answers. */
+/* As protected_run() answers. */
 static int run_timed(struct script *script)
 {
     uint64_t started_us = clock_us();
     int failure =
-        dispatch_run(&script->dispatch, script->L, run_file, script, "load");
+        protected_run(&script->caller, script->L, run_file, script, "load");
     script->load_us = clock_us() - started_us;
     return failure;
 }
@@ -131,7 +131,7 @@ int script_load(const struct script_source *source, struct script **out,
     int failure = run_timed(script);
     if (failure != 0)
         snprintf(error, HOST_MAX_ERROR, "%s",
-                 dispatch_last_message(&script->dispatch));
+                 protected_last_message(&script->caller));
     return failure;
 }
 

@@ -23,9 +23,9 @@ struct script {
     const char *name; /* its last part, for messages */
     int handlers;     /* reference of the table it returned */
     struct files files;
-    dispatch dispatch;
-    dispatch_counts counts; /* what happened while it was loading */
-    uint64_t load_us;       /* that the file took to run */
+    protected_caller caller;
+    protected_counts counts; /* what happened while it was loading */
+    uint64_t load_us;        /* that the file took to run */
     /* Message and traceback of the last failing call, while it was loading. */
     char trouble[SCRIPT_MAX_TROUBLE];
 };
@@ -34,7 +34,7 @@ struct script {
 struct script_source {
     const char *path;                 /* absolute; borrowed for life */
     const struct module_paths *paths; /* borrowed for the call */
-    const dispatch_watch *watch;      /* of its handlers; may be NULL */
+    const protected_watch *watch;     /* of its handlers; may be NULL */
     /* Changes the fresh state before anything of the script runs in it. May
      * raise. NULL: it stays as it is. */
     void (*furnish)(void *context, lua_State *L);

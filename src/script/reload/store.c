@@ -57,13 +57,13 @@ static void unpack(lua_State *L, void *context)
     store_set(L, parcel->to, -1);
 }
 
-static int run(struct parcel *parcel, struct version *version, dispatch_fn *fn)
+static int run(struct parcel *parcel, struct version *version, protected_fn *fn)
 {
     struct scope *scope = &version->scope;
     int failure = scope_run(scope, fn, parcel, "store");
     if (failure != 0)
         snprintf(parcel->error, HOST_MAX_ERROR, "%s",
-                 dispatch_last_message(scope->dispatch));
+                 protected_last_message(scope->caller));
     else if (!parcel->bytes.data)
         failure = 1; /* pack() has said why */
     return failure;

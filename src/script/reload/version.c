@@ -16,7 +16,7 @@ struct version *version_of_script(struct scopes *scopes, struct script *script)
         return NULL;
     version->script = script;
     version->handlers = script->handlers;
-    scope_init(&version->scope, scopes, &script->dispatch, script->L);
+    scope_init(&version->scope, scopes, &script->caller, script->L);
     version->scope.silent = true;
     return version;
 }
@@ -36,7 +36,7 @@ struct version *version_of_table(struct scopes *scopes, lua_State *L)
         return NULL;
     }
     version->handlers = handlers;
-    version->quiet = scopes->dispatch;
+    version->quiet = scopes->caller;
     version->quiet.counts = &version->quiet_counts;
     version->quiet.report = NULL;
     scope_init(&version->scope, scopes, &version->quiet, NULL);
@@ -49,11 +49,11 @@ struct version *version_of_table(struct scopes *scopes, lua_State *L)
 /* Where its questions are counted and reported: from the start, those of a
  * table, with the node's; those of a script with its loading, until it takes
  * charge. */
-static dispatch *questions_dispatch(struct version *version)
+static protected_caller *questions_caller(struct version *version)
 {
     if (version->script)
-        return &version->script->dispatch;
-    return &version->scope.scopes->dispatch;
+        return &version->script->caller;
+    return &version->scope.scopes->caller;
 }
 
 static void prepare(lua_State *L, void *context)
@@ -69,7 +69,7 @@ static void prepare(lua_State *L, void *context)
     scope->self = refs_new(L);
     refs_push(L, version->handlers);
     version->questions =
-        questions_new(L, -1, -2, questions_dispatch(version), who);
+        questions_new(L, -1, -2, questions_caller(version), who);
     version->questions_ref = refs_new(L);
     lua_newtable(L);
     version->store = refs_new(L);
@@ -83,7 +83,7 @@ int version_prepare(struct version *version, char *error)
     int failure = scope_run(scope, prepare, version, "load");
     if (failure != 0) {
         snprintf(error, HOST_MAX_ERROR, "%s",
-                 dispatch_last_message(scope->dispatch));
+                 protected_last_message(scope->caller));
         return failure;
     }
     /* Not the thread of whoever asks for the load: it may be gone by then. */
@@ -94,19 +94,19 @@ int version_prepare(struct version *version, char *error)
 void version_take_charge(struct version *version, unsigned generation,
                          uint64_t now_us)
 {
-    const dispatch *program = &version->scope.scopes->dispatch;
+    const protected_caller *program = &version->scope.scopes->caller;
     version->scope.silent = false;
     version->generation = generation;
     version->loaded_us = now_us;
     if (!version->script) {
-        version->scope.dispatch = &version->scope.scopes->dispatch;
+        version->scope.caller = &version->scope.scopes->caller;
         return;
     }
-    dispatch *d = &version->script->dispatch;
-    d->counts = program->counts;
-    d->slow_us = program->slow_us;
-    d->context = program->context;
-    d->report = program->report;
+    protected_caller *caller = &version->script->caller;
+    caller->counts = program->counts;
+    caller->slow_us = program->slow_us;
+    caller->context = program->context;
+    caller->report = program->report;
 }
 
 bool version_hash(const struct version *version, char *out)
@@ -138,7 +138,7 @@ static void call(lua_State *L, void *context)
     scope_push_self(scope, L);
     if (call->push)
         nargs += call->push(L, call->context);
-    dispatch_invoke(scope->dispatch, L, nargs, 0);
+    protected_invoke(scope->caller, L, nargs, 0);
 }
 
 int version_call(struct version *version, const char *name,

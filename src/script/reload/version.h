@@ -21,8 +21,8 @@ struct version {
     uint64_t loaded_us;   /* unix time */
     struct version *next; /* of those that are over, see node.h */
     /* Of a table while it loads. */
-    dispatch quiet;
-    dispatch_counts quiet_counts;
+    protected_caller quiet;
+    protected_counts quiet_counts;
 };
 
 /* A version of that script, which it owns from now on; NULL: no memory, and the
@@ -45,7 +45,7 @@ void version_take_charge(struct version *version, unsigned generation,
 bool version_hash(const struct version *version, char *out);
 
 /* Calls handlers[name](node, ...) if it is there: `push` (may be NULL) pushes
- * further arguments and says how many. 0 or as dispatch_run(). */
+ * further arguments and says how many. 0 or as protected_run(). */
 typedef int version_push_fn(lua_State *L, void *context);
 int version_call(struct version *version, const char *name,
                  version_push_fn *push, void *context);

@@ -43,7 +43,7 @@ static int call_own(lua_State *L)
 {
     lua_pushvalue(L, lua_upvalueindex(2));
     lua_insert(L, 1);
-    dispatch_plain(L, lua_gettop(L) - 1, 1);
+    protected_plain(L, lua_gettop(L) - 1, 1);
     return 1;
 }
 
@@ -105,7 +105,7 @@ static void put_seed(struct simulation *s, lua_State *L)
     lua_getglobal(L, "math");
     lua_getfield(L, -1, "randomseed");
     lua_pushinteger(L, (lua_Integer)(sim_random(s->net) >> 33));
-    dispatch_plain(L, 1, 0);
+    protected_plain(L, 1, 0);
     lua_pop(L, 1);
 }
 
@@ -202,14 +202,14 @@ static int sorted_pairs(lua_State *L)
         lua_settop(L, 1);
         lua_pushvalue(L, lua_upvalueindex(2));
         lua_insert(L, 1);
-        dispatch_plain(L, 1, 3);
+        protected_plain(L, 1, 3);
         return 3;
     }
     list_keys(L);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_pushvalue(L, 2);
     lua_pushcfunction(L, before);
-    dispatch_plain(L, 2, 0);
+    protected_plain(L, 2, 0);
     int ordered = (int)lua_rawlen(L, 2), others = (int)lua_rawlen(L, 3);
     for (int i = 1; i <= others; i++) {
         lua_rawgeti(L, 3, i);

@@ -125,14 +125,14 @@ static void call_fn(lua_State *L, void *context)
     struct simulation *s = call->simulation;
     refs_push(L, call->fn);
     free_call(L, call);
-    dispatch_invoke(&s->owner.dispatch, L, 0, 0);
+    protected_invoke(&s->owner.caller, L, 0, 0);
 }
 
 static void call_back(void *context)
 {
     struct simulation_call *call = context;
     struct program *owner = &call->simulation->owner;
-    dispatch_run(&owner->dispatch, owner->L, call_fn, call, "after");
+    protected_run(&owner->caller, owner->L, call_fn, call, "after");
 }
 
 /* after(seconds, fn) */
@@ -154,7 +154,7 @@ static int after(lua_State *L)
 }
 
 /* What a function of the program's raises comes out of run(). */
-static void note_failure(void *context, const dispatch_report *report)
+static void note_failure(void *context, const protected_report *report)
 {
     struct simulation *s = context;
     if (report->text && s->failure[0] == '\0')
@@ -226,8 +226,8 @@ static bool is_in_use(lua_State *L, const struct simulation *s)
         simulation_network, simulation_faults, simulation_views, NULL};
     static const luaL_Reg opening[] = {{"spawn", spawn}, {NULL, NULL}};
     static const luaL_Reg *const openings[] = {opening, NULL};
-    if (methods_are_running(L, NULL) || inside_method(L, s, lists) ||
-        inside_method(L, NULL, openings)) /* which has let go of `s` */
+    if (methods_are_running(L, NULL) || active_methods_any(L, s, lists) ||
+        active_methods_any(L, NULL, openings)) /* which has let go of `s` */
         return true;
     for (struct program_node *i = s->owner.nodes; i; i = i->next) {
         if (node_of(i)->scopes.depth > 0 || node_is_asking(node_of(i)))
@@ -311,9 +311,9 @@ static int new_simulation(lua_State *L)
     if (!s->net)
         return luaL_error(L, "not enough memory");
     program_init(&s->owner, L);
-    s->owner.dispatch.context = s;
-    s->owner.dispatch.report = note_failure;
-    s->owner.dispatch.slow_us = 0;
+    s->owner.caller.context = s;
+    s->owner.caller.report = note_failure;
+    s->owner.caller.slow_us = 0;
     lua_pushvalue(L, -1);
     s->self = refs_new(L);
     return 1;
