@@ -21,6 +21,8 @@
 #                              SEED=1; SANITIZE=1
 #   make reliability           what the protocol bears: writes the tables of
 #                              docs/reliability.md
+#   make picture               draws the simulated cluster of README.md:
+#                              docs/cluster.svg
 #   make fuzz                  the fuzzers, JOBS at a time: SECONDS=60 each,
 #                              SEED=1; ONLY=engine, value, codec, control or
 #                              socket
@@ -48,7 +50,7 @@ TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
 C_FILES = $(shell find src spec bench examples -name '*.[ch]')
 
-.PHONY: build deps deps-build test test-lua check bench bench-peers explore fuzz soak reliability tables demo fresh install clean
+.PHONY: build deps deps-build test test-lua check bench bench-peers explore fuzz soak reliability picture tables demo fresh install clean
 
 build: deps-build
 	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
@@ -93,6 +95,11 @@ reliability:
 	@.ci/deps build
 	@$(MAKE) build
 	@luajit bench/reliability.lua $(BUILD)
+
+PICTURE := examples/kv.lua --nodes 50 --for 120 --kill 5 --partition 20
+picture:
+	@$(MAKE) build
+	@$(BUILD)/bin/shoal sim $(PICTURE) --plot docs/cluster.svg
 
 tables:
 	@$(MAKE) build

@@ -87,6 +87,18 @@ describe("the document README.md", function()
     end
   end)
 
+  it("shows what its command draws (make picture)", function()
+    local arguments = files.read("README.md"):match "\n%$ shoal sim ([^\n]*) %-%-plot cluster%.svg\n"
+    assert.is_truthy(files.read("Makefile"):find("\nPICTURE := " .. arguments .. "\n", 1, true))
+    local drawn = process.tempdir() .. "/cluster.svg"
+    succeed { "sh", "-ec", '"$SHOAL" sim $ARGUMENTS --plot "$DRAWN"', cwd = files.root,
+      env = { SHOAL = process.shoal, ARGUMENTS = arguments, DRAWN = drawn } }
+    -- on another kind of processor a sum may end in another digit, and a run take another course
+    if jit and jit.arch == "x64" then -- luacheck: std max
+      assert.equal(files.read "docs/cluster.svg", process.read(drawn))
+    end
+  end)
+
   it("names targets of make and commands of shoal that there are", function()
     local makefile = files.read "Makefile"
     for _, block in ipairs(blocks "README.md") do

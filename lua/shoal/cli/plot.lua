@@ -116,7 +116,7 @@ end
 
 local function draw_membership(out, run)
   local panel = new_panel(out, TOP, run.request.seconds, run.request.nodes * 1.05)
-  panel:axes("members that each member counts: all, half of them, and how many there are", " s")
+  panel:axes("Active members, as each member counts them: range (band), median (line), running (dashed)", " s")
   panel:area("range", column(run.samples, 5), column(run.samples, 3))
   panel:line("truth", column(run.samples, 2))
   panel:line("median", column(run.samples, 4))
@@ -140,7 +140,7 @@ local function draw_broadcast(out, broadcast)
   local delays = broadcast.delays
   local last = math.max(delays and delays[#delays] or 0, 0.01)
   local panel = new_panel(out, top, last * 1.05, 100)
-  panel:axes("members that a broadcast has reached, in %, by seconds since it was sent", " s")
+  panel:axes("Members that received the broadcast, in %, by time since it was sent", " s")
   if broadcast.refused then
     panel:text(LEFT + 20, top + 30, "start", "none: " .. broadcast.refused)
   else
