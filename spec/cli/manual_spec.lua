@@ -1,9 +1,10 @@
---- The man page has the commands and the options that there are, and no others.
+--- The man page has the commands and the options that there are, and no others, and says of
+-- them what --help says.
 
 local files = require "spec.support.files"
 local process = require "spec.support.process"
 
-local COMMON = "Asking a running member"
+local COMMON = "Talking to a running member"
 
 -- What follows each heading of a kind (".SH", ".SS"), by its name, to the next one.
 local function sections(page, kind)
@@ -20,24 +21,49 @@ local function sections(page, kind)
   return found
 end
 
--- "--bind HOST:PORT" of ".BI \\-\\-bind \" HOST:PORT\"".
+-- What it says of "--bind HOST:PORT", whose line is .BI \\-\\-bind " HOST:PORT"
 local function add_documented(options, section)
+  local option
   for line in (section or ""):gmatch("[^\n]+") do
-    local option = line:match("^%.B[IR] (\\%-\\%-.*)$")
-    if option then
-      options[option:gsub("\\%-", "-"):gsub('"', ""):gsub(" +", " ")] = true
+    local plain = line:gsub("\\%-", "-")
+    local found = plain:match("^%.B[IR] (%-%-.*)$")
+    if found then
+      option = found:gsub('"', ""):gsub(" +", " ")
+      options[option] = ""
+    elseif line:match("^%.") then
+      option = nil
+    elseif option then
+      options[option] = (options[option] .. " " .. plain):gsub("^ ", "")
     end
   end
   return options
 end
 
+-- What follows each "   --option ARGUMENT", or "   name", of a help text, as one line.
+local function explained(help, pattern)
+  local found, name = {}, nil
+  for line in help:gmatch("[^\n]+") do
+    local found_name, rest = line:match(pattern)
+    if found_name then
+      name = found_name
+      found[name] = rest
+    elseif name and line:match("^    ") then
+      found[name] = found[name] .. " " .. line:match("^ *(.*)$")
+    else
+      name = nil
+    end
+    if name then
+      found[name] = found[name]:gsub("^ +", "")
+    end
+  end
+  return found
+end
+
 local function offered(command)
   local options = {}
-  for line in process.cli(command, "--help").out:gmatch("[^\n]+") do
-    local option = line:match("^   (%-%-%S+ ?%S*)")
-    if option then
-      options[option:gsub(" $", "")] = true
-    end
+  local help = process.cli(command, "--help").out
+  for option, text in pairs(explained(help, "^   (%-%-%S+ ?%S*)(.*)$")) do
+    options[option:gsub(" $", "")] = text
   end
   return options
 end
@@ -46,8 +72,9 @@ describe("the man page", function()
   after_each(process.cleanup)
 
   local page = files.read("docs/shoal.1.in")
+  local help = process.cli("--help").out:match("\nCommands:(.*)")
   local commands = {}
-  for name in process.cli("--help").out:match("\nCommands:(.*)"):gmatch("\n   (%l+) ") do
+  for name in help:gmatch("\n   (%l+) ") do
     commands[#commands + 1] = name
   end
 
@@ -62,6 +89,13 @@ describe("the man page", function()
     assert.is_true(#commands > 5)
     assert.same(commands, synopsis)
     assert.same(commands, described)
+  end)
+
+  it("says what each command does, in the words of --help", function()
+    local described = sections(page, ".SS")
+    for command, text in pairs(explained(help, "^   (%l+)(.*)$")) do
+      assert.equal(text, described["shoal " .. command]:match("^([^\n]*)"))
+    end
   end)
 
   for _, command in ipairs(commands) do

@@ -125,39 +125,48 @@ local function add_log_options(command)
     command,
     "--log-level",
     "LEVELS",
-    "What to log on stderr: off, error, warn, info, debug or trace, and single areas "
-      .. "(engine, host, script, control, cli) otherwise: info,engine=trace. "
+    "How much to log to stderr: off, error, warn, info, debug or trace. A single area "
+      .. "(engine, host, script, control, cli) can have its own level: info,engine=trace. "
       .. "Default: $SHOAL_LOG, or info."
   ):convert(filled("--log-level"))
-  option(command, "--log-format", "FORMAT", "text for people, json for machines. Default: text.")
+  option(command, "--log-format", "FORMAT", "text, or json (one object per line). Default: text.")
     :choices({ "text", "json" })
 end
 
 local function add_config_options(command, about_size)
-  option(command, "--config", "CONFIG", "lan, wan, simple, loopback, or a Lua file that returns a table. Default: lan.")
+  option(command, "--config", "CONFIG", "A preset (lan, wan, simple or loopback), or a Lua file "
+    .. "that returns a table of config fields. Default: lan.")
   option(command, "--cluster-size", "N", about_size)
     :convert(number("--cluster-size", 1, 2 ^ 32 - 1, true))
-  option(command, "--set", "KEY=VALUE", "Change one config field: probe_period=0.5, announce.every=30, gossip=false. "
-    .. "Durations are seconds. May be repeated."):convert(split_setting):count("*")
+  option(command, "--set", "KEY=VALUE", "Set one config field, such as probe_period=0.5, "
+    .. "announce.every=30 or gossip=false. Durations are in seconds. May be repeated.")
+    :convert(split_setting):count("*")
 end
 
 local function fill_run(run)
-  run:argument("SCRIPT", "The handler script, reloaded whenever it changes."):target("script")
-  option(run, "--bind", "HOST:PORT", "Where to listen. Port 0 picks a free one. Default: 127.0.0.1:0.")
+  run:argument("SCRIPT", "The handler script. It is reloaded whenever it changes."):target("script")
+  option(run, "--bind", "HOST:PORT", "The address to listen on (UDP). Port 0 picks a free port. "
+    .. "Default: 127.0.0.1:0, which only members on this machine can reach.")
     :convert(endpoint("--bind: "))
-  option(run, "--advertise", "HOST[:PORT]", "The address (no name) others reach us at. Default: what was bound, "
-    .. "and so is the port.")
-  option(run, "--join", "HOST:PORT", "A member to join through. May be repeated."):convert(seed):count("*")
-  add_name(run, "Names this node on its host and in its identity. Default: default, and none in the identity.")
-  option(run, "--cluster", "NAME", "Label of the cluster: packets of others are dropped."):convert(cluster_label)
-  add_config_options(run, "How many members are expected, which lan, wan and loopback scale with.")
-  option(run, "--busy-limit", "SECONDS", "How long others get answers while one handler runs. Default: 30.")
+  option(run, "--advertise", "HOST[:PORT]", "The IP address (not a name) at which other members "
+    .. "reach this one. Default: the address that was bound. Without PORT: the port that was bound.")
+  option(run, "--join", "HOST:PORT", "A member to join the cluster through. May be repeated. The "
+    .. "first member of a cluster needs none."):convert(seed):count("*")
+  add_name(run, "The node's name. It names the control socket and is shown to other members. "
+    .. "Default: the socket is named \"default\" and the member has no name.")
+  option(run, "--cluster", "NAME", "The cluster's label. Members drop packets whose label differs "
+    .. "from theirs. Default: no label."):convert(cluster_label)
+  add_config_options(run, "The expected number of members. lan, wan and loopback scale their "
+    .. "timeouts with it. Default: 10.")
+  option(run, "--busy-limit", "SECONDS", "How long to keep answering pings while a handler blocks. "
+    .. "0: not at all. Default: 30.")
     :convert(number("--busy-limit", 0, 1e9))
   option(
     run,
     "--control",
     "PATH",
-    "The control socket. Default: $XDG_RUNTIME_DIR/shoal/NAME.sock, or /run/shoal/NAME.sock."
+    "The path of the control socket. Default: $XDG_RUNTIME_DIR/shoal/NAME.sock, or "
+      .. "/run/shoal/NAME.sock if that variable is not set."
   ):convert(filled("--control"))
   add_log_options(run)
 end
@@ -168,86 +177,96 @@ end
 
 local function fill_sim(sim)
   sim:argument("SCRIPT", "The handler script."):target("script")
-  option(sim, "--nodes", "N", "How many members. Default: 50.")
+  option(sim, "--nodes", "N", "The number of members. Default: 50.")
     :convert(number("--nodes", 1, 10000, true)):default("50"):show_default(false)
-  option(sim, "--for", "SECONDS", "How long, in virtual time. Default: 60."):target("seconds")
+  option(sim, "--for", "SECONDS", "How long to simulate, in virtual time. Default: 60."):target("seconds")
     :convert(number("--for", 0.001, 1e6)):default("60"):show_default(false)
-  option(sim, "--seed", "N", "Of everything random: the same run for the same seed. Default: 1.")
+  option(sim, "--seed", "N", "Random seed. The same seed gives the same run. Default: 1.")
     :convert(number("--seed", 0, 2 ^ 53, true)):default("1"):show_default(false)
-  option(sim, "--loss", "P", "Chance that a packet is lost, 0 to 1. Default: 0."):convert(number("--loss", 0, 1))
-  option(sim, "--duplicate", "P", "Chance that it arrives twice."):convert(number("--duplicate", 0, 1))
-  option(sim, "--reorder", "P", "Chance that it is held back."):convert(number("--reorder", 0, 1))
-  option(sim, "--latency", "SECONDS", "How long it takes: 0.001, or a range, 0.0005-0.002, which is the default.")
+  option(sim, "--loss", "P", "Probability that a packet is lost, from 0 to 1. Default: 0.")
+    :convert(number("--loss", 0, 1))
+  option(sim, "--duplicate", "P", "Probability that a packet arrives twice. Default: 0.")
+    :convert(number("--duplicate", 0, 1))
+  option(sim, "--reorder", "P", "Probability that a packet is delayed past later ones. Default: 0.")
+    :convert(number("--reorder", 0, 1))
+  option(sim, "--latency", "SECONDS", "How long a packet takes: one number, or a range. Default: 0.0005-0.002.")
     :convert(latency)
-  option(sim, "--kill", "N", "Crash so many members after a third of the time.")
+  option(sim, "--kill", "N", "Crash N members after a third of the time. Default: none.")
     :convert(number("--kill", 1, 10000, true))
-  option(sim, "--partition", "SECONDS", "Cut the members in two halves after half of the time, for so long.")
+  option(sim, "--partition", "SECONDS", "Split the network in two halves, after half of the time, "
+    .. "for this long. Default: no split.")
     :convert(number("--partition", 0.001, 1e6))
-  option(sim, "--broadcast", "DATA", "What the first member broadcasts once all agree. Default: '1 shoal sim'.")
+  option(sim, "--broadcast", "DATA", "What the first member broadcasts once all members know each other. "
+    .. "Default: '1 shoal sim'.")
     :convert(broadcast_data)
-  add_config_options(sim, "What lan, wan and loopback scale with. Default: as many as there are.")
-  sim:flag("--json", "One object instead of lines.")
-  option(sim, "--plot", "FILE.svg", "Draw membership over time, and how the broadcast spread.")
+  add_config_options(sim, "The number of members that lan, wan and loopback scale their timeouts with. "
+    .. "Default: that of --nodes.")
+  sim:flag("--json", "Print one JSON object.")
+  option(sim, "--plot", "FILE.svg", "Draw the number of members over time and the spread of the broadcast.")
     :convert(filled("--plot"))
 end
 
 -- Of a command that talks to a running node.
 local function fill_client(command)
   command:mutex(
-    add_name(command, "The node to ask, by the name it was run with. Default: default."),
-    option(command, "--control", "PATH", "The node to ask, by its control socket."):convert(filled("--control"))
+    add_name(command, "The node to talk to, by the name it was started with. Default: default."),
+    option(command, "--control", "PATH", "The node to talk to, by the path of its control socket.")
+      :convert(filled("--control"))
   )
-  option(command, "--timeout", "SECONDS", "How long to wait for an answer of the node. Default: 5.")
+  option(command, "--timeout", "SECONDS", "How long to wait for the node's answer. Default: 5.")
     :convert(number("--timeout", 0.001, 86400)):default("5"):show_default(false)
 end
 
 local function fill_members(members)
   fill_client(members)
-  members:flag("--json", "One array of objects instead of a table.")
-  members:flag("--all", "Also those that are down and not yet forgotten, and why they are down.")
+  members:flag("--json", "Print a JSON array.")
+  members:flag("--all", "Also list members that are down, with the reason.")
 end
 
 local function fill_info(info)
   fill_client(info)
-  info:flag("--json", "One object instead of lines.")
+  info:flag("--json", "Print one JSON object.")
 end
 
 local function fill_join(join)
   fill_client(join)
-  join:argument("HOST:PORT", "A member to join through."):target("endpoints"):args("+"):convert(seed)
+  join:argument("HOST:PORT", "A member to join the cluster through."):target("endpoints")
+    :args("+"):convert(seed)
 end
 
 local function fill_forget(forget)
   fill_client(forget)
-  forget:argument("ADDR", "The address of a down member, as 'shoal members --all' shows it."):target("addr")
+  forget:argument("ADDR", "The address of a member that is down, as 'shoal members --all' shows it.")
+    :target("addr")
 end
 
 local function fill_broadcast(broadcast)
   fill_client(broadcast)
-  broadcast:argument("DATA", "Bytes, as the script's broadcast.receive gets them."):target("data")
+  broadcast:argument("DATA", "What to broadcast. The scripts get it in broadcast.receive."):target("data")
     :convert(broadcast_data)
 end
 
 local function fill_monitor(monitor)
   fill_client(monitor)
-  monitor:flag("--json", "One object a line.")
+  monitor:flag("--json", "Print one JSON object per event.")
 end
 
 local function fill_version() end
 
 -- Name, what it does, what else may be typed.
 local COMMANDS = {
-  { "run", "Run a member with this script until INT, TERM or 'shoal leave'.", fill_run },
-  { "check", "Would this script load? Says where it would not.", fill_check },
-  { "sim", "Run many members with this script in a simulation, and report.", fill_sim },
-  { "members", "List the members a node knows.", fill_members },
-  { "info", "What a node is, knows, sent, received and dropped.", fill_info },
-  { "join", "Make a node join through other members.", fill_join },
-  { "leave", "Make a node tell the others that it goes, and stop.", fill_client },
-  { "forget", "Make a node forget a member that is down.", fill_forget },
-  { "reload", "Make a node load its script again.", fill_client },
-  { "broadcast", "Hand DATA to a node's script and, if it is news, to all members.", fill_broadcast },
-  { "monitor", "Print events as they happen, until interrupted.", fill_monitor },
+  { "run", "Run a cluster member with SCRIPT, until SIGINT, SIGTERM or 'shoal leave'.", fill_run },
+  { "check", "Check that a script loads, without starting a member.", fill_check },
+  { "sim", "Simulate a cluster of members that run SCRIPT, and print a report.", fill_sim },
+  { "members", "List the other members that a node knows.", fill_members },
+  { "info", "Show a node's identity, state, traffic and counters.", fill_info },
+  { "join", "Join a cluster through other members.", fill_join },
+  { "leave", "Leave the cluster and stop the node.", fill_client },
+  { "forget", "Remove a member that is down from a node's member list.", fill_forget },
+  { "reload", "Reload a node's script.", fill_client },
+  { "broadcast", "Send DATA to a node's script and, if the script accepts it, to all members.",
+    fill_broadcast },
+  { "monitor", "Print membership events as they happen, until interrupted.", fill_monitor },
   { "version", "Print the version.", fill_version },
 }
 
@@ -264,8 +283,10 @@ local function add_command(root, argv, name, description, fill)
 end
 
 local function build(argv)
-  local root = with_help(argparse("shoal", "Cluster membership, scripted in Lua.")
-    :epilog("'shoal COMMAND --help' explains a command. Exit codes: 0 fine, 1 failed, 2 wrong usage."))
+  local root = with_help(argparse("shoal", "Cluster membership (SWIM gossip), scripted in Lua. "
+    .. "'run', 'check' and 'sim' take a script; the other commands talk to a node that is running on this host.")
+    :epilog("'shoal COMMAND --help' explains a command. Exit codes: 0 success, 1 run-time error, "
+      .. "2 wrong usage."))
   root:flag("--version", "Print the version and exit."):action(function()
     version_wanted = true
     error(STOP, 0)
