@@ -186,6 +186,7 @@ function Timer:cancel() end
 ---@field bytes_received integer  their bytes
 ---@field bytes_sent integer  their bytes
 ---@field send_errors integer  datagrams that the system refused to send
+---@field small_paths integer  checks that found that large packets do not reach a member
 ---@field receive_errors integer  failed attempts to receive
 ---@field foreign_cluster integer  a packet with another cluster's label, or with none
 ---@field truncated integer  a datagram larger than the socket takes: `max_packet_size` and the room for a label

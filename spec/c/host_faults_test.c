@@ -206,6 +206,29 @@ static void a_datagram_that_cannot_be_sent_is_tried_once(void)
     CHECK(count_in(told, "cannot send") == 1);
 }
 
+static bool has_five_send_errors(void *context)
+{
+    return host_get_stats(((struct member *)context)->node).send_errors >= 5;
+}
+
+/* Each destination is named, whatever was logged a moment ago. */
+static void a_datagram_that_is_too_large_is_told_once_for_each_destination(void)
+{
+    struct member member;
+    const char *told;
+
+    open_quiet(&member);
+    fault_set(SENDMMSG, EMSGSIZE);
+    join(&member, "127.0.0.1:9");
+    join(&member, "127.0.0.1:10");
+    CHECK(run_until(loop, has_five_send_errors, &member));
+    fault_set(SENDMMSG, 0);
+    told = close_quiet(&member, dup(STDIN_FILENO));
+    CHECK(count_in(told, "lower max_packet_size to=127.0.0.1:9 ") == 1);
+    CHECK(count_in(told, "lower max_packet_size to=127.0.0.1:10 ") == 1);
+    CHECK(count_in(told, "cannot send") == 0);
+}
+
 struct talk {
     const struct member *member;
     int stranger;
@@ -411,6 +434,7 @@ int main(void)
     RUN(a_socket_that_never_will_be_read_is_the_end);
     RUN(a_sandbox_without_batches_is_done_without);
     RUN(a_datagram_that_cannot_be_sent_is_tried_once);
+    RUN(a_datagram_that_is_too_large_is_told_once_for_each_destination);
     RUN(a_socket_that_is_not_watched_any_more_is_looked_at);
     RUN(the_deputy_waits_though_it_cannot);
     RUN(a_control_socket_without_descriptors_waits_for_some);

@@ -24,7 +24,7 @@ local MAY_INCLUDE = {
 -- ring is read as one file. 1 for the folders that are not named.
 local LARGEST_RING = {
   core = 14,
-  host = 10,
+  host = 11,
   control = 3,
   sim = 9,
   lua = 2,

@@ -63,4 +63,40 @@ describe("a path with a smaller MTU", function()
       assert.equal(0, member:info().host.send_errors)
     end
   end)
+
+  it("that drops large packets without a word is found, and named with the remedy", function()
+    local members = start()
+    if not members then return end
+    net:filter(("meta length gt %d drop"):format(MTU))
+    tell(members[1], LARGE, "a")
+    local size = members[1].process:wait_for("warn +host +large packets do not reach a member, small ones do: "
+      .. "mend the path, or lower max_packet_size on all members to=" .. members[2].addr:gsub("%p", "%%%0")
+      .. " size=(%d+)", 20)
+    assert.is_true(tonumber(size) > LARGE)
+    assert.equal(1, members[1]:info().host.small_paths)
+    assert.is_nil(members[2]:log():find("large packets", 1, true)) -- it sent none
+    assert.is_nil(members[2]:log():find("item of", 1, true))
+
+    -- Items that are small enough arrive, as do large ones when the path is mended.
+    tell(members[1], 300, "b")
+    members[2].process:wait_for("item of 300 bytes: b", 10)
+    net:unfilter()
+    tell(members[1], LARGE, "c")
+    members[2].process:wait_for("item of 1200 bytes: c", 10)
+  end)
+
+  it("that carries everything is checked with a few packets, and nothing is logged", function()
+    local members = start()
+    if not members then return end
+    local function acks()
+      return members[1]:info().packets.received_by_message.ack
+    end
+    local before = acks()
+    tell(members[1], LARGE, "a")
+    members[2].process:wait_for("item of 1200 bytes: a", 10)
+    wait.for_that(function() return acks() >= before + 2 end, 10, "answers to a small and a large ping")
+    wait.pass(2.5)
+    assert.is_true(acks() <= before + 8, acks() - before)
+    assert.is_nil(members[1]:log():find("large packets", 1, true))
+  end)
 end)

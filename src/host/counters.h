@@ -25,6 +25,8 @@
     X(bytes_received, "their bytes")                                           \
     X(bytes_sent, "their bytes")                                               \
     X(send_errors, "datagrams that the system refused to send")                \
+    X(small_paths,                                                             \
+      "checks that found that large packets do not reach a member")            \
     X(receive_errors, "failed attempts to receive")                            \
     HOST_DROPS(X)                                                              \
     X(wakeups, "how often the socket was readable")                            \

@@ -29,7 +29,10 @@ static void accept_datagram(host *node, uint64_t now_us, shoal_bytes datagram,
         node->stats.foreign_cluster++;
         node->dropped = true;
     } else {
-        int error = shoal_receive(node->engine, now_us, packet);
+        int error;
+
+        path_heard(node, packet);
+        error = shoal_receive(node->engine, now_us, packet);
         if (error) {
             node->dropped = true;
             narrate_refused(node, error);

@@ -5,6 +5,7 @@
 #include "node.h"
 #include "print.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -153,6 +154,42 @@ void narrate_send_error(host *node, const struct address *to, int number)
     address_format(to, text);
     complain(node, gate_of_error(&node->narrator, number), "cannot send", "to",
              text, fail_text(number));
+}
+
+static bool is_told(const struct narrator *narrator, const struct address *to)
+{
+    unsigned i;
+
+    for (i = 0; i < narrator->num_too_small && i < NARRATE_PATHS; i++)
+        if (address_equal(&narrator->too_small[i], to))
+            return true;
+    return false;
+}
+
+void narrate_too_large(host *node, const struct address *to)
+{
+    struct narrator *narrator = &node->narrator;
+    char text[HOST_MAX_ENDPOINT];
+
+    if (is_told(narrator, to))
+        return;
+    narrator->too_small[narrator->num_too_small++ % NARRATE_PATHS] = *to;
+    address_format(to, text);
+    log_line(node->log, LOG_WARN, LOG_HOST,
+             "the system does not send packets of that size: lower "
+             "max_packet_size",
+             log_str("to", text), log_str("error", fail_text(EMSGSIZE)));
+}
+
+void narrate_small_path(host *node, shoal_bytes endpoint, size_t size)
+{
+    const log_field about[] = {log_bytes("to", endpoint),
+                               log_num("size", (double)size)};
+
+    warn(node, &node->narrator.small_paths, LOG_HOST,
+         "large packets do not reach a member, small ones do: mend the path, "
+         "or lower max_packet_size on all members",
+         about, 2);
 }
 
 void narrate_receive_error(host *node, int number)

@@ -23,7 +23,8 @@
 
 enum {
     NARRATE_NUM_DROPS = SHOAL_NUM_DROPS + HOST_NUM_DROPS,
-    NARRATE_ERRORS = 8 /* kinds of send errors told apart */
+    NARRATE_ERRORS = 8, /* kinds of send errors told apart */
+    NARRATE_PATHS = 64  /* of which it is remembered that they are too small */
 };
 
 struct narrator {
@@ -39,7 +40,9 @@ struct narrator {
         int error;                   /* a shoal_error; 0: none yet */
         char detail[HOST_MAX_ERROR]; /* "": there is nothing to say of it */
     } refused;                       /* the last packet that was */
-    log_gate receive_errors, unwatched, names, claimants;
+    log_gate receive_errors, unwatched, names, claimants, small_paths;
+    struct address too_small[NARRATE_PATHS];
+    unsigned num_too_small;
     struct engine_narrator engine;
 };
 
@@ -54,6 +57,10 @@ void narrate_refused(host *node, int error);
  * packet for somebody else is no error) once a second at most. */
 void narrate_drops(host *node, uint64_t now_us);
 void narrate_send_error(host *node, const struct address *to, int number);
+/* The system does not send so large a packet there: once for each address. */
+void narrate_too_large(host *node, const struct address *to);
+/* Packets of that size do not arrive at a member, small ones do. */
+void narrate_small_path(host *node, shoal_bytes endpoint, size_t size);
 void narrate_receive_error(host *node, int number);
 /* The loop cannot watch the socket; the errno, or 0. */
 void narrate_unwatched(host *node, int number);

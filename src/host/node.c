@@ -86,6 +86,7 @@ static void destroy(host *node)
     ev_io_stop(node->loop, &node->readable);
     recovery_stop(node);
     rival_stop(node);
+    path_clear(node);
     ev_timer_stop(node->loop, &node->deadline);
     ev_prepare_stop(node->loop, &node->wakeup);
     resolver_free(node->resolver);
@@ -200,6 +201,7 @@ static void init_watchers(host *node)
     ev_prepare_init(&node->wakeup, on_wakeup);
     recovery_init(node);
     rival_init(node);
+    path_init(node);
     node->readable.data = node;
     node->deadline.data = node;
     node->wakeup.data = node;

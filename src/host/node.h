@@ -9,6 +9,7 @@
  *   join.c           asks the seeds that ../base/seeds.h says
  *   seed_standing.c  what a seed's address is to us
  *   rival.c          another process that has our address
+ *   path_check.c     do large packets arrive?
  *   padded_ping.c    pings past the engine
  *   timer.c          the program's timers
  *   foreign_loop.c   what a foreign loop has to know
@@ -30,6 +31,7 @@
 #include "host.h"
 #include "log_node.h"
 #include "loop_check.h"
+#include "path_check.h"
 #include "recovery.h"
 #include "resolve.h"
 #include "rival.h"
@@ -62,6 +64,7 @@ struct host {
     uint64_t seeding_us; /* when that is; SHOAL_NEVER: it is not armed */
     bool silence_told;   /* the log knows that no seed answers */
     struct rival rival;
+    struct path_check path;
     host_timer *timers;
     struct narrator narrator;
     uint32_t diagnostics; /* the program's */
@@ -106,6 +109,8 @@ void drain_effects(host *node);
 void drain_sends(host *node);
 /* Sends what is in the outbox. */
 void flush_outbox(host *node);
+/* Puts a packet that is not the engine's into the outbox. */
+void send_past_engine(host *node, shoal_bytes packet, const struct address *to);
 
 /* ---- join.c ---- */
 

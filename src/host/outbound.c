@@ -14,7 +14,10 @@ static void on_send_failed(void *context, const struct address *to, int number)
     host *node = context;
 
     node->stats.send_errors++;
-    narrate_send_error(node, to, number);
+    if (number == EMSGSIZE)
+        narrate_too_large(node, to);
+    else
+        narrate_send_error(node, to, number);
 }
 
 void flush_outbox(host *node)
@@ -26,6 +29,16 @@ void flush_outbox(host *node)
     sent = udp_flush(&node->udp, &node->outbox, on_send_failed, node);
     node->stats.datagrams_sent += sent.datagrams;
     node->stats.bytes_sent += sent.bytes;
+}
+
+void send_past_engine(host *node, shoal_bytes packet, const struct address *to)
+{
+    shoal_bytes prefix = {node->envelope.prefix, node->envelope.size};
+
+    if (udp_outbox_add(&node->outbox, prefix, packet, to))
+        return;
+    flush_outbox(node);
+    (void)udp_outbox_add(&node->outbox, prefix, packet, to); /* it is empty */
 }
 
 /* Which the receiver answers, if it gets them. */
@@ -55,6 +68,7 @@ static void put(host *node, const shoal_effect *effect)
         node->dropped = true;
         return;
     }
+    path_sent(node, effect->member.endpoint, effect->packet.size);
     if (udp_outbox_add(&node->outbox, prefix, effect->packet, to))
         return;
     flush_outbox(node);

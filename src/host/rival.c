@@ -13,18 +13,6 @@ static bool is(shoal_bytes a, shoal_bytes b)
     return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
 }
 
-/* To that address, now, past the engine. */
-static void send_packet(host *node, shoal_bytes packet,
-                        const struct address *to)
-{
-    shoal_bytes prefix = {node->envelope.prefix, node->envelope.size};
-
-    if (udp_outbox_add(&node->outbox, prefix, packet, to))
-        return;
-    flush_outbox(node);
-    (void)udp_outbox_add(&node->outbox, prefix, packet, to); /* it is empty */
-}
-
 /* ---- Asking who has our address ---- */
 
 /* NULL: packets for it reach us, or it is not known where it is. */
@@ -55,7 +43,7 @@ static void ask(host *node)
     if (size == 0)
         return;
     rival->asked = true;
-    send_packet(node, (shoal_bytes){packet, size}, to);
+    send_past_engine(node, (shoal_bytes){packet, size}, to);
 }
 
 /* It has been silent for a while. */
@@ -216,7 +204,7 @@ static void answer(host *node, const shoal_header *asked, size_t asked_size,
         return;
     narrate_claimant(node, asked->src, from);
     if (codec.encode_header(codec.context, &header, packet, room, &size) == 0)
-        send_packet(node, (shoal_bytes){packet, size}, from);
+        send_past_engine(node, (shoal_bytes){packet, size}, from);
 }
 
 void rival_heard(host *node, shoal_bytes packet, const struct address *from)
