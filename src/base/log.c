@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "log.h"
 
+#include "clock.h"
+
 #include "log_line.h"
 
 #include <math.h>
@@ -23,11 +25,7 @@ void log_init(struct log *log)
 
 static void read_clock(const struct log *log, struct timespec *now)
 {
-    if (!log->clock) {
-        clock_gettime(CLOCK_REALTIME, now);
-        return;
-    }
-    uint64_t us = log->clock(log->context);
+    uint64_t us = log->clock ? log->clock(log->context) : clock_wall_us();
     now->tv_sec = (time_t)(us / 1000000);
     now->tv_nsec = (long)(us % 1000000) * 1000;
 }

@@ -6,6 +6,7 @@
  */
 #include "control.h"
 
+#include "../base/clock.h"
 #include "../base/sizes.h"
 #include "../lua/compat.h"
 #include "../lua/options.h"
@@ -16,7 +17,6 @@
 
 #include <limits.h>
 #include <string.h>
-#include <time.h>
 
 static const char client_type[] = "shoal.control.client";
 
@@ -36,24 +36,17 @@ static struct client *check_open(lua_State *L)
 
 /* ---- Time ---- */
 
-static uint64_t now_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 static uint64_t check_deadline(lua_State *L, int arg)
 {
     if (lua_isnoneornil(L, arg))
         return SHOAL_NEVER;
-    return now_us() + options_check_time(L, arg, "timeout");
+    return clock_monotonic_us() + options_check_time(L, arg, "timeout");
 }
 
 /* For stream_client_receive(): rounded up, -1 for ever. */
 static int milliseconds_until(uint64_t deadline_us)
 {
-    uint64_t now = now_us();
+    uint64_t now = clock_monotonic_us();
     if (deadline_us == SHOAL_NEVER)
         return -1;
     if (deadline_us <= now)

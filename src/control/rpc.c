@@ -4,7 +4,7 @@
 #include "../lua/compat.h"
 #include "../lua/options.h"
 #include "../lua/value.h"
-#include "../wire/check.h"
+#include "../wire/walk.h"
 
 #include <string.h>
 
@@ -16,7 +16,7 @@ struct cursor {
     size_t size;
 };
 
-static bool take_head(struct cursor *at, struct check_head *head)
+static bool peek_head(struct cursor *at, struct check_head *head)
 {
     return check_head(at->data, at->size, head) == 0;
 }
@@ -43,25 +43,20 @@ static bool take_uint32(struct cursor *at, uint32_t *out)
 {
     struct check_head head;
     shoal_bytes value;
-    uint64_t number = 0;
-    if (!take_head(at, &head) || !take_value(at, &value))
+    if (!peek_head(at, &head) || !take_value(at, &value))
         return false;
     if (head.type != CHECK_UINT && head.type != CHECK_INT)
         return false;
-    if (head.body == 0 || (head.type == CHECK_INT && value.data[1] & 0x80))
-        number = value.data[0] < 0x80 ? value.data[0] : UINT64_MAX;
-    else
-        for (size_t i = head.size; i < value.size; i++)
-            number = number << 8 | value.data[i];
-    *out = (uint32_t)number;
-    return number <= UINT32_MAX;
+    struct integer number = read_integer(&head, value.data + head.size);
+    *out = (uint32_t)number.bits;
+    return !number.negative && number.bits <= UINT32_MAX;
 }
 
 static bool take_string(struct cursor *at, shoal_bytes *out)
 {
     struct check_head head;
     shoal_bytes value;
-    if (!take_head(at, &head) || head.type != CHECK_STR ||
+    if (!peek_head(at, &head) || head.type != CHECK_STR ||
         !take_value(at, &value))
         return false;
     *out = (shoal_bytes){value.data + head.size, value.size - head.size};
@@ -71,7 +66,7 @@ static bool take_string(struct cursor *at, shoal_bytes *out)
 static bool take_array(struct cursor *at, shoal_bytes *out)
 {
     struct check_head head;
-    return take_head(at, &head) && head.type == CHECK_ARRAY &&
+    return peek_head(at, &head) && head.type == CHECK_ARRAY &&
            take_value(at, out);
 }
 
@@ -99,7 +94,7 @@ bool rpc_read(shoal_bytes bytes, struct rpc_message *out)
     struct check_head head;
     uint32_t kind;
     *out = (struct rpc_message){.id = 0};
-    if (!take_head(&at, &head) || head.type != CHECK_ARRAY)
+    if (!peek_head(&at, &head) || head.type != CHECK_ARRAY)
         return false;
     skip(&at, head.size);
     if (!take_uint32(&at, &kind) || kind > RPC_NOTIFICATION)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "../base/clock.h"
 #include "../base/error.h"
 #include "frame.h"
 #include "stream.h"
@@ -103,10 +104,7 @@ int stream_client_send(stream_client *client, shoal_bytes bytes, char *error)
 
 static int64_t now_ms(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (int64_t)(clock_monotonic_us() / 1000);
 }
 
 /* 1: there is something to read; 0: not before `end_ms` (-1: for ever). */

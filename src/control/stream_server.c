@@ -2,6 +2,7 @@
 /* The server: it listens, takes connections, and sweeps those that ended. */
 #include "stream_parts.h"
 
+#include "../base/clock.h"
 #include "../base/error.h"
 #include "../host/loop_check.h"
 
@@ -10,7 +11,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -182,14 +182,6 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *watcher, int events)
 
 /* ---- The server ---- */
 
-static uint64_t monotonic_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 static int open_listener(stream_server *server, const char *path, char *error)
 {
     int fd = stream_path_listen(&server->path, path, error);
@@ -222,7 +214,7 @@ stream_server *stream_listen(struct ev_loop *loop, const char *path,
     }
     server->callbacks = *callbacks;
     server->backlog = STREAM_MAX_BACKLOG;
-    server->now_us = monotonic_us;
+    server->now_us = clock_monotonic_us;
     stream_turn_init(server);
     ev_io_init(&server->acceptable, on_acceptable, server->fd, EV_READ);
     ev_init(&server->pause, on_pause_over);
@@ -236,7 +228,7 @@ stream_server *stream_listen(struct ev_loop *loop, const char *path,
 
 static int64_t now_ms(void)
 {
-    return (int64_t)(monotonic_us() / 1000);
+    return (int64_t)(clock_monotonic_us() / 1000);
 }
 
 /* Writes what waits in any stream, for a while; so that the answer to `leave`

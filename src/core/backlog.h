@@ -17,7 +17,7 @@
 #ifndef SHOAL_CORE_BACKLOG_H
 #define SHOAL_CORE_BACKLOG_H
 
-#include "bytes.h"
+#include "../base/bytes.h"
 #include "mem.h"
 
 struct run;

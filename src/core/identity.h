@@ -10,7 +10,7 @@
 #ifndef SHOAL_CORE_IDENTITY_H
 #define SHOAL_CORE_IDENTITY_H
 
-#include "bytes.h"
+#include "../base/bytes.h"
 #include "mem.h"
 
 struct member;

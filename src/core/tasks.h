@@ -9,7 +9,7 @@
 #ifndef SHOAL_CORE_TASKS_H
 #define SHOAL_CORE_TASKS_H
 
-#include "bytes.h"
+#include "../base/bytes.h"
 
 /* The next turn of each; SHOAL_NEVER: it has none. */
 struct tasks {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "../base/clock.h"
 #include "deputy_parts.h"
 
 #include <errno.h>
@@ -22,10 +23,7 @@ static _Thread_local struct deputy *here;
 
 uint64_t deputy_now(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    return clock_monotonic_us();
 }
 
 /* ---- The thread ---- */

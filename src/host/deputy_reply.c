@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "deputy_reply.h"
 
+#include "../base/bytes.h"
 #include "../wire/wire.h"
 #include "padded_ping.h"
 
 #include <string.h>
-
-static bool is(shoal_bytes a, shoal_bytes b)
-{
-    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
-}
 
 static shoal_bytes ourselves(const struct standin *standin)
 {
@@ -21,7 +17,7 @@ static shoal_bytes ourselves(const struct standin *standin)
 void standin_learn(struct standin *standin, const shoal *engine)
 {
     shoal_member self = shoal_self(engine);
-    bool same = is(ourselves(standin), self.id);
+    bool same = bytes_equal(ourselves(standin), self.id);
 
     if (!same) {
         memcpy(standin->id, self.id.data, self.id.size);
@@ -47,7 +43,7 @@ static bool take_u16(shoal_bytes *body, size_t *value)
 {
     if (body->size < 2)
         return false;
-    *value = (size_t)(body->data[0] << 8 | body->data[1]);
+    *value = bytes_u16be(body->data);
     body->data += 2;
     body->size -= 2;
     return true;
@@ -56,7 +52,7 @@ static bool take_u16(shoal_bytes *body, size_t *value)
 static void note(const struct standin *standin, const shoal_update *claim,
                  struct rumour *rumour)
 {
-    if (!is(claim->id, ourselves(standin)))
+    if (!bytes_equal(claim->id, ourselves(standin)))
         return;
     if (claim->state == SHOAL_ALIVE)
         return;
@@ -141,8 +137,8 @@ static bool read_packet(const struct standin *standin, shoal_bytes packet,
     if (packet.size > standin->max_packet_size ||
         codec.decode_header(codec.context, packet, header, &used) != 0)
         return false;
-    if (!is(header->dst, self) || is(header->src, self) ||
-        (header->peer.size > 0 && is(header->peer, self)))
+    if (!bytes_equal(header->dst, self) || bytes_equal(header->src, self) ||
+        (header->peer.size > 0 && bytes_equal(header->peer, self)))
         return false;
     *rumour = (struct rumour){.down = header->kind == SHOAL_MSG_TURN_UNDEAD};
     packet.data += used;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "endpoint_cache.h"
 
+#include "../base/hash.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,15 +23,6 @@ struct endpoint_name {
     uint16_t port;
     char name[ADDRESS_MAX_HOST];
 };
-
-static uint32_t hash(const uint8_t *bytes, size_t size)
-{
-    uint32_t h = 2166136261u; /* FNV-1a */
-
-    while (size-- > 0)
-        h = (h ^ *bytes++) * 16777619u;
-    return h ^ h >> 15;
-}
 
 void endpoints_init(struct endpoints *endpoints, struct address_reach reach,
                     struct resolver *resolver, uint64_t (*now)(void),
@@ -256,7 +249,7 @@ static struct endpoint_name *use_name(struct endpoints *endpoints,
                                       const struct endpoint *endpoint)
 {
     uint32_t bucket =
-        hash((const uint8_t *)endpoint->name, strlen(endpoint->name));
+        hash_short((const uint8_t *)endpoint->name, strlen(endpoint->name));
     struct endpoint_name **first, **oldest, *name;
     size_t count;
 
@@ -333,7 +326,8 @@ const struct address *endpoints_find(struct endpoints *endpoints,
 
     if (text.size == 0)
         return NULL;
-    slot = &endpoints->slots[hash(text.data, text.size) % ENDPOINTS_SLOTS];
+    slot =
+        &endpoints->slots[hash_short(text.data, text.size) % ENDPOINTS_SLOTS];
     if (!slot_has(slot, text)) {
         if (endpoint_parse(text, &endpoint, NULL) != 0)
             return NULL;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "log_engine.h"
 
+#include "../base/bytes.h"
+
 #include "print.h"
 
 #include <string.h>
@@ -114,11 +116,6 @@ static void warn(struct engine_narrator *narrator, log_gate *gate,
                     count);
 }
 
-static bool is_same(shoal_bytes a, shoal_bytes b)
-{
-    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
-}
-
 /* Either the engine has taken the address back by now, and is somebody else, or
  * it cannot, or waits. */
 static void narrate_conflict(struct engine_narrator *narrator, uint64_t now_us,
@@ -126,7 +123,7 @@ static void narrate_conflict(struct engine_narrator *narrator, uint64_t now_us,
 {
     char theirs[SHOW_MAX], ours[SHOW_MAX];
     shoal_bytes self = shoal_self(narrator->engine).id;
-    bool is_back = !is_same(self, effect->before);
+    bool is_back = !bytes_equal(self, effect->before);
     const log_field about[] = {
         log_bytes("id", show_value(effect->member.id, theirs)),
         log_bytes(is_back ? "as" : "ours", show_value(self, ours))};

@@ -1,20 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "node.h"
 
+#include "../base/clock.h"
 #include "../base/error.h"
 #include "default_loop.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-static uint64_t monotonic_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 /* ---- The watchers ---- */
 
@@ -44,7 +36,7 @@ static void on_deadline(struct ev_loop *loop, ev_timer *watcher, int events)
     node->armed_us = SHOAL_NEVER;
     intake_all(node);
     if (!node->closing)
-        (void)shoal_tick(node->engine, monotonic_us());
+        (void)shoal_tick(node->engine, clock_monotonic_us());
     host_leave(node);
 }
 
@@ -72,8 +64,8 @@ static void arm_deadline(host *node)
     if (due_us == SHOAL_NEVER)
         return;
     ev_now_update(node->loop); /* or it fires early: for nothing */
-    ev_timer_set(&node->deadline, host_seconds_until(due_us, monotonic_us()),
-                 0.);
+    ev_timer_set(&node->deadline,
+                 host_seconds_until(due_us, clock_monotonic_us()), 0.);
     ev_timer_start(node->loop, &node->deadline);
 }
 
@@ -122,7 +114,7 @@ static void settle(host *node)
     if (node->post.kept.first)
         node->behind = true; /* a handler took its time */
     rival_watch(node);
-    narrate_drops(node, monotonic_us());
+    narrate_drops(node, clock_monotonic_us());
     arm_deadline(node);
 }
 
@@ -258,7 +250,7 @@ host *host_open(const host_options *options, char *error)
         return NULL;
     }
     endpoints_init(&node->endpoints, node->udp.reach, node->resolver,
-                   monotonic_us, on_name_failed, node);
+                   clock_monotonic_us, on_name_failed, node);
     address_format(&node->udp.bound, node->bound);
     join_init(node);
     init_watchers(node);
@@ -281,7 +273,7 @@ int host_start(host *node, const shoal_options *options, char *error)
         fail(error, "cannot start: out of memory");
         return SHOAL_ERR_NOMEM;
     }
-    node->seeds.rng.state = options->seed ^ monotonic_us();
+    node->seeds.rng.state = options->seed ^ clock_monotonic_us();
     node->narrator.engine.log = node->log;
     node->narrator.engine.engine = node->engine;
     host_set_diagnostics(node, 0);
@@ -330,7 +322,7 @@ struct ev_loop *host_loop(host *node)
 uint64_t host_now(const host *node)
 {
     (void)node;
-    return monotonic_us();
+    return clock_monotonic_us();
 }
 
 /* Inside of the node host_leave() is going to do it all. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "print.h"
 
-#include "../wire/check.h"
+#include "../wire/walk.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,8 +9,7 @@
 
 /* What is left of the value, which is well-formed, and of the room. */
 struct show {
-    const uint8_t *data;
-    size_t size;
+    struct walk rest;
     char *out;
     size_t used;
     bool full;
@@ -39,29 +38,17 @@ static void put_text(struct show *show, const char *text)
     put(show, text, strlen(text));
 }
 
-static uint64_t big_endian(const uint8_t *bytes, uint64_t count)
-{
-    uint64_t number = 0;
-
-    for (uint64_t i = 0; i < count; i++)
-        number = number << 8 | bytes[i];
-    return number;
-}
-
 /* `value` starts with the lead byte. */
 static void put_integer(struct show *show, const struct check_head *head,
                         const uint8_t *value)
 {
     char text[24];
-    uint64_t bits = big_endian(value + head->size, head->body);
+    struct integer number = read_integer(head, value + head->size);
 
-    if (head->body == 0)
-        snprintf(text, sizeof text, "%d", (int8_t)value[0]);
-    else if (head->type == CHECK_INT && value[head->size] & 0x80)
-        snprintf(text, sizeof text, "-%" PRIu64,
-                 (UINT64_MAX >> (64 - 8 * head->body)) - bits + 1);
+    if (number.negative)
+        snprintf(text, sizeof text, "-%" PRIu64, -number.bits);
     else
-        snprintf(text, sizeof text, "%" PRIu64, bits);
+        snprintf(text, sizeof text, "%" PRIu64, number.bits);
     put_text(show, text);
 }
 
@@ -69,15 +56,8 @@ static void put_float(struct show *show, const struct check_head *head,
                       const uint8_t *value)
 {
     char text[40];
-    uint64_t bits = big_endian(value + head->size, head->body);
-    uint32_t narrow_bits = (uint32_t)bits;
-    float narrow;
-    double number;
 
-    memcpy(&narrow, &narrow_bits, sizeof narrow);
-    memcpy(&number, &bits, sizeof number);
-    snprintf(text, sizeof text, "%.6g",
-             head->body == sizeof narrow ? (double)narrow : number);
+    snprintf(text, sizeof text, "%.6g", read_float(head, value + head->size));
     put_text(show, text);
 }
 
@@ -112,13 +92,10 @@ static void put_scalar(struct show *show, const struct check_head *head,
 /* Recursion: check_value() has bounded the depth. */
 static void put_value(struct show *show)
 {
-    const uint8_t *value = show->data;
-    struct check_head head;
+    const uint8_t *value = show->rest.at;
+    struct check_head head = take_head(&show->rest);
 
-    if (check_head(show->data, show->size, &head) != 0)
-        return; /* it has been checked */
-    show->data += head.size + head.body;
-    show->size -= head.size + head.body;
+    show->rest.at += head.body;
     if (head.type != CHECK_ARRAY && head.type != CHECK_MAP) {
         put_scalar(show, &head, value);
         return;
@@ -136,7 +113,8 @@ static void put_value(struct show *show)
 
 shoal_bytes show_value(shoal_bytes value, char out[SHOW_MAX])
 {
-    struct show show = {.data = value.data, .size = value.size, .out = out};
+    struct show show = {.rest = {value.data, value.data + value.size},
+                        .out = out};
     size_t used;
 
     if (check_value(value.data, value.size, CHECK_DEPTH, &used) != 0 ||

@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "failure_log.h"
 
+#include "../base/hash.h"
+
 #include <string.h>
 
 static const uint64_t EVERY_US = 60u * 1000 * 1000;
-
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-    for (; *text != '\0'; text++)
-        hash = (hash ^ (uint8_t)*text) * 0x100000001b3u;
-    return hash;
-}
 
 /* What makes an error distinct: the handler, and the message with traceback; or
  * which function was slow. */
 static uint64_t hash_report(const protected_report *report)
 {
-    uint64_t hash = hash_text(0xcbf29ce484222325u, report->what);
+    uint64_t hash = hash_text(HASH_START, report->what);
     hash = hash_text(hash, report->text ? report->text : report->where);
     return hash ? hash : 1;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "program.h"
 
+#include "../base/clock.h"
+
 #include "compat.h"
 #include "refs.h"
 
@@ -11,9 +13,7 @@ static const char registry_key[] = "shoal.program";
 
 uint64_t program_now_us(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    return clock_monotonic_us();
 }
 
 /* A failing signal or control handler has no node whose log could tell. */

@@ -8,6 +8,8 @@
  */
 #include "protected_call.h"
 
+#include "../base/clock.h"
+
 #include "compat.h"
 #include "refs.h"
 #include "templates.h"
@@ -15,7 +17,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { MAX_MESSAGE = 500 };
 
@@ -37,14 +38,6 @@ struct protected_region {
 };
 
 static const char registry_key[] = "shoal.protected_call";
-
-static uint64_t now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
 
 /* ---- What a state has once ---- */
 
@@ -167,7 +160,7 @@ static void count_call(protected_caller *caller, lua_State *L, int function)
     struct frame *frame = &caller->region->frame;
     uint64_t duration_us;
 
-    frame->ended_us = now_us();
+    frame->ended_us = clock_monotonic_us();
     duration_us = frame->ended_us - frame->started_us;
     frame->started_us = 0;
     counts->calls++;
@@ -231,7 +224,7 @@ static void begin(protected_caller *caller)
         frame->started_us = frame->ended_us;
         return;
     }
-    frame->started_us = now_us();
+    frame->started_us = clock_monotonic_us();
     frame->told = watch && watch->begins(frame->started_us);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "templates.h"
 
+#include "../base/bytes.h"
 #include "../wire/walk.h"
 #include "compat.h"
 #include "protected_call.h"
@@ -203,18 +204,13 @@ void templates_push_identity(lua_State *L, shoal_bytes id)
     lua_pushnil(L);
 }
 
-static bool is_same(shoal_bytes a, shoal_bytes b)
-{
-    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
-}
-
 /* The identity, and the address, which most often is the same as in it. */
 static void push_names(lua_State *L, shoal_bytes id, shoal_bytes addr)
 {
     struct plain plain;
     struct copy copy;
 
-    if (is_plain(id, &plain) && is_same(plain.addr, addr)) {
+    if (is_plain(id, &plain) && bytes_equal(plain.addr, addr)) {
         push_plain(L, &plain);
         lua_pushvalue(L, -2);
         return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "signals.h"
 
+#include "../base/clock.h"
 #include "../host/default_loop.h"
 #include "../host/host.h"
 #include "../lua/compat.h"
@@ -61,10 +62,7 @@ static volatile sig_atomic_t asked_ms; /* since when, on now_ms() */
 /* Goes round: in a sig_atomic_t there is room for 12 days. */
 static sig_atomic_t now_ms(void)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    uint64_t ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-    return (sig_atomic_t)(ms & CLOCK_MASK);
+    return (sig_atomic_t)(clock_monotonic_us() / 1000 & CLOCK_MASK);
 }
 
 static void note_asked(void)

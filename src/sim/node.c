@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "../base/hash.h"
 #include "internal.h"
 
 #include <stdlib.h>
@@ -6,20 +7,12 @@
 
 /* ---- Life ---- */
 
-static uint64_t hash_label(const char *label)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (; *label; label++)
-        hash = (hash ^ (uint8_t)*label) * 0x100000001b3u;
-    return hash;
-}
-
 /* What the host's envelope (docs/wire.md) adds to each packet. */
 static void set_label(struct sim_node *node, const char *label)
 {
     if (!label || *label == '\0')
         return;
-    node->label = hash_label(label);
+    node->label = hash_text(HASH_START, label);
     node->label_size = 2 + strlen(label);
 }
 

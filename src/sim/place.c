@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "../base/hash.h"
 #include "internal.h"
 
 #include <stdlib.h>
@@ -6,10 +7,7 @@
 
 static uint32_t hash_of(shoal_bytes address)
 {
-    uint32_t hash = 2166136261u;
-    for (size_t i = 0; i < address.size; i++)
-        hash = (hash ^ address.data[i]) * 16777619u;
-    return hash;
+    return hash_short(address.data, address.size);
 }
 
 static shoal_bytes address_of(const struct place *place)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "../base/hash.h"
 #include "internal.h"
 
 #include <stdlib.h>
@@ -15,7 +16,7 @@ sim *sim_new(uint64_t seed, const sim_network *network)
         return NULL;
     made->rng.state = seed;
     made->network = *network;
-    made->trace = 0xcbf29ce484222325u;
+    made->trace = HASH_START;
     return made;
 }
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "../base/hash.h"
 #include "internal.h"
 
 /* FNV-1a over words instead of bytes; the shift takes the upper half, where the
  * multiplication works best, down to where the next word comes in. */
 static void add(sim *net, uint64_t word)
 {
-    uint64_t hash = (net->trace ^ word) * 0x100000001b3u;
+    uint64_t hash = (net->trace ^ word) * HASH_PRIME;
     net->trace = hash ^ hash >> 32;
 }
 

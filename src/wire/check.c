@@ -9,6 +9,8 @@
  */
 #include "check.h"
 
+#include "../base/bytes.h"
+
 /* The lead bytes c0 to df, whose meaning no bit pattern tells. */
 struct form {
     uint8_t type;
@@ -102,14 +104,13 @@ static inline void read_fix(uint8_t lead, struct check_head *head)
 static int read_form(const struct form *form, const uint8_t *data, size_t size,
                      struct check_head *head)
 {
-    uint64_t length = 0;
+    uint64_t length;
 
     if (!form->valid)
         return SHOAL_ERR_MALFORMED;
     if (size < 1u + form->length)
         return CHECK_TRUNCATED;
-    for (unsigned i = 1; i <= form->length; i++)
-        length = length << 8 | data[i];
+    length = bytes_big_endian(data + 1, form->length);
     if (form->type == CHECK_ARRAY)
         set_head(head, CHECK_ARRAY, 1u + form->length, 0, length);
     else if (form->type == CHECK_MAP)

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads headers and members out of bytes that anybody may have sent. Each
- * element is checked before it is read, and only single integers in unusual
- * forms reach msgpack-c, which for them needs no memory. Identities are not
- * read at all: once checked, they are spans of the packet.
+ * element is checked before it is read. Identities are not read at all: once
+ * checked, they are spans of the packet.
  *
  * A reader remembers that something was wrong, so that the layouts below read
  * like the pictures in wire.h.
  */
 #include "wire.h"
 
-#include "check.h"
-
-#include <msgpack/unpack.h>
+#include "walk.h"
 
 struct reader {
     const uint8_t *at;
@@ -30,9 +27,8 @@ static inline bool read_unsigned(const uint8_t *data, size_t size,
 
     if (form > 3 || bytes > size - 1)
         return false;
-    *value = 0;
-    for (size_t i = 1; i <= bytes; i++)
-        *value = *value << 8 | data[i];
+    *value = form == 2 ? bytes_u32be(data + 1) /* one load */
+                       : bytes_big_endian(data + 1, bytes);
     *used = 1 + bytes;
     return true;
 }
@@ -41,21 +37,18 @@ int wire_read_uint(const uint8_t *data, size_t size, uint64_t max,
                    uint64_t *value, size_t *used)
 {
     struct check_head head;
-    msgpack_object number;
-    size_t end = 0;
+    struct integer number;
 
     if (read_unsigned(data, size, value, used))
         return *value <= max ? 0 : SHOAL_ERR_MALFORMED;
     if (check_head(data, size, &head) || head.type > CHECK_INT ||
         head.type < CHECK_UINT || head.body > size - 1)
         return SHOAL_ERR_MALFORMED;
-    if (msgpack_unpack((const char *)data, head.size + (size_t)head.body, &end,
-                       NULL, &number) != MSGPACK_UNPACK_SUCCESS)
+    number = read_integer(&head, data + head.size);
+    if (number.negative || number.bits > max)
         return SHOAL_ERR_MALFORMED;
-    if (number.type != MSGPACK_OBJECT_POSITIVE_INTEGER || number.via.u64 > max)
-        return SHOAL_ERR_MALFORMED;
-    *value = number.via.u64;
-    *used = end;
+    *value = number.bits;
+    *used = head.size + (size_t)head.body;
     return 0;
 }
 

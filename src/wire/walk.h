@@ -6,6 +6,7 @@
 #ifndef SHOAL_WIRE_WALK_H
 #define SHOAL_WIRE_WALK_H
 
+#include "../base/bytes.h"
 #include "check.h"
 
 #include <string.h>
@@ -24,15 +25,6 @@ static inline struct check_head take_head(struct walk *walk)
         head = (struct check_head){.type = CHECK_NIL, .size = 1};
     walk->at += head.size;
     return head;
-}
-
-static inline uint64_t read_big_endian(const uint8_t *at, size_t size)
-{
-    uint64_t value = 0;
-
-    while (size-- > 0)
-        value = value << 8 | *at++;
-    return value;
 }
 
 /* An integer as its 64 bits, and whether it is below 0. */
@@ -55,7 +47,7 @@ static inline struct integer read_integer(const struct check_head *head,
         value.bits = value.negative ? (uint64_t)(int8_t)lead : lead;
         return value;
     }
-    value.bits = read_big_endian(at, size);
+    value.bits = bytes_big_endian(at, size);
     if (head->type == CHECK_INT && at[0] & 0x80) {
         value.negative = true;
         if (size < 8)
@@ -67,7 +59,7 @@ static inline struct integer read_integer(const struct check_head *head,
 static inline double read_float(const struct check_head *head,
                                 const uint8_t *at)
 {
-    uint64_t bits = read_big_endian(at, (size_t)head->body);
+    uint64_t bits = bytes_big_endian(at, (size_t)head->body);
     uint32_t half = (uint32_t)bits;
     double wide;
     float narrow;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine.h"
 
+#include "../../base/clock.h"
 #include "../../lua/active_methods.h"
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
@@ -12,7 +13,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 struct object *object_check(lua_State *L)
 {
@@ -153,7 +153,6 @@ static uint64_t random_seed(const void *address)
 {
     FILE *source = fopen("/dev/urandom", "rb");
     uint64_t seed = 0;
-    struct timespec now;
 
     if (source) {
         size_t got = fread(&seed, sizeof seed, 1, source);
@@ -162,9 +161,7 @@ static uint64_t random_seed(const void *address)
         if (got == 1)
             return seed;
     }
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec +
-           (uint64_t)(uintptr_t)address;
+    return clock_wall_us() + (uint64_t)(uintptr_t)address;
 }
 
 static uint64_t read_seed(lua_State *L)

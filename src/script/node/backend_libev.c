@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The node's backend over real sockets and a libev loop. */
+#include "../../base/clock.h"
 #include "backend.h"
 
 #include <stdio.h>
@@ -41,9 +42,7 @@ static uint64_t now_us(const struct backend *backend)
 static uint64_t wall_us(const struct backend *backend)
 {
     (void)backend;
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+    return clock_wall_us();
 }
 
 static void wake(struct backend *backend)

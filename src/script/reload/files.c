@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "files.h"
 
+#include "../../base/hash.h"
 #include "../../base/sizes.h"
 
 #include <errno.h>
@@ -10,17 +11,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* FNV-1a: tells contents apart, not attackers. */
-static const uint64_t HASH_START = 0xcbf29ce484222325u;
-
-static uint64_t hash_more(uint64_t hash, const void *data, size_t size)
-{
-    const uint8_t *bytes = data;
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ bytes[i]) * 0x100000001b3u;
-    return hash;
-}
 
 /* ---- Reading ---- */
 

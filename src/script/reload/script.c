@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "script.h"
 
+#include "../../base/clock.h"
 #include "../../base/sizes.h"
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 static const char *last_part(const char *path)
 {
@@ -98,20 +98,13 @@ static void run_file(lua_State *L, void *context)
     script->handlers = refs_new(L);
 }
 
-static uint64_t clock_us(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
 /* As protected_run() answers. */
 static int run_timed(struct script *script)
 {
-    uint64_t started_us = clock_us();
+    uint64_t started_us = clock_monotonic_us();
     int failure =
         protected_run(&script->caller, script->L, run_file, script, "load");
-    script->load_us = clock_us() - started_us;
+    script->load_us = clock_monotonic_us() - started_us;
     return failure;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Small helpers on borrowed bytes: compare, copy, hash. */
-#ifndef SHOAL_CORE_BYTES_H
-#define SHOAL_CORE_BYTES_H
+#ifndef SHOAL_BASE_BYTES_H
+#define SHOAL_BASE_BYTES_H
 
 #include "../shoal.h"
 
@@ -35,6 +35,22 @@ static inline void bytes_put_u16be(uint8_t *at, size_t value)
 {
     at[0] = (uint8_t)(value >> 8);
     at[1] = (uint8_t)value;
+}
+
+static inline uint32_t bytes_u32be(const uint8_t *at)
+{
+    return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 |
+           (uint32_t)at[2] << 8 | at[3];
+}
+
+/* `size` big-endian bytes, 8 at most. */
+static inline uint64_t bytes_big_endian(const uint8_t *at, size_t size)
+{
+    uint64_t value = 0;
+
+    while (size-- > 0)
+        value = value << 8 | *at++;
+    return value;
 }
 
 /* A keyed hash: the key is secret, so that a peer cannot choose identities
