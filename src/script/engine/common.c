@@ -6,6 +6,7 @@
 #include "../../lua/result.h"
 #include "../../lua/value.h"
 #include "config.h"
+#include "updates.h"
 #include "view.h"
 
 static const struct common_kind *kind_of(lua_State *L)
@@ -113,7 +114,7 @@ static int apply(lua_State *L)
 
     options_check(L, options, who, names, true);
     spread = options_boolean(L, options, who, "broadcast", false);
-    updates = view_check_updates(L, call.first, who, &count);
+    updates = updates_check(L, call.first, who, &count);
     kind_of(L)->begin(L, &call);
     return end(L, &call,
                shoal_apply(call.engine, call.now_us, updates, count, spread));

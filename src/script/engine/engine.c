@@ -8,6 +8,7 @@
 #include "../../lua/result.h"
 #include "../../lua/value.h"
 #include "config.h"
+#include "diagnostics.h"
 #include "object.h"
 #include "view.h"
 
@@ -76,7 +77,7 @@ static int set_diagnostics(lua_State *L)
 
     luaL_checkany(L, 2);
     shoal_set_diagnostics(object->core,
-                          view_check_diagnostics(L, 2, "set_diagnostics"));
+                          diagnostics_check(L, 2, "set_diagnostics"));
     lua_pushboolean(L, 1);
     return 1;
 }
@@ -198,7 +199,7 @@ static int make_core(lua_State *L, struct object *object, int index,
     int error, uservalue = lua_gettop(L);
 
     options_get(L, 1, "diagnostics");
-    diagnostics = view_check_diagnostics(L, -1, "core.new");
+    diagnostics = diagnostics_check(L, -1, "core.new");
     options_get(L, 1, "handlers");
     object->questions =
         push_questions(L, uservalue + 2, index, object, "core.new: handlers");

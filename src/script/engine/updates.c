@@ -1,42 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What Lua tells an engine: claims about members, names of events; and what an
- * entry point answers. */
-#include "view.h"
+#include "updates.h"
 
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
-#include "../../lua/result.h"
 #include "../../lua/value.h"
+#include "view.h"
 
 #include <stdio.h>
 #include <string.h>
-
-const char *const view_states[] = {"alive", "suspect", "down", NULL};
-
-/* ---- Results ---- */
-
-static bool is_about_a_question(int error)
-{
-    return error == SHOAL_ERR_IDENTITY || error == SHOAL_ERR_BROADCAST ||
-           error == SHOAL_ERR_CODEC;
-}
-
-int view_push_result(lua_State *L, int error, const shoal *engine,
-                     const questions *q)
-{
-    const char *detail;
-
-    if (error >= 0) {
-        lua_pushboolean(L, 1);
-        return 1;
-    }
-    detail = shoal_error_detail(engine);
-    if (q && is_about_a_question(error) && q->error[0] != '\0')
-        detail = q->error;
-    return result_error(L, error, detail);
-}
-
-/* ---- Claims ---- */
 
 /* What a claim may have: the last three are those of a member that was told,
  * which may be given back as it is. */
@@ -114,8 +85,8 @@ static void check_update(lua_State *L, const char *who, shoal_update *update)
     lua_remove(L, top);
 }
 
-const shoal_update *view_check_updates(lua_State *L, int index, const char *who,
-                                       size_t *count)
+const shoal_update *updates_check(lua_State *L, int index, const char *who,
+                                  size_t *count)
 {
     shoal_update *updates;
     int kept;
@@ -144,50 +115,4 @@ const shoal_update *view_check_updates(lua_State *L, int index, const char *who,
         lua_rawseti(L, kept, (int)i + 1);
     }
     return updates;
-}
-
-/* ---- Diagnostics ---- */
-
-static const char *const events[] = {
-#define EVENT_NAME(NAME, value, name, ...) [value] = name,
-    SHOAL_EVENTS(EVENT_NAME)
-#undef EVENT_NAME
-        NULL,
-};
-
-static uint32_t event_bit(lua_State *L, int index, const char *who)
-{
-    if (lua_type(L, index) != LUA_TSTRING)
-        luaL_error(L, "%s: diagnostics must be names, got %s", who,
-                   options_describe(L, index));
-    for (int i = 0; events[i]; i++)
-        if (strcmp(events[i], lua_tostring(L, index)) == 0)
-            return 1u << i;
-    options_unknown(L, who, "event", lua_tostring(L, index), events);
-    return 0;
-}
-
-uint32_t view_check_diagnostics(lua_State *L, int index, const char *who)
-{
-    uint32_t mask = 0;
-
-    if (lua_isnoneornil(L, index))
-        return 0;
-    if (lua_isboolean(L, index))
-        return lua_toboolean(L, index) ? UINT32_MAX : 0;
-    if (!lua_istable(L, index))
-        luaL_error(L,
-                   "%s: diagnostics must be true, false or a list of names, "
-                   "got %s",
-                   who, options_describe(L, index));
-    index = lua_absindex(L, index);
-    for (int i = 1;; i++) {
-        lua_rawgeti(L, index, i);
-        if (lua_isnil(L, -1))
-            break;
-        mask |= event_bit(L, -1, who);
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-    return mask;
 }

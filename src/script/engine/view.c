@@ -4,11 +4,14 @@
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
 #include "../../lua/refs.h"
+#include "../../lua/result.h"
 #include "../../lua/templates.h"
 #include "../../lua/value.h"
 
 #include <limits.h>
 #include <string.h>
+
+const char *const view_states[] = {"alive", "suspect", "down", NULL};
 
 /* ---- Members ---- */
 
@@ -233,4 +236,27 @@ void view_push_backlog(lua_State *L, const shoal *engine)
     lua_createtable(L, 0, 2);
     set_count(L, "updates", shoal_num_updates(engine));
     set_count(L, "broadcasts", shoal_num_broadcasts(engine));
+}
+
+/* ---- Results ---- */
+
+static bool is_about_a_question(int error)
+{
+    return error == SHOAL_ERR_IDENTITY || error == SHOAL_ERR_BROADCAST ||
+           error == SHOAL_ERR_CODEC;
+}
+
+int view_push_result(lua_State *L, int error, const shoal *engine,
+                     const questions *q)
+{
+    const char *detail;
+
+    if (error >= 0) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    detail = shoal_error_detail(engine);
+    if (q && is_about_a_question(error) && q->error[0] != '\0')
+        detail = q->error;
+    return result_error(L, error, detail);
 }

@@ -58,14 +58,4 @@ void view_push_backlog(lua_State *L, const shoal *engine);
 int view_push_result(lua_State *L, int error, const shoal *engine,
                      const questions *q);
 
-/* Reads a list of { id=, state=, incarnation=, from= } for shoal_apply(). The
- * other fields of members (addr, since, reason) are not looked at, so that
- * state() fits; unknown ones are misuse. Pushes what keeps them in memory:
- * valid while that is on the stack. Raises for misuse. */
-const shoal_update *view_check_updates(lua_State *L, int index, const char *who,
-                                       size_t *count);
-
-/* A mask for shoal_set_diagnostics() of true, false, nil or a list of names. */
-uint32_t view_check_diagnostics(lua_State *L, int index, const char *who);
-
 #endif
