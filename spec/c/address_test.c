@@ -21,7 +21,8 @@ static void an_address_comes_back_as_it_was_written(void)
         char out[HOST_MAX_ENDPOINT];
         struct endpoint endpoint;
 
-        CHECK(endpoint_parse(text_bytes(texts[i]), &endpoint, NULL) == 0);
+        CHECK(address_parse_endpoint(text_bytes(texts[i]), &endpoint, NULL) ==
+              0);
         CHECK(!endpoint.is_name);
         address_format(&endpoint.address, out);
         CHECK(strcmp(out, texts[i]) == 0);
@@ -33,24 +34,27 @@ static void a_zone_names_an_interface(void)
     char out[HOST_MAX_ENDPOINT];
     struct endpoint endpoint;
 
-    CHECK(endpoint_parse(text_bytes("[fe80::1%lo]:9"), &endpoint, NULL) == 0);
+    CHECK(address_parse_endpoint(text_bytes("[fe80::1%lo]:9"), &endpoint,
+                                 NULL) == 0);
     address_format(&endpoint.address, out);
     CHECK(strcmp(out, "[fe80::1%lo]:9") == 0);
-    CHECK(endpoint_parse(text_bytes("[fe80::1%1]:9"), &endpoint, NULL) == 0);
+    CHECK(address_parse_endpoint(text_bytes("[fe80::1%1]:9"), &endpoint,
+                                 NULL) == 0);
     CHECK(endpoint.address.as.v6.sin6_scope_id == 1);
-    CHECK(endpoint_parse(text_bytes("[fe80::1%no-such]:9"), &endpoint, NULL));
+    CHECK(address_parse_endpoint(text_bytes("[fe80::1%no-such]:9"), &endpoint,
+                                 NULL));
 }
 
 static void a_name_is_kept_to_be_resolved(void)
 {
     struct endpoint endpoint;
 
-    CHECK(endpoint_parse(text_bytes("db-3.db_a.lan.:7946"), &endpoint, NULL) ==
-          0);
+    CHECK(address_parse_endpoint(text_bytes("db-3.db_a.lan.:7946"), &endpoint,
+                                 NULL) == 0);
     CHECK(endpoint.is_name);
     CHECK(strcmp(endpoint.name, "db-3.db_a.lan.") == 0);
     CHECK(endpoint.port == 7946);
-    CHECK(endpoint_parse(text_bytes("3com:1"), &endpoint, NULL) == 0);
+    CHECK(address_parse_endpoint(text_bytes("3com:1"), &endpoint, NULL) == 0);
     CHECK(endpoint.is_name);
 }
 
@@ -95,8 +99,8 @@ static void what_is_no_endpoint_is_told_why(void)
     size_t i;
 
     for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        CHECK(endpoint_parse(text_bytes(wrong[i].text), &endpoint, error) ==
-              -1);
+        CHECK(address_parse_endpoint(text_bytes(wrong[i].text), &endpoint,
+                                     error) == -1);
         CHECK_SAYS(error, wrong[i].why);
     }
 }
@@ -109,12 +113,12 @@ static void a_host_is_neither_too_long_nor_cut_by_a_zero_byte(void)
 
     memset(text, 'a', sizeof text);
     memcpy(text + 253, ":80", 4);
-    CHECK(endpoint_parse(text_bytes(text), &endpoint, NULL) == 0);
+    CHECK(address_parse_endpoint(text_bytes(text), &endpoint, NULL) == 0);
     memset(text, 'a', sizeof text);
     memcpy(text + 254, ":80", 4);
-    CHECK(endpoint_parse(text_bytes(text), &endpoint, NULL) == -1);
-    CHECK(endpoint_parse((shoal_bytes){zero, sizeof zero}, &endpoint, NULL) ==
-          -1);
+    CHECK(address_parse_endpoint(text_bytes(text), &endpoint, NULL) == -1);
+    CHECK(address_parse_endpoint((shoal_bytes){zero, sizeof zero}, &endpoint,
+                                 NULL) == -1);
 }
 
 /* Every prefix of a text in memory that ends right behind it. */
@@ -130,7 +134,8 @@ static void no_prefix_is_read_beyond_its_end(void)
             uint8_t *exact = malloc(size);
 
             memcpy(exact, texts[i], size);
-            (void)endpoint_parse((shoal_bytes){exact, size}, &endpoint, NULL);
+            (void)address_parse_endpoint((shoal_bytes){exact, size}, &endpoint,
+                                         NULL);
             free(exact);
         }
     }
@@ -142,7 +147,7 @@ static struct address address_of(const char *text)
 {
     struct endpoint endpoint;
 
-    CHECK(endpoint_parse(text_bytes(text), &endpoint, NULL) == 0);
+    CHECK(address_parse_endpoint(text_bytes(text), &endpoint, NULL) == 0);
     return endpoint.address;
 }
 

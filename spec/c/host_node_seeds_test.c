@@ -134,7 +134,7 @@ static struct address address_of(const char *text)
 {
     struct endpoint endpoint;
 
-    CHECK(endpoint_parse(text_bytes(text), &endpoint, NULL) == 0);
+    CHECK(address_parse_endpoint(text_bytes(text), &endpoint, NULL) == 0);
     return endpoint.address;
 }
 

@@ -23,7 +23,7 @@ static void open_socket(struct udp *udp, const char *where)
 {
     struct endpoint endpoint;
 
-    CHECK(endpoint_parse(text_bytes(where), &endpoint, NULL) == 0);
+    CHECK(address_parse_endpoint(text_bytes(where), &endpoint, NULL) == 0);
     CHECK(udp_open(udp, &endpoint.address, NULL) == 0);
     udp->plain = udp->plain || plainly;
 }

@@ -105,18 +105,20 @@ static int split(shoal_bytes text, size_t *host_size, bool *bracketed,
            text.data[colon - 1] != ']')
         colon--;
     if (colon == 0 || text.data[colon - 1] == ']')
-        return fail(error, "'%.*s' has no port (expected host:port)", length,
-                    shown);
+        return error_fail(error, "'%.*s' has no port (expected host:port)",
+                          length, shown);
     *host_size = colon - 1;
     *bracketed = *host_size > 0 && text.data[0] == '[';
     if (*bracketed && text.data[*host_size - 1] != ']')
-        return fail(error, "'%.*s' lacks a closing bracket", length, shown);
+        return error_fail(error, "'%.*s' lacks a closing bracket", length,
+                          shown);
     if (!*bracketed && memchr(text.data, ':', *host_size))
-        return fail(error, "'%.*s': an IPv6 address needs brackets ([::1]:80)",
-                    length, shown);
+        return error_fail(error,
+                          "'%.*s': an IPv6 address needs brackets ([::1]:80)",
+                          length, shown);
     if (*host_size == 0 || (*bracketed && *host_size == 2))
-        return fail(error, "'%.*s' has no host (expected host:port)", length,
-                    shown);
+        return error_fail(error, "'%.*s' has no host (expected host:port)",
+                          length, shown);
     return 0;
 }
 
@@ -129,23 +131,23 @@ static int parse_host(char *name, bool bracketed, struct endpoint *out,
     memcpy(shown, name, sizeof shown);
     if (bracketed) {
         if (!parse_v6(name, out->port, out))
-            return fail(error, "'%.80s' is no IPv6 address", shown);
+            return error_fail(error, "'%.80s' is no IPv6 address", shown);
         return 0;
     }
     if (is_dotted_number(name)) {
         if (inet_pton(AF_INET, name, &ip) != 1)
-            return fail(error, "'%.80s' is no IPv4 address", shown);
+            return error_fail(error, "'%.80s' is no IPv4 address", shown);
         set_v4(out, ip, out->port);
         return 0;
     }
     if (!is_name(name))
-        return fail(error, "'%.80s' is no host name", shown);
+        return error_fail(error, "'%.80s' is no host name", shown);
     out->is_name = true;
     memcpy(out->name, name, sizeof out->name);
     return 0;
 }
 
-int endpoint_parse(shoal_bytes text, struct endpoint *out, char *error)
+int address_parse_endpoint(shoal_bytes text, struct endpoint *out, char *error)
 {
     char name[ADDRESS_MAX_HOST] = "";
     const uint8_t *begin = text.data;
@@ -155,23 +157,24 @@ int endpoint_parse(shoal_bytes text, struct endpoint *out, char *error)
 
     memset(out, 0, sizeof *out);
     if (text.size == 0)
-        return fail(error, "the endpoint is empty (expected host:port)");
+        return error_fail(error, "the endpoint is empty (expected host:port)");
     if (split(text, &size, &bracketed, error) != 0)
         return -1;
     port = parse_number(text.data + size + 1, text.size - size - 1);
     if (port < 0)
-        return fail(error, "'%.*s' is no port (0 to 65535)",
-                    (int)(text.size - size > 21 ? 20 : text.size - size - 1),
-                    (const char *)text.data + size + 1);
+        return error_fail(
+            error, "'%.*s' is no port (0 to 65535)",
+            (int)(text.size - size > 21 ? 20 : text.size - size - 1),
+            (const char *)text.data + size + 1);
     if (bracketed) {
         begin++;
         size -= 2;
     }
     if (size >= sizeof name || memchr(begin, '\0', size))
-        return fail(error,
-                    "the host of an endpoint has at most %d bytes, "
-                    "and no zero byte",
-                    ADDRESS_MAX_HOST - 1);
+        return error_fail(error,
+                          "the host of an endpoint has at most %d bytes, "
+                          "and no zero byte",
+                          ADDRESS_MAX_HOST - 1);
     memcpy(name, begin, size);
     out->port = (uint16_t)port;
     return parse_host(name, bracketed, out, error);

@@ -40,7 +40,7 @@ struct endpoint {
 };
 
 /* 0, or -1 and `error` (HOST_MAX_ERROR bytes or NULL). */
-int endpoint_parse(shoal_bytes text, struct endpoint *out, char *error);
+int address_parse_endpoint(shoal_bytes text, struct endpoint *out, char *error);
 
 /* Writes "ip:port" or "[ip]:port" (HOST_MAX_ENDPOINT bytes at most). */
 void address_format(const struct address *address, char *out);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-int fail(char *error, const char *format, ...)
+int error_fail(char *error, const char *format, ...)
 {
     va_list arguments;
 
@@ -18,7 +18,7 @@ int fail(char *error, const char *format, ...)
     return -1;
 }
 
-int fail_errno(char *error, int number, const char *format, ...)
+int error_errno(char *error, int number, const char *format, ...)
 {
     va_list arguments;
     size_t length;
@@ -30,11 +30,11 @@ int fail_errno(char *error, int number, const char *format, ...)
     va_end(arguments);
     length = strlen(error);
     snprintf(error + length, HOST_MAX_ERROR - length, ": %s",
-             fail_text(number));
+             error_text(number));
     return -1;
 }
 
-const char *fail_text(int number)
+const char *error_text(int number)
 {
     static _Thread_local char text[128];
 

@@ -9,17 +9,18 @@
 
 #include "sizes.h"
 
-/* Writes the sentence. Returns -1, so that `return fail(...)` reads well. */
-int fail(char *error, const char *format, ...)
+/* Writes the sentence. Returns -1, so that `return error_fail(...)` reads well.
+ */
+int error_fail(char *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* The same, followed by what `number` (an errno) means: "cannot bind x: address
  * already in use". */
-int fail_errno(char *error, int number, const char *format, ...)
+int error_errno(char *error, int number, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The system's text for an errno, begun in lower case. Borrowed until the next
  * call in this thread. */
-const char *fail_text(int number);
+const char *error_text(int number);
 
 #endif

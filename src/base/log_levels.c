@@ -41,10 +41,11 @@ static int find_level(const char *text, size_t size, char *error)
 
     if (level >= 0)
         return level;
-    return fail(error,
-                "unknown log level '%.*s' (off, error, warn, info, debug or "
-                "trace)",
-                size > 40 ? 40 : (int)size, text);
+    return error_fail(
+        error,
+        "unknown log level '%.*s' (off, error, warn, info, debug or "
+        "trace)",
+        size > 40 ? 40 : (int)size, text);
 }
 
 /* One part: "level" for all areas, or "area=level". 0, or -1. */
@@ -58,10 +59,10 @@ static int apply_part(struct log *log, const char *part, size_t size,
     if (equals) {
         area = find(area_names, LOG_NUM_AREAS, part, area_size);
         if (area < 0)
-            return fail(error,
-                        "unknown log area '%.*s' (engine, host, script, "
-                        "control or cli)",
-                        area_size > 40 ? 40 : (int)area_size, part);
+            return error_fail(error,
+                              "unknown log area '%.*s' (engine, host, script, "
+                              "control or cli)",
+                              area_size > 40 ? 40 : (int)area_size, part);
         part = equals + 1;
         size -= area_size + 1;
     }

@@ -52,7 +52,7 @@ static void survive_closed_pipes(void)
 static void on_loop_failure(const char *what)
 {
     fprintf(stderr, "shoal: the event loop has failed: %s: %s\n", what,
-            fail_text(errno));
+            error_text(errno));
     fflush(stdout);
     _exit(EXIT_FAILED);
 }

@@ -27,7 +27,7 @@ void socket_folder_of(const char *path, char *out)
 int socket_folder_make(const char *folder, char *error)
 {
     if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-        return fail_errno(error, errno, "cannot make the folder %s", folder);
+        return error_errno(error, errno, "cannot make the folder %s", folder);
     return 0;
 }
 
@@ -38,30 +38,33 @@ static int check_folder(const char *folder, const struct stat *found,
     unsigned mode = found->st_mode & 07777;
 
     if (S_ISLNK(found->st_mode))
-        return fail(error, "%s %s: it is a symbolic link; remove it", start,
-                    folder);
+        return error_fail(error, "%s %s: it is a symbolic link; remove it",
+                          start, folder);
     if (!S_ISDIR(found->st_mode))
-        return fail(error, "%s %s: it is not a folder; remove it", start,
-                    folder);
+        return error_fail(error, "%s %s: it is not a folder; remove it", start,
+                          folder);
     if (found->st_uid != geteuid())
-        return fail(error,
-                    "%s %s: it belongs to user %lu; set XDG_RUNTIME_DIR to a "
-                    "folder of your own",
-                    start, folder, (unsigned long)found->st_uid);
+        return error_fail(
+            error,
+            "%s %s: it belongs to user %lu; set XDG_RUNTIME_DIR to a "
+            "folder of your own",
+            start, folder, (unsigned long)found->st_uid);
     if (mode & (S_IWGRP | S_IWOTH))
-        return fail(error,
-                    "%s %s: others may write to it (mode %04o); run chmod go-w "
-                    "%s",
-                    start, folder, mode, folder);
+        return error_fail(
+            error,
+            "%s %s: others may write to it (mode %04o); run chmod go-w "
+            "%s",
+            start, folder, mode, folder);
     return 0;
 }
 
 static int fail_to_look(const char *folder, char *error)
 {
-    return fail(error,
-                "cannot use %s: %s; set XDG_RUNTIME_DIR to a folder of your "
-                "own",
-                folder, fail_text(errno));
+    return error_fail(
+        error,
+        "cannot use %s: %s; set XDG_RUNTIME_DIR to a folder of your "
+        "own",
+        folder, error_text(errno));
 }
 
 int socket_folder_check(const char *path, char *error)
@@ -78,7 +81,8 @@ int socket_folder_check(const char *path, char *error)
     if (check_folder(folder, &found, error) != 0)
         return -1;
     if (lstat(path, &found) == 0 && found.st_uid != geteuid())
-        return fail(error, "cannot use %s: it belongs to user %lu; remove it",
-                    path, (unsigned long)found.st_uid);
+        return error_fail(error,
+                          "cannot use %s: it belongs to user %lu; remove it",
+                          path, (unsigned long)found.st_uid);
     return 0;
 }

@@ -46,13 +46,13 @@ static void explain(int number, const char *path, char *error)
 
     if (number == ECONNREFUSED && stat(path, &found) == 0 &&
         !S_ISSOCK(found.st_mode))
-        fail(error, "%s is no socket", path);
+        error_fail(error, "%s is no socket", path);
     else if (number == ENOENT || number == ECONNREFUSED)
-        fail(error, "no node is listening on %s", path);
+        error_fail(error, "no node is listening on %s", path);
     else if (number == EAGAIN || number == EWOULDBLOCK)
-        fail(error, "%s", busy);
+        error_fail(error, "%s", busy);
     else
-        fail_errno(error, number, "cannot connect to %s", path);
+        error_errno(error, number, "cannot connect to %s", path);
 }
 
 stream_client *stream_connect(const char *path, int timeout_ms, char *error)
@@ -61,7 +61,7 @@ stream_client *stream_connect(const char *path, int timeout_ms, char *error)
     struct sockaddr_un address;
 
     if (!client) {
-        fail(error, "cannot connect to %s: out of memory", path);
+        error_fail(error, "cannot connect to %s: out of memory", path);
         return NULL;
     }
     client->fd = -1;
@@ -93,11 +93,11 @@ int stream_client_send(stream_client *client, shoal_bytes bytes, char *error)
         if (size >= 0)
             done += (size_t)size;
         else if (errno == EAGAIN || errno == EWOULDBLOCK)
-            return fail(error, "%s", busy);
+            return error_fail(error, "%s", busy);
         else if (errno == EPIPE || errno == ECONNRESET)
-            return fail(error, "the node closed the connection");
+            return error_fail(error, "the node closed the connection");
         else if (errno != EINTR)
-            return fail_errno(error, errno, "cannot send to the node");
+            return error_errno(error, errno, "cannot send to the node");
     }
     return 0;
 }
@@ -131,14 +131,14 @@ static int read_more(stream_client *client, char *error)
     ssize_t size;
 
     if (!to)
-        return fail(error, "out of memory");
+        return error_fail(error, "out of memory");
     do
         size = read(client->fd, to, room);
     while (size < 0 && errno == EINTR);
     if (size < 0 && errno == ECONNRESET)
         return 0;
     if (size < 0)
-        return fail_errno(error, errno, "cannot read from the node");
+        return error_errno(error, errno, "cannot read from the node");
     frame_filled(&client->frame, (size_t)size);
     return size > 0;
 }
@@ -154,14 +154,15 @@ int stream_client_receive(stream_client *client, int timeout_ms,
         if (result == 1)
             return 1;
         if (result < 0)
-            return fail(error, "the node sent something that is no message");
+            return error_fail(error,
+                              "the node sent something that is no message");
         result = wait_readable(client->fd, end_ms);
         if (result == 0) {
-            fail(error, "%s", busy);
+            error_fail(error, "%s", busy);
             return STREAM_TIMEOUT;
         }
         if (result < 0)
-            return fail_errno(error, errno, "cannot wait for the node");
+            return error_errno(error, errno, "cannot wait for the node");
         result = read_more(client, error);
         if (result <= 0)
             return result;

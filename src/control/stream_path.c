@@ -20,10 +20,11 @@ int stream_path_address(const char *path, struct sockaddr_un *out, char *error)
     size_t size = strlen(path);
 
     if (size == 0)
-        return fail(error, "the path of the control socket is empty");
+        return error_fail(error, "the path of the control socket is empty");
     if (size >= sizeof out->sun_path)
-        return fail(error, "%s: the path of a socket has at most %zu bytes",
-                    path, sizeof out->sun_path - 1);
+        return error_fail(error,
+                          "%s: the path of a socket has at most %zu bytes",
+                          path, sizeof out->sun_path - 1);
     memset(out, 0, sizeof *out);
     out->sun_family = AF_UNIX;
     memcpy(out->sun_path, path, size);
@@ -95,16 +96,16 @@ static int clear_way(const struct sockaddr_un *address, char *error)
     if (lstat(path, &found) != 0) {
         if (errno == ENOENT)
             return 0;
-        return fail_errno(error, errno, "cannot listen on %s", path);
+        return error_errno(error, errno, "cannot listen on %s", path);
     }
     if (!S_ISSOCK(found.st_mode))
-        return fail(error, "cannot listen on %s: it exists and is no socket",
-                    path);
+        return error_fail(
+            error, "cannot listen on %s: it exists and is no socket", path);
     if (is_listened_on(address))
-        return fail(error, "%s is in use by another node", path);
+        return error_fail(error, "%s is in use by another node", path);
     if (unlink(path) != 0 && errno != ENOENT)
-        return fail_errno(error, errno, "cannot replace the stale socket %s",
-                          path);
+        return error_errno(error, errno, "cannot replace the stale socket %s",
+                           path);
     return 0;
 }
 
@@ -137,9 +138,9 @@ static int bind_and_listen(const struct sockaddr_un *address, char *error)
         return -1;
     fd = make_socket();
     if (fd < 0)
-        return fail_errno(error, errno, "cannot make a socket");
+        return error_errno(error, errno, "cannot make a socket");
     if (bind_privately(fd, address) != 0 || listen(fd, BACKLOG) != 0) {
-        fail_errno(error, errno, "cannot listen on %s", address->sun_path);
+        error_errno(error, errno, "cannot listen on %s", address->sun_path);
         close(fd);
         return -1;
     }

@@ -169,7 +169,7 @@ static void on_acceptable(struct ev_loop *loop, ev_io *watcher, int events)
     if (fd >= 0)
         add_stream(server, fd);
     else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
-        pause_accepting(server, fail_text(errno));
+        pause_accepting(server, error_text(errno));
 }
 
 static void on_pause_over(struct ev_loop *loop, ev_timer *watcher, int events)
@@ -189,9 +189,9 @@ static int open_listener(stream_server *server, const char *path, char *error)
 
     if (number == 0)
         return fd;
-    fail_errno(error, number,
-               "cannot listen on %s: the event loop cannot watch the socket",
-               path);
+    error_errno(error, number,
+                "cannot listen on %s: the event loop cannot watch the socket",
+                path);
     stream_path_remove(&server->path);
     close(fd);
     return -1;
@@ -203,7 +203,7 @@ stream_server *stream_listen(struct ev_loop *loop, const char *path,
     stream_server *server = calloc(1, sizeof *server);
 
     if (!server) {
-        fail(error, "cannot listen on %s: out of memory", path);
+        error_fail(error, "cannot listen on %s: out of memory", path);
         return NULL;
     }
     server->loop = loop;

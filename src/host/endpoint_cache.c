@@ -329,7 +329,7 @@ const struct address *endpoints_find(struct endpoints *endpoints,
     slot =
         &endpoints->slots[hash_short(text.data, text.size) % ENDPOINTS_SLOTS];
     if (!slot_has(slot, text)) {
-        if (endpoint_parse(text, &endpoint, NULL) != 0)
+        if (address_parse_endpoint(text, &endpoint, NULL) != 0)
             return NULL;
         if (endpoint.is_name)
             return find_address(endpoints, &endpoint, answer_within_us);
@@ -349,7 +349,8 @@ bool endpoints_has(struct endpoints *endpoints, shoal_bytes text,
     struct endpoint endpoint;
     uint8_t index;
 
-    if (endpoint_parse(text, &endpoint, NULL) == 0 && endpoint.is_name) {
+    if (address_parse_endpoint(text, &endpoint, NULL) == 0 &&
+        endpoint.is_name) {
         name = endpoint.port ? find_name(endpoints, &endpoint) : NULL;
         return name && find_among(name, address, &index);
     }

@@ -16,8 +16,8 @@ int envelope_init(struct envelope *envelope, const char *label, char *error)
     if (length == 0)
         return 0;
     if (length > HOST_MAX_LABEL)
-        return fail(error, "the cluster label has %zu bytes (at most %d)",
-                    length, HOST_MAX_LABEL);
+        return error_fail(error, "the cluster label has %zu bytes (at most %d)",
+                          length, HOST_MAX_LABEL);
     envelope->prefix[0] = MARK;
     envelope->prefix[1] = (uint8_t)length;
     memcpy(envelope->prefix + 2, label, length);

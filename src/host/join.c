@@ -50,14 +50,14 @@ static int call(host *node, const char *address, entry_fn *entry, char *error)
     result = node->callbacks.identity_at(node->callbacks.context, address, id,
                                          &size);
     if (result != 0)
-        return fail(error, "no identity for %s: %s", address,
-                    shoal_error_text(result));
+        return error_fail(error, "no identity for %s: %s", address,
+                          shoal_error_text(result));
     if (node->closing)
-        return fail(error, "the node was closed");
+        return error_fail(error, "the node was closed");
     result = entry(node->engine, host_now(node), (shoal_bytes){id, size});
     if (result != 0)
-        return fail(error, "cannot send to %s: %s", address,
-                    shoal_error_text(result));
+        return error_fail(error, "cannot send to %s: %s", address,
+                          shoal_error_text(result));
     return 0;
 }
 
@@ -86,7 +86,8 @@ static void ask(struct joining *joining, const char *address)
 static void fail_lookup(struct joining *joining, const char *problem)
 {
     seeds_failed(joining->seed, host_now(joining->node));
-    fail(joining->error, "cannot resolve %s: %s", joining->seed->text, problem);
+    error_fail(joining->error, "cannot resolve %s: %s", joining->seed->text,
+               problem);
     tell_log_of_failure(joining);
 }
 
@@ -324,19 +325,20 @@ int host_join(host *node, const char *text, host_join_fn *done, void *context,
     struct seed *seed;
 
     if (node->closing)
-        return fail(error, "the node is being closed");
-    if (endpoint_parse(bytes_of_text(text), &endpoint, error) != 0)
+        return error_fail(error, "the node is being closed");
+    if (address_parse_endpoint(bytes_of_text(text), &endpoint, error) != 0)
         return -1;
     if (endpoint.port == 0)
-        return fail(error, "'%s': nobody answers at port 0", text);
+        return error_fail(error, "'%s': nobody answers at port 0", text);
     if (!is_reachable(node, &endpoint))
-        return fail(error, "cannot join %s: this node's socket is bound to %s",
-                    text, node->bound);
+        return error_fail(error,
+                          "cannot join %s: this node's socket is bound to %s",
+                          text, node->bound);
     seed = seeds_find(&node->seeds, text);
     if (!seed)
         seed = add_seed(node, text, &endpoint);
     if (!seed || (done && !add_waiter(seed->owner, done, context)))
-        return fail(error, "cannot join %s: out of memory", text);
+        return error_fail(error, "cannot join %s: out of memory", text);
     seeds_ask(&node->seeds, host_now(node), seed);
     host_wake(node);
     return 0;

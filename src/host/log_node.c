@@ -153,7 +153,7 @@ void narrate_send_error(host *node, const struct address *to, int number)
 
     address_format(to, text);
     complain(node, gate_of_error(&node->narrator, number), "cannot send", "to",
-             text, fail_text(number));
+             text, error_text(number));
 }
 
 static bool is_told(const struct narrator *narrator, const struct address *to)
@@ -195,14 +195,14 @@ void narrate_small_path(host *node, shoal_bytes endpoint, size_t size)
 void narrate_receive_error(host *node, int number)
 {
     complain(node, &node->narrator.receive_errors, "cannot receive", "bind",
-             node->bound, fail_text(number));
+             node->bound, error_text(number));
 }
 
 void narrate_unwatched(host *node, int number)
 {
     complain(node, &node->narrator.unwatched,
              "the event loop cannot watch the socket", "bind", node->bound,
-             number ? fail_text(number) : "libev has given up on it");
+             number ? error_text(number) : "libev has given up on it");
 }
 
 void narrate_recovered(host *node)
@@ -287,7 +287,7 @@ void narrate_no_deputy(host *node, int number)
 {
     log_line(node->log, LOG_WARN, LOG_HOST,
              "no thread to answer while a handler runs",
-             log_str("error", fail_text(number)));
+             log_str("error", error_text(number)));
 }
 
 void narrate_deputy(host *node, double seconds)

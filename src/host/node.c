@@ -144,7 +144,7 @@ void host_fail(host *node, const char *what, int number)
     if (node->failed)
         return;
     node->failed = true;
-    fail_errno(error, number, "%s on %s", what, node->bound);
+    error_errno(error, number, "%s on %s", what, node->bound);
     narrate_failed(node, error);
     if (node->callbacks.on_failed)
         node->callbacks.on_failed(node->callbacks.context, error);
@@ -168,8 +168,9 @@ static int find_bind_address(const char *text, struct address *out, char *error)
     struct address_reach v4 = {.family = AF_INET}, v6 = {.family = AF_INET6};
     const char *problem;
 
-    if (endpoint_parse((shoal_bytes){(const uint8_t *)text, strlen(text)},
-                       &endpoint, error) != 0)
+    if (address_parse_endpoint(
+            (shoal_bytes){(const uint8_t *)text, strlen(text)}, &endpoint,
+            error) != 0)
         return -1;
     *out = endpoint.address;
     if (!endpoint.is_name)
@@ -177,7 +178,7 @@ static int find_bind_address(const char *text, struct address *out, char *error)
     problem = resolve_first_blocking(endpoint.name, endpoint.port, v4, out);
     if (problem &&
         resolve_first_blocking(endpoint.name, endpoint.port, v6, out))
-        return fail(error, "cannot bind %s: %s", text, problem);
+        return error_fail(error, "cannot bind %s: %s", text, problem);
     return 0;
 }
 
@@ -206,9 +207,9 @@ static int check_watching(const host *node, const char *bind, char *error)
 
     if (number == 0)
         return 0;
-    return fail_errno(error, number,
-                      "cannot bind %s: the event loop cannot watch the socket",
-                      bind);
+    return error_errno(error, number,
+                       "cannot bind %s: the event loop cannot watch the socket",
+                       bind);
 }
 
 static int open_parts(host *node, const host_options *options, char *error)
@@ -228,7 +229,7 @@ static int open_parts(host *node, const host_options *options, char *error)
         resolver_new(node->loop, node->udp.reach,
                      options->lookup ? options->lookup : resolve_blocking);
     if (!node->resolver || !udp_outbox_init(&node->outbox))
-        return fail(error, "cannot open a node: out of memory");
+        return error_fail(error, "cannot open a node: out of memory");
     return 0;
 }
 
@@ -237,7 +238,7 @@ host *host_open(const host_options *options, char *error)
     host *node = calloc(1, sizeof *node);
 
     if (!node) {
-        fail(error, "cannot open a node: out of memory");
+        error_fail(error, "cannot open a node: out of memory");
         return NULL;
     }
     node->log = options->log;
@@ -263,14 +264,14 @@ int host_start(host *node, const shoal_options *options, char *error)
     int result = shoal_new(options, &node->engine, &detail);
 
     if (result != 0) {
-        fail(error, "cannot start: %s%s%s", shoal_error_text(result),
-             detail ? ": " : "", detail ? detail : "");
+        error_fail(error, "cannot start: %s%s%s", shoal_error_text(result),
+                   detail ? ": " : "", detail ? detail : "");
         return result;
     }
     if (!intake_fit(node) || !deputy_add(node, node->busy_limit_us)) {
         shoal_free(node->engine);
         node->engine = NULL;
-        fail(error, "cannot start: out of memory");
+        error_fail(error, "cannot start: out of memory");
         return SHOAL_ERR_NOMEM;
     }
     node->seeds.rng.state = options->seed ^ clock_monotonic_us();

@@ -64,7 +64,7 @@ static bool is_ours(host *node, const char *text)
 
     if (ours.size == strlen(text) && memcmp(ours.data, text, ours.size) == 0)
         return true;
-    if (endpoint_parse(text_bytes(text), &endpoint, NULL) != 0 ||
+    if (address_parse_endpoint(text_bytes(text), &endpoint, NULL) != 0 ||
         endpoint.is_name)
         return false;
     address = address_plain(&endpoint.address);

@@ -90,13 +90,13 @@ int udp_open(struct udp *udp, const struct address *where, char *error)
     address_format(where, text);
     udp->fd = make_socket(udp->reach.family);
     if (udp->fd < 0)
-        return fail_errno(error, errno, "cannot make a socket for %s", text);
+        return error_errno(error, errno, "cannot make a socket for %s", text);
     set_options(udp, where);
     let_routers_fragment(udp);
     udp->bound.size = sizeof udp->bound.as;
     if (bind(udp->fd, &where->as.any, where->size) != 0 ||
         getsockname(udp->fd, &udp->bound.as.any, &udp->bound.size) != 0) {
-        fail_errno(error, errno, "cannot bind %s", text);
+        error_errno(error, errno, "cannot bind %s", text);
         udp_close(udp);
         return -1;
     }

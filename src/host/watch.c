@@ -48,7 +48,7 @@ watch *watch_new_in(const struct watch_way *way, struct ev_loop *loop,
     watch *files = calloc(1, sizeof *files);
 
     if (!files) {
-        fail(error, "cannot watch files: out of memory");
+        error_fail(error, "cannot watch files: out of memory");
         return NULL;
     }
     files->loop = loop;

@@ -150,7 +150,7 @@ static int add_file(struct state *state, const char *path, enum kind kind,
     int trouble = 0;
 
     if (!file)
-        return fail(error, "cannot watch %s: out of memory", path);
+        return error_fail(error, "cannot watch %s: out of memory", path);
     memcpy(file->path, path, size);
     file->kind = kind;
     file->next = state->first;
@@ -161,7 +161,7 @@ static int add_file(struct state *state, const char *path, enum kind kind,
     if (trouble == 0)
         return 0;
     ev_timer_again(state->loop, &state->retry);
-    return fail_errno(error, trouble, "cannot watch the folder of %s", path);
+    return error_errno(error, trouble, "cannot watch the folder of %s", path);
 }
 
 /* The links in the path, its last part included. */
@@ -191,7 +191,8 @@ static int add_path(struct state *state, const char *path, char *error)
     int result;
 
     if (path[0] == '\0' || strlen(path) >= PATH_MAX)
-        return fail(error, "cannot watch '%.80s': no such path can be", path);
+        return error_fail(error, "cannot watch '%.80s': no such path can be",
+                          path);
     result = add_links(state, path, error);
     if (state->first != before && realpath(path, target) &&
         add_file(state, target, TARGET, error) != 0)
@@ -352,14 +353,14 @@ static void *begin(struct ev_loop *loop, watch *files, char *error)
     struct state *state = calloc(1, sizeof *state);
 
     if (!state) {
-        fail(error, "cannot watch files: out of memory");
+        error_fail(error, "cannot watch files: out of memory");
         return NULL;
     }
     state->loop = loop;
     state->files = files;
     state->fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (state->fd < 0) {
-        fail_errno(error, errno, "cannot watch files");
+        error_errno(error, errno, "cannot watch files");
         free(state);
         return NULL;
     }

@@ -27,7 +27,7 @@ static void *begin(struct ev_loop *loop, watch *files, char *error)
     struct stat_state *state = calloc(1, sizeof *state);
 
     if (!state) {
-        fail(error, "cannot watch files: out of memory");
+        error_fail(error, "cannot watch files: out of memory");
         return NULL;
     }
     state->loop = loop;
@@ -66,7 +66,8 @@ static int set(void *argument, const char *const *paths, size_t count,
         struct stat_file *file = calloc(1, sizeof *file + size);
 
         if (!file)
-            return fail(error, "cannot watch %s: out of memory", paths[i]);
+            return error_fail(error, "cannot watch %s: out of memory",
+                              paths[i]);
         memcpy(file->path, paths[i], size);
         ev_stat_init(&file->watcher, on_stat, file->path, INTERVAL);
         file->watcher.data = state;

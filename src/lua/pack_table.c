@@ -20,7 +20,7 @@ enum {
 
 /* An entry of a map: its key, and key and value together. While the map is
  * being written `at` is kept as an offset, since the buffer may move. */
-struct entry {
+struct pack_entry {
     size_t offset, key_size, size;
     const uint8_t *at;
 };
@@ -98,7 +98,7 @@ static int pack_array(struct packer *p, int index, size_t count)
 
 static int compare(const void *left, const void *right)
 {
-    const struct entry *a = left, *b = right;
+    const struct pack_entry *a = left, *b = right;
     size_t shorter = a->key_size < b->key_size ? a->key_size : b->key_size;
     int order = memcmp(a->at, b->at, shorter);
 
@@ -109,7 +109,8 @@ static int compare(const void *left, const void *right)
 
 /* Puts the entries, which are the last bytes written, in the order of their
  * keys. May leave a block on the stack. */
-static void sort_entries(struct packer *p, struct entry *entries, size_t count)
+static void sort_entries(struct packer *p, struct pack_entry *entries,
+                         size_t count)
 {
     uint8_t small[SMALL_BODY], *copy = small;
     size_t start = entries[0].offset, size = p->size - start;
@@ -140,7 +141,7 @@ static int pack_key(struct packer *p)
 }
 
 /* Key and value are on the stack; leaves the key for lua_next(). */
-static int pack_entry(struct packer *p, struct entry *entry)
+static int pack_entry(struct packer *p, struct pack_entry *entry)
 {
     int top = lua_gettop(p->L), error;
 
@@ -158,7 +159,7 @@ static int pack_entry(struct packer *p, struct entry *entry)
 
 static int pack_map(struct packer *p, int index, size_t count)
 {
-    struct entry small[SMALL_MAP], *entries = small;
+    struct pack_entry small[SMALL_MAP], *entries = small;
     size_t done = 0;
 
     if (count > SMALL_MAP)

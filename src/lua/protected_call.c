@@ -22,7 +22,7 @@ enum { MAX_MESSAGE = 500 };
 
 /* The innermost region that is running: what for, since when its handler runs
  * (0: none does), and when the one before that in the same region ended. */
-struct frame {
+struct protected_frame {
     const char *what;
     uint64_t started_us, ended_us;
     bool told; /* the watch, which wants to know when it has ended */
@@ -33,7 +33,7 @@ struct protected_region {
     void *context;
     int trampoline, handler; /* references */
     const protected_watch *watch;
-    struct frame frame;
+    struct protected_frame frame;
     char message[MAX_MESSAGE + 1]; /* of the last failure */
 };
 
@@ -157,7 +157,7 @@ static void count_slow(protected_caller *caller, lua_State *L, int function,
 static void count_call(protected_caller *caller, lua_State *L, int function)
 {
     protected_counts *counts = caller->counts;
-    struct frame *frame = &caller->region->frame;
+    struct protected_frame *frame = &caller->region->frame;
     uint64_t duration_us;
 
     frame->ended_us = clock_monotonic_us();
@@ -216,7 +216,7 @@ static int count_failure(protected_caller *caller, lua_State *L, int status,
  * of the next. */
 static void begin(protected_caller *caller)
 {
-    struct frame *frame = &caller->region->frame;
+    struct protected_frame *frame = &caller->region->frame;
     const protected_watch *watch = caller->region->watch;
 
     caller->depth++;
@@ -260,7 +260,7 @@ void protected_invoke(protected_caller *caller, lua_State *L, int nargs,
 
 /* What a region has set is put back, whether it ended well or not. */
 struct saved {
-    struct frame frame;
+    struct protected_frame frame;
     unsigned depth;
 };
 
@@ -271,7 +271,7 @@ static struct saved enter(protected_caller *caller, const char *what)
     if (caller->region->frame.started_us == 0) /* between two of its handlers */
         tell_watch(caller->region);
     saved = (struct saved){caller->region->frame, caller->depth};
-    caller->region->frame = (struct frame){.what = what};
+    caller->region->frame = (struct protected_frame){.what = what};
     return saved;
 }
 

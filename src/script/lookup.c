@@ -13,7 +13,7 @@ static int read_endpoint(lua_State *L, int arg, struct endpoint *out)
     shoal_bytes text;
 
     text.data = (const uint8_t *)luaL_checklstring(L, arg, &text.size);
-    if (endpoint_parse(text, out, error) == 0)
+    if (address_parse_endpoint(text, out, error) == 0)
         return 0;
     lua_pushstring(L, error);
     return -1;

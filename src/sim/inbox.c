@@ -3,14 +3,14 @@
 
 #include <stdlib.h>
 
-static void lose(struct sim_node *node, struct packet *packet)
+static void lose(struct sim_node *node, struct sim_packet *packet)
 {
     node->waiting--;
     node->net->counts.lost++;
     free(packet);
 }
 
-static void keep(struct sim_node *node, struct packet *packet)
+static void keep(struct sim_node *node, struct sim_packet *packet)
 {
     packet->next = NULL;
     *node->inbox_end = packet;
@@ -19,7 +19,7 @@ static void keep(struct sim_node *node, struct packet *packet)
 
 /* To be handled after what it is busy with: a slow node takes one packet after
  * the other, each for `delay_us`. */
-static void put_behind(struct sim_node *node, struct packet *packet)
+static void put_behind(struct sim_node *node, struct sim_packet *packet)
 {
     sim *net = node->net;
     if (node->handled_us < net->now_us)
@@ -34,7 +34,7 @@ static void put_behind(struct sim_node *node, struct packet *packet)
         lose(node, packet);
 }
 
-void inbox_handle(struct sim_node *node, struct packet *packet)
+void inbox_handle(struct sim_node *node, struct sim_packet *packet)
 {
     if (node->paused) {
         keep(node, packet);
@@ -48,7 +48,7 @@ void inbox_handle(struct sim_node *node, struct packet *packet)
     free(packet);
 }
 
-void inbox_arrive(struct sim_node *node, struct packet *packet)
+void inbox_arrive(struct sim_node *node, struct sim_packet *packet)
 {
     bool is_slow = node->delay_us > 0 || node->handled_us > node->net->now_us;
     node->waiting++;
@@ -64,11 +64,11 @@ void inbox_arrive(struct sim_node *node, struct packet *packet)
  * the first of them; before the tick, as a host reads its socket first. */
 void inbox_resume(struct sim_node *node)
 {
-    struct packet *packet = node->inbox;
+    struct sim_packet *packet = node->inbox;
     node->inbox = NULL;
     node->inbox_end = &node->inbox;
     while (packet) {
-        struct packet *next = packet->next;
+        struct sim_packet *next = packet->next;
         put_behind(node, packet);
         packet = next;
     }
@@ -77,7 +77,7 @@ void inbox_resume(struct sim_node *node)
 void inbox_free(struct sim_node *node)
 {
     while (node->inbox) {
-        struct packet *packet = node->inbox;
+        struct sim_packet *packet = node->inbox;
         node->inbox = packet->next;
         free(packet);
     }

@@ -21,10 +21,10 @@
 #include "queue.h"
 #include "sim.h"
 
-struct packet {
-    struct packet *next; /* in an inbox */
-    uint64_t label;      /* of the sender's cluster */
-    uint32_t life;       /* of the node that is getting to it slowly */
+struct sim_packet {
+    struct sim_packet *next; /* in an inbox */
+    uint64_t label;          /* of the sender's cluster */
+    uint32_t life;           /* of the node that is getting to it slowly */
     size_t size;
     uint8_t bytes[];
 };
@@ -51,7 +51,7 @@ struct sim_node {
     uint64_t handled_us; /* when a slow one is through with what it has */
     uint64_t tick_at_us; /* of its event in the queue; SHOAL_NEVER: none */
     uint64_t wake_at_us; /* the same, for sim_wake() */
-    struct packet *inbox, **inbox_end;
+    struct sim_packet *inbox, **inbox_end;
     uint32_t waiting; /* packets, in the inbox or being handled slowly */
     struct seeds seeds;
     sim_timer *seeding;  /* fires when they are due; NULL: not armed */
@@ -62,7 +62,7 @@ struct sim_node {
     bool paused, draining, closing, crashed;
 };
 
-struct place {
+struct sim_place {
     char address[SIM_MAX_ADDRESS];
     uint32_t next;         /* chain of the address table, number + 1 */
     struct sim_node *node; /* NULL: nobody */
@@ -80,8 +80,8 @@ struct sim {
     uint64_t now_us;
     struct rng rng;
     sim_network network;
-    struct queue queue;
-    struct place *places; /* by number */
+    struct sim_queue queue;
+    struct sim_place *places; /* by number */
     uint32_t num_places, capacity;
     uint32_t *buckets; /* address table: number + 1 */
     uint32_t num_buckets;
@@ -111,11 +111,11 @@ bool sim_chance(sim *net, double chance);
 
 /* ---- place.c ---- */
 /* NULL: the address is not known. */
-struct place *place_find(const sim *net, shoal_bytes address);
+struct sim_place *place_find(const sim *net, shoal_bytes address);
 /* Where a packet for that address arrives, this time; NULL: nowhere. */
-struct place *place_reached(sim *net, shoal_bytes address);
+struct sim_place *place_reached(sim *net, shoal_bytes address);
 /* One for the address, or for a new one when that is NULL. NULL: no memory. */
-struct place *place_make(sim *net, const char *address);
+struct sim_place *place_make(sim *net, const char *address);
 void place_free_all(sim *net);
 
 /* ---- network.c ---- */
@@ -125,9 +125,9 @@ void network_send(struct sim_node *from, shoal_bytes endpoint,
 
 /* ---- inbox.c ---- */
 /* A packet has arrived at `node`. Takes it over. */
-void inbox_arrive(struct sim_node *node, struct packet *packet);
+void inbox_arrive(struct sim_node *node, struct sim_packet *packet);
 /* A slow node has got to it, or one that was paused. Takes it over. */
-void inbox_handle(struct sim_node *node, struct packet *packet);
+void inbox_handle(struct sim_node *node, struct sim_packet *packet);
 /* The node goes on: what waits is to be handled. */
 void inbox_resume(struct sim_node *node);
 void inbox_free(struct sim_node *node);
@@ -161,8 +161,8 @@ void timer_resume_all(struct sim_node *node);
 void timer_free_all(struct sim_node *node);
 
 /* ---- witness.c ---- */
-void witness_opened(struct place *place);
-void witness_ended(struct place *place, uint64_t now_us);
+void witness_opened(struct sim_place *place);
+void witness_ended(struct sim_place *place, uint64_t now_us);
 void witness_notify(struct sim_node *node, const shoal_effect *effect);
 /* `packet` is handed to the node. */
 void witness_packet(struct sim_node *node, shoal_bytes packet);

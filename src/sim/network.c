@@ -23,18 +23,18 @@ static uint64_t draw_latency(sim *net)
     return latency->low_us + (uint64_t)more;
 }
 
-static struct packet *copy_packet(const struct sim_node *from,
-                                  shoal_bytes bytes)
+static struct sim_packet *copy_packet(const struct sim_node *from,
+                                      shoal_bytes bytes)
 {
-    struct packet *packet = malloc(sizeof *packet + bytes.size);
+    struct sim_packet *packet = malloc(sizeof *packet + bytes.size);
     if (!packet)
         return NULL;
-    *packet = (struct packet){.label = from->label, .size = bytes.size};
+    *packet = (struct sim_packet){.label = from->label, .size = bytes.size};
     memcpy(packet->bytes, bytes.data, bytes.size);
     return packet;
 }
 
-static void corrupt(sim *net, struct packet *packet)
+static void corrupt(sim *net, struct sim_packet *packet)
 {
     size_t at = packet->size > 0 ? rng_next(&net->rng) % packet->size : 0;
     if (packet->size == 0)
@@ -46,7 +46,7 @@ static void corrupt(sim *net, struct packet *packet)
 static void carry(struct sim_node *from, uint32_t to, shoal_bytes bytes)
 {
     sim *net = from->net;
-    struct packet *packet = copy_packet(from, bytes);
+    struct sim_packet *packet = copy_packet(from, bytes);
     struct event event = {.kind = EVENT_PACKET, .place = to, .what = packet};
     event.at_us = net->now_us + draw_latency(net);
     if (sim_chance(net, net->network.reorder)) {
@@ -68,7 +68,7 @@ void network_send(struct sim_node *from, shoal_bytes endpoint,
     sim *net = from->net;
     size_t size = packet.size + from->label_size;
     size_t limit = net->network.max_packet;
-    const struct place *place = place_reached(net, endpoint);
+    const struct sim_place *place = place_reached(net, endpoint);
     uint32_t to = place ? (uint32_t)(place - net->places) : UINT32_MAX;
     net->counts.packets++;
     net->counts.bytes += size;

@@ -21,7 +21,7 @@ static const char *check_address(const sim *net, const char *address)
     size_t size = strlen(address);
     if (size == 0 || size >= SIM_MAX_ADDRESS)
         return "an address has 1 to 63 bytes";
-    const struct place *place =
+    const struct sim_place *place =
         place_find(net, (shoal_bytes){(const uint8_t *)address, size});
     return place && place->node ? "address already in use" : NULL;
 }
@@ -32,7 +32,7 @@ sim_node *sim_open(sim *net, const sim_options *options, const char **problem)
     if (*problem)
         return NULL;
     struct sim_node *node = calloc(1, sizeof *node);
-    struct place *place = node ? place_make(net, options->address) : NULL;
+    struct sim_place *place = node ? place_make(net, options->address) : NULL;
     if (!place) {
         free(node);
         *problem = "out of memory";
@@ -87,7 +87,7 @@ static void finish(struct sim_node *node)
 {
     sim *net = node->net;
     sim_callbacks callbacks = node->callbacks;
-    struct place *place = &net->places[node->place];
+    struct sim_place *place = &net->places[node->place];
     trace_note(net, TRACE_END, node->place, node->crashed);
     place->node = NULL;
     witness_ended(place, net->now_us);

@@ -10,19 +10,19 @@ static uint32_t hash_of(shoal_bytes address)
     return hash_short(address.data, address.size);
 }
 
-static shoal_bytes address_of(const struct place *place)
+static shoal_bytes address_of(const struct sim_place *place)
 {
     return (shoal_bytes){(const uint8_t *)place->address,
                          strlen(place->address)};
 }
 
-struct place *place_find(const sim *net, shoal_bytes address)
+struct sim_place *place_find(const sim *net, shoal_bytes address)
 {
     if (net->num_buckets == 0)
         return NULL;
     uint32_t number = net->buckets[hash_of(address) & (net->num_buckets - 1)];
     while (number) {
-        struct place *place = &net->places[number - 1];
+        struct sim_place *place = &net->places[number - 1];
         shoal_bytes own = address_of(place);
         if (own.size == address.size &&
             memcmp(own.data, address.data, own.size) == 0)
@@ -32,9 +32,9 @@ struct place *place_find(const sim *net, shoal_bytes address)
     return NULL;
 }
 
-struct place *place_reached(sim *net, shoal_bytes address)
+struct sim_place *place_reached(sim *net, shoal_bytes address)
 {
-    struct place *place = place_find(net, address);
+    struct sim_place *place = place_find(net, address);
     return place && sim_chance(net, place->shared)
                ? &net->places[place->shared_with]
                : place;
@@ -42,7 +42,7 @@ struct place *place_reached(sim *net, shoal_bytes address)
 
 static void link_place(sim *net, uint32_t number)
 {
-    struct place *place = &net->places[number];
+    struct sim_place *place = &net->places[number];
     uint32_t *bucket =
         &net->buckets[hash_of(address_of(place)) & (net->num_buckets - 1)];
     place->next = *bucket;
@@ -56,7 +56,8 @@ static bool grow(sim *net)
         return true;
     uint32_t capacity = net->capacity ? net->capacity * 2 : 64;
     uint32_t *buckets = calloc(capacity, sizeof *buckets);
-    struct place *places = realloc(net->places, capacity * sizeof *net->places);
+    struct sim_place *places =
+        realloc(net->places, capacity * sizeof *net->places);
     if (places)
         net->places = places;
     if (!buckets || !places) {
@@ -98,7 +99,7 @@ static void choose_address(const sim *net, char *out)
     while (place_find(net, (shoal_bytes){(const uint8_t *)out, strlen(out)}));
 }
 
-struct place *place_make(sim *net, const char *address)
+struct sim_place *place_make(sim *net, const char *address)
 {
     char chosen[SIM_MAX_ADDRESS];
     if (!address) {
@@ -106,7 +107,7 @@ struct place *place_make(sim *net, const char *address)
         address = chosen;
     }
     size_t size = strlen(address);
-    struct place *place =
+    struct sim_place *place =
         place_find(net, (shoal_bytes){(const uint8_t *)address, size});
     if (place)
         return place;
@@ -114,7 +115,7 @@ struct place *place_make(sim *net, const char *address)
         return NULL;
     uint32_t number = net->num_places++;
     place = &net->places[number];
-    *place = (struct place){.seen_us = SHOAL_NEVER};
+    *place = (struct sim_place){.seen_us = SHOAL_NEVER};
     memcpy(place->address, address, size + 1);
     link_place(net, number);
     return place;

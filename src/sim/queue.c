@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 
-void queue_clear(struct queue *queue)
+void queue_clear(struct sim_queue *queue)
 {
     free(queue->heap);
-    *queue = (struct queue){0};
+    *queue = (struct sim_queue){0};
 }
 
 static bool before(const struct event *a, const struct event *b)
@@ -14,7 +14,7 @@ static bool before(const struct event *a, const struct event *b)
     return a->at_us != b->at_us ? a->at_us < b->at_us : a->order < b->order;
 }
 
-static bool grow(struct queue *queue)
+static bool grow(struct sim_queue *queue)
 {
     size_t capacity = queue->capacity ? queue->capacity * 2 : 256;
     struct event *heap = realloc(queue->heap, capacity * sizeof *heap);
@@ -25,7 +25,7 @@ static bool grow(struct queue *queue)
     return true;
 }
 
-bool queue_push(struct queue *queue, struct event event)
+bool queue_push(struct sim_queue *queue, struct event event)
 {
     if (queue->count == queue->capacity && !grow(queue))
         return false;
@@ -39,7 +39,7 @@ bool queue_push(struct queue *queue, struct event event)
     return true;
 }
 
-struct event queue_pop(struct queue *queue)
+struct event queue_pop(struct sim_queue *queue)
 {
     struct event first = queue->heap[0], last = queue->heap[--queue->count];
     size_t at = 0, child;

@@ -22,16 +22,16 @@ struct event {
     void *what;     /* packet, timer, call */
 };
 
-struct queue {
+struct sim_queue {
     struct event *heap;
     size_t count, capacity;
     uint64_t order;
 };
 
-void queue_clear(struct queue *queue);
+void queue_clear(struct sim_queue *queue);
 /* false: no memory. The event's order is set here. */
-bool queue_push(struct queue *queue, struct event event);
+bool queue_push(struct sim_queue *queue, struct event event);
 /* The first; the queue must not be empty. */
-struct event queue_pop(struct queue *queue);
+struct event queue_pop(struct sim_queue *queue);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-struct call {
+struct sim_call {
     sim_fn *fn;
     void *context;
 };
@@ -87,10 +87,10 @@ bool sim_chance(sim *net, double chance)
 
 bool sim_at(sim *net, uint64_t at_us, sim_fn *fn, void *context)
 {
-    struct call *call = malloc(sizeof *call);
+    struct sim_call *call = malloc(sizeof *call);
     if (!call)
         return false;
-    *call = (struct call){fn, context};
+    *call = (struct sim_call){fn, context};
     struct event event = {.at_us = at_us, .kind = EVENT_CALL, .what = call};
     if (at_us < net->now_us)
         event.at_us = net->now_us;
@@ -102,12 +102,12 @@ bool sim_at(sim *net, uint64_t at_us, sim_fn *fn, void *context)
 
 static void call_back(void *what)
 {
-    struct call call = *(struct call *)what;
+    struct sim_call call = *(struct sim_call *)what;
     free(what);
     call.fn(call.context);
 }
 
-static void handle(sim *net, struct sim_node *node, struct packet *packet)
+static void handle(sim *net, struct sim_node *node, struct sim_packet *packet)
 {
     if (node->life == packet->life) {
         inbox_handle(node, packet);

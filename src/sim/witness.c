@@ -6,18 +6,18 @@
 
 /* ---- What members say of each other ---- */
 
-void witness_opened(struct place *place)
+void witness_opened(struct sim_place *place)
 {
     place->ended_us = SHOAL_NEVER;
     place->num_noticed = place->unnoted = 0;
 }
 
-void witness_ended(struct place *place, uint64_t now_us)
+void witness_ended(struct sim_place *place, uint64_t now_us)
 {
     place->ended_us = now_us;
 }
 
-static bool has_room(struct place *place)
+static bool has_room(struct sim_place *place)
 {
     if (place->num_noticed < place->noticed_capacity)
         return true;
@@ -30,7 +30,7 @@ static bool has_room(struct place *place)
     return true;
 }
 
-static void note_end(struct place *place, uint64_t now_us)
+static void note_end(struct sim_place *place, uint64_t now_us)
 {
     if (has_room(place))
         place->noticed_us[place->num_noticed++] = now_us;
@@ -42,7 +42,7 @@ static void note_end(struct place *place, uint64_t now_us)
 static void note_down(const struct sim_node *node, shoal_bytes endpoint)
 {
     sim *net = node->net;
-    struct place *place = place_find(net, endpoint);
+    struct sim_place *place = place_find(net, endpoint);
     if (!place)
         return;
     uint32_t number = (uint32_t)(place - net->places);
@@ -66,7 +66,7 @@ void witness_notify(struct sim_node *node, const shoal_effect *effect)
 
 sim_record sim_get_record(const sim *net, uint32_t number)
 {
-    const struct place *place = &net->places[number];
+    const struct sim_place *place = &net->places[number];
     return (sim_record){
         .wrong_downs = place->wrong_downs,
         .excused_downs = place->excused_downs,

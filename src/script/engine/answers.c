@@ -13,7 +13,8 @@ static const char *const names[NUM_QUESTIONS] = {
 #undef QUESTION_NAME
 };
 
-int answers_ask(questions *q, question which, protected_fn *fn, void *context)
+int answers_ask(questions *q, question_id which, protected_fn *fn,
+                void *context)
 {
     int error = protected_run(q->caller, q->L, fn, context, names[which]);
 
@@ -34,7 +35,7 @@ void answers_push(questions *q, lua_State *L)
     lua_remove(L, -2);
 }
 
-void answers_begin(questions *q, lua_State *L, question which)
+void answers_begin(questions *q, lua_State *L, question_id which)
 {
     answers_push(q, L);
     lua_rawgeti(L, 1, (int)which + 1);

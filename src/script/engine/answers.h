@@ -21,14 +21,15 @@ enum {
 
 /* Runs `fn` as the region of this question; what goes wrong is left in
  * q->error. As protected_run(). */
-int answers_ask(questions *q, question which, protected_fn *fn, void *context);
+int answers_ask(questions *q, question_id which, protected_fn *fn,
+                void *context);
 
 /* The following are for use inside a region, and raise. */
 
 /* Pushes the answers table. */
 void answers_push(questions *q, lua_State *L);
 /* Pushes the answers table, to be at index 1, and the function. */
-void answers_begin(questions *q, lua_State *L, question which);
+void answers_begin(questions *q, lua_State *L, question_id which);
 /* Calls a function that must have an answer with its `nargs` arguments. What it
  * says instead of one (nil, message) is raised.
  * STACK: function, arguments -> answer */

@@ -180,7 +180,7 @@ static void run_decode_member(lua_State *L, void *context)
     *t->member_out = member;
 }
 
-static int ask(struct transcoding *t, question which, protected_fn *fn)
+static int ask(struct transcoding *t, question_id which, protected_fn *fn)
 {
     int error = answers_ask(t->q, which, fn, t);
 

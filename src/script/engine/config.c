@@ -9,11 +9,11 @@
 
 /* ---- The fields ---- */
 
-enum kind { SECONDS, COUNT, BYTES, FLAG, PERIODIC };
+enum config_kind { SECONDS, COUNT, BYTES, FLAG, PERIODIC };
 
 struct field {
     const char *name; /* without _us */
-    enum kind kind;
+    enum config_kind kind;
     size_t offset;
 };
 
@@ -250,7 +250,7 @@ static void push_periodic(lua_State *L, const shoal_periodic *task)
     lua_setfield(L, -2, "members");
 }
 
-static void push_field(lua_State *L, enum kind kind, const void *at)
+static void push_field(lua_State *L, enum config_kind kind, const void *at)
 {
     switch (kind) {
     case SECONDS:

@@ -17,7 +17,7 @@
  * them counts downwards, below zero: see refs.h. */
 enum { HELD_NUMBER = 1, HELD_COUNT, HELD_VALUES };
 
-void outbox_init(lua_State *L, struct object *object)
+void effects_init(lua_State *L, struct engine_object *object)
 {
     object->sends = object->notifies = (struct held){-1, -1};
     lua_newtable(L);
@@ -29,7 +29,7 @@ void outbox_init(lua_State *L, struct object *object)
 /* ---- The engine's queue ---- */
 
 /* Is there one? It is then in object->effect. */
-static bool peek(struct object *object)
+static bool peek(struct engine_object *object)
 {
     if (!object->has_effect)
         object->has_effect = shoal_next_effect(object->core, &object->effect);
@@ -46,7 +46,7 @@ static int push_send(lua_State *L, const shoal_effect *effect)
 }
 
 /* Pushes the values of the effect that was peeked at. */
-static int push_effect(lua_State *L, const struct object *object)
+static int push_effect(lua_State *L, const struct engine_object *object)
 {
     luaL_checkstack(L, 12, "cannot push an effect");
     if (object->effect.kind == SHOAL_SEND)
@@ -56,7 +56,7 @@ static int push_effect(lua_State *L, const struct object *object)
 
 /* ---- Held ones ---- */
 
-static struct held *list_of(struct object *object, int kind)
+static struct held *list_of(struct engine_object *object, int kind)
 {
     return kind == OBJECT_SENDS ? &object->sends : &object->notifies;
 }
@@ -74,7 +74,7 @@ static void push_held(lua_State *L, int kind)
     lua_remove(L, -2);
 }
 
-static void hold(lua_State *L, struct object *object)
+static void hold(lua_State *L, struct engine_object *object)
 {
     int kind =
         object->effect.kind == SHOAL_SEND ? OBJECT_SENDS : OBJECT_NOTIFIES;
@@ -99,7 +99,7 @@ static void hold(lua_State *L, struct object *object)
 }
 
 /* Takes the oldest of that kind out and pushes its values. */
-static int take_held(lua_State *L, struct object *object, int kind)
+static int take_held(lua_State *L, struct engine_object *object, int kind)
 {
     struct held *held = list_of(object, kind);
     int top = lua_gettop(L), count;
@@ -123,7 +123,7 @@ static int take_held(lua_State *L, struct object *object, int kind)
 }
 
 /* The number of the oldest held effect of a kind that has one. */
-static double number_of(lua_State *L, struct object *object, int kind)
+static double number_of(lua_State *L, struct engine_object *object, int kind)
 {
     double number;
 
@@ -140,7 +140,7 @@ static double number_of(lua_State *L, struct object *object, int kind)
 /* A step is called with the engine and answers the values of the next effect,
  * or nothing. */
 
-static int take_of(lua_State *L, struct object *object, int kind,
+static int take_of(lua_State *L, struct engine_object *object, int kind,
                    shoal_effect_kind wanted)
 {
     int count;
@@ -160,7 +160,7 @@ static int take_of(lua_State *L, struct object *object, int kind,
 }
 
 /* Which kind of held effects has the oldest; 0: none are held. */
-static int oldest_held(lua_State *L, struct object *object)
+static int oldest_held(lua_State *L, struct engine_object *object)
 {
     if (!is_holding(&object->sends))
         return is_holding(&object->notifies) ? OBJECT_NOTIFIES : 0;
@@ -174,7 +174,7 @@ static int oldest_held(lua_State *L, struct object *object)
 
 static int step_any(lua_State *L)
 {
-    struct object *object = lua_touserdata(L, 1);
+    struct engine_object *object = lua_touserdata(L, 1);
     int kind = oldest_held(L, object), count;
 
     if (kind != 0) {
@@ -205,7 +205,7 @@ static int step_notify(lua_State *L)
  * therefore has to be put back whatever happens. */
 static int next(lua_State *L)
 {
-    struct object *object = object_check(L);
+    struct engine_object *object = object_check(L);
     int status;
 
     if (!object->core || object->taking)
@@ -248,7 +248,7 @@ static int effects(lua_State *L)
     return iterate(L, step_any);
 }
 
-void outbox_register(lua_State *L)
+void effects_register(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"sends", sends},     /* to, bytes, message, endpoint */

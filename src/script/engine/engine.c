@@ -15,14 +15,14 @@
 #include <stdio.h>
 #include <string.h>
 
-struct object *object_check(lua_State *L)
+struct engine_object *object_check(lua_State *L)
 {
     return luaL_checkudata(L, 1, OBJECT_NAME);
 }
 
-struct object *object_check_open(lua_State *L)
+struct engine_object *object_check_open(lua_State *L)
 {
-    struct object *object = object_check(L);
+    struct engine_object *object = object_check(L);
 
     if (!object->core)
         luaL_error(L, "the engine is closed");
@@ -39,7 +39,7 @@ static int refuse_inside(lua_State *L)
 /* Makes the questions of the handlers table at `index`, which has nothing but
  * handlers in it, and pushes them. The object is at `self`. */
 static questions *push_questions(lua_State *L, int index, int self,
-                                 struct object *object, const char *who)
+                                 struct engine_object *object, const char *who)
 {
     static const char *const names[] = {"identity", "broadcast", "codec", NULL};
 
@@ -50,7 +50,7 @@ static questions *push_questions(lua_State *L, int index, int self,
 /* set_handlers(handlers): all of them, at once */
 static int set_handlers(lua_State *L)
 {
-    struct object *object = object_check_open(L);
+    struct engine_object *object = object_check_open(L);
     shoal_handlers handlers;
     questions *fresh;
     int error;
@@ -73,7 +73,7 @@ static int set_handlers(lua_State *L)
 /* set_diagnostics(true | false | names) */
 static int set_diagnostics(lua_State *L)
 {
-    struct object *object = object_check_open(L);
+    struct engine_object *object = object_check_open(L);
 
     luaL_checkany(L, 2);
     shoal_set_diagnostics(object->core,
@@ -84,7 +84,7 @@ static int set_diagnostics(lua_State *L)
 
 /* ---- Life ---- */
 
-static void free_core(struct object *object)
+static void free_core(struct engine_object *object)
 {
     shoal *core = object->core;
 
@@ -94,7 +94,7 @@ static void free_core(struct object *object)
 }
 
 /* A finalizer may run wherever a method of this engine allocates. */
-static bool is_in_use(lua_State *L, const struct object *object)
+static bool is_in_use(lua_State *L, const struct engine_object *object)
 {
     static const luaL_Reg *const lists[] = {common_methods, entries_methods,
                                             queries_methods, NULL};
@@ -105,7 +105,7 @@ static bool is_in_use(lua_State *L, const struct object *object)
 
 static int close_engine(lua_State *L)
 {
-    struct object *object = object_check(L);
+    struct engine_object *object = object_check(L);
 
     if (is_in_use(L, object))
         return refuse_inside(L);
@@ -124,7 +124,7 @@ static int collect(lua_State *L)
 
 static void note_failure(void *context, const protected_report *report)
 {
-    struct object *object = context;
+    struct engine_object *object = context;
 
     if (report->text)
         snprintf(object->last_error, sizeof object->last_error, "%s: %.*s",
@@ -132,16 +132,16 @@ static void note_failure(void *context, const protected_report *report)
 }
 
 /* Pushes a new object, closed as yet, with its uservalue on top of it. */
-static struct object *push_object(lua_State *L)
+static struct engine_object *push_object(lua_State *L)
 {
-    struct object *object = lua_newuserdata(L, sizeof *object);
+    struct engine_object *object = lua_newuserdata(L, sizeof *object);
 
     memset(object, 0, sizeof *object);
     protected_init(&object->caller, L, &object->counts);
     object->caller.context = object;
     object->caller.report = note_failure;
     lua_newtable(L);
-    outbox_init(L, object);
+    effects_init(L, object);
     lua_pushvalue(L, -1);
     lua_setuservalue(L, -3);
     luaL_getmetatable(L, OBJECT_NAME);
@@ -185,7 +185,7 @@ static int read_config(lua_State *L, shoal_config *config)
 }
 
 /* The engine itself. `object` is at `index`; its uservalue is on top. */
-static int make_core(lua_State *L, struct object *object, int index,
+static int make_core(lua_State *L, struct engine_object *object, int index,
                      const value_identity *id, const shoal_config *config,
                      const char **detail)
 {
@@ -221,7 +221,7 @@ static int new_engine(lua_State *L)
     static const char *const names[] = {"identity", "config",   "cluster_size",
                                         "seed",     "handlers", "diagnostics",
                                         NULL};
-    struct object *object;
+    struct engine_object *object;
     const char *detail = NULL;
     shoal_config config;
     value_identity id;
@@ -294,7 +294,7 @@ static void make_class(lua_State *L)
     common_register(L, &object_kind);
     luaL_setfuncs(L, entries_methods, 0);
     luaL_setfuncs(L, queries_methods, 0);
-    outbox_register(L);
+    effects_register(L);
     lua_pushvalue(L, -1);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);

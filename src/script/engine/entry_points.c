@@ -12,7 +12,7 @@
 
 static void check(lua_State *L, struct common_call *call)
 {
-    struct object *object = object_check_open(L);
+    struct engine_object *object = object_check_open(L);
 
     call->object = object;
     call->engine = object->core;
@@ -31,7 +31,7 @@ static void check_entry(lua_State *L, struct common_call *call,
 
 static void begin(lua_State *L, struct common_call *call)
 {
-    struct object *object = call->object;
+    struct engine_object *object = call->object;
 
     call->before = questions_use(call->questions, L);
     call->questions->error[0] = '\0';
@@ -41,7 +41,7 @@ static void begin(lua_State *L, struct common_call *call)
 /* Pushes true, or nil, message, code. */
 static int end(lua_State *L, struct common_call *call, int error)
 {
-    struct object *object = call->object;
+    struct engine_object *object = call->object;
 
     object->busy--;
     object->questions->L = call->before;
@@ -73,7 +73,7 @@ static int64_t clock_offset_us(const struct common_call *call)
 /* The engine's counters, its allocator's, and its handlers'. */
 static void push_stats(lua_State *L, struct common_call *call)
 {
-    struct object *object = call->object;
+    struct engine_object *object = call->object;
 
     view_push_stats(L, object->core);
     lua_pushnumber(L, (lua_Number)object->memory.calls);

@@ -65,7 +65,7 @@ static void check_entry(lua_State *L, const char *who, int key, int value)
     check_field(L, who, known, value);
 }
 
-void shape_check(lua_State *L, int index, const char *who)
+void handler_table_check(lua_State *L, int index, const char *who)
 {
     index = lua_absindex(L, index);
     if (!lua_istable(L, index))
@@ -89,7 +89,7 @@ static void add_questions(lua_State *L, const char *table, int list)
     }
 }
 
-void shape_push_defined(lua_State *L, int index)
+void handler_table_push_defined(lua_State *L, int index)
 {
     index = lua_absindex(L, index);
     lua_newtable(L);

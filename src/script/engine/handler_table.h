@@ -11,9 +11,9 @@
 
 /* Raises "<who>: ..." unless the value at `index` is a table of handlers. What
  * is inside of identity, broadcast and codec is checked by questions_new(). */
-void shape_check(lua_State *L, int index, const char *who);
+void handler_table_check(lua_State *L, int index, const char *who);
 
 /* Pushes a list of what the table defines: "identity.addr", "on_start". */
-void shape_push_defined(lua_State *L, int index);
+void handler_table_push_defined(lua_State *L, int index);
 
 #endif

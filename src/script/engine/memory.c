@@ -44,7 +44,7 @@ shoal_allocator memory_allocator(struct memory *memory)
 
 int memory_fail(lua_State *L)
 {
-    struct object *object = object_check_open(L);
+    struct engine_object *object = object_check_open(L);
 
     object->memory.fail_at = 0;
     if (lua_isnoneornil(L, 2))

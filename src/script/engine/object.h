@@ -37,7 +37,7 @@ struct held {
     int first, last;
 };
 
-struct object {
+struct engine_object {
     shoal *core;          /* NULL once it is closed */
     questions *questions; /* the uservalue keeps it */
     protected_caller caller;
@@ -54,9 +54,9 @@ struct object {
 };
 
 /* The argument at 1; raises when it is none. */
-struct object *object_check(lua_State *L);
+struct engine_object *object_check(lua_State *L);
 /* And is open. */
-struct object *object_check_open(lua_State *L);
+struct engine_object *object_check_open(lua_State *L);
 
 shoal_allocator memory_allocator(struct memory *memory);
 /* fail_allocation(n, after) */
@@ -65,9 +65,9 @@ int memory_fail(lua_State *L);
 extern const luaL_Reg entries_methods[], queries_methods[];
 extern const struct common_kind object_kind; /* in entry_points.c */
 /* Adds the methods to the table on top of the stack. */
-void outbox_register(lua_State *L);
+void effects_register(lua_State *L);
 
 /* Ready and empty. The uservalue is on top of the stack. */
-void outbox_init(lua_State *L, struct object *object);
+void effects_init(lua_State *L, struct engine_object *object);
 
 #endif

@@ -28,7 +28,7 @@ static int self(lua_State *L)
 
 static int num_known(lua_State *L)
 {
-    struct object *object = object_check_open(L);
+    struct engine_object *object = object_check_open(L);
 
     lua_pushinteger(L, (lua_Integer)shoal_num_known(object->core));
     return 1;
@@ -36,7 +36,7 @@ static int num_known(lua_State *L)
 
 static int describe(lua_State *L)
 {
-    struct object *object = object_check(L);
+    struct engine_object *object = object_check(L);
 
     if (!object->core)
         lua_pushliteral(L, OBJECT_NAME " (closed)");

@@ -14,6 +14,7 @@
 
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
+#include "../../lua/refs.h"
 #include "../../lua/templates.h"
 #include "../../lua/value.h"
 #include "answers.h"
@@ -23,7 +24,7 @@
 #include <stdio.h>
 #include <string.h>
 
-void questions_push(questions *q, lua_State *L, question which)
+void questions_push(questions *q, lua_State *L, question_id which)
 {
     answers_push(q, L);
     lua_rawgeti(L, -1, (int)which + 1);

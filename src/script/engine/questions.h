@@ -50,12 +50,12 @@
     X(ENCODE_MEMBER, "codec", "encode_member")                                 \
     X(DECODE_MEMBER, "codec", "decode_member")
 
-typedef enum question {
+typedef enum question_id {
 #define QUESTION_ENUM(NAME, table, function) QUESTION_##NAME,
     QUESTIONS(QUESTION_ENUM)
 #undef QUESTION_ENUM
         NUM_QUESTIONS
-} question;
+} question_id;
 
 typedef struct questions {
     /* The thread to ask on: the one that runs now. Whoever calls an entry point
@@ -95,7 +95,7 @@ shoal_handlers questions_handlers(questions *q);
 lua_State *questions_use(questions *q, lua_State *L);
 
 /* Pushes the function, or nil. Raises: to be called inside a region. */
-void questions_push(questions *q, lua_State *L, question which);
+void questions_push(questions *q, lua_State *L, question_id which);
 
 /* identity.at(endpoint): writes an identity that stands for whoever answers
  * there into `out` (SHOAL_MAX_IDENTITY bytes). The stock identity with bump 0

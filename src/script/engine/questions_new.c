@@ -28,11 +28,11 @@ static const struct part parts[] = {
 
 enum { NUM_PARTS = sizeof parts / sizeof *parts };
 
-struct place {
+struct question_place {
     const char *part, *function;
 };
 
-static const struct place places[NUM_QUESTIONS] = {
+static const struct question_place places[NUM_QUESTIONS] = {
 #define QUESTION_PLACE(NAME, part, function) {part, function},
     QUESTIONS(QUESTION_PLACE)
 #undef QUESTION_PLACE

@@ -9,7 +9,7 @@
 static int parse(const char *text, struct endpoint *out, char *error)
 {
     shoal_bytes bytes = {(const uint8_t *)text, strlen(text)};
-    return endpoint_parse(bytes, out, error);
+    return address_parse_endpoint(bytes, out, error);
 }
 
 static void set_port(struct address *address, uint16_t port)
@@ -82,7 +82,7 @@ int advertise_complete(const char *asked, const char *bound, char *out,
 int advertise_check(shoal_bytes endpoint, char *error)
 {
     struct endpoint parsed;
-    if (endpoint_parse(endpoint, &parsed, NULL) != 0)
+    if (address_parse_endpoint(endpoint, &parsed, NULL) != 0)
         return 0;
     bool is_wildcard = !parsed.is_name && address_is_wildcard(&parsed.address);
     if (!is_wildcard && parsed.port != 0)

@@ -83,7 +83,7 @@ struct world {
     uint64_t (*seed)(struct world *world);
     /* Makes the fresh state of a script of the node see this world. May raise.
      * NULL: it sees the real one, as every state does. */
-    void (*furnish)(struct world *world, struct node *node, lua_State *L);
+    void (*set_globals)(struct world *world, struct node *node, lua_State *L);
 };
 
 /* This machine: src/host. */

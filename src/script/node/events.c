@@ -26,7 +26,7 @@
  * without comparing them again. */
 enum { COMPARED_US = 10 * 1000 };
 
-struct news {
+struct telling {
     struct node *node;
     struct scope *scope;
     struct version *version;    /* NULL: the scope is the program */
@@ -46,15 +46,15 @@ static const char *const handler_names[SHOAL_NUM_EVENTS] = {
 };
 
 /* Pushes handlers.on_<event>; false and nothing when there is none. */
-static bool push_handler(lua_State *L, struct news *news)
+static bool push_handler(lua_State *L, struct telling *telling)
 {
-    shoal_event event = news->effect->event;
-    if (!news->version || shoal_event_is_diagnostic(event))
+    shoal_event event = telling->effect->event;
+    if (!telling->version || shoal_event_is_diagnostic(event))
         return false;
-    if (news->named != (int)event) {
-        refs_push(L, news->scope->caller->templates->handler_names[event]);
+    if (telling->named != (int)event) {
+        refs_push(L, telling->scope->caller->templates->handler_names[event]);
         lua_replace(L, NAME);
-        news->named = (int)event;
+        telling->named = (int)event;
     }
     lua_pushvalue(L, NAME);
     lua_gettable(L, HANDLERS);
@@ -68,125 +68,127 @@ static bool push_handler(lua_State *L, struct news *news)
 
 /* Calls the handler with the node and the values after the name, which are on
  * top of the stack from `first`. */
-static void call_handler(lua_State *L, struct news *news, int first)
+static void call_handler(lua_State *L, struct telling *telling, int first)
 {
     int last = lua_gettop(L);
-    if (!push_handler(L, news))
+    if (!push_handler(L, telling))
         return;
     lua_pushvalue(L, SELF);
     for (int value = first + 1; value <= last; value++)
         lua_pushvalue(L, value);
-    (void)protected_call(news->scope->caller, L, last - first + 1, 0,
-                         handler_names[news->effect->event]);
+    (void)protected_call(telling->scope->caller, L, last - first + 1, 0,
+                         handler_names[telling->effect->event]);
     lua_settop(L, last);
 }
 
 /* To the handler, and to listeners, who see the same tables. */
-static void tell_all(lua_State *L, struct news *news)
+static void tell_all(lua_State *L, struct telling *telling)
 {
     int first = lua_gettop(L) + 1;
-    view_push_event(L, news->effect, node_clock_offset_us(news->node));
-    if (shoal_event_carries(news->effect->event) == SHOAL_CARRIES_OURSELVES) {
+    view_push_event(L, telling->effect, node_clock_offset_us(telling->node));
+    if (shoal_event_carries(telling->effect->event) ==
+        SHOAL_CARRIES_OURSELVES) {
         lua_getfield(L, -1, "id"); /* on_rejoin(node, id) */
         lua_replace(L, -2);
     }
-    call_handler(L, news, first);
-    listeners_tell(L, news->scope, news->effect->event, first);
+    call_handler(L, telling, first);
+    listeners_tell(L, telling->scope, telling->effect->event, first);
 }
 
 /* ---- To the handler alone ---- */
 
 /* That a member came or went is what there is most of, and then mostly a
  * handler alone is told. */
-static bool is_for_handler_alone(const struct news *news)
+static bool is_for_handler_alone(const struct telling *telling)
 {
-    return news->version && news->scope->listeners == REFS_NONE &&
-           (news->effect->event == SHOAL_EVENT_MEMBER_UP ||
-            news->effect->event == SHOAL_EVENT_MEMBER_DOWN);
+    return telling->version && telling->scope->listeners == REFS_NONE &&
+           (telling->effect->event == SHOAL_EVENT_MEMBER_UP ||
+            telling->effect->event == SHOAL_EVENT_MEMBER_DOWN);
 }
 
 /* For something that was at `at_us` and is told now: there may be thousands of
  * it at the same moment. */
-static int64_t clock_offset_at(struct news *news, uint64_t at_us)
+static int64_t clock_offset_at(struct telling *telling, uint64_t at_us)
 {
-    struct node *node = news->node;
-    if (at_us == news->compared_us ||
+    struct node *node = telling->node;
+    if (at_us == telling->compared_us ||
         llabs((int64_t)(at_us - node->compared_us)) < COMPARED_US)
         return node->clock_offset_us;
-    news->compared_us = at_us;
+    telling->compared_us = at_us;
     return node_clock_offset_us(node);
 }
 
-static void tell_handler(lua_State *L, struct news *news)
+static void tell_handler(lua_State *L, struct telling *telling)
 {
-    const shoal_member *member = &news->effect->member;
-    if (!push_handler(L, news))
+    const shoal_member *member = &telling->effect->member;
+    if (!push_handler(L, telling))
         return;
     lua_pushvalue(L, TELL);
     lua_pushvalue(L, KEPT + 1);
     lua_pushvalue(L, SELF);
-    templates_push_member(L, member, clock_offset_at(news, member->since_us));
-    protected_invoke_template(news->scope->caller, L, KEPT + 1,
+    templates_push_member(L, member,
+                          clock_offset_at(telling, member->since_us));
+    protected_invoke_template(telling->scope->caller, L, KEPT + 1,
                               2 + TEMPLATES_MEMBER_ARGS, 0);
 }
 
 /* ---- One after the other ---- */
 
-static void tell_one(lua_State *L, struct news *news)
+static void tell_one(lua_State *L, struct telling *telling)
 {
-    protected_caller *caller = news->scope->caller;
-    if (is_for_handler_alone(news)) {
-        protected_turn(caller, handler_names[news->effect->event]);
-        tell_handler(L, news);
+    protected_caller *caller = telling->scope->caller;
+    if (is_for_handler_alone(telling)) {
+        protected_turn(caller, handler_names[telling->effect->event]);
+        tell_handler(L, telling);
     } else {
         protected_turn(caller, "event");
-        tell_all(L, news);
+        tell_all(L, telling);
     }
     lua_settop(L, KEPT);
 }
 
 /* Takes the next event, unless others are to hear of this one, too, or somebody
  * else is to be told from now on. */
-static bool take_next(struct news *news)
+static bool take_next(struct telling *telling)
 {
-    struct node *node = news->node;
-    if (node->phase != NODE_LIVE || node->current != news->version ||
+    struct node *node = telling->node;
+    if (node->phase != NODE_LIVE || node->current != telling->version ||
         node->scopes.program.listeners != REFS_NONE || node->wait_timer)
         return false;
-    news->effect = &news->next;
-    return node->backend->ops->next_event(node->backend, &news->next);
+    telling->effect = &telling->next;
+    return node->backend->ops->next_event(node->backend, &telling->next);
 }
 
 static void tell(lua_State *L, void *context)
 {
-    struct news *news = context;
+    struct telling *telling = context;
     luaL_checkstack(L, 20, "cannot tell of an event");
-    scope_push_self(news->scope, L);
-    refs_push(L, news->version ? news->version->handlers : REFS_NONE);
-    refs_push(L, news->scope->caller->templates->tell);
+    scope_push_self(telling->scope, L);
+    refs_push(L, telling->version ? telling->version->handlers : REFS_NONE);
+    refs_push(L, telling->scope->caller->templates->tell);
     lua_pushnil(L);
     do
-        tell_one(L, news);
-    while (take_next(news));
+        tell_one(L, telling);
+    while (take_next(telling));
 }
 
 /* If there was no next event, then nobody else is to hear of the last. */
-void news_tell(struct node *node, const shoal_effect *effect)
+void events_tell(struct node *node, const shoal_effect *effect)
 {
     if (node->phase != NODE_LIVE)
         return;
     struct version *version = node->current;
-    struct news news = {.node = node,
-                        .scope = &version->scope,
-                        .version = version,
-                        .effect = effect,
-                        .named = -1};
-    scope_run(news.scope, tell, &news, "event");
+    struct telling telling = {.node = node,
+                              .scope = &version->scope,
+                              .version = version,
+                              .effect = effect,
+                              .named = -1};
+    scope_run(telling.scope, tell, &telling, "event");
     if (node->scopes.program.listeners != REFS_NONE) {
-        news.scope = &node->scopes.program;
-        news.version = NULL;
-        news.named = -1;
-        scope_run(news.scope, tell, &news, "event");
+        telling.scope = &node->scopes.program;
+        telling.version = NULL;
+        telling.named = -1;
+        scope_run(telling.scope, tell, &telling, "event");
     }
     waits_check(node);
 }

@@ -9,6 +9,6 @@ struct node;
 
 /* The backend's on_notify: tells of the event, and perhaps of those that come
  * right after it (backend.h: next_event). */
-void news_tell(struct node *node, const shoal_effect *effect);
+void events_tell(struct node *node, const shoal_effect *effect);
 
 #endif

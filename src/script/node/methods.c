@@ -19,16 +19,16 @@ static const char methods_key[] = "shoal.node.methods"; /* in the registry */
 
 /* What the userdata is. The scope is that of the state which has it: a state
  * is closed before its scope is freed. */
-struct object {
+struct node_object {
     struct node *node;
     struct scope *scope;
 };
 
 /* ---- Checks ---- */
 
-static struct object *check(lua_State *L)
+static struct node_object *check(lua_State *L)
 {
-    struct object *object = luaL_checkudata(L, 1, type_name);
+    struct node_object *object = luaL_checkudata(L, 1, type_name);
     if (!object->node) /* collected, and revived by another finalizer */
         luaL_error(L, "node is closed");
     return object;
@@ -46,7 +46,7 @@ struct scope *methods_scope(lua_State *L)
 
 struct node *methods_check_open(lua_State *L)
 {
-    struct object *object = check(L);
+    struct node_object *object = check(L);
     if (object->node->phase == NODE_CLOSED)
         luaL_error(L, "node is closed");
     if (object->scope->ended)
@@ -55,7 +55,7 @@ struct node *methods_check_open(lua_State *L)
 }
 
 /* Whose code calls: a table of handlers shares the program's object. */
-static struct scope *caller(const struct object *object)
+static struct scope *caller(const struct node_object *object)
 {
     const struct node *node = object->node;
     if (object->scope != &node->scopes.program)
@@ -126,14 +126,14 @@ static const luaL_Reg scope_methods[] = {
 };
 
 /* Is the version in charge of the state that this object lives in? */
-static bool has_store_here(const struct object *object,
+static bool has_store_here(const struct node_object *object,
                            const struct version *version)
 {
     return object->scope->L == version->scope.L;
 }
 
 /* The store a version sees while it loads is its own. */
-static struct version *store_of(const struct object *object)
+static struct version *store_of(const struct node_object *object)
 {
     struct scope *scope = caller(object);
     return scope->silent ? (struct version *)scope : object->node->current;
@@ -142,7 +142,7 @@ static struct version *store_of(const struct object *object)
 /* node.store, or a method. Upvalue: the methods. */
 static int get_field(lua_State *L)
 {
-    struct object *object = check(L);
+    struct node_object *object = check(L);
     lua_settop(L, 2);
     lua_pushvalue(L, 2);
     lua_rawget(L, lua_upvalueindex(1));
@@ -159,7 +159,7 @@ static int get_field(lua_State *L)
 
 static int set_field(lua_State *L)
 {
-    struct object *object = check(L);
+    struct node_object *object = check(L);
     if (lua_type(L, 2) != LUA_TSTRING ||
         strcmp(lua_tostring(L, 2), "store") != 0)
         return luaL_error(L,
@@ -202,7 +202,7 @@ bool methods_are_running(lua_State *L, const void *object)
 
 static int collect(lua_State *L)
 {
-    struct object *object = lua_touserdata(L, 1);
+    struct node_object *object = lua_touserdata(L, 1);
     struct node *node = object->node;
     object->node = NULL;
     if (node)
@@ -246,15 +246,15 @@ void methods_register(lua_State *L)
 
 void methods_push_object(lua_State *L)
 {
-    struct object *object = compat_newblock(L, sizeof *object);
-    *object = (struct object){NULL, NULL};
+    struct node_object *object = compat_newblock(L, sizeof *object);
+    *object = (struct node_object){NULL, NULL};
     push_metatable(L);
     lua_setmetatable(L, -2);
 }
 
 void methods_give_node(lua_State *L, struct node *node, struct scope *scope)
 {
-    struct object *object = lua_touserdata(L, -1);
-    *object = (struct object){node, scope};
+    struct node_object *object = lua_touserdata(L, -1);
+    *object = (struct node_object){node, scope};
     node_hold(node);
 }

@@ -76,7 +76,7 @@ static int set_handlers(lua_State *L)
                           "node:set_handlers: the handlers are the script %s",
                           node->script);
     arguments_table(L, 2, "node:set_handlers");
-    shape_check(L, 2, "node:set_handlers");
+    handler_table_check(L, 2, "node:set_handlers");
     if (node->phase != NODE_LIVE)
         return result_fail(L, "the node is closing", CODE_CLOSED);
     if (node_is_asking(node))

@@ -68,7 +68,7 @@ void node_update_diagnostics(struct node *node)
 
 static void on_notify(void *context, const shoal_effect *effect)
 {
-    news_tell(context, effect);
+    events_tell(context, effect);
 }
 
 static int identity_at(void *context, const char *endpoint, uint8_t *out,
@@ -180,7 +180,7 @@ static void free_node(struct node *node)
         backend->ops->close(backend);
     version_free(node->current);
     failures_clear(node);
-    module_paths_clear(&node->paths);
+    modules_clear_paths(&node->paths);
     free(node->script);
     free(node->name);
     free(node->cluster);

@@ -212,11 +212,11 @@ static int take_over(struct node *node, struct version *version,
 /* ---- Scripts ---- */
 
 /* As the world that the node is in wants scripts to see it. */
-static void furnish(void *context, lua_State *L)
+static void set_globals(void *context, lua_State *L)
 {
     struct node *node = context;
-    if (node->world->furnish)
-        node->world->furnish(node->world, node, L);
+    if (node->world->set_globals)
+        node->world->set_globals(node->world, node, L);
 }
 
 /* Nothing else runs while a script does. */
@@ -240,7 +240,7 @@ static int load(struct node *node, struct script **out, char *error)
         .path = node->script,
         .paths = &node->paths,
         .watch = protected_watched_by(&node->scopes.caller),
-        .furnish = furnish,
+        .set_globals = set_globals,
         .context = node};
     int failure = script_load(&source, out, error);
     if (*out)

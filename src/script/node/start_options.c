@@ -57,7 +57,7 @@ static int load_module(lua_State *L)
     lua_getglobal(L, "require");
     lua_pushvalue(L, 1);
     protected_plain(L, 1, 1);
-    shape_check(L, -1, lua_tostring(L, 1));
+    handler_table_check(L, -1, lua_tostring(L, 1));
     return 1;
 }
 
@@ -129,13 +129,13 @@ static int read_handlers(lua_State *L, struct start *start)
     int type = options_get(L, 1, "handlers");
     if (type == LUA_TSTRING && is_path(lua_tostring(L, -1))) {
         start->node->script = absolute(L, lua_tostring(L, -1));
-        module_paths_read(L, &start->node->paths);
+        modules_read_paths(L, &start->node->paths);
         return 0;
     }
     if (type == LUA_TSTRING && push_module(L, lua_tostring(L, -1), start) != 0)
         return -1;
     if (type == LUA_TTABLE)
-        shape_check(L, -1, "shoal.start: handlers");
+        handler_table_check(L, -1, "shoal.start: handlers");
     else if (type != LUA_TSTRING && type != LUA_TNIL)
         options_error(L, who, "handlers",
                       "must be a table, a module's name or a path", -1);

@@ -127,7 +127,7 @@ static void wake_failed(lua_State *L, struct wait *wait, const char *message,
 
 /* ---- Checking ---- */
 
-struct check {
+struct wait_check {
     struct wait *wait;
     bool asked, failed;
     char message[512]; /* of a condition that raised */
@@ -135,7 +135,7 @@ struct check {
 
 static void ask_in_region(lua_State *L, void *context)
 {
-    struct check *check = context;
+    struct wait_check *check = context;
     struct wait *wait = check->wait;
     struct backend *backend = wait->scope->node->backend;
     push_value(L, wait, CONDITION);
@@ -151,14 +151,14 @@ static void ask_in_region(lua_State *L, void *context)
 
 static void tell_failure(lua_State *L, void *context)
 {
-    struct check *check = context;
+    struct wait_check *check = context;
     wake_failed(L, check->wait, check->message, CODE_HANDLER);
 }
 
 static void check_one(struct wait *wait)
 {
     struct scope *scope = wait->scope;
-    struct check check = {.wait = wait};
+    struct wait_check check = {.wait = wait};
     if (scope_run(scope, ask_in_region, &check, "wait") == 0 || check.asked)
         return;
     snprintf(check.message, sizeof check.message, "%s",

@@ -26,7 +26,7 @@ struct trial {
 static void clear(struct trial *trial)
 {
     script_free(trial->script);
-    module_paths_clear(&trial->paths);
+    modules_clear_paths(&trial->paths);
     trial->script = NULL;
 }
 
@@ -49,7 +49,7 @@ static struct trial *push_trial(lua_State *L)
     return trial;
 }
 
-/* What shape_check() leaves to the questions; then the names. */
+/* What handler_table_check() leaves to the questions; then the names. */
 static void inspect(lua_State *L, void *context)
 {
     struct trial *trial = context;
@@ -60,7 +60,7 @@ static void inspect(lua_State *L, void *context)
         questions_new(L, 2, 1, &script->caller, script->name));
     if (missing)
         luaL_error(L, "%s: %s", script->name, missing);
-    shape_push_defined(L, 2);
+    handler_table_push_defined(L, 2);
     trial->defined = refs_new(L);
 }
 
@@ -134,7 +134,7 @@ static int check(lua_State *L)
     char error[HOST_MAX_ERROR];
     const char *path = luaL_checkstring(L, 1);
     struct trial *trial = push_trial(L);
-    module_paths_read(L, &trial->paths);
+    modules_read_paths(L, &trial->paths);
     if (try_it(L, trial, path, error) == 0) {
         push_report(L, trial, path);
         clear(trial);
@@ -146,7 +146,7 @@ static int check(lua_State *L)
 
 static int check_handlers(lua_State *L)
 {
-    shape_check(L, 1, luaL_optstring(L, 2, "handlers"));
+    handler_table_check(L, 1, luaL_optstring(L, 2, "handlers"));
     return 0;
 }
 

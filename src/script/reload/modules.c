@@ -73,7 +73,7 @@ static void read_preloads(lua_State *L, int preloads,
     }
 }
 
-void module_paths_read(lua_State *L, struct module_paths *paths)
+void modules_read_paths(lua_State *L, struct module_paths *paths)
 {
     lua_getfield(L, LUA_REGISTRYINDEX, "_LOADED");
     lua_getfield(L, -1, "package");
@@ -92,7 +92,7 @@ void module_paths_read(lua_State *L, struct module_paths *paths)
     lua_pop(L, 1);
 }
 
-void module_paths_clear(struct module_paths *paths)
+void modules_clear_paths(struct module_paths *paths)
 {
     for (size_t i = 0; i < paths->num_preloads; i++)
         free(paths->preloads[i].name);

@@ -29,8 +29,8 @@ struct module_paths {
 
 /* Copies it from the program's state. May raise; `paths` is to be cleared in
  * any case. */
-void module_paths_read(lua_State *L, struct module_paths *paths);
-void module_paths_clear(struct module_paths *paths);
+void modules_read_paths(lua_State *L, struct module_paths *paths);
+void modules_clear_paths(struct module_paths *paths);
 
 /* Sets up `package` in a fresh state, for a script in `folder` (borrowed for
  * the call). Files are added to `files` (borrowed for the state's life). May

@@ -46,8 +46,8 @@ static int prepare(lua_State *L)
     modules_install(L, source->paths, lua_tostring(L, -1), &script->files);
     protected_init(&script->caller, L, &script->counts);
     protected_set_watch(L, source->watch);
-    if (source->furnish)
-        source->furnish(source->context, L);
+    if (source->set_globals)
+        source->set_globals(source->context, L);
     return 0;
 }
 
@@ -94,7 +94,7 @@ static void run_file(lua_State *L, void *context)
     modules_compile(L, &script->files, script->path);
     lua_pushstring(L, script->path);
     protected_invoke(&script->caller, L, 1, 1);
-    shape_check(L, -1, script->name);
+    handler_table_check(L, -1, script->name);
     script->handlers = refs_new(L);
 }
 

@@ -37,7 +37,7 @@ struct script_source {
     const protected_watch *watch;     /* of its handlers; may be NULL */
     /* Changes the fresh state before anything of the script runs in it. May
      * raise. NULL: it stays as it is. */
-    void (*furnish)(void *context, lua_State *L);
+    void (*set_globals)(void *context, lua_State *L);
     void *context;
 };
 

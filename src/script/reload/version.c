@@ -119,7 +119,7 @@ bool version_hash(const struct version *version, char *out)
 
 /* ---- Calling it ---- */
 
-struct call {
+struct handler_call {
     struct version *version;
     const char *name;
     version_push_fn *push;
@@ -128,7 +128,7 @@ struct call {
 
 static void call(lua_State *L, void *context)
 {
-    const struct call *call = context;
+    const struct handler_call *call = context;
     struct scope *scope = &call->version->scope;
     int nargs = 1;
     refs_push(L, call->version->handlers);
@@ -144,7 +144,7 @@ static void call(lua_State *L, void *context)
 int version_call(struct version *version, const char *name,
                  version_push_fn *push, void *context)
 {
-    struct call arguments = {version, name, push, context};
+    struct handler_call arguments = {version, name, push, context};
     return scope_run(&version->scope, call, &arguments, name);
 }
 

@@ -42,8 +42,8 @@ static int start(struct backend *backend, const shoal_options *options,
     struct sim_backend *self = from(backend);
     int failure = sim_start(self->node, options, &detail);
     if (failure != 0) {
-        fail(error, "cannot start: %s%s%s", shoal_error_text(failure),
-             detail ? ": " : "", detail ? detail : "");
+        error_fail(error, "cannot start: %s%s%s", shoal_error_text(failure),
+                   detail ? ": " : "", detail ? detail : "");
         return failure;
     }
     self->narrator.engine = sim_engine(self->node);
@@ -64,7 +64,7 @@ static uint64_t now_us(const struct backend *backend)
 
 static uint64_t wall_us(const struct backend *backend)
 {
-    return HOST_SIM_EPOCH_US + now_us(backend);
+    return BACKEND_SIM_EPOCH_US + now_us(backend);
 }
 
 static void wake(struct backend *backend)
@@ -117,10 +117,10 @@ static int join(struct backend *backend, const char *endpoint, char *error)
 {
     shoal_bytes text = {(const uint8_t *)endpoint, strlen(endpoint)};
     struct endpoint parsed;
-    if (endpoint_parse(text, &parsed, error) != 0)
+    if (address_parse_endpoint(text, &parsed, error) != 0)
         return -1;
     if (!sim_join(from(backend)->node, endpoint))
-        return fail(error, "cannot join: out of memory");
+        return error_fail(error, "cannot join: out of memory");
     return 0;
 }
 
@@ -248,25 +248,25 @@ static int check_address(const char *bind, char *error)
     shoal_bytes text = {(const uint8_t *)bind, strlen(bind)};
     struct endpoint endpoint;
     char problem[HOST_MAX_ERROR];
-    if (endpoint_parse(text, &endpoint, problem) != 0)
-        return fail(error, "cannot bind %.64s: %.400s", bind, problem);
+    if (address_parse_endpoint(text, &endpoint, problem) != 0)
+        return error_fail(error, "cannot bind %.64s: %.400s", bind, problem);
     if (endpoint.is_name || endpoint.port == 0 ||
         address_is_wildcard(&endpoint.address))
-        return fail(error,
-                    "cannot bind %.64s: a simulated member has an IP "
-                    "address of its own, and a port",
-                    bind);
+        return error_fail(error,
+                          "cannot bind %.64s: a simulated member has an IP "
+                          "address of its own, and a port",
+                          bind);
     return 0;
 }
 
-struct backend *host_sim_open(sim *net, const host_options *options,
-                              char *error)
+struct backend *backend_sim_open(sim *net, const host_options *options,
+                                 char *error)
 {
     if (options->bind && check_address(options->bind, error) != 0)
         return NULL;
     struct sim_backend *self = calloc(1, sizeof *self);
     if (!self) {
-        fail(error, "cannot open a node: out of memory");
+        error_fail(error, "cannot open a node: out of memory");
         return NULL;
     }
     const char *problem;
@@ -284,8 +284,8 @@ struct backend *host_sim_open(sim *net, const host_options *options,
     self->node = sim_open(net, &place, &problem);
     if (!self->node) {
         free(self);
-        fail(error, "cannot bind %.64s: %s",
-             options->bind ? options->bind : "a new address", problem);
+        error_fail(error, "cannot bind %.64s: %s",
+                   options->bind ? options->bind : "a new address", problem);
         return NULL;
     }
     const char *address = sim_address(net, sim_place(self->node));
@@ -294,7 +294,7 @@ struct backend *host_sim_open(sim *net, const host_options *options,
     return &self->base;
 }
 
-struct node *host_sim_node(const sim *net, uint32_t place)
+struct node *backend_sim_node(const sim *net, uint32_t place)
 {
     sim_node *node = sim_node_at(net, place);
     if (!node)
@@ -303,12 +303,12 @@ struct node *host_sim_node(const sim *net, uint32_t place)
     return self->callbacks.context;
 }
 
-void host_sim_will_crash(struct backend *backend)
+void backend_sim_will_crash(struct backend *backend)
 {
     from(backend)->crashes = true;
 }
 
-uint32_t host_sim_place(const struct backend *backend)
+uint32_t backend_sim_place(const struct backend *backend)
 {
     return sim_place(from_const(backend)->node);
 }

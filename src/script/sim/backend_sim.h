@@ -14,17 +14,17 @@
 /* What unix time it is when a simulation begins: 2026-01-01T00:00:00Z. Added to
  * a node's clock it is the node's wall clock, so that what scripts make of the
  * time is the same in every run. */
-#define HOST_SIM_EPOCH_US UINT64_C(1767225600000000)
+#define BACKEND_SIM_EPOCH_US UINT64_C(1767225600000000)
 
 /* `options->bind` NULL: an address that nobody has had. Else an IP address and
  * a port. NULL and `error` (HOST_MAX_ERROR bytes) on failure. */
-struct backend *host_sim_open(sim *net, const host_options *options,
-                              char *error);
-/* The node there that host_sim_open() opened (the context of its callbacks);
+struct backend *backend_sim_open(sim *net, const host_options *options,
+                                 char *error);
+/* The node there that backend_sim_open() opened (the context of its callbacks);
  * NULL: nobody is there. */
-struct node *host_sim_node(const sim *net, uint32_t place);
+struct node *backend_sim_node(const sim *net, uint32_t place);
 /* From now on closing the backend is a crash: nothing is sent. */
-void host_sim_will_crash(struct backend *backend);
-uint32_t host_sim_place(const struct backend *backend);
+void backend_sim_will_crash(struct backend *backend);
+uint32_t backend_sim_place(const struct backend *backend);
 
 #endif

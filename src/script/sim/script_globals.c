@@ -30,7 +30,7 @@ static uint64_t wall_us(lua_State *L)
     const struct clock *clock = lua_touserdata(L, lua_upvalueindex(1));
     struct backend *backend = clock->node->backend;
     return backend ? backend->ops->wall_us(backend)
-                   : HOST_SIM_EPOCH_US + sim_now(clock->simulation->net);
+                   : BACKEND_SIM_EPOCH_US + sim_now(clock->simulation->net);
 }
 
 static void push_seconds(lua_State *L)
@@ -73,7 +73,7 @@ static int os_date(lua_State *L)
 
 static int os_clock(lua_State *L)
 {
-    lua_pushnumber(L, (lua_Number)(wall_us(L) - HOST_SIM_EPOCH_US) / 1e6);
+    lua_pushnumber(L, (lua_Number)(wall_us(L) - BACKEND_SIM_EPOCH_US) / 1e6);
     return 1;
 }
 
@@ -242,7 +242,7 @@ static void put_collector(lua_State *L)
     lua_gc(L, LUA_GCSETPAUSE, PAUSE);
 }
 
-void furniture_put(struct simulation *s, struct node *node, lua_State *L)
+void script_globals_put(struct simulation *s, struct node *node, lua_State *L)
 {
     put_collector(L);
     put_clock(s, node, L);

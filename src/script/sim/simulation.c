@@ -54,7 +54,7 @@ static struct simulation *from(struct world *world)
 static struct backend *open_backend(struct world *world,
                                     const host_options *options, char *error)
 {
-    return host_sim_open(from(world)->net, options, error);
+    return backend_sim_open(from(world)->net, options, error);
 }
 
 static uint64_t draw_seed(struct world *world)
@@ -62,9 +62,9 @@ static uint64_t draw_seed(struct world *world)
     return sim_random(from(world)->net);
 }
 
-static void furnish(struct world *world, struct node *node, lua_State *L)
+static void set_globals(struct world *world, struct node *node, lua_State *L)
 {
-    furniture_put(from(world), node, L);
+    script_globals_put(from(world), node, L);
 }
 
 /* spawn(options) -> node, place, addr | nil, message, code */
@@ -78,7 +78,7 @@ static int spawn(lua_State *L)
     lua_replace(L, 1);
     lua_settop(L, 1);
     struct node *node = methods_check_open(L);
-    lua_pushinteger(L, (lua_Integer)host_sim_place(node->backend));
+    lua_pushinteger(L, (lua_Integer)backend_sim_place(node->backend));
     value_push_addr(L, shoal_self(node_engine(node)).addr);
     return 3;
 }
@@ -206,7 +206,7 @@ static void end(lua_State *L, struct simulation *s)
 {
     while (s->owner.nodes) {
         struct node *node = node_of(s->owner.nodes);
-        host_sim_will_crash(node->backend);
+        backend_sim_will_crash(node->backend);
         node_abandon(node);
     }
     while (s->calls)
@@ -306,7 +306,7 @@ static int new_simulation(lua_State *L)
     push_metatable(L);
     lua_setmetatable(L, -2);
     s->world = (struct world){
-        .open = open_backend, .seed = draw_seed, .furnish = furnish};
+        .open = open_backend, .seed = draw_seed, .set_globals = set_globals};
     s->net = sim_new(seed, &network); /* from now on collecting it ends it */
     if (!s->net)
         return luaL_error(L, "not enough memory");

@@ -57,7 +57,7 @@ extern const luaL_Reg simulation_network[], simulation_faults[],
 /* Makes a script's state see the virtual clock: os.time(), os.date(),
  * os.clock(); the seed: math.random(); and tables in an order of their own:
  * pairs(). May raise. */
-void furniture_put(struct simulation *s, struct node *node, lua_State *L);
+void script_globals_put(struct simulation *s, struct node *node, lua_State *L);
 
 /* Adds simulation() to the table on top of the stack. */
 void simulation_register(lua_State *L);

@@ -49,7 +49,7 @@ static int step_clock(lua_State *L)
 
 static void crash_now(struct node *node)
 {
-    host_sim_will_crash(node->backend);
+    backend_sim_will_crash(node->backend);
     node_abandon(node);
 }
 
@@ -77,7 +77,7 @@ static int crash(lua_State *L)
 {
     struct simulation *s = simulation_check(L);
     uint32_t place = sim_place(simulation_check_node(L, 2, s));
-    struct node *node = host_sim_node(s->net, place);
+    struct node *node = backend_sim_node(s->net, place);
     bool later = node->scopes.depth > 0 || node_is_asking(node) ||
                  methods_are_running(L, NULL);
     if (later && !lua_toboolean(L, 3) && !crash_later(s, node))
