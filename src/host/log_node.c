@@ -178,7 +178,7 @@ void narrate_too_large(host *node, const struct address *to)
     log_line(node->log, LOG_WARN, LOG_HOST,
              "the system does not send packets of that size: lower "
              "max_packet_size",
-             log_str("to", text), log_str("error", fail_text(EMSGSIZE)));
+             log_str("to", text), log_str("error", error_text(EMSGSIZE)));
 }
 
 void narrate_small_path(host *node, shoal_bytes endpoint, size_t size)
