@@ -233,6 +233,12 @@ describe("a member comes back to whoever knows a newer one at its address", func
     assert.is_true(sees(a, "b"))
   end)
 
+  it("and asks who else is there: the feed was for who it was", function()
+    local a, b = healing("a#3"), healing("b"):knowing("a#9", "c")
+    talk(a, b, a:announce("b").packets)
+    assert.is_true(sees(a, "c"))
+  end)
+
   it("when a twin had its address: with the next ping that is meant for the twin", function()
     local a, b = healing("a"):knowing("b"), healing("b"):knowing("a")
     b:apply { "a#50 alive 0" }

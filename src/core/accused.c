@@ -257,9 +257,11 @@ static int take_back(shoal *engine, shoal_bytes rival)
     int error = self_renew(engine, rival, true);
     if (error == SHOAL_ERR_LOSES) /* there is no such: it was reported */
         return 0;
-    if (!error)
-        doubt(engine);
-    return error;
+    if (error)
+        return error;
+    doubt(engine);
+    greet_sender(engine); /* its feed was for who we were */
+    return 0;
 }
 
 /* "I am": whoever spoke to somebody else hears who is here. */
