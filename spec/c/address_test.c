@@ -240,7 +240,7 @@ static const char *answer_ten(const char *name, uint16_t port,
 struct fixture {
     struct ev_loop *loop;
     struct resolver *resolver;
-    struct endpoints table;
+    struct endpoint_cache table;
 };
 
 static void set_up(struct fixture *f)
@@ -254,14 +254,14 @@ static void set_up(struct fixture *f)
     f->loop = ev_loop_new(0);
     f->resolver = resolver_new(f->loop, reach, answer_ten);
     CHECK(f->loop && f->resolver);
-    endpoints_init(&f->table, reach, f->resolver, test_clock, count_failure,
-                   NULL);
+    endpoint_cache_init(&f->table, reach, f->resolver, test_clock,
+                        count_failure, NULL);
 }
 
 static void tear_down(struct fixture *f)
 {
     resolver_free(f->resolver);
-    endpoints_clear(&f->table);
+    endpoint_cache_clear(&f->table);
     ev_loop_destroy(f->loop);
 }
 
@@ -277,7 +277,8 @@ static bool leads_to(const struct address *found, const char *expected)
 
 static bool finds(struct fixture *f, const char *text, const char *expected)
 {
-    return leads_to(endpoints_find(&f->table, text_bytes(text), 0), expected);
+    return leads_to(endpoint_cache_find(&f->table, text_bytes(text), 0),
+                    expected);
 }
 
 static void an_address_is_found_at_once_and_again(void)
@@ -391,15 +392,16 @@ enum { ANSWER_US = 500 * 1000 };
 
 static bool asks(struct fixture *f, const char *expected)
 {
-    return leads_to(endpoints_find(&f->table, text_bytes("a.lan:5"), ANSWER_US),
-                    expected);
+    return leads_to(
+        endpoint_cache_find(&f->table, text_bytes("a.lan:5"), ANSWER_US),
+        expected);
 }
 
 static void hear_from(struct fixture *f, const char *text)
 {
     struct address from = address_of(text);
 
-    endpoints_heard(&f->table, &from);
+    endpoint_cache_heard(&f->table, &from);
 }
 
 static void set_up_name(struct fixture *f, int count)
@@ -478,7 +480,7 @@ static bool is_known_by(void *context)
     struct fixture *f = context;
     struct address third = address_of("10.0.0.3:5");
 
-    return endpoints_has(&f->table, text_bytes("b.lan:5"), &third);
+    return endpoint_cache_has(&f->table, text_bytes("b.lan:5"), &third);
 }
 
 static void all_addresses_are_known_to_be_the_names(void)
@@ -490,10 +492,10 @@ static void all_addresses_are_known_to_be_the_names(void)
     set_up(&f);
     num_addresses = 3;
     CHECK(run_until(f.loop, is_known_by, &f));
-    CHECK(endpoints_has(&f.table, text_bytes("b.lan:5"), &mapped));
-    CHECK(!endpoints_has(&f.table, text_bytes("b.lan:6"), &first));
-    CHECK(endpoints_has(&f.table, text_bytes("10.0.0.1:5"), &first));
-    CHECK(!endpoints_has(&f.table, text_bytes("10.0.0.2:5"), &first));
+    CHECK(endpoint_cache_has(&f.table, text_bytes("b.lan:5"), &mapped));
+    CHECK(!endpoint_cache_has(&f.table, text_bytes("b.lan:6"), &first));
+    CHECK(endpoint_cache_has(&f.table, text_bytes("10.0.0.1:5"), &first));
+    CHECK(!endpoint_cache_has(&f.table, text_bytes("10.0.0.2:5"), &first));
     tear_down(&f);
 }
 
@@ -509,7 +511,7 @@ static void many_silent_names_are_no_burden(void)
     for (round = 0; round < 3; round++) {
         for (i = 0; i < 2000; i++) {
             snprintf(text, sizeof text, "host-%d.lan:5", i);
-            (void)endpoints_find(&f.table, text_bytes(text), ANSWER_US);
+            (void)endpoint_cache_find(&f.table, text_bytes(text), ANSWER_US);
             ev_run(f.loop, EVRUN_NOWAIT);
             hear_from(&f, "10.9.9.9:5");
         }

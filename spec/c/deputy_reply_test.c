@@ -22,15 +22,15 @@ static bool same(shoal_bytes a, shoal_bytes b)
     return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
 }
 
-static struct standin make_standin(uint16_t incarnation)
+static struct deputy_reply make_reply(uint16_t incarnation)
 {
-    struct standin standin = {.id_size = our_id.size,
-                              .incarnation = incarnation,
-                              .max_packet_size = 1400,
-                              .answers = true};
+    struct deputy_reply reply = {.id_size = our_id.size,
+                                 .incarnation = incarnation,
+                                 .max_packet_size = 1400,
+                                 .answers = true};
 
-    memcpy(standin.id, our_id.data, our_id.size);
-    return standin;
+    memcpy(reply.id, our_id.data, our_id.size);
+    return reply;
 }
 
 /* ---- Packets ---- */
@@ -92,12 +92,12 @@ static struct packet rumour(shoal_message kind, uint16_t incarnation,
     return packet;
 }
 
-static uint8_t out[STANDIN_MAX_ANSWER];
+static uint8_t out[DEPUTY_REPLY_MAX];
 
-static size_t answer(struct standin *standin, const struct packet *packet)
+static size_t answer(struct deputy_reply *reply, const struct packet *packet)
 {
-    return standin_answer(standin, (shoal_bytes){packet->bytes, packet->size},
-                          out);
+    return deputy_reply_answer(reply,
+                               (shoal_bytes){packet->bytes, packet->size}, out);
 }
 
 static shoal_header decode_answer(size_t size)
@@ -116,9 +116,9 @@ static shoal_header decode_answer(size_t size)
 
 static void a_ping_is_acknowledged(void)
 {
-    struct standin standin = make_standin(3);
+    struct deputy_reply reply = make_reply(3);
     struct packet packet = ping();
-    shoal_header header = decode_answer(answer(&standin, &packet));
+    shoal_header header = decode_answer(answer(&reply, &packet));
 
     CHECK(header.kind == SHOAL_MSG_ACK);
     CHECK(header.number == 9);
@@ -128,10 +128,10 @@ static void a_ping_is_acknowledged(void)
 
 static void an_indirect_ping_is_acknowledged_to_whoever_passed_it_on(void)
 {
-    struct standin standin = make_standin(0);
+    struct deputy_reply reply = make_reply(0);
     struct packet packet =
         begin(SHOAL_MSG_INDIRECT_PING, their_id, our_id, third_id);
-    shoal_header header = decode_answer(answer(&standin, &packet));
+    shoal_header header = decode_answer(answer(&reply, &packet));
 
     CHECK(header.kind == SHOAL_MSG_INDIRECT_ACK);
     CHECK(same(header.dst, their_id) && same(header.peer, third_id));
@@ -142,10 +142,10 @@ static void what_needs_an_engine_gets_no_answer(void)
     int kind;
 
     for (kind = 0; kind < SHOAL_NUM_MESSAGES; kind++) {
-        struct standin standin = make_standin(0);
+        struct deputy_reply reply = make_reply(0);
         struct packet packet =
             begin((shoal_message)kind, their_id, our_id, third_id);
-        bool answered = answer(&standin, &packet) > 0;
+        bool answered = answer(&reply, &packet) > 0;
 
         CHECK(answered ==
               (kind == SHOAL_MSG_PING || kind == SHOAL_MSG_INDIRECT_PING));
@@ -154,21 +154,21 @@ static void what_needs_an_engine_gets_no_answer(void)
 
 static void only_packets_for_our_very_identity_count(void)
 {
-    struct standin standin = make_standin(0);
+    struct deputy_reply reply = make_reply(0);
     struct packet other =
         begin(SHOAL_MSG_PING, their_id, third_id, (shoal_bytes){0});
     struct packet own = begin(SHOAL_MSG_PING, our_id, our_id, (shoal_bytes){0});
     struct packet loop =
         begin(SHOAL_MSG_INDIRECT_PING, their_id, our_id, our_id);
 
-    CHECK(answer(&standin, &other) == 0);
-    CHECK(answer(&standin, &own) == 0);
-    CHECK(answer(&standin, &loop) == 0);
+    CHECK(answer(&reply, &other) == 0);
+    CHECK(answer(&reply, &own) == 0);
+    CHECK(answer(&reply, &loop) == 0);
 }
 
 static void malformed_packets_are_not_heard(void)
 {
-    struct standin standin = make_standin(0);
+    struct deputy_reply reply = make_reply(0);
     struct packet whole = rumour(SHOAL_MSG_PING, 0, SHOAL_SUSPECT), packet;
     size_t size;
 
@@ -176,46 +176,46 @@ static void malformed_packets_are_not_heard(void)
     whole.bytes[whole.size++] = 'a';
     whole.bytes[whole.size++] = 'b';
     for (size = 0; size < whole.size; size++) {
-        struct standin before = standin;
+        struct deputy_reply before = reply;
 
         packet = whole;
         packet.size = size;
-        if (answer(&standin, &packet) > 0) /* cut between two of its parts */
-            standin = before;
-        CHECK(standin.incarnation == 0);
+        if (answer(&reply, &packet) > 0) /* cut between two of its parts */
+            reply = before;
+        CHECK(reply.incarnation == 0);
     }
-    CHECK(answer(&standin, &whole) > 0);
-    CHECK(standin.incarnation == 1);
+    CHECK(answer(&reply, &whole) > 0);
+    CHECK(reply.incarnation == 1);
     put_u16(&whole, 0); /* an empty item */
-    CHECK(answer(&standin, &whole) == 0);
-    standin.max_packet_size = 30;
+    CHECK(answer(&reply, &whole) == 0);
+    reply.max_packet_size = 30;
     packet = ping();
-    CHECK(answer(&standin, &packet) == 0);
+    CHECK(answer(&reply, &packet) == 0);
 }
 
 /* ---- Rumours ---- */
 
 static void a_suspicion_is_refuted_in_the_answer(void)
 {
-    struct standin standin = make_standin(3);
+    struct deputy_reply reply = make_reply(3);
     struct packet packet = rumour(SHOAL_MSG_PING, 2, SHOAL_SUSPECT);
 
-    CHECK(decode_answer(answer(&standin, &packet)).src_incarnation == 3);
+    CHECK(decode_answer(answer(&reply, &packet)).src_incarnation == 3);
     packet = rumour(SHOAL_MSG_PING, 3, SHOAL_SUSPECT);
-    CHECK(decode_answer(answer(&standin, &packet)).src_incarnation == 4);
-    CHECK(decode_answer(answer(&standin, &packet)).src_incarnation == 4);
+    CHECK(decode_answer(answer(&reply, &packet)).src_incarnation == 4);
+    CHECK(decode_answer(answer(&reply, &packet)).src_incarnation == 4);
     packet = rumour(SHOAL_MSG_PING, 7, SHOAL_SUSPECT);
-    CHECK(decode_answer(answer(&standin, &packet)).src_incarnation == 8);
+    CHECK(decode_answer(answer(&reply, &packet)).src_incarnation == 8);
 }
 
 static void a_suspicion_in_any_packet_is_refuted_in_the_next_answer(void)
 {
-    struct standin standin = make_standin(0);
+    struct deputy_reply reply = make_reply(0);
     struct packet gossip = rumour(SHOAL_MSG_GOSSIP, 0, SHOAL_SUSPECT);
     struct packet packet = ping();
 
-    CHECK(answer(&standin, &gossip) == 0);
-    CHECK(decode_answer(answer(&standin, &packet)).src_incarnation == 1);
+    CHECK(answer(&reply, &gossip) == 0);
+    CHECK(decode_answer(answer(&reply, &packet)).src_incarnation == 1);
 }
 
 static void whoever_is_down_is_silent(void)
@@ -230,10 +230,10 @@ static void whoever_is_down_is_silent(void)
     size_t i;
 
     for (i = 0; i < 3; i++) {
-        struct standin standin = make_standin(0);
+        struct deputy_reply reply = make_reply(0);
 
-        CHECK(answer(&standin, said[i]) == 0);
-        CHECK(answer(&standin, &packet) == 0);
+        CHECK(answer(&reply, said[i]) == 0);
+        CHECK(answer(&reply, &packet) == 0);
     }
 }
 
@@ -254,21 +254,21 @@ static shoal *make_engine(void)
 static void an_incarnation_that_was_told_is_not_taken_back(void)
 {
     shoal *engine = make_engine();
-    struct standin standin = {.answers = false};
+    struct deputy_reply reply = {.answers = false};
     struct packet packet = rumour(SHOAL_MSG_PING, 0, SHOAL_SUSPECT);
 
-    standin_learn(&standin, engine);
-    CHECK(standin.answers && standin.incarnation == 0);
-    CHECK(decode_answer(answer(&standin, &packet)).src_incarnation == 1);
-    standin_learn(&standin, engine);
-    CHECK(standin.incarnation == 1);
+    deputy_reply_learn(&reply, engine);
+    CHECK(reply.answers && reply.incarnation == 0);
+    CHECK(decode_answer(answer(&reply, &packet)).src_incarnation == 1);
+    deputy_reply_learn(&reply, engine);
+    CHECK(reply.incarnation == 1);
     /* and the engine comes to the same */
     CHECK(shoal_receive(engine, 1, (shoal_bytes){packet.bytes, packet.size}) ==
           0);
     CHECK(shoal_self(engine).incarnation == 1);
     CHECK(shoal_change_identity(engine, 2, third_id) == 0);
-    standin_learn(&standin, engine);
-    CHECK(standin.incarnation == 0);
+    deputy_reply_learn(&reply, engine);
+    CHECK(reply.incarnation == 0);
     shoal_free(engine);
 }
 
@@ -282,21 +282,21 @@ static int refuse(void *context, shoal_bytes packet, shoal_header *header,
 static void another_codec_or_a_defunct_engine_has_no_deputy(void)
 {
     shoal *engine = make_engine();
-    struct standin standin = {.answers = true};
+    struct deputy_reply reply = {.answers = true};
     shoal_handlers handlers = {.identity = shoal_stock_identity(),
                                .codec = shoal_default_codec()};
 
     handlers.codec.decode_header = refuse;
     CHECK(shoal_set_handlers(engine, &handlers) == 0);
-    standin_learn(&standin, engine);
-    CHECK(!standin.answers);
+    deputy_reply_learn(&reply, engine);
+    CHECK(!reply.answers);
     handlers.codec = shoal_default_codec();
     CHECK(shoal_set_handlers(engine, &handlers) == 0);
-    standin_learn(&standin, engine);
-    CHECK(standin.answers);
+    deputy_reply_learn(&reply, engine);
+    CHECK(reply.answers);
     CHECK(shoal_leave(engine, 1) == 0);
-    standin_learn(&standin, engine);
-    CHECK(!standin.answers);
+    deputy_reply_learn(&reply, engine);
+    CHECK(!reply.answers);
     shoal_free(engine);
 }
 
@@ -304,38 +304,39 @@ static void another_codec_or_a_defunct_engine_has_no_deputy(void)
 
 static void datagrams_are_kept_in_order(void)
 {
-    struct kept kept = {NULL, NULL, 0, 0};
-    struct kept_datagram *first;
+    struct deputy_queue kept = {NULL, NULL, 0, 0};
+    struct deputy_datagram *first;
 
-    CHECK(kept_push(&kept, text_bytes("one"), false));
-    CHECK(kept_push(&kept, text_bytes("two"), true));
-    first = kept_pop(&kept);
+    CHECK(deputy_queue_push(&kept, text_bytes("one"), false));
+    CHECK(deputy_queue_push(&kept, text_bytes("two"), true));
+    first = deputy_queue_pop(&kept);
     CHECK(first->size == 3 && memcmp(first->data, "one", 3) == 0);
     CHECK(!first->truncated);
     free(first);
-    CHECK(kept_push(&kept, (shoal_bytes){NULL, 0}, false));
-    first = kept_pop(&kept);
+    CHECK(deputy_queue_push(&kept, (shoal_bytes){NULL, 0}, false));
+    first = deputy_queue_pop(&kept);
     CHECK(memcmp(first->data, "two", 3) == 0 && first->truncated);
     free(first);
-    kept_clear(&kept);
-    CHECK(kept.count == 0 && kept.bytes == 0 && !kept_pop(&kept));
+    deputy_queue_clear(&kept);
+    CHECK(kept.count == 0 && kept.bytes == 0 && !deputy_queue_pop(&kept));
 }
 
 static void no_more_is_kept_than_the_limits_allow(void)
 {
     static uint8_t large[SHOAL_MAX_PACKET];
-    struct kept kept = {NULL, NULL, 0, 0};
+    struct deputy_queue kept = {NULL, NULL, 0, 0};
     size_t i;
 
-    for (i = 0; i < KEPT_MAX_DATAGRAMS; i++)
-        CHECK(kept_push(&kept, text_bytes("x"), false));
-    CHECK(!kept_push(&kept, text_bytes("x"), false));
-    kept_clear(&kept);
-    for (i = 0; i < KEPT_MAX_BYTES / sizeof large; i++)
-        CHECK(kept_push(&kept, (shoal_bytes){large, sizeof large}, false));
-    CHECK(!kept_push(&kept, (shoal_bytes){large, sizeof large}, false));
-    CHECK(kept_push(&kept, text_bytes("x"), false));
-    kept_clear(&kept);
+    for (i = 0; i < DEPUTY_QUEUE_MAX_DATAGRAMS; i++)
+        CHECK(deputy_queue_push(&kept, text_bytes("x"), false));
+    CHECK(!deputy_queue_push(&kept, text_bytes("x"), false));
+    deputy_queue_clear(&kept);
+    for (i = 0; i < DEPUTY_QUEUE_MAX_BYTES / sizeof large; i++)
+        CHECK(deputy_queue_push(&kept, (shoal_bytes){large, sizeof large},
+                                false));
+    CHECK(!deputy_queue_push(&kept, (shoal_bytes){large, sizeof large}, false));
+    CHECK(deputy_queue_push(&kept, text_bytes("x"), false));
+    deputy_queue_clear(&kept);
 }
 
 int main(void)

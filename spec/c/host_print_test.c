@@ -8,7 +8,7 @@ static bool shows(const char *bytes, size_t size, const char *expected)
 {
     char out[SHOW_MAX];
     shoal_bytes text =
-        show_value((shoal_bytes){(const uint8_t *)bytes, size}, out);
+        print_value((shoal_bytes){(const uint8_t *)bytes, size}, out);
 
     return text.size == strlen(expected) &&
            memcmp(text.data, expected, text.size) == 0;

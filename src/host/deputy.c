@@ -104,7 +104,7 @@ static void start_thread(struct deputy *deputy)
     deputy->has_failed = error != 0;
     deputy->process = getpid();
     if (error != 0)
-        narrate_no_deputy(deputy->nodes, error);
+        log_node_no_deputy(deputy->nodes, error);
 }
 
 /* ---- Its life ---- */
@@ -168,7 +168,7 @@ static void deputy_free(struct deputy *deputy)
 
 static void refresh(host *node)
 {
-    standin_learn(&node->post.standin, node->engine);
+    deputy_reply_learn(&node->post.reply, node->engine);
     if (node->log)
         node->post.log = *node->log;
 }
@@ -244,7 +244,7 @@ void deputy_remove(host *node)
     node->post.deputy = NULL;
     if (!deputy->nodes)
         deputy_free(deputy);
-    kept_clear(&node->post.kept);
+    deputy_queue_clear(&node->post.queue);
 }
 
 /* ---- Handlers come and go ---- */
@@ -272,8 +272,8 @@ static void resume(host *node, uint64_t since_us)
 {
     deputy_note(node);
     if (node->post.stood_in_us == since_us)
-        narrate_deputy(node, (double)(deputy_now() - since_us) / 1e6);
-    if (node->post.kept.first)
+        log_node_deputy(node, (double)(deputy_now() - since_us) / 1e6);
+    if (node->post.queue.first)
         host_wake(node);
 }
 

@@ -58,8 +58,8 @@ struct post {
     struct host *next;     /* of the same deputy */
     struct host *next_stale;
     bool stale; /* what follows may not be what the node says any more */
-    struct standin standin;
-    struct kept kept;
+    struct deputy_reply reply;
+    struct deputy_queue queue;
     struct log log; /* a copy: the node's may be changed by a handler */
     uint64_t limit_us;
     uint64_t stood_in_us; /* `since_us` of when it last did; or 0 */

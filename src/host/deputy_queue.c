@@ -4,15 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_room(const struct kept *kept, size_t size)
+static bool has_room(const struct deputy_queue *kept, size_t size)
 {
-    return kept->count < KEPT_MAX_DATAGRAMS &&
-           size <= KEPT_MAX_BYTES - kept->bytes;
+    return kept->count < DEPUTY_QUEUE_MAX_DATAGRAMS &&
+           size <= DEPUTY_QUEUE_MAX_BYTES - kept->bytes;
 }
 
-bool kept_push(struct kept *kept, shoal_bytes datagram, bool truncated)
+bool deputy_queue_push(struct deputy_queue *kept, shoal_bytes datagram,
+                       bool truncated)
 {
-    struct kept_datagram *entry;
+    struct deputy_datagram *entry;
 
     if (!has_room(kept, datagram.size))
         return false;
@@ -34,9 +35,9 @@ bool kept_push(struct kept *kept, shoal_bytes datagram, bool truncated)
     return true;
 }
 
-struct kept_datagram *kept_pop(struct kept *kept)
+struct deputy_datagram *deputy_queue_pop(struct deputy_queue *kept)
 {
-    struct kept_datagram *entry = kept->first;
+    struct deputy_datagram *entry = kept->first;
 
     if (!entry)
         return NULL;
@@ -48,10 +49,10 @@ struct kept_datagram *kept_pop(struct kept *kept)
     return entry;
 }
 
-void kept_clear(struct kept *kept)
+void deputy_queue_clear(struct deputy_queue *kept)
 {
-    struct kept_datagram *entry;
+    struct deputy_datagram *entry;
 
-    while ((entry = kept_pop(kept)))
+    while ((entry = deputy_queue_pop(kept)))
         free(entry);
 }

@@ -9,26 +9,27 @@
 
 #include "../shoal.h"
 
-enum { KEPT_MAX_DATAGRAMS = 4096, KEPT_MAX_BYTES = 4 << 20 };
+enum { DEPUTY_QUEUE_MAX_DATAGRAMS = 4096, DEPUTY_QUEUE_MAX_BYTES = 4 << 20 };
 
-struct kept_datagram {
-    struct kept_datagram *next;
+struct deputy_datagram {
+    struct deputy_datagram *next;
     size_t size;
     bool truncated; /* this is its beginning */
     uint8_t data[];
 };
 
 /* Zeroed it is empty. */
-struct kept {
-    struct kept_datagram *first, *last;
+struct deputy_queue {
+    struct deputy_datagram *first, *last;
     size_t count, bytes;
 };
 
 /* Copies it to the end. false: beyond a limit, or out of memory. */
-bool kept_push(struct kept *kept, shoal_bytes datagram, bool truncated);
+bool deputy_queue_push(struct deputy_queue *kept, shoal_bytes datagram,
+                       bool truncated);
 /* Takes the oldest out; NULL: there is none. The caller frees it with free().
  */
-struct kept_datagram *kept_pop(struct kept *kept);
-void kept_clear(struct kept *kept);
+struct deputy_datagram *deputy_queue_pop(struct deputy_queue *kept);
+void deputy_queue_clear(struct deputy_queue *kept);
 
 #endif

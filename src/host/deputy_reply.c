@@ -7,28 +7,28 @@
 
 #include <string.h>
 
-static shoal_bytes ourselves(const struct standin *standin)
+static shoal_bytes ourselves(const struct deputy_reply *reply)
 {
-    return (shoal_bytes){standin->id, standin->id_size};
+    return (shoal_bytes){reply->id, reply->id_size};
 }
 
 /* ---- Facts ---- */
 
-void standin_learn(struct standin *standin, const shoal *engine)
+void deputy_reply_learn(struct deputy_reply *reply, const shoal *engine)
 {
     shoal_member self = shoal_self(engine);
-    bool same = bytes_equal(ourselves(standin), self.id);
+    bool same = bytes_equal(ourselves(reply), self.id);
 
     if (!same) {
-        memcpy(standin->id, self.id.data, self.id.size);
-        standin->id_size = self.id.size;
+        memcpy(reply->id, self.id.data, self.id.size);
+        reply->id_size = self.id.size;
     }
-    if (!same || self.incarnation > standin->incarnation)
-        standin->incarnation = self.incarnation;
-    standin->max_packet_size = shoal_get_config(engine)->max_packet_size;
-    standin->refutes_down = shoal_get_config(engine)->notify_down_members;
-    standin->answers =
-        self.state == SHOAL_ALIVE && speaks_default_codec(engine);
+    if (!same || self.incarnation > reply->incarnation)
+        reply->incarnation = self.incarnation;
+    reply->max_packet_size = shoal_get_config(engine)->max_packet_size;
+    reply->refutes_down = shoal_get_config(engine)->notify_down_members;
+    reply->answers =
+        self.state == SHOAL_ALIVE && padded_ping_is_possible(engine);
 }
 
 /* ---- What a packet says of us ---- */
@@ -49,14 +49,14 @@ static bool take_u16(shoal_bytes *body, size_t *value)
     return true;
 }
 
-static void note(const struct standin *standin, const shoal_update *claim,
+static void note(const struct deputy_reply *reply, const shoal_update *claim,
                  struct rumour *rumour)
 {
-    if (!bytes_equal(claim->id, ourselves(standin)))
+    if (!bytes_equal(claim->id, ourselves(reply)))
         return;
     if (claim->state == SHOAL_ALIVE)
         return;
-    if (claim->state == SHOAL_DOWN && !standin->refutes_down)
+    if (claim->state == SHOAL_DOWN && !reply->refutes_down)
         rumour->down = true;
     if (!rumour->accused || claim->incarnation > rumour->incarnation)
         rumour->incarnation = claim->incarnation;
@@ -64,7 +64,7 @@ static void note(const struct standin *standin, const shoal_update *claim,
 }
 
 /* Moves `*body` behind the claims. false: they are not well-formed. */
-static bool read_claims(const struct standin *standin, shoal_bytes *body,
+static bool read_claims(const struct deputy_reply *reply, shoal_bytes *body,
                         struct rumour *rumour)
 {
     shoal_codec codec = shoal_default_codec();
@@ -79,7 +79,7 @@ static bool read_claims(const struct standin *standin, shoal_bytes *body,
 
         if (codec.decode_member(codec.context, *body, &claim, &used) != 0)
             return false;
-        note(standin, &claim, rumour);
+        note(reply, &claim, rumour);
         body->data += used;
         body->size -= used;
     }
@@ -99,42 +99,41 @@ static bool are_items(shoal_bytes body)
     return true;
 }
 
-static bool read_body(const struct standin *standin, uint8_t kind,
+static bool read_body(const struct deputy_reply *reply, uint8_t kind,
                       shoal_bytes body, struct rumour *rumour)
 {
-    if (wire_has_claims(kind) && !read_claims(standin, &body, rumour))
+    if (wire_has_claims(kind) && !read_claims(reply, &body, rumour))
         return false;
     return wire_has_items(kind) ? are_items(body) : body.size == 0;
 }
 
 /* From which the engine goes on as somebody else. */
-static bool is_last(const struct standin *standin, uint16_t incarnation)
+static bool is_last(const struct deputy_reply *reply, uint16_t incarnation)
 {
-    return incarnation >= SHOAL_MAX_INCARNATION - standin->refutes_down;
+    return incarnation >= SHOAL_MAX_INCARNATION - reply->refutes_down;
 }
 
-static void believe(struct standin *standin, const struct rumour *rumour)
+static void believe(struct deputy_reply *reply, const struct rumour *rumour)
 {
-    bool refutes =
-        rumour->accused && rumour->incarnation >= standin->incarnation;
+    bool refutes = rumour->accused && rumour->incarnation >= reply->incarnation;
 
-    if (rumour->down || (refutes && is_last(standin, rumour->incarnation)))
-        standin->answers = false; /* as this identity we have no say */
+    if (rumour->down || (refutes && is_last(reply, rumour->incarnation)))
+        reply->answers = false; /* as this identity we have no say */
     else if (refutes)
-        standin->incarnation = (uint16_t)(rumour->incarnation + 1);
+        reply->incarnation = (uint16_t)(rumour->incarnation + 1);
 }
 
 /* ---- Answers ---- */
 
 /* A packet that is for us, and from somebody else. */
-static bool read_packet(const struct standin *standin, shoal_bytes packet,
+static bool read_packet(const struct deputy_reply *reply, shoal_bytes packet,
                         shoal_header *header, struct rumour *rumour)
 {
     shoal_codec codec = shoal_default_codec();
-    shoal_bytes self = ourselves(standin);
+    shoal_bytes self = ourselves(reply);
     size_t used;
 
-    if (packet.size > standin->max_packet_size ||
+    if (packet.size > reply->max_packet_size ||
         codec.decode_header(codec.context, packet, header, &used) != 0)
         return false;
     if (!bytes_equal(header->dst, self) || bytes_equal(header->src, self) ||
@@ -143,16 +142,16 @@ static bool read_packet(const struct standin *standin, shoal_bytes packet,
     *rumour = (struct rumour){.down = header->kind == SHOAL_MSG_TURN_UNDEAD};
     packet.data += used;
     packet.size -= used;
-    return read_body(standin, header->kind, packet, rumour);
+    return read_body(reply, header->kind, packet, rumour);
 }
 
 /* The answer to what `asked` begins with; false: it wants none from us. */
-static bool make_header(const struct standin *standin,
+static bool make_header(const struct deputy_reply *reply,
                         const shoal_header *asked, shoal_header *answer)
 {
     *answer = (shoal_header){.number = asked->number,
-                             .src_incarnation = standin->incarnation,
-                             .src = ourselves(standin),
+                             .src_incarnation = reply->incarnation,
+                             .src = ourselves(reply),
                              .dst = asked->src,
                              .peer = asked->peer};
     if (asked->kind == SHOAL_MSG_PING)
@@ -166,14 +165,14 @@ static bool make_header(const struct standin *standin,
 
 /* With an empty list of claims behind it, as an engine that has none writes it.
  */
-static size_t write_packet(const struct standin *standin,
+static size_t write_packet(const struct deputy_reply *reply,
                            const shoal_header *header, uint8_t *out)
 {
     shoal_codec codec = shoal_default_codec();
-    size_t room = STANDIN_MAX_ANSWER, size;
+    size_t room = DEPUTY_REPLY_MAX, size;
 
-    if (room > standin->max_packet_size)
-        room = standin->max_packet_size;
+    if (room > reply->max_packet_size)
+        room = reply->max_packet_size;
     if (codec.encode_header(codec.context, header, out, room, &size) != 0)
         return 0;
     if (room - size <= 2)
@@ -183,15 +182,16 @@ static size_t write_packet(const struct standin *standin,
     return size;
 }
 
-size_t standin_answer(struct standin *standin, shoal_bytes packet, uint8_t *out)
+size_t deputy_reply_answer(struct deputy_reply *reply, shoal_bytes packet,
+                           uint8_t *out)
 {
     shoal_header asked, answer;
     struct rumour rumour;
 
-    if (!standin->answers || !read_packet(standin, packet, &asked, &rumour))
+    if (!reply->answers || !read_packet(reply, packet, &asked, &rumour))
         return 0;
-    believe(standin, &rumour);
-    if (!standin->answers || !make_header(standin, &asked, &answer))
+    believe(reply, &rumour);
+    if (!reply->answers || !make_header(reply, &asked, &answer))
         return 0;
-    return write_packet(standin, &answer, out);
+    return write_packet(reply, &answer, out);
 }

@@ -22,10 +22,10 @@
 
 enum {
     /* Bytes that any answer fits into: three identities and small numbers. */
-    STANDIN_MAX_ANSWER = 3 * SHOAL_MAX_IDENTITY + 64
+    DEPUTY_REPLY_MAX = 3 * SHOAL_MAX_IDENTITY + 64
 };
 
-struct standin {
+struct deputy_reply {
     uint8_t id[SHOAL_MAX_IDENTITY];
     size_t id_size;
     uint16_t incarnation; /* that answers carry */
@@ -36,11 +36,11 @@ struct standin {
 
 /* Takes the facts from the engine. An incarnation that was told already is not
  * taken back: the engine has yet to hear why it was raised. */
-void standin_learn(struct standin *standin, const shoal *engine);
+void deputy_reply_learn(struct deputy_reply *reply, const shoal *engine);
 
 /* Hears what `packet` says of us, and writes the answer to it into `out`
- * (STANDIN_MAX_ANSWER bytes): its size, or 0 when it gets none. */
-size_t standin_answer(struct standin *standin, shoal_bytes packet,
-                      uint8_t *out);
+ * (DEPUTY_REPLY_MAX bytes): its size, or 0 when it gets none. */
+size_t deputy_reply_answer(struct deputy_reply *reply, shoal_bytes packet,
+                           uint8_t *out);
 
 #endif

@@ -35,13 +35,13 @@ static void flush(struct deputy *deputy, host *node)
 static void answer(struct deputy *deputy, host *node, shoal_bytes datagram,
                    const struct address *from)
 {
-    uint8_t out[STANDIN_MAX_ANSWER];
+    uint8_t out[DEPUTY_REPLY_MAX];
     shoal_bytes prefix = {node->envelope.prefix, node->envelope.size};
     shoal_bytes packet, reply = {out, 0};
 
     if (!envelope_open(&node->envelope, datagram, &packet))
         return;
-    reply.size = standin_answer(&node->post.standin, packet, out);
+    reply.size = deputy_reply_answer(&node->post.reply, packet, out);
     if (reply.size == 0)
         return;
     if (udp_outbox_add(&deputy->outbox, prefix, reply, from))
@@ -73,7 +73,7 @@ static void take_datagram(struct deputy *deputy, host *node, int i)
     bool truncated;
     shoal_bytes datagram = udp_datagram(&deputy->inbox, i, &truncated);
 
-    if (kept_push(&node->post.kept, datagram, truncated))
+    if (deputy_queue_push(&node->post.queue, datagram, truncated))
         node->post.counts.kept++;
     else
         node->post.counts.dropped++;
@@ -145,8 +145,8 @@ bool deputy_prepare(struct deputy *deputy)
     host *node;
 
     for (node = deputy->nodes; node; node = node->post.next, count++)
-        if (node->post.standin.max_packet_size + ENVELOPE_MAX > packet)
-            packet = node->post.standin.max_packet_size + ENVELOPE_MAX;
+        if (node->post.reply.max_packet_size + ENVELOPE_MAX > packet)
+            packet = node->post.reply.max_packet_size + ENVELOPE_MAX;
     return make_room(deputy, count, packet);
 }
 

@@ -9,7 +9,7 @@
 /* A name and what is known of it. It is freed only while no lookup runs. */
 struct endpoint_name {
     struct endpoint_name *next; /* in its bucket, the last used first */
-    struct endpoints *owner;
+    struct endpoint_cache *owner;
     bool looking;
     bool heard;     /* a datagram came from the address in use */
     bool asked;     /* a question is open, */
@@ -24,9 +24,10 @@ struct endpoint_name {
     char name[ADDRESS_MAX_HOST];
 };
 
-void endpoints_init(struct endpoints *endpoints, struct address_reach reach,
-                    struct resolver *resolver, uint64_t (*now)(void),
-                    endpoints_failed_fn *failed, void *context)
+void endpoint_cache_init(struct endpoint_cache *endpoints,
+                         struct address_reach reach, struct resolver *resolver,
+                         uint64_t (*now)(void), endpoints_failed_fn *failed,
+                         void *context)
 {
     memset(endpoints, 0, sizeof *endpoints);
     endpoints->reach = reach;
@@ -36,7 +37,7 @@ void endpoints_init(struct endpoints *endpoints, struct address_reach reach,
     endpoints->context = context;
 }
 
-void endpoints_clear(struct endpoints *endpoints)
+void endpoint_cache_clear(struct endpoint_cache *endpoints)
 {
     struct endpoint_name *name, *next;
     size_t i;
@@ -97,7 +98,7 @@ static void take_addresses(struct endpoint_name *name,
 
 static void forget_awaited(struct endpoint_name *name)
 {
-    struct endpoints *owner = name->owner;
+    struct endpoint_cache *owner = name->owner;
     unsigned i;
 
     for (i = 0; name->awaited && i < ENDPOINTS_AWAITED; i++) {
@@ -112,7 +113,7 @@ static void forget_awaited(struct endpoint_name *name)
 /* When all places are taken the oldest is. */
 static void await(struct endpoint_name *name)
 {
-    struct endpoints *owner = name->owner;
+    struct endpoint_cache *owner = name->owner;
     struct endpoint_name **place =
         &owner->awaited[owner->next_awaited++ % ENDPOINTS_AWAITED];
 
@@ -153,7 +154,8 @@ static const struct address *address_in_use(struct endpoint_name *name,
     return &name->addresses[name->in_use];
 }
 
-void endpoints_heard(struct endpoints *endpoints, const struct address *from)
+void endpoint_cache_heard(struct endpoint_cache *endpoints,
+                          const struct address *from)
 {
     unsigned i;
     uint8_t index;
@@ -174,7 +176,7 @@ static void on_resolved(void *context, const struct addresses *addresses,
                         const char *error)
 {
     struct endpoint_name *name = context;
-    struct endpoints *owner = name->owner;
+    struct endpoint_cache *owner = name->owner;
 
     name->looking = false;
     name->checked_us = owner->now();
@@ -195,7 +197,7 @@ static bool is_due(const struct endpoint_name *name, uint64_t now_us)
 
 static void look_up_if_due(struct endpoint_name *name)
 {
-    struct endpoints *owner = name->owner;
+    struct endpoint_cache *owner = name->owner;
     uint64_t now_us = owner->now();
 
     if (!is_due(name, now_us))
@@ -230,7 +232,7 @@ static struct endpoint_name *unlink_name(struct endpoint_name **place,
     return NULL;
 }
 
-static struct endpoint_name *make_name(struct endpoints *owner,
+static struct endpoint_name *make_name(struct endpoint_cache *owner,
                                        const struct endpoint *endpoint)
 {
     struct endpoint_name *name = calloc(1, sizeof *name);
@@ -245,7 +247,7 @@ static struct endpoint_name *make_name(struct endpoints *owner,
 
 /* The name, moved or put to the front of its bucket. NULL: no room (all of the
  * bucket is being looked up) or no memory. */
-static struct endpoint_name *use_name(struct endpoints *endpoints,
+static struct endpoint_name *use_name(struct endpoint_cache *endpoints,
                                       const struct endpoint *endpoint)
 {
     uint32_t bucket =
@@ -272,7 +274,7 @@ static struct endpoint_name *use_name(struct endpoints *endpoints,
 }
 
 /* NULL: no room or no memory. */
-static struct endpoint_name *find_name(struct endpoints *endpoints,
+static struct endpoint_name *find_name(struct endpoint_cache *endpoints,
                                        const struct endpoint *endpoint)
 {
     struct endpoint_name *name;
@@ -288,7 +290,7 @@ static struct endpoint_name *find_name(struct endpoints *endpoints,
     return name;
 }
 
-static const struct address *find_address(struct endpoints *endpoints,
+static const struct address *find_address(struct endpoint_cache *endpoints,
                                           const struct endpoint *endpoint,
                                           uint64_t answer_within_us)
 {
@@ -317,9 +319,9 @@ static bool slot_has(const struct endpoint_slot *slot, shoal_bytes text)
            memcmp(slot->key, text.data, text.size) == 0;
 }
 
-const struct address *endpoints_find(struct endpoints *endpoints,
-                                     shoal_bytes text,
-                                     uint64_t answer_within_us)
+const struct address *endpoint_cache_find(struct endpoint_cache *endpoints,
+                                          shoal_bytes text,
+                                          uint64_t answer_within_us)
 {
     struct endpoint_slot *slot;
     struct endpoint endpoint;
@@ -340,8 +342,8 @@ const struct address *endpoints_find(struct endpoints *endpoints,
     return slot->reachable ? &slot->address : NULL;
 }
 
-bool endpoints_has(struct endpoints *endpoints, shoal_bytes text,
-                   const struct address *address)
+bool endpoint_cache_has(struct endpoint_cache *endpoints, shoal_bytes text,
+                        const struct address *address)
 {
     struct address ours, theirs = address_plain(address);
     const struct address *found;
@@ -354,7 +356,7 @@ bool endpoints_has(struct endpoints *endpoints, shoal_bytes text,
         name = endpoint.port ? find_name(endpoints, &endpoint) : NULL;
         return name && find_among(name, address, &index);
     }
-    found = endpoints_find(endpoints, text, 0);
+    found = endpoint_cache_find(endpoints, text, 0);
     if (!found)
         return false;
     ours = address_plain(found);

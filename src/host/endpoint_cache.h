@@ -45,7 +45,7 @@ struct endpoint_name;
 typedef void endpoints_failed_fn(void *context, const char *name,
                                  const char *error);
 
-struct endpoints {
+struct endpoint_cache {
     struct address_reach reach;
     struct resolver *resolver; /* borrowed */
     uint64_t (*now)(void);
@@ -61,23 +61,25 @@ struct endpoints {
 
 /* All pointers are borrowed for life. `now` is a monotonic clock in
  * microseconds. */
-void endpoints_init(struct endpoints *endpoints, struct address_reach reach,
-                    struct resolver *resolver, uint64_t (*now)(void),
-                    endpoints_failed_fn *failed, void *context);
+void endpoint_cache_init(struct endpoint_cache *endpoints,
+                         struct address_reach reach, struct resolver *resolver,
+                         uint64_t (*now)(void), endpoints_failed_fn *failed,
+                         void *context);
 /* Frees the resolver's questions' contexts: free the resolver first. */
-void endpoints_clear(struct endpoints *endpoints);
+void endpoint_cache_clear(struct endpoint_cache *endpoints);
 
 /* Where a packet for `endpoint` goes; borrowed until the next call. NULL:
  * nowhere (no endpoint at all, one that the socket cannot reach, a name that is
  * not resolved yet). It expects an answer within so long; 0: it expects none.
  */
-const struct address *endpoints_find(struct endpoints *endpoints,
-                                     shoal_bytes endpoint,
-                                     uint64_t answer_within_us);
+const struct address *endpoint_cache_find(struct endpoint_cache *endpoints,
+                                          shoal_bytes endpoint,
+                                          uint64_t answer_within_us);
 /* A datagram came from there. */
-void endpoints_heard(struct endpoints *endpoints, const struct address *from);
+void endpoint_cache_heard(struct endpoint_cache *endpoints,
+                          const struct address *from);
 /* Is that one of the addresses of `endpoint`, as far as they are known? */
-bool endpoints_has(struct endpoints *endpoints, shoal_bytes endpoint,
-                   const struct address *address);
+bool endpoint_cache_has(struct endpoint_cache *endpoints, shoal_bytes endpoint,
+                        const struct address *address);
 
 #endif

@@ -35,7 +35,7 @@ static void accept_datagram(host *node, uint64_t now_us, shoal_bytes datagram,
         error = shoal_receive(node->engine, now_us, packet);
         if (error) {
             node->dropped = true;
-            narrate_refused(node, error);
+            log_node_refused(node, error);
             if (error == SHOAL_ERR_FROM_OURSELVES && from)
                 rival_heard(node, packet, from);
         }
@@ -44,7 +44,7 @@ static void accept_datagram(host *node, uint64_t now_us, shoal_bytes datagram,
 
 /* max_packet_size may have been changed; without memory for more, larger
  * packets go on being truncated. */
-bool intake_fit(host *node)
+bool inbound_fit(host *node)
 {
     size_t room = shoal_get_config(node->engine)->max_packet_size;
 
@@ -55,14 +55,15 @@ bool intake_fit(host *node)
  * false: there is none. */
 static bool receive_kept(host *node)
 {
-    struct kept_datagram *datagram;
+    struct deputy_datagram *datagram;
     uint64_t now_us;
     int count = 0;
 
-    if (!node->post.kept.first)
+    if (!node->post.queue.first)
         return false;
     now_us = host_now(node);
-    while (count++ < UDP_BATCH && (datagram = kept_pop(&node->post.kept))) {
+    while (count++ < UDP_BATCH &&
+           (datagram = deputy_queue_pop(&node->post.queue))) {
         accept_datagram(node, now_us,
                         (shoal_bytes){datagram->data, datagram->size},
                         datagram->truncated, NULL);
@@ -104,7 +105,7 @@ static int receive_waiting(host *node)
     for (i = 0; i < count; i++) {
         datagram = udp_datagram(&node->inbox, i, &truncated);
         from = udp_sender(&node->inbox, i);
-        endpoints_heard(&node->endpoints, from);
+        endpoint_cache_heard(&node->endpoints, from);
         accept_datagram(node, now_us, datagram, truncated, from);
     }
     return count;
@@ -115,7 +116,7 @@ static int receive_waiting(host *node)
 static int fail_to_receive(host *node, int number)
 {
     node->stats.receive_errors++;
-    narrate_receive_error(node, number);
+    log_node_receive_error(node, number);
     return recovery_read_failed(node, number) ? UDP_BATCH : -1;
 }
 
@@ -132,17 +133,17 @@ static int receive_batch(host *node)
             return fail_to_receive(node, errno);
         recovery_read(node);
     }
-    drain_effects(node);
+    outbound_drain(node);
     node->batch = 0;
     return count;
 }
 
 /* The socket was readable. A batch that is not full emptied it. */
-void intake_waiting(host *node)
+void inbound_waiting(host *node)
 {
     int total, count = UDP_BATCH;
 
-    (void)intake_fit(node);
+    (void)inbound_fit(node);
     for (total = 0;
          total < DATAGRAMS_PER_WAKEUP && count == UDP_BATCH && !node->closing;
          total += count)
@@ -150,11 +151,11 @@ void intake_waiting(host *node)
 }
 
 /* Until it is certain that nothing waits. */
-void intake_all(host *node)
+void inbound_all(host *node)
 {
     int total = 0, count;
 
-    (void)intake_fit(node);
+    (void)inbound_fit(node);
     while (total < DATAGRAMS_BEFORE_TICK && !node->closing &&
            (count = receive_batch(node)) > 0)
         total += count;

@@ -70,15 +70,15 @@ static void tell_log_of_failure(struct joining *joining)
     bool matters =
         seed->wanted || node->seeds.connection != SHOAL_CONNECTION_ACTIVE;
 
-    narrate_lost_seed(node, matters ? &joining->gate : NULL, seed->text,
-                      joining->error);
+    log_node_lost_seed(node, matters ? &joining->gate : NULL, seed->text,
+                       joining->error);
 }
 
 static void ask(struct joining *joining, const char *address)
 {
     joining->error[0] = '\0';
     if (call(joining->node, address, shoal_announce, joining->error) == 0)
-        narrate_seed(joining->node, joining->seed->text, address);
+        log_node_seed(joining->node, joining->seed->text, address);
     else
         tell_log_of_failure(joining);
 }
@@ -224,7 +224,7 @@ static void tell_of_silence(host *node)
     list_seeds(seeds, list, sizeof list);
     if (list[0] == '\0')
         return;
-    narrate_silence(node, list, !node->silence_told);
+    log_node_silence(node, list, !node->silence_told);
     node->silence_told = true;
 }
 
@@ -351,7 +351,7 @@ const char *host_seed(const host *node, size_t i)
 
 void join_init(host *node)
 {
-    seeds_init(&node->seeds, 0, standing_of, node);
+    seeds_init(&node->seeds, 0, seed_standing_of, node);
     node->seeding_us = SHOAL_NEVER;
     ev_init(&node->seeding, on_due);
     node->seeding.data = node;

@@ -26,7 +26,7 @@ static bool wants_event(const struct log *log, int event)
            log_wants(log, events[event].level, LOG_ENGINE);
 }
 
-uint32_t narrate_diagnostics(const struct log *log)
+uint32_t log_engine_diagnostics(const struct log *log)
 {
     uint32_t mask = 0;
 
@@ -36,21 +36,21 @@ uint32_t narrate_diagnostics(const struct log *log)
     return mask & SHOAL_DIAGNOSTICS;
 }
 
-bool narrate_wants_sends(const struct log *log)
+bool log_engine_wants_sends(const struct log *log)
 {
     return log_wants(log, LOG_DEBUG, LOG_ENGINE);
 }
 
-bool narrate_wants(const struct log *log, const shoal_effect *effect)
+bool log_engine_wants(const struct log *log, const shoal_effect *effect)
 {
     if (effect->kind != SHOAL_NOTIFY)
-        return narrate_wants_sends(log);
+        return log_engine_wants_sends(log);
     return wants_event(log, (int)effect->event);
 }
 
-void narrate_warning(struct log *log, log_gate *gate, uint64_t now_us,
-                     log_area area, const char *text, const log_field *about,
-                     size_t count)
+void log_engine_warning(struct log *log, log_gate *gate, uint64_t now_us,
+                        log_area area, const char *text, const log_field *about,
+                        size_t count)
 {
     log_field fields[4];
     uint64_t held_back;
@@ -78,7 +78,7 @@ static bool is_readable(shoal_bytes text)
 
 /* Its address, unless a script made that some bytes of its own; then its
  * endpoint, then whatever there is. */
-shoal_bytes narrate_name(const shoal_member *member)
+shoal_bytes log_engine_name(const shoal_member *member)
 {
     if (is_readable(member->addr))
         return member->addr;
@@ -92,43 +92,42 @@ static shoal_bytes name_of_identity(const shoal *engine, shoal_bytes id)
     shoal_member member;
 
     if (shoal_find_identity(engine, id, &member))
-        return narrate_name(&member);
+        return log_engine_name(&member);
     return id;
 }
 
 /* ---- What the engine tells ---- */
 
-static void narrate_packet(struct engine_narrator *narrator,
-                           const shoal_effect *effect, const char *text,
-                           shoal_bytes peer)
+static void write_packet(struct log_engine *log_engine,
+                         const shoal_effect *effect, const char *text,
+                         shoal_bytes peer)
 {
-    log_line(narrator->log, LOG_TRACE, LOG_ENGINE, text,
+    log_line(log_engine->log, LOG_TRACE, LOG_ENGINE, text,
              log_str("message", shoal_message_name(effect->message)),
              log_bytes("addr", peer), log_num("updates", effect->updates),
              log_num("size", (double)effect->size));
 }
 
-static void warn(struct engine_narrator *narrator, log_gate *gate,
-                 uint64_t now_us, const char *text, const log_field *about,
-                 size_t count)
+static void warn(struct log_engine *log_engine, log_gate *gate, uint64_t now_us,
+                 const char *text, const log_field *about, size_t count)
 {
-    narrate_warning(narrator->log, gate, now_us, LOG_ENGINE, text, about,
-                    count);
+    log_engine_warning(log_engine->log, gate, now_us, LOG_ENGINE, text, about,
+                       count);
 }
 
 /* Either the engine has taken the address back by now, and is somebody else, or
  * it cannot, or waits. */
-static void narrate_conflict(struct engine_narrator *narrator, uint64_t now_us,
-                             const shoal_effect *effect)
+static void write_conflict(struct log_engine *log_engine, uint64_t now_us,
+                           const shoal_effect *effect)
 {
     char theirs[SHOW_MAX], ours[SHOW_MAX];
-    shoal_bytes self = shoal_self(narrator->engine).id;
+    shoal_bytes self = shoal_self(log_engine->engine).id;
     bool is_back = !bytes_equal(self, effect->before);
     const log_field about[] = {
-        log_bytes("id", show_value(effect->member.id, theirs)),
-        log_bytes(is_back ? "as" : "ours", show_value(self, ours))};
+        log_bytes("id", print_value(effect->member.id, theirs)),
+        log_bytes(is_back ? "as" : "ours", print_value(self, ours))};
 
-    warn(narrator, &narrator->conflicts, now_us,
+    warn(log_engine, &log_engine->conflicts, now_us,
          is_back ? "another node claims our address, or our clock was set "
                    "back; taking it back"
                  : events[SHOAL_EVENT_CONFLICT].text,
@@ -136,20 +135,20 @@ static void narrate_conflict(struct engine_narrator *narrator, uint64_t now_us,
 }
 
 /* A table that is full, here or elsewhere. */
-static void narrate_full(struct engine_narrator *narrator, log_gate *gate,
-                         uint64_t now_us, const shoal_effect *effect)
+static void write_full(struct log_engine *log_engine, log_gate *gate,
+                       uint64_t now_us, const shoal_effect *effect)
 {
-    const log_field about = log_bytes("addr", narrate_name(&effect->member));
+    const log_field about = log_bytes("addr", log_engine_name(&effect->member));
 
-    warn(narrator, gate, now_us, events[effect->event].text, &about, 1);
+    warn(log_engine, gate, now_us, events[effect->event].text, &about, 1);
 }
 
-static void narrate_item(struct engine_narrator *narrator, uint64_t now_us,
-                         const shoal_effect *effect)
+static void write_item(struct log_engine *log_engine, uint64_t now_us,
+                       const shoal_effect *effect)
 {
     const log_field size = log_num("size", (double)effect->size);
 
-    warn(narrator, &narrator->items, now_us,
+    warn(log_engine, &log_engine->items, now_us,
          effect->drop == SHOAL_DROP_BACKLOG
              ? "a broadcast was dropped for newer ones: send fewer, or raise "
                "max_broadcasts"
@@ -159,21 +158,21 @@ static void narrate_item(struct engine_narrator *narrator, uint64_t now_us,
 }
 
 /* What needs somebody to look at it. false: it is something else. */
-static bool narrate_trouble(struct engine_narrator *narrator, uint64_t now_us,
-                            const shoal_effect *effect)
+static bool write_trouble(struct log_engine *log_engine, uint64_t now_us,
+                          const shoal_effect *effect)
 {
     switch (effect->event) {
     case SHOAL_EVENT_CONFLICT:
-        narrate_conflict(narrator, now_us, effect);
+        write_conflict(log_engine, now_us, effect);
         return true;
     case SHOAL_EVENT_FULL:
-        narrate_full(narrator, &narrator->full, now_us, effect);
+        write_full(log_engine, &log_engine->full, now_us, effect);
         return true;
     case SHOAL_EVENT_REFUSED:
-        narrate_full(narrator, &narrator->refusals, now_us, effect);
+        write_full(log_engine, &log_engine->refusals, now_us, effect);
         return true;
     case SHOAL_EVENT_ITEM_DROPPED:
-        narrate_item(narrator, now_us, effect);
+        write_item(log_engine, now_us, effect);
         return true;
     default:
         return false;
@@ -181,67 +180,68 @@ static bool narrate_trouble(struct engine_narrator *narrator, uint64_t now_us,
 }
 
 /* Why it is down, and who it was and is now. */
-static void narrate_member(struct engine_narrator *narrator,
-                           const shoal_effect *effect)
+static void write_member(struct log_engine *log_engine,
+                         const shoal_effect *effect)
 {
     const shoal_member *member = &effect->member;
     char before[SHOW_MAX], after[SHOW_MAX];
-    log_field fields[6] = {log_bytes("addr", narrate_name(member)),
+    log_field fields[6] = {log_bytes("addr", log_engine_name(member)),
                            log_num("incarnation", member->incarnation)};
     size_t count = 2;
 
     if (member->state == SHOAL_DOWN)
         fields[count++] = log_str("reason", shoal_reason_name(member->reason));
     if (effect->event == SHOAL_EVENT_RENAME) {
-        fields[count++] = log_bytes("was", show_value(effect->before, before));
-        fields[count++] = log_bytes("is", show_value(member->id, after));
+        fields[count++] = log_bytes("was", print_value(effect->before, before));
+        fields[count++] = log_bytes("is", print_value(member->id, after));
     } else if (effect->event == SHOAL_EVENT_REJOIN) {
-        fields[count++] = log_bytes("as", show_value(member->id, after));
+        fields[count++] = log_bytes("as", print_value(member->id, after));
     }
     fields[count++] =
-        log_num("members", (double)shoal_num_members(narrator->engine));
-    log_write(narrator->log, events[effect->event].level, LOG_ENGINE,
+        log_num("members", (double)shoal_num_members(log_engine->engine));
+    log_write(log_engine->log, events[effect->event].level, LOG_ENGINE,
               events[effect->event].text, fields, count);
 }
 
-static void narrate_event(struct engine_narrator *narrator, uint64_t now_us,
-                          const shoal_effect *effect)
+static void write_event(struct log_engine *log_engine, uint64_t now_us,
+                        const shoal_effect *effect)
 {
     shoal_event event = effect->event;
     shoal_carries carries = shoal_event_carries(event);
 
-    if (narrate_trouble(narrator, now_us, effect))
+    if (write_trouble(log_engine, now_us, effect))
         return;
 
     if (carries == SHOAL_CARRIES_PACKET)
-        narrate_packet(narrator, effect, events[event].text,
-                       name_of_identity(narrator->engine, effect->member.id));
+        write_packet(log_engine, effect, events[event].text,
+                     name_of_identity(log_engine->engine, effect->member.id));
     else if (carries != SHOAL_CARRIES_NOTHING)
-        narrate_member(narrator, effect);
+        write_member(log_engine, effect);
     else
         log_line(
-            narrator->log, events[event].level, LOG_ENGINE, events[event].text,
-            log_num("members", (double)shoal_num_members(narrator->engine)));
+            log_engine->log, events[event].level, LOG_ENGINE,
+            events[event].text,
+            log_num("members", (double)shoal_num_members(log_engine->engine)));
 }
 
-static void narrate_send(struct engine_narrator *narrator,
-                         const shoal_effect *effect)
+static void write_send(struct log_engine *log_engine,
+                       const shoal_effect *effect)
 {
     if (effect->message == SHOAL_MSG_FEED)
-        log_line(narrator->log, LOG_DEBUG, LOG_ENGINE, "fed",
-                 log_bytes("addr", narrate_name(&effect->member)),
+        log_line(log_engine->log, LOG_DEBUG, LOG_ENGINE, "fed",
+                 log_bytes("addr", log_engine_name(&effect->member)),
                  log_num("updates", effect->updates));
-    narrate_packet(narrator, effect, "packet sent",
-                   narrate_name(&effect->member));
+    write_packet(log_engine, effect, "packet sent",
+                 log_engine_name(&effect->member));
 }
 
-void narrate_engine(struct engine_narrator *narrator, uint64_t now_us,
-                    const shoal_effect *effect)
+void log_engine_write(struct log_engine *log_engine, uint64_t now_us,
+                      const shoal_effect *effect)
 {
-    if (!narrate_wants(narrator->log, effect))
+    if (!log_engine_wants(log_engine->log, effect))
         return;
     if (effect->kind == SHOAL_NOTIFY)
-        narrate_event(narrator, now_us, effect);
+        write_event(log_engine, now_us, effect);
     else
-        narrate_send(narrator, effect);
+        write_send(log_engine, effect);
 }

@@ -10,28 +10,28 @@
 
 /* The diagnostics that the log's levels ask for: a mask of 1u <<
  * SHOAL_EVENT_*. What no one listens to is not even asked of the engine. */
-uint32_t narrate_diagnostics(const struct log *log);
+uint32_t log_engine_diagnostics(const struct log *log);
 /* Does it ask for packets that are sent? */
-bool narrate_wants_sends(const struct log *log);
+bool log_engine_wants_sends(const struct log *log);
 /* Does it ask for that effect? */
-bool narrate_wants(const struct log *log, const shoal_effect *effect);
+bool log_engine_wants(const struct log *log, const shoal_effect *effect);
 
-struct engine_narrator {
+struct log_engine {
     struct log *log; /* NULL: nothing is told */
     const shoal *engine;
     log_gate conflicts, full, refusals, items; /* of the warnings */
 };
 
 /* An effect: a notification, or (at debug and trace) a packet sent. */
-void narrate_engine(struct engine_narrator *narrator, uint64_t now_us,
-                    const shoal_effect *effect);
+void log_engine_write(struct log_engine *log_engine, uint64_t now_us,
+                      const shoal_effect *effect);
 
 /* What a person knows a member by. */
-shoal_bytes narrate_name(const shoal_member *member);
+shoal_bytes log_engine_name(const shoal_member *member);
 
 /* A warning that comes at most once a minute; up to 3 fields. */
-void narrate_warning(struct log *log, log_gate *gate, uint64_t now_us,
-                     log_area area, const char *text, const log_field *about,
-                     size_t count);
+void log_engine_warning(struct log *log, log_gate *gate, uint64_t now_us,
+                        log_area area, const char *text, const log_field *about,
+                        size_t count);
 
 #endif

@@ -11,27 +11,28 @@
 
 enum { A_MINUTE_US = 60 * 1000000, A_SECOND_US = 1000000 };
 
-/* As narrate_warning(). */
+/* As log_engine_warning(). */
 static void warn(host *node, log_gate *gate, log_area area, const char *text,
                  const log_field *about, size_t count)
 {
-    narrate_warning(node->log, gate, host_now(node), area, text, about, count);
+    log_engine_warning(node->log, gate, host_now(node), area, text, about,
+                       count);
 }
 
 /* ---- The node's own life ---- */
 
-void narrate_effect(host *node, const shoal_effect *effect)
+void log_node_effect(host *node, const shoal_effect *effect)
 {
-    narrate_engine(&node->narrator.engine, host_now(node), effect);
+    log_engine_write(&node->log_node.engine, host_now(node), effect);
 }
 
-void narrate_started(host *node)
+void log_node_started(host *node)
 {
     const struct envelope *envelope = &node->envelope;
     const shoal_config *config = shoal_get_config(node->engine);
     shoal_member self = shoal_self(node->engine);
     log_field fields[5] = {
-        log_str("bind", node->bound), log_bytes("addr", narrate_name(&self)),
+        log_str("bind", node->bound), log_bytes("addr", log_engine_name(&self)),
         log_num("probe_period", (double)config->probe_period_us / 1e6),
         log_num("suspect_to_down_after",
                 (double)config->suspect_to_down_after_us / 1e6)};
@@ -45,7 +46,7 @@ void narrate_started(host *node)
     log_write(node->log, LOG_INFO, LOG_HOST, "started", fields, count);
 }
 
-void narrate_closed(host *node)
+void log_node_closed(host *node)
 {
     if (node->engine)
         log_line(node->log, LOG_INFO, LOG_HOST, "closed",
@@ -78,9 +79,9 @@ static const char *drop_name(int drop)
                                   : ours[drop - SHOAL_NUM_DROPS];
 }
 
-void narrate_refused(host *node, int error)
+void log_node_refused(host *node, int error)
 {
-    struct narrate_refused *refused = &node->narrator.refused;
+    struct log_node_refused *refused = &node->log_node.refused;
 
     refused->error = error;
     snprintf(refused->detail, sizeof refused->detail, "%s",
@@ -90,7 +91,7 @@ void narrate_refused(host *node, int error)
 /* A codec in Lua says what is wrong with a packet. */
 static void tell_drop(host *node, int drop, uint64_t count)
 {
-    const struct narrate_refused *refused = &node->narrator.refused;
+    const struct log_node_refused *refused = &node->log_node.refused;
     log_field fields[3] = {log_str("reason", drop_name(drop)),
                            log_num("count", (double)count)};
     size_t num_fields = 2;
@@ -101,20 +102,20 @@ static void tell_drop(host *node, int drop, uint64_t count)
     log_write(node->log, LOG_INFO, LOG_HOST, "dropped", fields, num_fields);
 }
 
-void narrate_drops(host *node, uint64_t now_us)
+void log_node_drops(host *node, uint64_t now_us)
 {
-    struct narrator *narrator = &node->narrator;
-    uint64_t counts[NARRATE_NUM_DROPS];
+    struct log_node *log_node = &node->log_node;
+    uint64_t counts[LOG_NODE_NUM_DROPS];
     int i;
 
     if (!log_wants(node->log, LOG_INFO, LOG_HOST) ||
-        (!node->dropped && now_us - narrator->drops_checked_us < A_SECOND_US))
+        (!node->dropped && now_us - log_node->drops_checked_us < A_SECOND_US))
         return;
     node->dropped = false;
-    narrator->drops_checked_us = now_us;
+    log_node->drops_checked_us = now_us;
     collect_drops(node, counts);
-    for (i = 0; i < NARRATE_NUM_DROPS; i++) {
-        struct narrate_drops *drop = &narrator->drops[i];
+    for (i = 0; i < LOG_NODE_NUM_DROPS; i++) {
+        struct log_node_drops *drop = &log_node->drops[i];
 
         if (counts[i] == drop->told ||
             (drop->told > 0 && now_us - drop->told_us < A_MINUTE_US))
@@ -128,10 +129,10 @@ void narrate_drops(host *node, uint64_t now_us)
 /* ---- Troubles ---- */
 
 /* Its gate, shared by the kinds that came too late to get one. */
-static log_gate *gate_of_error(struct narrator *narrator, int number)
+static log_gate *gate_of_error(struct log_node *log_node, int number)
 {
-    struct narrate_error *error = narrator->errors;
-    struct narrate_error *last = error + NARRATE_ERRORS - 1;
+    struct log_node_error *error = log_node->errors;
+    struct log_node_error *last = error + LOG_NODE_ERRORS - 1;
 
     while (error < last && error->number != 0 && error->number != number)
         error++;
@@ -147,33 +148,33 @@ static void complain(host *node, log_gate *gate, const char *text,
     warn(node, gate, LOG_HOST, text, fields, 2);
 }
 
-void narrate_send_error(host *node, const struct address *to, int number)
+void log_node_send_error(host *node, const struct address *to, int number)
 {
     char text[HOST_MAX_ENDPOINT];
 
     address_format(to, text);
-    complain(node, gate_of_error(&node->narrator, number), "cannot send", "to",
+    complain(node, gate_of_error(&node->log_node, number), "cannot send", "to",
              text, error_text(number));
 }
 
-static bool is_told(const struct narrator *narrator, const struct address *to)
+static bool is_told(const struct log_node *log_node, const struct address *to)
 {
     unsigned i;
 
-    for (i = 0; i < narrator->num_too_small && i < NARRATE_PATHS; i++)
-        if (address_equal(&narrator->too_small[i], to))
+    for (i = 0; i < log_node->num_too_small && i < LOG_NODE_PATHS; i++)
+        if (address_equal(&log_node->too_small[i], to))
             return true;
     return false;
 }
 
-void narrate_too_large(host *node, const struct address *to)
+void log_node_too_large(host *node, const struct address *to)
 {
-    struct narrator *narrator = &node->narrator;
+    struct log_node *log_node = &node->log_node;
     char text[HOST_MAX_ENDPOINT];
 
-    if (is_told(narrator, to))
+    if (is_told(log_node, to))
         return;
-    narrator->too_small[narrator->num_too_small++ % NARRATE_PATHS] = *to;
+    log_node->too_small[log_node->num_too_small++ % LOG_NODE_PATHS] = *to;
     address_format(to, text);
     log_line(node->log, LOG_WARN, LOG_HOST,
              "the system does not send packets of that size: lower "
@@ -181,56 +182,56 @@ void narrate_too_large(host *node, const struct address *to)
              log_str("to", text), log_str("error", error_text(EMSGSIZE)));
 }
 
-void narrate_small_path(host *node, shoal_bytes endpoint, size_t size)
+void log_node_small_path(host *node, shoal_bytes endpoint, size_t size)
 {
     const log_field about[] = {log_bytes("to", endpoint),
                                log_num("size", (double)size)};
 
-    warn(node, &node->narrator.small_paths, LOG_HOST,
+    warn(node, &node->log_node.small_paths, LOG_HOST,
          "large packets do not reach a member, small ones do: mend the path, "
          "or lower max_packet_size on all members",
          about, 2);
 }
 
-void narrate_receive_error(host *node, int number)
+void log_node_receive_error(host *node, int number)
 {
-    complain(node, &node->narrator.receive_errors, "cannot receive", "bind",
+    complain(node, &node->log_node.receive_errors, "cannot receive", "bind",
              node->bound, error_text(number));
 }
 
-void narrate_unwatched(host *node, int number)
+void log_node_unwatched(host *node, int number)
 {
-    complain(node, &node->narrator.unwatched,
+    complain(node, &node->log_node.unwatched,
              "the event loop cannot watch the socket", "bind", node->bound,
              number ? error_text(number) : "libev has given up on it");
 }
 
-void narrate_recovered(host *node)
+void log_node_recovered(host *node)
 {
     log_line(node->log, LOG_INFO, LOG_HOST, "the socket works again",
              log_str("bind", node->bound));
 }
 
-void narrate_failed(host *node, const char *error)
+void log_node_failed(host *node, const char *error)
 {
     log_line(node->log, LOG_ERROR, LOG_HOST, "the node has failed",
              log_str("error", error));
 }
 
-void narrate_unresolved_name(host *node, const char *name, const char *error)
+void log_node_unresolved_name(host *node, const char *name, const char *error)
 {
-    complain(node, &node->narrator.names, "cannot resolve a member's name",
+    complain(node, &node->log_node.names, "cannot resolve a member's name",
              "name", name, error);
 }
 
-void narrate_seed(host *node, const char *endpoint, const char *address)
+void log_node_seed(host *node, const char *endpoint, const char *address)
 {
     log_line(node->log, LOG_DEBUG, LOG_HOST, "announced to a seed",
              log_str("seed", endpoint), log_str("addr", address));
 }
 
-void narrate_lost_seed(host *node, log_gate *gate, const char *endpoint,
-                       const char *error)
+void log_node_lost_seed(host *node, log_gate *gate, const char *endpoint,
+                        const char *error)
 {
     if (gate)
         complain(node, gate, "cannot join", "seed", endpoint, error);
@@ -239,7 +240,7 @@ void narrate_lost_seed(host *node, log_gate *gate, const char *endpoint,
                  log_str("seed", endpoint), log_str("error", error));
 }
 
-void narrate_silence(host *node, const char *seeds, bool first)
+void log_node_silence(host *node, const char *seeds, bool first)
 {
     log_line(node->log, first ? LOG_WARN : LOG_DEBUG, LOG_HOST,
              "no seed has answered yet", log_str("seeds", seeds));
@@ -247,7 +248,7 @@ void narrate_silence(host *node, const char *seeds, bool first)
 
 /* ---- Another node that has our address ---- */
 
-void narrate_rival(host *node, shoal_bytes id, const struct address *from)
+void log_node_rival(host *node, shoal_bytes id, const struct address *from)
 {
     char text[HOST_MAX_ENDPOINT], theirs[SHOW_MAX], ours[SHOW_MAX];
     struct address plain = address_plain(from);
@@ -256,26 +257,26 @@ void narrate_rival(host *node, shoal_bytes id, const struct address *from)
     log_line(node->log, LOG_WARN, LOG_HOST,
              "another node has our address and gets its packets: end it, or "
              "give this one an address of its own",
-             log_bytes("id", show_value(id, theirs)), log_str("at", text),
-             log_bytes("ours", show_value(shoal_self(node->engine).id, ours)));
+             log_bytes("id", print_value(id, theirs)), log_str("at", text),
+             log_bytes("ours", print_value(shoal_self(node->engine).id, ours)));
 }
 
-void narrate_rival_gone(host *node)
+void log_node_rival_gone(host *node)
 {
     log_line(node->log, LOG_INFO, LOG_HOST,
              "the other node that had our address is gone",
              log_bytes("addr", shoal_self(node->engine).endpoint));
 }
 
-void narrate_claimant(host *node, shoal_bytes id, const struct address *from)
+void log_node_claimant(host *node, shoal_bytes id, const struct address *from)
 {
     char text[HOST_MAX_ENDPOINT], theirs[SHOW_MAX];
     struct address plain = address_plain(from);
-    log_field about[] = {log_bytes("id", show_value(id, theirs)), {0}};
+    log_field about[] = {log_bytes("id", print_value(id, theirs)), {0}};
 
     address_format(&plain, text);
     about[1] = log_str("at", text);
-    warn(node, &node->narrator.claimants, LOG_HOST,
+    warn(node, &node->log_node.claimants, LOG_HOST,
          "another node says that it has our address, and gets no packets: end "
          "it, or give it an address of its own",
          about, 2);
@@ -283,17 +284,17 @@ void narrate_claimant(host *node, shoal_bytes id, const struct address *from)
 
 /* ---- The deputy ---- */
 
-void narrate_no_deputy(host *node, int number)
+void log_node_no_deputy(host *node, int number)
 {
     log_line(node->log, LOG_WARN, LOG_HOST,
              "no thread to answer while a handler runs",
              log_str("error", error_text(number)));
 }
 
-void narrate_deputy(host *node, double seconds)
+void log_node_deputy(host *node, double seconds)
 {
     log_line(node->log, LOG_DEBUG, LOG_HOST, "a handler kept us",
              log_num("seconds", seconds),
-             log_num("kept", (double)node->post.kept.count),
-             log_num("bytes", (double)node->post.kept.bytes));
+             log_num("kept", (double)node->post.queue.count),
+             log_num("bytes", (double)node->post.queue.bytes));
 }

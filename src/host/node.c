@@ -21,7 +21,7 @@ static void on_readable(struct ev_loop *loop, ev_io *watcher, int events)
         recovery_unwatched(node);
     else
         recovery_watched(node);
-    intake_waiting(node);
+    inbound_waiting(node);
     host_leave(node);
 }
 
@@ -34,7 +34,7 @@ static void on_deadline(struct ev_loop *loop, ev_timer *watcher, int events)
     (void)loop, (void)events;
     host_enter(node);
     node->armed_us = SHOAL_NEVER;
-    intake_all(node);
+    inbound_all(node);
     if (!node->closing)
         (void)shoal_tick(node->engine, clock_monotonic_us());
     host_leave(node);
@@ -74,7 +74,7 @@ static void arm_deadline(host *node)
 static void destroy(host *node)
 {
     deputy_remove(node);
-    drain_sends(node);
+    outbound_drain_sends(node);
     ev_io_stop(node->loop, &node->readable);
     recovery_stop(node);
     rival_stop(node);
@@ -82,10 +82,10 @@ static void destroy(host *node)
     ev_timer_stop(node->loop, &node->deadline);
     ev_prepare_stop(node->loop, &node->wakeup);
     resolver_free(node->resolver);
-    endpoints_clear(&node->endpoints);
+    endpoint_cache_clear(&node->endpoints);
     join_clear(node);
     host_timers_clear(node);
-    narrate_closed(node);
+    log_node_closed(node);
     udp_close(&node->udp);
     udp_inbox_clear(&node->inbox);
     udp_outbox_clear(&node->outbox);
@@ -106,15 +106,15 @@ static void settle(host *node)
         return;
     node->behind = false;
     join_ask(node);
-    drain_effects(node);
+    outbound_drain(node);
     if (node->closing)
         return;
     if (join_watch(node))
         node->behind = true; /* a handler joined meanwhile */
-    if (node->post.kept.first)
+    if (node->post.queue.first)
         node->behind = true; /* a handler took its time */
     rival_watch(node);
-    narrate_drops(node, clock_monotonic_us());
+    log_node_drops(node, clock_monotonic_us());
     arm_deadline(node);
 }
 
@@ -145,7 +145,7 @@ void host_fail(host *node, const char *what, int number)
         return;
     node->failed = true;
     error_errno(error, number, "%s on %s", what, node->bound);
-    narrate_failed(node, error);
+    log_node_failed(node, error);
     if (node->callbacks.on_failed)
         node->callbacks.on_failed(node->callbacks.context, error);
 }
@@ -156,7 +156,7 @@ void host_deliver(host *node)
     if (node->closing)
         return;
     host_enter(node);
-    drain_effects(node);
+    outbound_drain(node);
     leave(node);
 }
 
@@ -184,7 +184,7 @@ static int find_bind_address(const char *text, struct address *out, char *error)
 
 static void on_name_failed(void *context, const char *name, const char *error)
 {
-    narrate_unresolved_name(context, name, error);
+    log_node_unresolved_name(context, name, error);
 }
 
 static void init_watchers(host *node)
@@ -250,8 +250,8 @@ host *host_open(const host_options *options, char *error)
         free(node);
         return NULL;
     }
-    endpoints_init(&node->endpoints, node->udp.reach, node->resolver,
-                   clock_monotonic_us, on_name_failed, node);
+    endpoint_cache_init(&node->endpoints, node->udp.reach, node->resolver,
+                        clock_monotonic_us, on_name_failed, node);
     address_format(&node->udp.bound, node->bound);
     join_init(node);
     init_watchers(node);
@@ -268,19 +268,19 @@ int host_start(host *node, const shoal_options *options, char *error)
                    detail ? ": " : "", detail ? detail : "");
         return result;
     }
-    if (!intake_fit(node) || !deputy_add(node, node->busy_limit_us)) {
+    if (!inbound_fit(node) || !deputy_add(node, node->busy_limit_us)) {
         shoal_free(node->engine);
         node->engine = NULL;
         error_fail(error, "cannot start: out of memory");
         return SHOAL_ERR_NOMEM;
     }
     node->seeds.rng.state = options->seed ^ clock_monotonic_us();
-    node->narrator.engine.log = node->log;
-    node->narrator.engine.engine = node->engine;
+    node->log_node.engine.log = node->log;
+    node->log_node.engine.engine = node->engine;
     host_set_diagnostics(node, 0);
     ev_io_start(node->loop, &node->readable);
     recovery_start(node);
-    narrate_started(node);
+    log_node_started(node);
     host_wake(node);
     return 0;
 }
@@ -340,7 +340,7 @@ void host_set_diagnostics(host *node, uint32_t mask)
     deputy_note(node);
     if (node->engine)
         shoal_set_diagnostics(node->engine,
-                              mask | narrate_diagnostics(node->log));
+                              mask | log_engine_diagnostics(node->log));
 }
 
 host_stats host_get_stats(const host *node)

@@ -51,7 +51,7 @@ struct host {
     struct envelope envelope;
     struct post post; /* the deputy's */
     struct resolver *resolver;
-    struct endpoints endpoints;
+    struct endpoint_cache endpoints;
 
     ev_io readable;
     struct recovery recovery;
@@ -66,7 +66,7 @@ struct host {
     struct rival rival;
     struct path_check path;
     host_timer *timers;
-    struct narrator narrator;
+    struct log_node log_node;
     uint32_t diagnostics; /* the program's */
     host_stats stats;
 
@@ -94,23 +94,23 @@ static inline double host_seconds_until(uint64_t due_us, uint64_t now_us)
 /* ---- inbound.c ---- */
 
 /* Room for packets of max_packet_size. false: no memory for it. */
-bool intake_fit(host *node);
+bool inbound_fit(host *node);
 /* Handles what waits in the socket, a bounded number of datagrams. */
-void intake_waiting(host *node);
+void inbound_waiting(host *node);
 /* The same until it is certain that nothing waits, within a larger bound. */
-void intake_all(host *node);
+void inbound_all(host *node);
 
 /* ---- outbound.c ---- */
 
 /* Carries out the effects that wait, a bounded number of them; the rest in the
  * next wakeup. */
-void drain_effects(host *node);
+void outbound_drain(host *node);
 /* Sends what waits to be sent, without a callback: for the end. */
-void drain_sends(host *node);
+void outbound_drain_sends(host *node);
 /* Sends what is in the outbox. */
-void flush_outbox(host *node);
+void outbound_flush(host *node);
 /* Puts a packet that is not the engine's into the outbox. */
-void send_past_engine(host *node, shoal_bytes packet, const struct address *to);
+void outbound_send(host *node, shoal_bytes packet, const struct address *to);
 
 /* ---- join.c ---- */
 
@@ -126,9 +126,9 @@ void join_clear(host *node);
 
 /* `context` is the node. The address ("ip:port") may be ours in any spelling;
  * a name is ours only as our identity has it. */
-seeds_standing_fn standing_of;
+seeds_standing_fn seed_standing_of;
 /* Does our socket get what is sent to that address of this host? */
-bool standing_is_bound(const host *node, const struct address *address);
+bool seed_standing_is_bound(const host *node, const struct address *address);
 
 /* ---- timer.c ---- */
 

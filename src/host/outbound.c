@@ -15,12 +15,12 @@ static void on_send_failed(void *context, const struct address *to, int number)
 
     node->stats.send_errors++;
     if (number == EMSGSIZE)
-        narrate_too_large(node, to);
+        log_node_too_large(node, to);
     else
-        narrate_send_error(node, to, number);
+        log_node_send_error(node, to, number);
 }
 
-void flush_outbox(host *node)
+void outbound_flush(host *node)
 {
     struct udp_sent sent;
 
@@ -31,13 +31,13 @@ void flush_outbox(host *node)
     node->stats.bytes_sent += sent.bytes;
 }
 
-void send_past_engine(host *node, shoal_bytes packet, const struct address *to)
+void outbound_send(host *node, shoal_bytes packet, const struct address *to)
 {
     shoal_bytes prefix = {node->envelope.prefix, node->envelope.size};
 
     if (udp_outbox_add(&node->outbox, prefix, packet, to))
         return;
-    flush_outbox(node);
+    outbound_flush(node);
     (void)udp_outbox_add(&node->outbox, prefix, packet, to); /* it is empty */
 }
 
@@ -54,8 +54,8 @@ static const struct address *find(host *node, const shoal_effect *effect)
                                ? shoal_get_config(node->engine)->probe_rtt_us
                                : 0;
 
-    return endpoints_find(&node->endpoints, effect->member.endpoint,
-                          patience_us);
+    return endpoint_cache_find(&node->endpoints, effect->member.endpoint,
+                               patience_us);
 }
 
 static void put(host *node, const shoal_effect *effect)
@@ -71,7 +71,7 @@ static void put(host *node, const shoal_effect *effect)
     path_sent(node, effect->member.endpoint, effect->packet.size);
     if (udp_outbox_add(&node->outbox, prefix, effect->packet, to))
         return;
-    flush_outbox(node);
+    outbound_flush(node);
     if (!udp_outbox_add(&node->outbox, prefix, effect->packet, to))
         on_send_failed(node, to, EMSGSIZE);
 }
@@ -84,14 +84,14 @@ static bool is_wanted(const host *node, shoal_event event)
 
 /* Between two handlers that follow each other there is nothing else, or it
  * would count as theirs: a terminal may take its time, and so may a socket. */
-static void narrate(host *node, const shoal_effect *effect)
+static void write_to_log(host *node, const shoal_effect *effect)
 {
-    bool wanted = narrate_wants(node->log, effect);
+    bool wanted = log_engine_wants(node->log, effect);
 
     if (wanted || effect->kind == SHOAL_SEND)
         (void)host_handler_ended();
     if (wanted)
-        narrate_effect(node, effect);
+        log_node_effect(node, effect);
 }
 
 /* What waits to be sent goes first: the handler may take its time. */
@@ -100,18 +100,18 @@ bool host_next_event(host *node, shoal_effect *out)
     while (!node->closing && node->drained < EFFECTS_PER_DRAIN &&
            shoal_next_effect(node->engine, out)) {
         node->drained++;
-        narrate(node, out);
+        write_to_log(node, out);
         if (out->kind == SHOAL_SEND) {
             put(node, out);
         } else if (is_wanted(node, out->event) && node->callbacks.on_notify) {
-            flush_outbox(node);
+            outbound_flush(node);
             return true;
         }
     }
     return false;
 }
 
-void drain_effects(host *node)
+void outbound_drain(host *node)
 {
     shoal_effect event;
 
@@ -121,20 +121,20 @@ void drain_effects(host *node)
     node->drained = 0;
     while (host_next_event(node, &event))
         node->callbacks.on_notify(node->callbacks.context, &event);
-    flush_outbox(node);
+    outbound_flush(node);
     node->draining = false;
     if (node->drained == EFFECTS_PER_DRAIN)
         node->behind = true;
 }
 
-void drain_sends(host *node)
+void outbound_drain_sends(host *node)
 {
     shoal_effect effect;
 
     while (node->engine && shoal_next_effect(node->engine, &effect)) {
-        narrate_effect(node, &effect);
+        log_node_effect(node, &effect);
         if (effect.kind == SHOAL_SEND)
             put(node, &effect);
     }
-    flush_outbox(node);
+    outbound_flush(node);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "padded_ping.h"
 
-bool speaks_default_codec(const shoal *engine)
+bool padded_ping_is_possible(const shoal *engine)
 {
     return shoal_get_codec(engine)->decode_header ==
            shoal_default_codec().decode_header;
@@ -39,7 +39,7 @@ size_t padded_ping(const shoal *engine, shoal_bytes to, uint8_t number,
                                  .dst = to};
     size_t used;
 
-    if (!speaks_default_codec(engine) ||
+    if (!padded_ping_is_possible(engine) ||
         codec.encode_header(codec.context, &header, out, size, &used) != 0)
         return 0;
     return used + write_claims(&self, out + used, size - used);

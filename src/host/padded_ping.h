@@ -7,7 +7,7 @@
 
 /* Is it the default codec that the engine has? Others may be a script's, and
  * have no padding. */
-bool speaks_default_codec(const shoal *engine);
+bool padded_ping_is_possible(const shoal *engine);
 /* Writes a ping to `to` that has `size` bytes, or as few less as one claim may
  * have: claims that we are alive, again and again, fill it. 0: there is no room
  * for the ping, or the codec is another one. */

@@ -110,14 +110,14 @@ static void start_next(struct path_check *check)
 static void ping(host *node, shoal_bytes to, uint8_t number, size_t size)
 {
     const struct address *address =
-        endpoints_find(&node->endpoints, endpoint_of(&node->path.now), 0);
+        endpoint_cache_find(&node->endpoints, endpoint_of(&node->path.now), 0);
     uint8_t *packet = address ? malloc(size) : NULL;
 
     if (!packet)
         return;
     size = padded_ping(node->engine, to, number, packet, size);
     if (size > 0)
-        send_past_engine(node, (shoal_bytes){packet, size}, address);
+        outbound_send(node, (shoal_bytes){packet, size}, address);
     free(packet);
 }
 
@@ -130,7 +130,8 @@ static void go_on(host *node)
     if (check->tries == PATH_TRIES ||
         !shoal_find_endpoint(node->engine, endpoint_of(&check->now), &member)) {
         if (check->signs >= PATH_SIGNS)
-            narrate_small_path(node, endpoint_of(&check->now), check->now.size);
+            log_node_small_path(node, endpoint_of(&check->now),
+                                check->now.size);
         node->stats.small_paths += check->signs >= PATH_SIGNS;
         remember(node, &check->now);
         check->running = false;
@@ -197,7 +198,7 @@ void path_sent(host *node, shoal_bytes endpoint, size_t size)
     struct path_check *check = &node->path;
 
     if (size <= PATH_SMALL || endpoint.size > PATH_ENDPOINT ||
-        !speaks_default_codec(node->engine) ||
+        !padded_ping_is_possible(node->engine) ||
         (check->running && is_path(&check->now, endpoint)) ||
         is_known(node, endpoint, size))
         return;

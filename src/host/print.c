@@ -111,7 +111,7 @@ static void put_value(struct show *show)
     put_text(show, "}");
 }
 
-shoal_bytes show_value(shoal_bytes value, char out[SHOW_MAX])
+shoal_bytes print_value(shoal_bytes value, char out[SHOW_MAX])
 {
     struct show show = {.rest = {value.data, value.data + value.size},
                         .out = out};

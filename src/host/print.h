@@ -14,6 +14,6 @@ enum { SHOW_MAX = 256 };
 /* What `value` looks like: in `out`, or the bytes as they are when they are not
  * one well-formed value (a codec may have others). Too long ones end with
  * "...". Strings in it are not escaped. */
-shoal_bytes show_value(shoal_bytes value, char out[SHOW_MAX]);
+shoal_bytes print_value(shoal_bytes value, char out[SHOW_MAX]);
 
 #endif

@@ -59,7 +59,7 @@ static void on_again(struct ev_loop *loop, ev_timer *watcher, int events)
     } else {
         ev_io_start(node->loop, &node->readable);
     }
-    intake_waiting(node);
+    inbound_waiting(node);
     host_leave(node);
 }
 
@@ -87,7 +87,7 @@ void recovery_read(host *node)
     if (recovery->errors >= ERRORS_IN_A_ROW) {
         ev_timer_stop(node->loop, &recovery->again);
         ev_io_start(node->loop, &node->readable);
-        narrate_recovered(node);
+        log_node_recovered(node);
     }
     if (recovery->errors > 0)
         recovery->pauses = 0;
@@ -98,7 +98,7 @@ void recovery_unwatched(host *node)
 {
     int number = loop_check_watching(node->loop, node->udp.fd);
 
-    narrate_unwatched(node, number);
+    log_node_unwatched(node, number);
     node->recovery.unwatched = true;
     pause_for(node, LONGEST_UNWATCHED);
 }
@@ -112,7 +112,7 @@ void recovery_watched(host *node)
     recovery->unwatched = false;
     recovery->pauses = 0;
     ev_timer_stop(node->loop, &recovery->again);
-    narrate_recovered(node);
+    log_node_recovered(node);
 }
 
 void recovery_init(host *node)

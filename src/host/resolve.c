@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct question {
-    struct question *next;
+struct resolver_question {
+    struct resolver_question *next;
     resolve_fn *done;
     void *context;
     uint16_t port;
@@ -22,8 +22,8 @@ struct question {
     char name[ADDRESS_MAX_HOST];
 };
 
-struct queue {
-    struct question *first, **last;
+struct resolver_queue {
+    struct resolver_question *first, **last;
 };
 
 struct resolver {
@@ -36,42 +36,43 @@ struct resolver {
     pthread_mutex_t mutex;
     bool closed;
     unsigned holders, threads;
-    struct queue waiting, finished;
+    struct resolver_queue waiting, finished;
 };
 
 /* ---- Queues of questions ---- */
 
-static void queue_init(struct queue *queue)
+static void queue_init(struct resolver_queue *queue)
 {
     queue->first = NULL;
     queue->last = &queue->first;
 }
 
-static void queue_push(struct queue *queue, struct question *question)
+static void queue_push(struct resolver_queue *queue,
+                       struct resolver_question *question)
 {
     question->next = NULL;
     *queue->last = question;
     queue->last = &question->next;
 }
 
-static struct question *queue_pop(struct queue *queue)
+static struct resolver_question *queue_pop(struct resolver_queue *queue)
 {
-    struct question *question = queue->first;
+    struct resolver_question *question = queue->first;
 
     if (question && !(queue->first = question->next))
         queue->last = &queue->first;
     return question;
 }
 
-static void question_free(struct question *question)
+static void question_free(struct resolver_question *question)
 {
     addresses_clear(&question->answer);
     free(question);
 }
 
-static void queue_clear(struct queue *queue)
+static void queue_clear(struct resolver_queue *queue)
 {
-    struct question *question;
+    struct resolver_question *question;
 
     while ((question = queue_pop(queue)))
         question_free(question);
@@ -222,7 +223,7 @@ void resolver_free(struct resolver *resolver)
 static void *look_up_all(void *argument)
 {
     struct resolver *resolver = argument;
-    struct question *question;
+    struct resolver_question *question;
 
     pthread_mutex_lock(&resolver->mutex);
     while (!resolver->closed && (question = queue_pop(&resolver->waiting))) {
@@ -258,7 +259,8 @@ static bool start_thread(struct resolver *resolver)
 
 /* Puts the question where a thread finds it. Every waiting question has a
  * thread that will come for it: a thread only ends when none waits. */
-static bool enqueue(struct resolver *resolver, struct question *question)
+static bool enqueue(struct resolver *resolver,
+                    struct resolver_question *question)
 {
     bool served = true;
 
@@ -298,7 +300,7 @@ int resolver_ask(struct resolver *resolver, const char *name, uint16_t port,
                  resolve_fn *done, void *context)
 {
     size_t size = strlen(name) + 1;
-    struct question *question;
+    struct resolver_question *question;
 
     if (size > sizeof question->name)
         return -1;
@@ -319,9 +321,9 @@ int resolver_ask(struct resolver *resolver, const char *name, uint16_t port,
 
 /* ---- The answers ---- */
 
-static struct question *take_finished(struct resolver *resolver)
+static struct resolver_question *take_finished(struct resolver *resolver)
 {
-    struct question *question = NULL;
+    struct resolver_question *question = NULL;
 
     pthread_mutex_lock(&resolver->mutex);
     if (!resolver->closed)
@@ -334,7 +336,7 @@ static struct question *take_finished(struct resolver *resolver)
 static void on_answered(struct ev_loop *loop, ev_async *watcher, int events)
 {
     struct resolver *resolver = watcher->data;
-    struct question *question;
+    struct resolver_question *question;
 
     (void)loop, (void)events;
     pthread_mutex_lock(&resolver->mutex);

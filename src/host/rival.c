@@ -19,13 +19,14 @@ static bool is(shoal_bytes a, shoal_bytes b)
 static const struct address *find_own_address(host *node)
 {
     shoal_bytes endpoint = shoal_self(node->engine).endpoint;
-    const struct address *found = endpoints_find(&node->endpoints, endpoint, 0);
+    const struct address *found =
+        endpoint_cache_find(&node->endpoints, endpoint, 0);
     struct address plain;
 
     if (!found)
         return NULL;
     plain = address_plain(found);
-    return standing_is_bound(node, &plain) ? NULL : found;
+    return seed_standing_is_bound(node, &plain) ? NULL : found;
 }
 
 static void ask(host *node)
@@ -43,7 +44,7 @@ static void ask(host *node)
     if (size == 0)
         return;
     rival->asked = true;
-    send_past_engine(node, (shoal_bytes){packet, size}, to);
+    outbound_send(node, (shoal_bytes){packet, size}, to);
 }
 
 /* It has been silent for a while. */
@@ -54,7 +55,7 @@ static void miss_answer(host *node)
     if (!rival->asked || ++rival->unanswered < GONE_AFTER || !rival->is_there)
         return;
     rival->is_there = false;
-    narrate_rival_gone(node);
+    log_node_rival_gone(node);
 }
 
 static void arm(host *node)
@@ -129,7 +130,7 @@ static void tell(host *node, const shoal_header *header,
         rival->tell_after_s == 0 ? RIVAL_TOLD_S : 2 * rival->tell_after_s;
     if (rival->tell_after_s > RIVAL_TOLD_MOST_S)
         rival->tell_after_s = RIVAL_TOLD_MOST_S;
-    narrate_rival(node, header->src, from);
+    log_node_rival(node, header->src, from);
 }
 
 /* Our own question came back to us: we get the packets for our address. If we
@@ -140,7 +141,7 @@ static void take_over(host *node, bool is_new)
     size_t i;
 
     if (rival->is_there)
-        narrate_rival_gone(node);
+        log_node_rival_gone(node);
     rival->is_there = false;
     for (i = 0; is_new && i < node->seeds.count; i++)
         seeds_ask(&node->seeds, host_now(node), node->seeds.list[i]);
@@ -202,9 +203,9 @@ static void answer(host *node, const shoal_header *asked, size_t asked_size,
 
     if (!may_answer(&node->rival, host_now(node), from))
         return;
-    narrate_claimant(node, asked->src, from);
+    log_node_claimant(node, asked->src, from);
     if (codec.encode_header(codec.context, &header, packet, room, &size) == 0)
-        send_past_engine(node, (shoal_bytes){packet, size}, from);
+        outbound_send(node, (shoal_bytes){packet, size}, from);
 }
 
 void rival_heard(host *node, shoal_bytes packet, const struct address *from)
@@ -214,7 +215,7 @@ void rival_heard(host *node, shoal_bytes packet, const struct address *from)
     shoal_header header;
     size_t used;
 
-    if (!speaks_default_codec(node->engine) ||
+    if (!padded_ping_is_possible(node->engine) ||
         shoal_self(node->engine).state == SHOAL_DOWN ||
         codec.decode_header(codec.context, packet, &header, &used) != 0)
         return;

@@ -35,7 +35,7 @@ static bool is_local(const struct address *address)
     return local;
 }
 
-bool standing_is_bound(const host *node, const struct address *address)
+bool seed_standing_is_bound(const host *node, const struct address *address)
 {
     struct address bound = address_plain(&node->udp.bound);
     bool everywhere = address_is_wildcard(&bound);
@@ -52,8 +52,8 @@ bool standing_is_bound(const host *node, const struct address *address)
 
 static bool is_advertised(host *node, const struct address *address)
 {
-    return endpoints_has(&node->endpoints, shoal_self(node->engine).endpoint,
-                         address);
+    return endpoint_cache_has(&node->endpoints,
+                              shoal_self(node->engine).endpoint, address);
 }
 
 static bool is_ours(host *node, const char *text)
@@ -68,10 +68,11 @@ static bool is_ours(host *node, const char *text)
         endpoint.is_name)
         return false;
     address = address_plain(&endpoint.address);
-    return standing_is_bound(node, &address) || is_advertised(node, &address);
+    return seed_standing_is_bound(node, &address) ||
+           is_advertised(node, &address);
 }
 
-enum seeds_standing standing_of(void *context, const char *address)
+enum seeds_standing seed_standing_of(void *context, const char *address)
 {
     host *node = context;
     shoal_member member;

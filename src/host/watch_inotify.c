@@ -50,8 +50,8 @@ enum kind {
     TARGET     /* what such a path leads to */
 };
 
-struct file {
-    struct file *next;
+struct watched_file {
+    struct watched_file *next;
     enum kind kind;
     int folder; /* the watch of the folder of `part`; -1: there is none now */
     bool exists;
@@ -68,13 +68,13 @@ struct state {
     int fd;
     ev_io readable;
     ev_timer retry; /* while there is something that inotify does not tell */
-    struct file *first;
+    struct watched_file *first;
     bool turned; /* a link was, or a folder came or went: look for all anew */
 };
 
 /* ---- Files ---- */
 
-static void look(struct file *file)
+static void look(struct watched_file *file)
 {
     file->exists = stat(file->path, &file->seen) == 0;
 }
@@ -90,14 +90,14 @@ static bool is_same(const struct stat *a, const struct stat *b, enum kind kind)
 }
 
 /* As what the same file was when it was looked at before? */
-static bool differs(const struct file *file, bool existed,
+static bool differs(const struct watched_file *file, bool existed,
                     const struct stat *before)
 {
     return file->exists != existed ||
            (existed && !is_same(before, &file->seen, file->kind));
 }
 
-static bool became_another(struct file *file)
+static bool became_another(struct watched_file *file)
 {
     struct stat before = file->seen;
     bool existed = file->exists;
@@ -123,7 +123,7 @@ static int watch_folder(struct state *state, const char *path, const char *part)
 }
 
 /* Watches its folder, or the nearest one above it. false with errno. */
-static bool attach(struct state *state, struct file *file)
+static bool attach(struct state *state, struct watched_file *file)
 {
     file->part =
         watch_path_part_before(file->path, file->path + strlen(file->path));
@@ -146,7 +146,7 @@ static int add_file(struct state *state, const char *path, enum kind kind,
                     char *error)
 {
     size_t size = strlen(path) + 1;
-    struct file *file = calloc(1, sizeof *file + size);
+    struct watched_file *file = calloc(1, sizeof *file + size);
     int trouble = 0;
 
     if (!file)
@@ -186,7 +186,7 @@ static int add_links(struct state *state, const char *path, char *error)
 
 static int add_path(struct state *state, const char *path, char *error)
 {
-    struct file *before = state->first;
+    struct watched_file *before = state->first;
     char target[PATH_MAX];
     int result;
 
@@ -204,9 +204,9 @@ static int add_path(struct state *state, const char *path, char *error)
 
 /* Files of before that are not wanted any more; their folders' watches go when
  * no other file needs them. */
-static void forget(struct state *state, struct file *old)
+static void forget(struct state *state, struct watched_file *old)
 {
-    struct file *next, *file;
+    struct watched_file *next, *file;
 
     for (; old; old = next) {
         next = old->next;
@@ -227,9 +227,9 @@ static void keep_looking(struct state *state)
 }
 
 /* Has one of the files, of which `old` are from before, changed by now? */
-static bool is_news(const struct state *state, const struct file *old)
+static bool is_news(const struct state *state, const struct watched_file *old)
 {
-    const struct file *file;
+    const struct watched_file *file;
 
     for (file = state->first; file; file = file->next)
         if (file->kind == ASKED_FOR && strcmp(file->path, old->path) == 0)
@@ -239,7 +239,7 @@ static bool is_news(const struct state *state, const struct file *old)
 
 static void find_anew(struct state *state)
 {
-    struct file *old = state->first, *file;
+    struct watched_file *old = state->first, *file;
     bool changed = false;
 
     state->first = NULL;
@@ -262,7 +262,7 @@ static void find_anew(struct state *state)
 /* The folder itself is gone, or is no longer where it was. */
 static void lose_folder(struct state *state, int folder)
 {
-    struct file *file;
+    struct watched_file *file;
 
     for (file = state->first; file; file = file->next) {
         if (file->folder != folder)
@@ -274,7 +274,7 @@ static void lose_folder(struct state *state, int folder)
         (void)inotify_rm_watch(state->fd, folder); /* it may have moved */
 }
 
-static void take_event_about(struct state *state, struct file *file,
+static void take_event_about(struct state *state, struct watched_file *file,
                              const struct inotify_event *event)
 {
     bool named = watch_path_is_named(file->part, event->name);
@@ -289,7 +289,7 @@ static void take_event_about(struct state *state, struct file *file,
 
 static void take_event(struct state *state, const struct inotify_event *event)
 {
-    struct file *file;
+    struct watched_file *file;
 
     if (event->mask & IN_Q_OVERFLOW) {
         watch_changed(state->files);
@@ -376,7 +376,7 @@ static int set(void *argument, const char *const *paths, size_t count,
                char *error)
 {
     struct state *state = argument;
-    struct file *old = state->first;
+    struct watched_file *old = state->first;
     size_t i;
     int result = 0;
 
@@ -393,7 +393,7 @@ static int set(void *argument, const char *const *paths, size_t count,
 static void end(void *argument)
 {
     struct state *state = argument;
-    struct file *file;
+    struct watched_file *file;
 
     ev_io_stop(state->loop, &state->readable);
     ev_timer_stop(state->loop, &state->retry);

@@ -12,8 +12,8 @@ struct sim_backend {
     struct backend base;
     sim_node *node;
     host_callbacks callbacks;
-    struct engine_narrator narrator; /* to the node's log */
-    uint32_t diagnostics;            /* that the node wants */
+    struct log_engine log_engine; /* to the node's log */
+    uint32_t diagnostics;         /* that the node wants */
     bool crashes;
     char address[SIM_MAX_ADDRESS];
 };
@@ -46,9 +46,9 @@ static int start(struct backend *backend, const shoal_options *options,
                    detail ? ": " : "", detail ? detail : "");
         return failure;
     }
-    self->narrator.engine = sim_engine(self->node);
+    self->log_engine.engine = sim_engine(self->node);
     shoal_set_diagnostics(sim_engine(self->node),
-                          narrate_diagnostics(self->narrator.log));
+                          log_engine_diagnostics(self->log_engine.log));
     return 0;
 }
 
@@ -86,7 +86,7 @@ static bool is_wanted(const struct sim_backend *self, shoal_event event)
 /* Tells the log of it, whether the node is to hear of it or not. */
 static bool is_for_program(struct sim_backend *self, const shoal_effect *effect)
 {
-    narrate_engine(&self->narrator, sim_node_now(self->node), effect);
+    log_engine_write(&self->log_engine, sim_node_now(self->node), effect);
     return is_wanted(self, effect->event);
 }
 
@@ -105,7 +105,7 @@ static void set_diagnostics(struct backend *backend, uint32_t mask)
     struct sim_backend *self = from(backend);
     self->diagnostics = mask;
     shoal_set_diagnostics(engine(backend),
-                          mask | narrate_diagnostics(self->narrator.log));
+                          mask | log_engine_diagnostics(self->log_engine.log));
 }
 
 static const char *seed(struct backend *backend, size_t i)
@@ -201,7 +201,7 @@ static void on_notify(void *context, const shoal_effect *effect)
 static void on_send(void *context, const shoal_effect *effect)
 {
     struct sim_backend *self = context;
-    narrate_engine(&self->narrator, sim_node_now(self->node), effect);
+    log_engine_write(&self->log_engine, sim_node_now(self->node), effect);
 }
 
 static int identity_at(void *context, const char *endpoint, uint8_t *out,
@@ -216,9 +216,9 @@ static void on_closed(void *context)
 {
     struct sim_backend *self = context;
     host_callbacks callbacks = self->callbacks;
-    if (self->narrator.log) {
-        self->narrator.log->clock = NULL;
-        self->narrator.log->node = NULL;
+    if (self->log_engine.log) {
+        self->log_engine.log->clock = NULL;
+        self->log_engine.log->node = NULL;
     }
     free(self);
     if (callbacks.on_closed)
@@ -235,7 +235,7 @@ static uint64_t log_clock(void *context)
 /* Lines tell the virtual time, and which member writes. */
 static void use_log(struct sim_backend *self, struct log *log)
 {
-    self->narrator.log = log;
+    self->log_engine.log = log;
     if (!log)
         return;
     log->clock = log_clock;
@@ -276,7 +276,7 @@ struct backend *backend_sim_open(sim *net, const host_options *options,
         .callbacks = {.context = self,
                       .on_notify = on_notify,
                       .on_send =
-                          narrate_wants_sends(options->log) ? on_send : NULL,
+                          log_engine_wants_sends(options->log) ? on_send : NULL,
                       .identity_at = identity_at,
                       .on_closed = on_closed}};
     self->base.ops = &ops;
