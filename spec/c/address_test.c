@@ -18,7 +18,7 @@ static void an_address_comes_back_as_it_was_written(void)
     size_t i;
 
     for (i = 0; i < sizeof texts / sizeof *texts; i++) {
-        char out[HOST_MAX_ENDPOINT];
+        char out[ADDRESS_MAX_ENDPOINT];
         struct endpoint endpoint;
 
         CHECK(address_parse_endpoint(text_bytes(texts[i]), &endpoint, NULL) ==
@@ -31,7 +31,7 @@ static void an_address_comes_back_as_it_was_written(void)
 
 static void a_zone_names_an_interface(void)
 {
-    char out[HOST_MAX_ENDPOINT];
+    char out[ADDRESS_MAX_ENDPOINT];
     struct endpoint endpoint;
 
     CHECK(address_parse_endpoint(text_bytes("[fe80::1%lo]:9"), &endpoint,
@@ -94,7 +94,7 @@ static void what_is_no_endpoint_is_told_why(void)
                  {"-a:80", "host name"},
                  {"a/b:80", "host name"},
                  {"\xc3\xa4:80", "host name"}};
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     struct endpoint endpoint;
     size_t i;
 
@@ -155,7 +155,7 @@ static bool adapts_to(const char *text, struct address_reach reach,
                       const char *expected)
 {
     struct address address = address_of(text);
-    char out[HOST_MAX_ENDPOINT];
+    char out[ADDRESS_MAX_ENDPOINT];
 
     if (!address_adapt(&address, reach))
         return false;
@@ -219,7 +219,7 @@ static void count_failure(void *context, const char *name, const char *error)
 static const char *answer_ten(const char *name, uint16_t port,
                               struct address_reach reach, struct addresses *out)
 {
-    char text[HOST_MAX_ENDPOINT];
+    char text[ADDRESS_MAX_ENDPOINT];
     int i;
 
     (void)name, (void)reach;
@@ -267,7 +267,7 @@ static void tear_down(struct fixture *f)
 
 static bool leads_to(const struct address *found, const char *expected)
 {
-    char out[HOST_MAX_ENDPOINT];
+    char out[ADDRESS_MAX_ENDPOINT];
 
     if (!found)
         return expected == NULL;

@@ -39,7 +39,7 @@ static void kill_and_wait(pid_t child)
 
 static void a_client_gets_its_answers(void)
 {
-    char folder[200], path[220], error[HOST_MAX_ERROR] = "";
+    char folder[200], path[220], error[ERROR_MAX] = "";
     uint8_t *large = large_value(500000);
     stream_client *client;
     shoal_bytes message;
@@ -73,7 +73,7 @@ static void a_client_gets_its_answers(void)
 
 static void a_client_says_why_it_cannot_connect(void)
 {
-    char error[HOST_MAX_ERROR] = "";
+    char error[ERROR_MAX] = "";
 
     CHECK(!stream_connect("/no/such/x.sock", -1, error));
     CHECK_SAYS(error, "no node is listening on /no/such/x.sock");

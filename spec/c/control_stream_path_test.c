@@ -67,7 +67,7 @@ static void a_missing_folder_is_made(void)
 static void fails_to_listen(struct fixture *f, const char *path,
                             const char *why)
 {
-    char error[HOST_MAX_ERROR] = "";
+    char error[ERROR_MAX] = "";
 
     CHECK(!listen_at(f, path, error));
     CHECK_SAYS(error, why);

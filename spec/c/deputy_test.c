@@ -101,7 +101,7 @@ static void start(struct member *member)
                                           .on_notify = on_notify,
                                           .identity_at = identity_at}};
     shoal_options engine = {.seed = 1, .config = shoal_config_loopback(2)};
-    char error[HOST_MAX_ERROR] = "";
+    char error[ERROR_MAX] = "";
 
     member->node = host_open(&options, error);
     CHECK(member->node);
@@ -153,7 +153,7 @@ static struct {
     pthread_t thread;
     ev_async stop;
     _Atomic bool is_up;
-    char bound[HOST_MAX_ENDPOINT];
+    char bound[ADDRESS_MAX_ENDPOINT];
 } peer;
 
 static void on_stop(struct ev_loop *loop, ev_async *watcher, int events)

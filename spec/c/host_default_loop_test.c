@@ -184,7 +184,7 @@ static void a_program_may_want_children_watched(void)
 /* libev would abort. */
 static void without_descriptors_there_is_none_case(void)
 {
-    char error[HOST_MAX_ERROR] = "";
+    char error[ERROR_MAX] = "";
     int next = open("/dev/null", O_RDONLY);
     struct rlimit limit = {(rlim_t)next, (rlim_t)next};
 

@@ -49,7 +49,7 @@ static void a_packet_passes_within_its_cluster_only(void)
 
 static void a_label_has_64_bytes_at_most(void)
 {
-    char label[66], error[HOST_MAX_ERROR];
+    char label[66], error[ERROR_MAX];
     struct envelope envelope;
 
     memset(label, 'x', sizeof label);

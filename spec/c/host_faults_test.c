@@ -73,7 +73,7 @@ static unsigned count_in(const char *text, const char *part)
 static void a_socket_that_cannot_be_watched_is_not_opened(void)
 {
     host_options options = {.loop = loop, .bind = "127.0.0.1:0"};
-    char error[HOST_MAX_ERROR] = "";
+    char error[ERROR_MAX] = "";
     int before = lowest_free_descriptor();
 
     fault_set(EPOLL_CTL, ENOMEM);
@@ -373,7 +373,7 @@ static void a_control_socket_that_is_not_watched_any_more_is_again(void)
 
 static void a_control_socket_that_cannot_be_watched_is_not_opened(void)
 {
-    char folder[200], path[108], error[HOST_MAX_ERROR] = "";
+    char folder[200], path[108], error[ERROR_MAX] = "";
     int before = lowest_free_descriptor();
 
     make_folder(folder);

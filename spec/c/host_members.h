@@ -21,7 +21,7 @@ struct member {
     shoal_handlers handlers;
     unsigned events[SHOAL_NUM_EVENTS];
     unsigned joined, closed;
-    char join_error[HOST_MAX_ERROR], failure[HOST_MAX_ERROR];
+    char join_error[ERROR_MAX], failure[ERROR_MAX];
     /* what a handler does at an event; NULL: nothing */
     void (*on_event)(struct member *member, shoal_event event);
 };
@@ -75,7 +75,7 @@ static inline void open_member_with(struct member *member, const char *bind,
                                     host_lookup_fn *lookup)
 {
     host_options options = {0};
-    char error[HOST_MAX_ERROR] = "";
+    char error[ERROR_MAX] = "";
 
     memset(member, 0, sizeof *member);
     options.loop = loop;
@@ -111,7 +111,7 @@ static inline void start_member_as(struct member *member, const char *addr,
                                    uint64_t bump, shoal_config config)
 {
     uint8_t id[SHOAL_MAX_IDENTITY];
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     shoal_options options = {0};
     size_t size;
 

@@ -23,7 +23,7 @@ static void fails_to_open(const char *bind, const char *cluster,
                           const char *why)
 {
     host_options options = {0};
-    char error[HOST_MAX_ERROR] = "";
+    char error[ERROR_MAX] = "";
 
     options.loop = loop;
     options.bind = bind;
@@ -50,7 +50,7 @@ static void what_cannot_be_bound_is_told_why(void)
 static void a_wrong_config_does_not_start(void)
 {
     shoal_options options = {0};
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     struct member a;
 
     open_member(&a, "127.0.0.1:0", NULL, NULL);

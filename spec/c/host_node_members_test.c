@@ -60,7 +60,7 @@ static void a_member_that_dies_is_found_down(void)
 static void members_meet_over_ipv6_and_over_both(void)
 {
     struct member m[2];
-    char mapped[HOST_MAX_ENDPOINT];
+    char mapped[ADDRESS_MAX_ENDPOINT];
 
     open_member(&m[0], "[::]:0", NULL, NULL);
     start_member(&m[0], 1);
@@ -115,7 +115,7 @@ static void play(struct played *played, const char *bound)
 {
     struct sockaddr_in own;
     socklen_t size = sizeof own;
-    char endpoint[HOST_MAX_ENDPOINT];
+    char endpoint[ADDRESS_MAX_ENDPOINT];
 
     played->fd = open_stranger(bound);
     CHECK(getsockname(played->fd, (struct sockaddr *)&own, &size) == 0);

@@ -8,7 +8,7 @@
 
 static void joining_tells_what_cannot_work(void)
 {
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     struct member a;
 
     make_member(&a, NULL);
@@ -23,7 +23,7 @@ static void joining_tells_what_cannot_work(void)
 static void a_seed_may_be_named_before_the_start_and_by_name(void)
 {
     struct member m[2];
-    char seed[HOST_MAX_ENDPOINT];
+    char seed[ADDRESS_MAX_ENDPOINT];
 
     make_member(&m[0], NULL);
     snprintf(seed, sizeof seed, "localhost%s", host_bound(m[0].node) + 9);
@@ -53,7 +53,7 @@ static void a_node_is_closed_while_its_seed_is_looked_up(void)
 static void a_seed_that_comes_up_later_is_found(void)
 {
     struct member m[2];
-    char seed[HOST_MAX_ENDPOINT], own[40];
+    char seed[ADDRESS_MAX_ENDPOINT], own[40];
 
     own_address(own);
     open_member(&m[0], own, NULL, NULL);
@@ -142,7 +142,7 @@ static struct address address_of(const char *text)
  */
 static void open_zone(struct member *m)
 {
-    char bind[3][HOST_MAX_ENDPOINT], own[40];
+    char bind[3][ADDRESS_MAX_ENDPOINT], own[40];
     int i;
 
     own_address(own);
@@ -219,7 +219,7 @@ static const char *lookup_mapped(const char *name, uint16_t port,
 static void a_socket_for_both_families_joins_by_a_name(void)
 {
     struct member m[2];
-    char addr[HOST_MAX_ENDPOINT];
+    char addr[ADDRESS_MAX_ENDPOINT];
 
     make_member(&m[0], NULL);
     zone.list[0] = address_of(host_bound(m[0].node));
@@ -254,7 +254,7 @@ static bool is_acked(void *context)
 static void a_member_that_is_a_name_is_met_at_the_address_where_it_is(void)
 {
     struct member m[3];
-    char name[HOST_MAX_ENDPOINT], own[40];
+    char name[ADDRESS_MAX_ENDPOINT], own[40];
 
     own_address(own);
     open_member_with(&m[2], own, NULL, NULL, NULL);
@@ -294,7 +294,7 @@ static void joins_in_vain(struct member *member, const char *seed)
 
 static void joins_at_port(struct member *member, const char *address)
 {
-    char seed[HOST_MAX_ENDPOINT];
+    char seed[ADDRESS_MAX_ENDPOINT];
 
     snprintf(seed, sizeof seed, "%s%s", address,
              strrchr(host_bound(member->node), ':'));
@@ -339,7 +339,7 @@ static bool find_local_address(char *out)
 static void no_spelling_of_our_own_address_is_asked(void)
 {
     static const char *const bind[] = {"0.0.0.0:0", "[::]:0"};
-    char local[HOST_MAX_ENDPOINT];
+    char local[ADDRESS_MAX_ENDPOINT];
     struct member a;
     size_t i;
 

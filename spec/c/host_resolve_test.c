@@ -242,7 +242,7 @@ static void it_does_not_keep_a_loop_alive(void)
 static void the_system_knows_localhost(void)
 {
     struct address_reach both = {.family = AF_INET6, .dual = true};
-    char text[HOST_MAX_ENDPOINT];
+    char text[ADDRESS_MAX_ENDPOINT];
     struct addresses all = {0};
     struct address out;
     size_t i;

@@ -103,7 +103,7 @@ static void a_question_smaller_than_the_answer_gets_none(void)
 static int make_displaced(struct member *member)
 {
     struct address address = {.size = sizeof address.as};
-    char advertised[HOST_MAX_ENDPOINT];
+    char advertised[ADDRESS_MAX_ENDPOINT];
     struct sockaddr_in any = {.sin_family = AF_INET,
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -156,7 +156,7 @@ static void answer_as(int fd, const struct sockaddr_in *to, uint8_t number,
     shoal_bytes ours = shoal_self(host_engine(member->node)).id;
     shoal_bytes addr = shoal_self(host_engine(member->node)).addr;
     uint8_t id[SHOAL_MAX_IDENTITY], packet[2000];
-    char text[HOST_MAX_ENDPOINT];
+    char text[ADDRESS_MAX_ENDPOINT];
     shoal_codec codec = shoal_default_codec();
     shoal_header header = {
         .kind = SHOAL_MSG_ACK, .number = number, .dst = ours};

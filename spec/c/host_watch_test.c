@@ -226,7 +226,7 @@ static void only_the_last_set_counts(void)
 
 static void what_can_be_watched_is_when_another_cannot(void)
 {
-    char error[HOST_MAX_ERROR] = "", endless[PATH_MAX + 1];
+    char error[ERROR_MAX] = "", endless[PATH_MAX + 1];
     const char *paths[3];
     struct fixture f;
 

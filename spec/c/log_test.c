@@ -204,7 +204,7 @@ static void wrong_levels_change_nothing(void)
         "",     "loud",        "info,",     ",info", "info,host",
         "Info", "host=",       "=info",     "info ", "net=info",
         "host", "host=info=x", "info,,info"};
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     struct log log, before;
     size_t i;
 

@@ -192,7 +192,7 @@ static void format_v6(const struct sockaddr_in6 *v6, char *out)
         snprintf(zone, sizeof zone, "%%%s", name);
     else if (v6->sin6_scope_id != 0)
         snprintf(zone, sizeof zone, "%%%u", (unsigned)v6->sin6_scope_id);
-    snprintf(out, HOST_MAX_ENDPOINT, "[%s%s]:%u", ip, zone,
+    snprintf(out, ADDRESS_MAX_ENDPOINT, "[%s%s]:%u", ip, zone,
              (unsigned)ntohs(v6->sin6_port));
 }
 
@@ -205,7 +205,7 @@ void address_format(const struct address *address, char *out)
         return;
     }
     inet_ntop(AF_INET, &address->as.v4.sin_addr, ip, sizeof ip);
-    snprintf(out, HOST_MAX_ENDPOINT, "%s:%u", ip,
+    snprintf(out, ADDRESS_MAX_ENDPOINT, "%s:%u", ip,
              (unsigned)ntohs(address->as.v4.sin_port));
 }
 

@@ -12,13 +12,14 @@
 #define SHOAL_BASE_ADDRESS_H
 
 #include "../shoal.h"
-#include "sizes.h"
+#include "error.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 enum {
-    ADDRESS_MAX_HOST = 254 /* bytes of a host name, with its NUL */
+    ADDRESS_MAX_HOST = 254,    /* bytes of a host name, with its NUL */
+    ADDRESS_MAX_ENDPOINT = 300 /* bytes of "host:port", with its NUL */
 };
 
 struct address {
@@ -39,10 +40,10 @@ struct endpoint {
     uint16_t port;
 };
 
-/* 0, or -1 and `error` (HOST_MAX_ERROR bytes or NULL). */
+/* 0, or -1 and `error` (ERROR_MAX bytes or NULL). */
 int address_parse_endpoint(shoal_bytes text, struct endpoint *out, char *error);
 
-/* Writes "ip:port" or "[ip]:port" (HOST_MAX_ENDPOINT bytes at most). */
+/* Writes "ip:port" or "[ip]:port" (ADDRESS_MAX_ENDPOINT bytes at most). */
 void address_format(const struct address *address, char *out);
 /* An IPv4 address that was written as an IPv6 one is an IPv4 address. */
 struct address address_plain(const struct address *address);

@@ -13,7 +13,7 @@ int error_fail(char *error, const char *format, ...)
     if (!error)
         return -1;
     va_start(arguments, format);
-    vsnprintf(error, HOST_MAX_ERROR, format, arguments);
+    vsnprintf(error, ERROR_MAX, format, arguments);
     va_end(arguments);
     return -1;
 }
@@ -26,11 +26,10 @@ int error_errno(char *error, int number, const char *format, ...)
     if (!error)
         return -1;
     va_start(arguments, format);
-    vsnprintf(error, HOST_MAX_ERROR, format, arguments);
+    vsnprintf(error, ERROR_MAX, format, arguments);
     va_end(arguments);
     length = strlen(error);
-    snprintf(error + length, HOST_MAX_ERROR - length, ": %s",
-             error_text(number));
+    snprintf(error + length, ERROR_MAX - length, ": %s", error_text(number));
     return -1;
 }
 

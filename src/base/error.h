@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How the host's functions say what went wrong: one sentence, in lower case,
- * written into the caller's buffer of HOST_MAX_ERROR bytes (cut off there;
+ * written into the caller's buffer of ERROR_MAX bytes (cut off there;
  * always terminated). A NULL buffer is fine: nobody wants to know.
  */
 #ifndef SHOAL_BASE_ERROR_H
 #define SHOAL_BASE_ERROR_H
 
-#include "sizes.h"
+enum { ERROR_MAX = 512 /* bytes of a text, with its NUL */ };
 
 /* Writes the sentence. Returns -1, so that `return error_fail(...)` reads well.
  */

@@ -63,7 +63,7 @@ const char *log_area_name(log_area area);
 /* stderr, text, info. */
 void log_init(struct log *log);
 /* Sets levels from "info", "debug,host=trace", ...; 0, or -1 and `error`
- * (HOST_MAX_ERROR bytes), which names the part that is wrong; then `log` is as
+ * (ERROR_MAX bytes), which names the part that is wrong; then `log` is as
  * before. */
 int log_set_levels(struct log *log, const char *levels, char *error);
 /* Writes one line with one write(2). A line that cannot be written is lost, and

@@ -21,7 +21,7 @@
 
 #include <lua.h>
 
-/* The loop to listen in. NULL and `error` (HOST_MAX_ERROR bytes): there is
+/* The loop to listen in. NULL and `error` (ERROR_MAX bytes): there is
  * none. */
 typedef struct ev_loop *control_loop_fn(lua_State *L, char *error);
 

@@ -7,7 +7,7 @@
 #include "control.h"
 
 #include "../base/clock.h"
-#include "../base/sizes.h"
+#include "../base/error.h"
 #include "../lua/compat.h"
 #include "../lua/options.h"
 #include "../lua/result.h"
@@ -61,7 +61,7 @@ static int milliseconds_until(uint64_t deadline_us)
 static int receive(lua_State *L, struct client *client, uint64_t deadline_us,
                    struct rpc_message *message)
 {
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     shoal_bytes bytes;
     int got = stream_client_receive(
         client->stream, milliseconds_until(deadline_us), &bytes, error);
@@ -130,7 +130,7 @@ static int push_outcome(lua_State *L, const struct rpc_message *message)
 /* Sends the request with the next id: 0, or as receive(). */
 static int send_request(lua_State *L, struct client *client)
 {
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     shoal_bytes bytes;
     rpc_push_request(L, ++client->last_id, 2, 3, "client:call");
     bytes.data = (const uint8_t *)lua_tolstring(L, -1, &bytes.size);
@@ -194,7 +194,7 @@ static int close_client(lua_State *L)
 /* control_connect(path, timeout) */
 static int connect_to(lua_State *L)
 {
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     const char *path = luaL_checkstring(L, 1);
     int timeout_ms = milliseconds_until(check_deadline(L, 2));
     struct client *client = lua_newuserdata(L, sizeof *client);

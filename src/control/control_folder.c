@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "control_folder.h"
 
-#include "../base/sizes.h"
+#include "../base/error.h"
 #include "../lua/compat.h"
 #include "../lua/result.h"
 #include "socket_folder.h"
@@ -20,7 +20,7 @@ static int make_folder(const char *path, char *error)
 /* control_folder(path[, make]) -> true | nil, message, code */
 static int control_folder(lua_State *L)
 {
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     const char *path = luaL_checkstring(L, 1);
     const char *code = NULL;
     if (lua_toboolean(L, 2) && make_folder(path, error) != 0)

@@ -6,7 +6,7 @@
  */
 #include "control.h"
 
-#include "../base/sizes.h"
+#include "../base/error.h"
 #include "../lua/options.h"
 #include "../lua/refs.h"
 #include "../lua/result.h"
@@ -314,7 +314,7 @@ static int listen_at(lua_State *L)
 {
     static const char *const names[] = {"on_request", "on_notify", "on_close",
                                         NULL};
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     const char *where = luaL_checkstring(L, 1);
     options_check(L, 2, "core.control_listen", names, false);
     for (int i = 0; names[i]; i++)

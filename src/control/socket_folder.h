@@ -16,7 +16,7 @@ enum { SOCKET_FOLDER_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) };
  * SOCKET_FOLDER_MAX bytes. */
 void socket_folder_of(const char *path, char *out);
 /* Makes it, mode 0700, unless it is there. 0, or -1 and `error`
- * (HOST_MAX_ERROR bytes). */
+ * (ERROR_MAX bytes). */
 int socket_folder_make(const char *folder, char *error);
 /* 0 when the folder of the socket at `path` is a folder of ours that nobody
  * else may write to, and the socket, if there is one, is ours, or when there is

@@ -47,7 +47,7 @@ typedef struct stream_callbacks {
     void (*on_trouble)(void *context, const char *error);
 } stream_callbacks;
 
-/* NULL and `error` (HOST_MAX_ERROR bytes) on failure. A stale socket that
+/* NULL and `error` (ERROR_MAX bytes) on failure. A stale socket that
  * nobody listens on is replaced; one that somebody listens on is an error
  * ("is in use by another node"), and so is a path that is not a socket. The
  * missing last folder of the path is made with mode 0700. */

@@ -14,7 +14,7 @@
 
 #include <ev.h>
 
-/* Borrowed. NULL and `error` (HOST_MAX_ERROR bytes): the system has none to
+/* Borrowed. NULL and `error` (ERROR_MAX bytes): the system has none to
  * give. */
 struct ev_loop *default_loop(char *error);
 /* The same for a program that watches children with libev: one that is made

@@ -31,7 +31,8 @@
 #ifndef SHOAL_HOST_H
 #define SHOAL_HOST_H
 
-#include "../base/sizes.h"
+#include "../base/address.h"
+#include "../base/error.h"
 #include "../shoal.h"
 #include "counters.h"
 
@@ -83,7 +84,7 @@ typedef struct host_options {
     host_lookup_fn *lookup; /* of names; NULL: the system's */
 } host_options;
 
-/* Binds. NULL and `error` (HOST_MAX_ERROR bytes) on failure: "cannot bind
+/* Binds. NULL and `error` (ERROR_MAX bytes) on failure: "cannot bind
  * 127.0.0.1:7946: address already in use". A name to bind to is looked up here
  * and now: this is the one call that may block. */
 host *host_open(const host_options *options, char *error);

@@ -27,7 +27,7 @@ struct joining {
     struct endpoint endpoint;
     struct waiter *waiters;
     log_gate gate;
-    char error[HOST_MAX_ERROR]; /* of the last try; "": it was asked */
+    char error[ERROR_MAX]; /* of the last try; "": it was asked */
 };
 
 static shoal_bytes bytes_of_text(const char *text)
@@ -94,7 +94,7 @@ static void fail_lookup(struct joining *joining, const char *problem)
 /* One after the other, each with its NUL. NULL: no memory. */
 static char *list_addresses(const struct addresses *addresses)
 {
-    char *list = malloc(addresses->count * HOST_MAX_ENDPOINT), *end = list;
+    char *list = malloc(addresses->count * ADDRESS_MAX_ENDPOINT), *end = list;
     char *fitting;
     size_t i;
 
@@ -216,7 +216,7 @@ static void list_seeds(const struct seeds *seeds, char *out, size_t room)
 static void tell_of_silence(host *node)
 {
     const struct seeds *seeds = &node->seeds;
-    char list[2 * HOST_MAX_ENDPOINT];
+    char list[2 * ADDRESS_MAX_ENDPOINT];
 
     if (seeds->connection != SHOAL_CONNECTION_IDLE ||
         host_now(node) - seeds->since_us < SILENCE_US)
@@ -278,7 +278,7 @@ static struct seed *add_seed(host *node, const char *text,
 {
     struct joining *joining = calloc(1, sizeof *joining);
     struct address plain = address_plain(&endpoint->address);
-    char address[HOST_MAX_ENDPOINT];
+    char address[ADDRESS_MAX_ENDPOINT];
     struct seed *seed;
 
     if (!joining)

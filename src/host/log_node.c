@@ -150,7 +150,7 @@ static void complain(host *node, log_gate *gate, const char *text,
 
 void log_node_send_error(host *node, const struct address *to, int number)
 {
-    char text[HOST_MAX_ENDPOINT];
+    char text[ADDRESS_MAX_ENDPOINT];
 
     address_format(to, text);
     complain(node, gate_of_error(&node->log_node, number), "cannot send", "to",
@@ -170,7 +170,7 @@ static bool is_told(const struct log_node *log_node, const struct address *to)
 void log_node_too_large(host *node, const struct address *to)
 {
     struct log_node *log_node = &node->log_node;
-    char text[HOST_MAX_ENDPOINT];
+    char text[ADDRESS_MAX_ENDPOINT];
 
     if (is_told(log_node, to))
         return;
@@ -250,7 +250,7 @@ void log_node_silence(host *node, const char *seeds, bool first)
 
 void log_node_rival(host *node, shoal_bytes id, const struct address *from)
 {
-    char text[HOST_MAX_ENDPOINT], theirs[SHOW_MAX], ours[SHOW_MAX];
+    char text[ADDRESS_MAX_ENDPOINT], theirs[SHOW_MAX], ours[SHOW_MAX];
     struct address plain = address_plain(from);
 
     address_format(&plain, text);
@@ -270,7 +270,7 @@ void log_node_rival_gone(host *node)
 
 void log_node_claimant(host *node, shoal_bytes id, const struct address *from)
 {
-    char text[HOST_MAX_ENDPOINT], theirs[SHOW_MAX];
+    char text[ADDRESS_MAX_ENDPOINT], theirs[SHOW_MAX];
     struct address plain = address_plain(from);
     log_field about[] = {log_bytes("id", print_value(id, theirs)), {0}};
 

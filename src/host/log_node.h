@@ -37,9 +37,9 @@ struct log_node {
         log_gate gate;
     } errors[LOG_NODE_ERRORS];
     struct log_node_refused {
-        int error;                   /* a shoal_error; 0: none yet */
-        char detail[HOST_MAX_ERROR]; /* "": there is nothing to say of it */
-    } refused;                       /* the last packet that was */
+        int error;              /* a shoal_error; 0: none yet */
+        char detail[ERROR_MAX]; /* "": there is nothing to say of it */
+    } refused;                  /* the last packet that was */
     log_gate receive_errors, unwatched, names, claimants, small_paths;
     struct address too_small[LOG_NODE_PATHS];
     unsigned num_too_small;

@@ -139,7 +139,7 @@ void host_leave(host *node)
 
 void host_fail(host *node, const char *what, int number)
 {
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
 
     if (node->failed)
         return;

@@ -75,7 +75,7 @@ struct host {
     unsigned drained; /* effects, since this drain began */
     bool dropped;     /* something was, since the log was told */
     bool behind;      /* something was left for the next wakeup */
-    char bound[HOST_MAX_ENDPOINT];
+    char bound[ADDRESS_MAX_ENDPOINT];
 };
 
 void host_enter(host *node);

@@ -81,7 +81,7 @@ static void set_options(struct udp *udp, const struct address *bind)
 
 int udp_open(struct udp *udp, const struct address *where, char *error)
 {
-    char text[HOST_MAX_ENDPOINT];
+    char text[ADDRESS_MAX_ENDPOINT];
 
     memset(udp, 0, sizeof *udp);
     udp->plain = !HAS_MMSG;

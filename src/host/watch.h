@@ -18,7 +18,7 @@
 typedef struct watch watch;
 typedef void watch_fn(void *context);
 
-/* NULL and `error` (HOST_MAX_ERROR bytes) on failure. */
+/* NULL and `error` (ERROR_MAX bytes) on failure. */
 watch *watch_new(struct ev_loop *loop, uint64_t quiet_us, watch_fn *on_change,
                  void *context, char *error);
 /* These files from now on, instead of those before. Paths are copied; a file

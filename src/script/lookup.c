@@ -9,7 +9,7 @@
 /* The endpoint at `arg`; 0, or -1 and pushes why it is none. */
 static int read_endpoint(lua_State *L, int arg, struct endpoint *out)
 {
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     shoal_bytes text;
 
     text.data = (const uint8_t *)luaL_checklstring(L, arg, &text.size);

@@ -230,7 +230,7 @@ static int watch(lua_State *L)
 {
     int which = check_signal(L);
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     struct ev_loop *loop = loop_try_default(L, error);
     if (!loop)
         return result_fail(L, error, CODE_LOOP);

@@ -29,30 +29,30 @@ static void add_port(const char *asked, char *out)
     bool is_bare_v6 = *asked != '[' && colon && strchr(colon + 1, ':');
     bool has_port = *asked == '[' ? asked[length - 1] != ']' : colon != NULL;
     if (is_bare_v6)
-        snprintf(out, HOST_MAX_ENDPOINT, "[%.*s]:0", 256, asked);
+        snprintf(out, ADDRESS_MAX_ENDPOINT, "[%.*s]:0", 256, asked);
     else
-        snprintf(out, HOST_MAX_ENDPOINT, "%.*s%s", 256, asked,
+        snprintf(out, ADDRESS_MAX_ENDPOINT, "%.*s%s", 256, asked,
                  has_port ? "" : ":0");
 }
 
 static int complete(const char *asked, uint16_t port, char *out, char *error)
 {
-    char text[HOST_MAX_ENDPOINT], reason[HOST_MAX_ERROR];
+    char text[ADDRESS_MAX_ENDPOINT], reason[ERROR_MAX];
     struct endpoint endpoint;
     add_port(asked, text);
     if (parse(text, &endpoint, reason) != 0) {
-        snprintf(error, HOST_MAX_ERROR, "cannot advertise '%.*s': %.*s", 256,
-                 asked, 200, reason);
+        snprintf(error, ERROR_MAX, "cannot advertise '%.*s': %.*s", 256, asked,
+                 200, reason);
         return -1;
     }
     if (endpoint.is_name) {
-        snprintf(error, HOST_MAX_ERROR,
+        snprintf(error, ERROR_MAX,
                  "cannot advertise '%.*s': others need an IP address", 256,
                  asked);
         return -1;
     }
     if (address_is_wildcard(&endpoint.address)) {
-        snprintf(error, HOST_MAX_ERROR,
+        snprintf(error, ERROR_MAX,
                  "cannot advertise '%.*s': nobody can send there; say which "
                  "address of this host the others reach",
                  256, asked);
@@ -75,7 +75,7 @@ int advertise_complete(const char *asked, const char *bound, char *out,
     if (address_is_wildcard(&socket.address))
         out[0] = '\0';
     else
-        snprintf(out, HOST_MAX_ENDPOINT, "%s", bound);
+        snprintf(out, ADDRESS_MAX_ENDPOINT, "%s", bound);
     return 0;
 }
 
@@ -87,7 +87,7 @@ int advertise_check(shoal_bytes endpoint, char *error)
     bool is_wildcard = !parsed.is_name && address_is_wildcard(&parsed.address);
     if (!is_wildcard && parsed.port != 0)
         return 0;
-    snprintf(error, HOST_MAX_ERROR, "others cannot send to %.*s: %s",
+    snprintf(error, ERROR_MAX, "others cannot send to %.*s: %s",
              (int)endpoint.size, (const char *)endpoint.data,
              is_wildcard ? "it is a wildcard address" : "it has port 0");
     return -1;

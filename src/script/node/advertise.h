@@ -7,9 +7,9 @@
 
 /* Makes "host:port" of what was asked for ("host:port", "host", NULL) and of
  * where the socket is bound: a missing port, or 0, is that of the socket.
- * Writes it into `out` (HOST_MAX_ENDPOINT bytes), or "" when nothing was asked
- * for and the socket is bound to a wildcard address. 0, or -1 and `error`
- * (HOST_MAX_ERROR bytes): it is no address, or a wildcard. */
+ * Writes it into `out` (ADDRESS_MAX_ENDPOINT bytes), or "" when nothing was
+ * asked for and the socket is bound to a wildcard address. 0, or -1 and `error`
+ * (ERROR_MAX bytes): it is no address, or a wildcard. */
 int advertise_complete(const char *asked, const char *bound, char *out,
                        char *error);
 

@@ -28,7 +28,7 @@ struct backend_ops {
     /* What the socket is bound to: "127.0.0.1:43211". */
     const char *(*bound)(struct backend *backend);
     /* Makes the engine and goes live. 0 or a shoal_error with `error`
-     * (HOST_MAX_ERROR bytes) filled. */
+     * (ERROR_MAX bytes) filled. */
     int (*start)(struct backend *backend, const shoal_options *options,
                  char *error);
     /* NULL before start. */

@@ -179,7 +179,7 @@ static struct backend *open_backend(struct world *world,
     (void)world;
     struct libev_backend *self = calloc(1, sizeof *self);
     if (!self) {
-        snprintf(error, HOST_MAX_ERROR, "cannot open a node: out of memory");
+        snprintf(error, ERROR_MAX, "cannot open a node: out of memory");
         return NULL;
     }
     self->base.ops = &ops;

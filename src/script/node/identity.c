@@ -76,17 +76,16 @@ static int run(struct making *making, protected_fn *fn, char *error)
     struct scope *scope = &making->node->current->scope;
     int failure = scope_run(scope, fn, making, "identity.new");
     if (failure != 0)
-        snprintf(error, HOST_MAX_ERROR, "%s",
-                 protected_last_message(scope->caller));
+        snprintf(error, ERROR_MAX, "%s", protected_last_message(scope->caller));
     return failure ? SHOAL_ERR_IDENTITY : 0;
 }
 
 int identity_reach(shoal_bytes endpoint, char *error)
 {
-    char problem[HOST_MAX_ERROR];
+    char problem[ERROR_MAX];
     if (advertise_check(endpoint, problem) == 0)
         return 0;
-    snprintf(error, HOST_MAX_ERROR, "identity: %.500s", problem);
+    snprintf(error, ERROR_MAX, "identity: %.500s", problem);
     return SHOAL_ERR_IDENTITY;
 }
 
@@ -107,12 +106,12 @@ int identity_make(struct node *node, const struct birth *birth,
     if (q->has[QUESTION_NEW])
         return run(&making, ask, error);
     if (questions_missing(q)) {
-        snprintf(error, HOST_MAX_ERROR, "%s", questions_missing(q));
+        snprintf(error, ERROR_MAX, "%s", questions_missing(q));
         return SHOAL_ERR_IDENTITY;
     }
     if (birth->advertise[0] != '\0')
         return run(&making, make_stock, error);
-    snprintf(error, HOST_MAX_ERROR,
+    snprintf(error, ERROR_MAX,
              "%s is a wildcard address that others cannot send to: advertise "
              "the address by which they reach this host",
              birth->bind);

@@ -11,16 +11,16 @@ struct node;
 
 /* What it is made from. */
 struct birth {
-    const char *bind;                  /* the socket's address */
-    char advertise[HOST_MAX_ENDPOINT]; /* "": the socket has a wildcard */
-    shoal_bytes meta;                  /* MessagePack of a map; empty: none */
+    const char *bind;                     /* the socket's address */
+    char advertise[ADDRESS_MAX_ENDPOINT]; /* "": the socket has a wildcard */
+    shoal_bytes meta; /* MessagePack of a map; empty: none */
 };
 
 enum { IDENTITY_NO_ADDRESS = 2 };
 
 /* Asks identity.new of the node's handlers, or makes a stock identity: its
  * bump is the wall clock in milliseconds, so that a node which is restarted
- * wins against the one that it was. 0, or an error and `error` (HOST_MAX_ERROR
+ * wins against the one that it was. 0, or an error and `error` (ERROR_MAX
  * bytes); IDENTITY_NO_ADDRESS: the stock identity needs an address, and the
  * socket's is a wildcard. Never raises. */
 int identity_make(struct node *node, const struct birth *birth,

@@ -15,7 +15,7 @@ enum { MAX_FIELDS = 32 };
 static void set_levels(lua_State *L, const char *who, const char *what,
                        const char *levels, struct log *log)
 {
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     if (log_set_levels(log, levels, error) != 0)
         luaL_error(L, "%s: %s: %s", who, what, error);
 }

@@ -25,7 +25,7 @@ struct ev_loop *loop_try_default(lua_State *L, char *error)
 
 struct ev_loop *loop_default(lua_State *L, const char *who)
 {
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     struct ev_loop *loop = loop_try_default(L, error);
     if (!loop)
         luaL_error(L, "%s: %s", who, error);

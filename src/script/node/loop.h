@@ -14,7 +14,7 @@
  * has loaded lua-ev, whose child watchers need that. Raises when there is none
  * to be had. */
 struct ev_loop *loop_default(lua_State *L, const char *who);
-/* The same without raising: NULL and `error` (HOST_MAX_ERROR bytes). */
+/* The same without raising: NULL and `error` (ERROR_MAX bytes). */
 struct ev_loop *loop_try_default(lua_State *L, char *error);
 /* STACK: [timeout in seconds] -> (nothing). */
 int loop_step(lua_State *L);

@@ -94,7 +94,7 @@ const struct common_kind methods_kind = {
 /* Joining may announce at once, which is an entry point. */
 static int join_one(lua_State *L, struct node *node, const char *endpoint)
 {
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     if (node_is_asking(node))
         return methods_refuse_inside(L);
     if (node->backend->ops->join(node->backend, endpoint, error) != 0)

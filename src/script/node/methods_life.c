@@ -30,7 +30,7 @@ static int reload_later(lua_State *L, struct node *node, const char *reason)
 
 static int reload_now(lua_State *L, struct node *node, const char *reason)
 {
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     bool swapped;
     lua_State *before = program_enter(node->scopes.owner, L);
     int failure = reload_script(node, reason, &swapped, error);
@@ -69,7 +69,7 @@ static int reload(lua_State *L)
 
 static int set_handlers(lua_State *L)
 {
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     struct node *node = methods_check_sending(L, "node:set_handlers");
     if (node->script)
         return luaL_error(L,

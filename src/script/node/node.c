@@ -92,7 +92,7 @@ static void free_over(struct node *node)
 static void do_put_off(void *context)
 {
     struct node *node = context;
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     node->put_off = NULL;
     if (node->scopes.depth > 0 || node->reloads.loading) {
         /* a handler, or a script that loads, runs the loop */

@@ -17,7 +17,7 @@ enum { QUIET_US = 100 * 1000 };
 
 static void reload_quietly(struct node *node, const char *reason)
 {
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     (void)reload_script(node, reason, NULL, error); /* it is logged */
 }
 
@@ -53,14 +53,14 @@ static void tell_of_watching(struct node *node, const char *error)
     if (error[0] != '\0' && strcmp(error, told) != 0)
         log_line(&node->log, LOG_WARN, LOG_SCRIPT, "cannot watch all files",
                  log_str("error", error));
-    snprintf(told, HOST_MAX_ERROR, "%s", error);
+    snprintf(told, ERROR_MAX, "%s", error);
 }
 
 /* Watches the files of the version in charge, and those of one that failed to
  * load (may be NULL): mending one of them is worth another attempt. */
 static void watch_files(struct node *node, const struct files *failed)
 {
-    char error[HOST_MAX_ERROR] = "out of memory";
+    char error[ERROR_MAX] = "out of memory";
     const struct files *current = current_files(node);
     size_t count = list_paths(current, NULL) + list_paths(failed, NULL);
     if (!node->reloads.watch)
@@ -78,7 +78,7 @@ static void watch_files(struct node *node, const struct files *failed)
 
 void reload_watch(struct node *node)
 {
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     struct ev_loop *loop = node->backend->ops->loop(node->backend);
     if (!node->script || !node->watches || !loop)
         return;
@@ -109,7 +109,7 @@ static int check_identity(struct node *node, struct version *version,
     shoal_bytes addr, endpoint;
     if (handlers.identity.addr(handlers.identity.context, self.id, &addr,
                                &endpoint) != 0) {
-        snprintf(error, HOST_MAX_ERROR,
+        snprintf(error, ERROR_MAX,
                  "identity: the running identity is none of its own: %.400s",
                  version->questions->error[0] ? version->questions->error
                                               : "it is not a stock identity");
@@ -117,7 +117,7 @@ static int check_identity(struct node *node, struct version *version,
     }
     if (addr.size != self.addr.size ||
         memcmp(addr.data, self.addr.data, addr.size) != 0) {
-        snprintf(error, HOST_MAX_ERROR,
+        snprintf(error, ERROR_MAX,
                  "identity: gives the running identity another address");
         return 1;
     }
@@ -152,7 +152,7 @@ static int call_on_reload(struct version *version, const struct version *before,
     struct previous previous = {.version = before, .reason = reason};
     int failure = version_call(version, "on_reload", push_previous, &previous);
     if (failure != 0)
-        snprintf(error, HOST_MAX_ERROR, "on_reload: %s",
+        snprintf(error, ERROR_MAX, "on_reload: %s",
                  protected_last_message(version->scope.caller));
     return failure;
 }
@@ -178,7 +178,7 @@ static int swap(struct node *node, struct version *version, char *error)
     shoal_handlers handlers = questions_handlers(version->questions);
     int refused = shoal_set_handlers(node_engine(node), &handlers);
     if (refused != 0) {
-        snprintf(error, HOST_MAX_ERROR, "%s", shoal_error_text(refused));
+        snprintf(error, ERROR_MAX, "%s", shoal_error_text(refused));
         return refused;
     }
     node_put_in_charge(node, version);
@@ -230,7 +230,7 @@ static void tell_if_slow(struct node *node, const struct script *script)
 
 static int fail_for_memory(char *error)
 {
-    snprintf(error, HOST_MAX_ERROR, "out of memory");
+    snprintf(error, ERROR_MAX, "out of memory");
     return SHOAL_ERR_NOMEM;
 }
 

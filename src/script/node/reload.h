@@ -18,20 +18,20 @@ enum { RELOAD_MAX_REASON = 64 };
 
 /* What a node knows of its reloads. */
 struct reloads {
-    struct watch *watch;              /* NULL: files are not watched */
-    char watch_error[HOST_MAX_ERROR]; /* that was told last; "": none */
-    unsigned generation;              /* of the latest version */
+    struct watch *watch;         /* NULL: files are not watched */
+    char watch_error[ERROR_MAX]; /* that was told last; "": none */
+    unsigned generation;         /* of the latest version */
     bool loading;
     bool failed;        /* the last load: */
     uint64_t failed_us; /* unix time */
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     char reason[RELOAD_MAX_REASON];
 };
 
 /* Loads the first version of the node's script. 0 or an error with `error`. */
 int reload_first(struct node *node, char *error);
 /* Loads the script anew, now; nothing of the node may be on the stack. 0, or an
- * error with `error` (HOST_MAX_ERROR bytes), which is also kept and logged.
+ * error with `error` (ERROR_MAX bytes), which is also kept and logged.
  * `*swapped` (may be NULL): false when nothing had changed. */
 int reload_script(struct node *node, const char *reason, bool *swapped,
                   char *error);

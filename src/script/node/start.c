@@ -69,10 +69,9 @@ static void tell_of_question(struct start *start)
 {
     const questions *q = start->node->current->questions;
     if (q->error[0] != '\0')
-        snprintf(start->error, HOST_MAX_ERROR, "cannot start: %.480s",
-                 q->error);
+        snprintf(start->error, ERROR_MAX, "cannot start: %.480s", q->error);
     else if (q->has[QUESTION_NEW] && !q->has[QUESTION_ADDR])
-        snprintf(start->error, HOST_MAX_ERROR,
+        snprintf(start->error, ERROR_MAX,
                  "cannot start: identity.new: without an identity.addr it must "
                  "return { addr = \"host:port\", bump = number }");
 }
@@ -84,7 +83,7 @@ static void tell_of_wildcard(struct start *start)
     const questions *q = start->node->current->questions;
     size_t used = strlen(start->error);
     if (start->birth.advertise[0] == '\0' && q->has[QUESTION_NEW])
-        snprintf(start->error + used, HOST_MAX_ERROR - used,
+        snprintf(start->error + used, ERROR_MAX - used,
                  " (%.100s is a wildcard address, so there is no "
                  "opts.advertise: advertise the address by which others reach "
                  "this host)",

@@ -19,7 +19,7 @@ struct start {
     bool from_module;   /* the table: what is wrong with it is no misuse */
     struct birth birth; /* of the identity */
     const char *code;   /* of the failure */
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
 };
 
 /* start_options.c: reads the options at index 1, into the node and `start`, and

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "check.h"
 
-#include "../../base/sizes.h"
+#include "../../base/error.h"
 #include "../../lua/compat.h"
 #include "../../lua/program.h"
 #include "../../lua/refs.h"
@@ -78,7 +78,7 @@ static int try_it(lua_State *L, struct trial *trial, const char *path,
     failure =
         protected_run(&script->caller, script->L, inspect, trial, "check");
     if (failure != 0)
-        snprintf(error, HOST_MAX_ERROR, "%s",
+        snprintf(error, ERROR_MAX, "%s",
                  protected_last_message(&script->caller));
     return failure;
 }
@@ -131,7 +131,7 @@ static void push_report(lua_State *L, const struct trial *trial,
 /* check(path) -> { path=, hash=, files=, handlers= } */
 static int check(lua_State *L)
 {
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     const char *path = luaL_checkstring(L, 1);
     struct trial *trial = push_trial(L);
     modules_read_paths(L, &trial->paths);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "files.h"
 
+#include "../../base/error.h"
 #include "../../base/hash.h"
-#include "../../base/sizes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -125,15 +125,14 @@ int files_read(struct files *files, const char *path, char **content,
 {
     *content = read_file(path, size);
     if (!*content) {
-        snprintf(error, HOST_MAX_ERROR, "cannot read %s: %s", path,
-                 describe(errno));
+        snprintf(error, ERROR_MAX, "cannot read %s: %s", path, describe(errno));
         return -1;
     }
     struct file *file = add(files, path);
     if (!file) {
         free(*content);
         *content = NULL;
-        snprintf(error, HOST_MAX_ERROR, "out of memory");
+        snprintf(error, ERROR_MAX, "out of memory");
         return -1;
     }
     file->missing = false;

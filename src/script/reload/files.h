@@ -27,7 +27,7 @@ struct files {
 };
 
 /* Reads a file and adds it, unless a file of that path is there already. 0 and
- * its bytes (the caller frees them), or -1 and `error` (HOST_MAX_ERROR
+ * its bytes (the caller frees them), or -1 and `error` (ERROR_MAX
  * bytes): "cannot read x.lua: no such file". */
 int files_read(struct files *files, const char *path, char **content,
                size_t *size, char *error);

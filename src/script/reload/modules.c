@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "modules.h"
 
-#include "../../base/sizes.h"
+#include "../../base/error.h"
 #include "../../lua/compat.h"
 
 #include <stdio.h>
@@ -121,7 +121,7 @@ static const char *skip_prologue(const char *content, size_t *size)
 
 void modules_compile(lua_State *L, struct files *files, const char *path)
 {
-    char error[HOST_MAX_ERROR];
+    char error[ERROR_MAX];
     char *content;
     size_t size;
     const char *name = lua_pushfstring(L, "@%s", path);

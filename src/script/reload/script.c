@@ -2,7 +2,7 @@
 #include "script.h"
 
 #include "../../base/clock.h"
-#include "../../base/sizes.h"
+#include "../../base/error.h"
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
 #include "../engine/handler_table.h"
@@ -71,12 +71,12 @@ static int open_state(struct script *script, const struct script_source *source,
 {
     script->L = luaL_newstate();
     if (!script->L) {
-        snprintf(error, HOST_MAX_ERROR, "%s: no memory for its Lua state",
+        snprintf(error, ERROR_MAX, "%s: no memory for its Lua state",
                  script->name);
         return -1;
     }
     if (prepare_protected(script, source) != LUA_OK) {
-        snprintf(error, HOST_MAX_ERROR, "%s: cannot set up its Lua state: %s",
+        snprintf(error, ERROR_MAX, "%s: cannot set up its Lua state: %s",
                  script->name, lua_tostring(script->L, -1));
         return -1;
     }
@@ -114,7 +114,7 @@ int script_load(const struct script_source *source, struct script **out,
     struct script *script = calloc(1, sizeof *script);
     *out = script;
     if (!script) {
-        snprintf(error, HOST_MAX_ERROR, "out of memory");
+        snprintf(error, ERROR_MAX, "out of memory");
         return SHOAL_ERR_NOMEM;
     }
     script->path = source->path;
@@ -123,7 +123,7 @@ int script_load(const struct script_source *source, struct script **out,
         return SHOAL_ERR_NOMEM;
     int failure = run_timed(script);
     if (failure != 0)
-        snprintf(error, HOST_MAX_ERROR, "%s",
+        snprintf(error, ERROR_MAX, "%s",
                  protected_last_message(&script->caller));
     return failure;
 }

@@ -43,7 +43,7 @@ struct script_source {
 
 /* Makes the state, runs the file and checks the table's shape
  * (handler_table.h). 0 and the script, or an error and a script that knows its
- * files (to be watched) and says in `error` (HOST_MAX_ERROR bytes) what is
+ * files (to be watched) and says in `error` (ERROR_MAX bytes) what is
  * wrong; NULL: no memory. Never raises. */
 int script_load(const struct script_source *source, struct script **out,
                 char *error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store.h"
 
-#include "../../base/sizes.h"
+#include "../../base/error.h"
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
 #include "../../lua/value.h"
@@ -26,7 +26,7 @@ void store_set(lua_State *L, struct version *version, int index)
 struct parcel {
     struct version *from, *to;
     shoal_bytes bytes;
-    char *error; /* HOST_MAX_ERROR bytes */
+    char *error; /* ERROR_MAX bytes */
 };
 
 /* Puts the value on top of the stack, or nothing, into the slot. */
@@ -40,7 +40,7 @@ static void pack(lua_State *L, void *context)
     struct parcel *parcel = context;
     refs_push(L, parcel->from->store);
     if (value_pack(L, -1, "store") != 0) {
-        snprintf(parcel->error, HOST_MAX_ERROR, "%s", lua_tostring(L, -1));
+        snprintf(parcel->error, ERROR_MAX, "%s", lua_tostring(L, -1));
         return;
     }
     parcel->bytes.data =
@@ -62,7 +62,7 @@ static int run(struct parcel *parcel, struct version *version, protected_fn *fn)
     struct scope *scope = &version->scope;
     int failure = scope_run(scope, fn, parcel, "store");
     if (failure != 0)
-        snprintf(parcel->error, HOST_MAX_ERROR, "%s",
+        snprintf(parcel->error, ERROR_MAX, "%s",
                  protected_last_message(scope->caller));
     else if (!parcel->bytes.data)
         failure = 1; /* pack() has said why */
@@ -110,7 +110,7 @@ void store_push(lua_State *L, struct version *version, bool same_state)
         refs_push(L, version->store);
         return;
     }
-    char error[HOST_MAX_ERROR] = "";
+    char error[ERROR_MAX] = "";
     struct parcel parcel = {.from = version, .error = error};
     size_t used;
     if (run(&parcel, version, pack) != 0)

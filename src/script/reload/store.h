@@ -9,7 +9,7 @@
 
 #include "version.h"
 
-/* Gives `to` the store of `from`. 0, or an error and `error` (HOST_MAX_ERROR
+/* Gives `to` the store of `from`. 0, or an error and `error` (ERROR_MAX
  * bytes), which names what cannot be carried: "store.a.b: cannot carry a
  * function". `from` is as before. Never raises. */
 int store_carry(struct version *from, struct version *to, char *error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "version.h"
 
-#include "../../base/sizes.h"
+#include "../../base/error.h"
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
 
@@ -82,8 +82,7 @@ int version_prepare(struct version *version, char *error)
     struct scope *scope = &version->scope;
     int failure = scope_run(scope, prepare, version, "load");
     if (failure != 0) {
-        snprintf(error, HOST_MAX_ERROR, "%s",
-                 protected_last_message(scope->caller));
+        snprintf(error, ERROR_MAX, "%s", protected_last_message(scope->caller));
         return failure;
     }
     /* Not the thread of whoever asks for the load: it may be gone by then. */

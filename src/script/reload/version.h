@@ -33,7 +33,7 @@ struct version *version_of_script(struct scopes *scopes, struct script *script);
 struct version *version_of_table(struct scopes *scopes, lua_State *L);
 
 /* Makes it ready: the node's object, the questions, an empty store. 0 or an
- * error and `error` (HOST_MAX_ERROR bytes). Never raises. */
+ * error and `error` (ERROR_MAX bytes). Never raises. */
 int version_prepare(struct version *version, char *error);
 /* From now on (unix time) it is in charge, as the node's version of that
  * number: its calls are counted and reported as the node's. */

@@ -247,7 +247,7 @@ static int check_address(const char *bind, char *error)
 {
     shoal_bytes text = {(const uint8_t *)bind, strlen(bind)};
     struct endpoint endpoint;
-    char problem[HOST_MAX_ERROR];
+    char problem[ERROR_MAX];
     if (address_parse_endpoint(text, &endpoint, problem) != 0)
         return error_fail(error, "cannot bind %.64s: %.400s", bind, problem);
     if (endpoint.is_name || endpoint.port == 0 ||

@@ -17,7 +17,7 @@
 #define BACKEND_SIM_EPOCH_US UINT64_C(1767225600000000)
 
 /* `options->bind` NULL: an address that nobody has had. Else an IP address and
- * a port. NULL and `error` (HOST_MAX_ERROR bytes) on failure. */
+ * a port. NULL and `error` (ERROR_MAX bytes) on failure. */
 struct backend *backend_sim_open(sim *net, const host_options *options,
                                  char *error);
 /* The node there that backend_sim_open() opened (the context of its callbacks);
