@@ -9,7 +9,7 @@ local files = require "spec.support.files"
 local csource = {}
 
 --- The text without comments, strings and characters.
-local function strip(text)
+function csource.strip(text)
   local out, at = {}, 1
   while true do
     local found = text:find("[/\"']", at)
@@ -43,7 +43,7 @@ function csource.folder(path)
 end
 
 --- name -> true for the functions that the text of a .c file defines, static ones and others.
-local function definitions(text)
+function csource.definitions(text)
   local global, static = {}, {}
   for head in ("\n" .. text):gmatch("\n([%a_][%w_ %*\n]*%([^;{}]*%))%s*\n{") do
     local before, name = head:match("^(.-)([%a_][%w_]*)%s*%(")
@@ -69,10 +69,10 @@ function csource.read()
   local all = {}
   for _, pattern in ipairs { "*.c", "*.h" } do
     for _, path in ipairs(files.find("src", pattern)) do
-      local text = strip(files.read(path))
+      local text = csource.strip(files.read(path))
       local functions, static = {}, {}
       if pattern == "*.c" then
-        functions, static = definitions(text)
+        functions, static = csource.definitions(text)
       end
       all[path] = {
         folder = csource.folder(path), text = text, words = words(text),
