@@ -146,6 +146,7 @@ static void a_question_that_comes_back_is_no_rival(void)
     CHECK(run_until(loop, is_answered, &a));
     CHECK(!a.node->rival.is_there);
     CHECK(shoal_get_stats(host_engine(a.node)).renewals == 0);
+    CHECK(!has_dropped(&a));
     close(fd);
     host_close(a.node);
 }

@@ -28,7 +28,7 @@ static void accept_datagram(host *node, uint64_t now_us, shoal_bytes datagram,
     } else if (!envelope_open(&node->envelope, datagram, &packet)) {
         node->stats.foreign_cluster++;
         node->dropped = true;
-    } else {
+    } else if (!rival_came_back(node, packet)) {
         int error;
 
         path_heard(node, packet);

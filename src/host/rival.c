@@ -208,26 +208,47 @@ static void answer(host *node, const shoal_header *asked, size_t asked_size,
         outbound_send(node, (shoal_bytes){packet, size}, from);
 }
 
-void rival_heard(host *node, shoal_bytes packet, const struct address *from)
+/* ---- What comes in ---- */
+
+/* Pings from an identity to itself are such questions. */
+static bool is_question(const shoal_header *header)
 {
-    shoal_bytes self = shoal_self(node->engine).id;
+    return header->kind == SHOAL_MSG_PING && is(header->src, header->dst);
+}
+
+static bool decode(const host *node, shoal_bytes packet, shoal_header *header)
+{
     shoal_codec codec = shoal_default_codec();
-    shoal_header header;
     size_t used;
 
-    if (!padded_ping_is_possible(node->engine) ||
-        shoal_self(node->engine).state == SHOAL_DOWN ||
-        codec.decode_header(codec.context, packet, &header, &used) != 0)
-        return;
-    if (header.kind == SHOAL_MSG_PING && is(header.src, header.dst)) {
-        bool is_new = node->rival.is_there || node->rival.unanswered > 0;
+    return padded_ping_is_possible(node->engine) &&
+           codec.decode_header(codec.context, packet, header, &used) == 0;
+}
 
-        if (!is(header.src, self))
-            answer(node, &header, packet.size, from);
-        else if (take_answer(&node->rival, &header))
-            take_over(node, is_new);
-    } else if (header.kind == SHOAL_MSG_ACK && !is(header.src, self) &&
-               take_answer(&node->rival, &header)) {
+bool rival_came_back(host *node, shoal_bytes packet)
+{
+    struct rival *rival = &node->rival;
+    bool is_new = rival->is_there || rival->unanswered > 0;
+    shoal_header header;
+
+    if (!rival->asked || !decode(node, packet, &header) ||
+        !is_question(&header) || !is(header.src, shoal_self(node->engine).id) ||
+        !take_answer(rival, &header))
+        return false;
+    take_over(node, is_new);
+    return true;
+}
+
+void rival_heard(host *node, shoal_bytes packet, const struct address *from)
+{
+    shoal_member self = shoal_self(node->engine);
+    shoal_header header;
+
+    if (self.state == SHOAL_DOWN || !decode(node, packet, &header) ||
+        is(header.src, self.id))
+        return;
+    if (is_question(&header))
+        answer(node, &header, packet.size, from);
+    else if (header.kind == SHOAL_MSG_ACK && take_answer(&node->rival, &header))
         tell(node, &header, from);
-    }
 }

@@ -64,6 +64,9 @@ void rival_init(struct host *node);
 void rival_stop(struct host *node);
 /* After the connection state may have changed. */
 void rival_watch(struct host *node);
+/* Is that packet our own question? Then it was seen to: the engine would take
+ * it for another's. */
+bool rival_came_back(struct host *node, shoal_bytes packet);
 /* The engine has refused that packet: its sender has our address. */
 void rival_heard(struct host *node, shoal_bytes packet,
                  const struct address *from);
