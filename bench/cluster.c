@@ -63,7 +63,8 @@ void cluster_drain(struct cluster *cluster)
         ;
 }
 
-void cluster_apply(struct cluster *cluster, shoal_state state, bool broadcast)
+void cluster_apply(struct cluster *cluster, shoal_state state, bool broadcast,
+                   NULL)
 {
     static struct id ids[BATCH];
     static shoal_update updates[BATCH];
@@ -75,8 +76,9 @@ void cluster_apply(struct cluster *cluster, shoal_state state, bool broadcast)
                 (shoal_update){.id = id_of(cluster, done + i, &ids[i]),
                                .incarnation = cluster->incarnations[done + i],
                                .state = (uint8_t)state};
-        bench_check(shoal_apply(cluster->engine, 1, updates, n, broadcast),
-                    "shoal_apply");
+        bench_check(
+            shoal_apply(cluster->engine, 1, updates, n, broadcast, NULL),
+            "shoal_apply");
         cluster_drain(cluster);
         done += n;
     }

@@ -98,9 +98,9 @@ static uint64_t apply_all(void *context)
 {
     struct state *state = context;
     struct cluster *cluster = state->cluster;
-    bench_check(
-        shoal_apply(cluster->engine, 1, state->updates, cluster->size, false),
-        "shoal_apply");
+    bench_check(shoal_apply(cluster->engine, 1, state->updates, cluster->size,
+                            false, NULL),
+                "shoal_apply");
     return 1;
 }
 

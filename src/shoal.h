@@ -360,7 +360,8 @@ SHOAL_API int shoal_tick(shoal *engine, uint64_t now_us);
 /* When to call shoal_tick(); SHOAL_NEVER: there is nothing to wait for. */
 SHOAL_API uint64_t shoal_next_deadline(const shoal *engine);
 
-/* Ask `id`, or whoever has its address, to let us join. */
+/* Ask `id`, or whoever has its address, to let us join. IDENTITY: it is invalid,
+ * or has our own address. */
 SHOAL_API int shoal_announce(shoal *engine, uint64_t now_us, shoal_bytes id);
 /* Send updates (and broadcasts) to num_indirect_probes random members now. */
 SHOAL_API int shoal_gossip(shoal *engine, uint64_t now_us);
@@ -387,11 +388,12 @@ SHOAL_API int shoal_change_identity(shoal *engine, uint64_t now_us,
  * it as down will go on ignoring it). NOT_DEFUNCT. */
 SHOAL_API int shoal_reuse_down_identity(shoal *engine, uint64_t now_us);
 /* Take claims as if a packet had brought them: a saved state. With `broadcast`
- * the changes are gossiped, else the backlog stays as it is. IDENTITY for an
- * invalid one, its index in the detail; those before it are applied. */
+ * the changes are gossiped, else the backlog stays as it is. Stops at the first
+ * that is refused: IDENTITY, FULL, MALFORMED (there is no such state). Those
+ * before it are applied, `*applied` (may be NULL) in number. */
 SHOAL_API int shoal_apply(shoal *engine, uint64_t now_us,
                           const shoal_update *updates, size_t count,
-                          bool broadcast);
+                          bool broadcast, size_t *applied);
 /* Forget the down member with that address before remove_down_after does.
  * NOT_FOUND, NOT_DOWN. */
 SHOAL_API int shoal_forget(shoal *engine, uint64_t now_us, shoal_bytes addr);
@@ -463,6 +465,8 @@ SHOAL_API void shoal_set_diagnostics(shoal *engine, uint32_t mask);
 
 /* ---- Queries ---- */
 
+/* Is a question being asked? Entry points return REENTRANT then. */
+SHOAL_API bool shoal_is_asking(const shoal *engine);
 /* Ourselves; `state` is SHOAL_DOWN while defunct. */
 SHOAL_API shoal_member shoal_self(const shoal *engine);
 SHOAL_API shoal_connection shoal_get_connection(const shoal *engine);

@@ -18,7 +18,7 @@
     X(TOO_BIG, -2, "too_big",                                                  \
       "larger than max_packet_size allows; nothing changed")                   \
     X(MALFORMED, -3, "malformed",                                              \
-      "not a well-formed packet or item; nothing of it was applied")           \
+      "not a well-formed packet, claim or item; nothing of it was applied")    \
     X(UNSUPPORTED, -4, "unsupported",                                          \
       "a protocol version or message of a newer release; nothing changed")     \
     X(FROM_OURSELVES, -5, "from_ourselves",                                    \
@@ -42,8 +42,8 @@
     X(BROADCAST, -13, "broadcast",                                             \
       "the broadcast handler failed; the item was dropped")                    \
     X(IDENTITY, -14, "identity",                                               \
-      "the identity is invalid, or a question about it failed; nothing "       \
-      "changed")                                                               \
+      "the identity is invalid, or a question about it failed; it was not "    \
+      "used")                                                                  \
     X(FULL, -15, "full",                                                       \
       "max_members are known already; the newcomer was dropped")               \
     X(LOSES, -16, "loses",                                                     \

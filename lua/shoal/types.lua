@@ -324,10 +324,11 @@ function Node:leave() end
 ---@param addr any  its address
 ---@return true?, string? message, shoal.Code? code
 function Node:forget(addr) end
---- Take claims as if a packet had brought them. (sends)
+--- Take claims as if a packet had brought them. Stops at the first that is refused:
+--- the message says which one it is, `applied` how many were before it. (sends)
 ---@param states shoal.Claim[]
 ---@param options? { broadcast: boolean }  gossip what changes? default false
----@return true?, string? message, shoal.Code? code
+---@return true?, string? message, shoal.Code? code, integer? applied
 function Node:apply(states, options) end
 --- Be somebody else. Codes: "loses" (it has our address, or a known one's, and
 --- does not win against the identity there), "address_in_use" (a living member

@@ -40,7 +40,7 @@ static void learn(shoal *engine, const char *address)
     struct id id;
     shoal_update claim = {.id = id_at(&id, address)};
 
-    EXPECT(shoal_apply(engine, 0, &claim, 1, true) == 0);
+    EXPECT(shoal_apply(engine, 0, &claim, 1, true, NULL) == 0);
 }
 
 static void drain(shoal *engine)
@@ -123,8 +123,28 @@ static void a_burst_is_given_back(void)
     shoal_free(engine);
 }
 
+/* ---- What is refused ---- */
+
+static void a_state_that_there_is_none_of_ends_an_apply(void)
+{
+    shoal *engine = make();
+    struct id ids[3];
+    shoal_update claims[3] = {{.id = id_at(&ids[0], "b:1")},
+                              {.id = id_at(&ids[1], "c:1"), .state = 3},
+                              {.id = id_at(&ids[2], "d:1")}};
+    size_t applied = 9;
+
+    EXPECT(shoal_apply(engine, 0, claims, 3, true, &applied) ==
+           SHOAL_ERR_MALFORMED);
+    EXPECT(applied == 1);
+    EXPECT(shoal_num_known(engine) == 1);
+    EXPECT(!shoal_is_asking(engine));
+    shoal_free(engine);
+}
+
 int main(void)
 {
+    a_state_that_there_is_none_of_ends_an_apply();
     a_send_counts_its_updates();
     an_announce_has_none();
     a_burst_is_given_back();

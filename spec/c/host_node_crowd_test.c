@@ -44,7 +44,7 @@ static void hear_of_a_crowd(struct member *member)
         updates[i] = (shoal_update){.id = {ids[i], size}};
     }
     CHECK(shoal_apply(host_engine(member->node), host_now(member->node),
-                      updates, CROWD, false) == 0);
+                      updates, CROWD, false, NULL) == 0);
     host_wake(member->node);
 }
 

@@ -218,7 +218,7 @@ static void believe(struct forger *forger, const shoal_update *claim)
         return;
     }
     (void)shoal_apply(sim_engine(member->node), sim_node_now(member->node),
-                      claim, 1, plan_maybe(&forger->rng, 50));
+                      claim, 1, plan_maybe(&forger->rng, 50), NULL);
 }
 
 static void believe_anything(struct forger *forger, uint32_t place)
@@ -268,6 +268,6 @@ void forge_mistake(struct watched *member, uint64_t others)
                               .incarnation = belief->incarnation,
                               .state = SHOAL_DOWN};
         (void)shoal_apply(sim_engine(member->node), sim_node_now(member->node),
-                          &claim, 1, false);
+                          &claim, 1, false, NULL);
     }
 }

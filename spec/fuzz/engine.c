@@ -190,7 +190,7 @@ static void call(struct run *run)
         claim.id = draw_identity(input, id);
         claim.incarnation = input_u16(input);
         claim.state = input_byte(input) % 4;
-        (void)shoal_apply(engine, now, &claim, 1, input_byte(input) & 1);
+        (void)shoal_apply(engine, now, &claim, 1, input_byte(input) & 1, NULL);
         break;
     case 8:
         (void)shoal_leave_to(engine, now, draw_identity(input, id));
@@ -309,7 +309,7 @@ static void meet_somebody(struct run *run)
         uint8_t id[SHOAL_MAX_IDENTITY];
         struct input one = {&i, 1};
         shoal_update claim = {.id = draw_identity(&one, id)};
-        MUST(shoal_apply(run->engine, run->now_us, &claim, 1, true) == 0);
+        MUST(shoal_apply(run->engine, run->now_us, &claim, 1, true, NULL) == 0);
     }
 }
 

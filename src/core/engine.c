@@ -31,13 +31,6 @@ void engine_add_number(shoal *engine, size_t number)
     engine_add_detail(engine, at);
 }
 
-void engine_add_index(shoal *engine, size_t index)
-{
-    engine_add_detail(engine, engine->detail[0] ? " (update " : "(update ");
-    engine_add_number(engine, index);
-    engine_add_detail(engine, ")");
-}
-
 int engine_enter(shoal *engine, uint64_t now_us)
 {
     if (engine->asking)
@@ -189,21 +182,24 @@ int shoal_gossip(shoal *engine, uint64_t now_us)
 }
 
 int shoal_apply(shoal *engine, uint64_t now_us, const shoal_update *updates,
-                size_t count, bool broadcast)
+                size_t count, bool broadcast, size_t *applied)
 {
     int error = engine_enter(engine, now_us);
+    size_t ignored, *done = applied ? applied : &ignored;
+    *done = 0;
     if (error)
         return error;
     struct ahead ahead;
     ahead_begin(&ahead, engine, updates, count);
-    for (size_t i = 0; i < count && !error; i++) {
+    while (*done < count) {
+        const shoal_update *update = &updates[*done];
         struct member *found = ahead_next(&ahead);
-        if (updates[i].state > SHOAL_DOWN)
-            error = SHOAL_ERR_MALFORMED;
-        else
-            error = update_apply(engine, &updates[i], found, broadcast);
+        error = update->state > SHOAL_DOWN
+                    ? SHOAL_ERR_MALFORMED
+                    : update_apply(engine, update, found, broadcast);
         if (error)
-            engine_add_index(engine, i + 1);
+            break;
+        ++*done;
     }
     return engine_leave(engine, error);
 }

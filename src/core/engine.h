@@ -124,8 +124,6 @@ int engine_drop(shoal *engine, shoal_drop why, int error);
 void engine_set_detail(shoal *engine, const char *text);
 void engine_add_detail(shoal *engine, const char *text);
 void engine_add_number(shoal *engine, size_t number);
-/* Appends " (update 12)". */
-void engine_add_index(shoal *engine, size_t index);
 /* How often an update is sent, in a cluster of this size. */
 uint8_t engine_transmissions(shoal *engine);
 /* The same for members that come or go, and for broadcasts. */

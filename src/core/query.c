@@ -110,6 +110,11 @@ const shoal_config *shoal_get_config(const shoal *engine)
     return &engine->config;
 }
 
+bool shoal_is_asking(const shoal *engine)
+{
+    return engine->asking;
+}
+
 const char *shoal_error_detail(const shoal *engine)
 {
     return engine->detail;

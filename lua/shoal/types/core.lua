@@ -131,11 +131,13 @@ function Engine:change_identity(now, id) end
 ---@return true?, string? message, shoal.Code? code
 function Engine:reuse_down_identity(now) end
 
---- Takes claims as if a packet had brought them; state() can be given back.
+--- Takes claims as if a packet had brought them; state() can be given back. Stops at
+--- the first that is refused: the message says which one, `applied` how many were
+--- before it.
 ---@param now number
 ---@param states shoal.Claim[]
 ---@param options? { broadcast: boolean }
----@return true?, string? message, shoal.Code? code
+---@return true?, string? message, shoal.Code? code, integer? applied
 function Engine:apply(now, states, options) end
 
 --- Forgets a member that is down. Codes: "not_found", "not_down".

@@ -101,6 +101,16 @@ static int add_broadcast(lua_State *L)
     return 1;
 }
 
+/* STACK: nil message code -> nil "update 2 of 3: message" code 1 */
+static int push_refused(lua_State *L, size_t applied, size_t count)
+{
+    lua_pushfstring(L, "update %d of %d: %s", (int)applied + 1, (int)count,
+                    lua_tostring(L, -2));
+    lua_replace(L, -3);
+    lua_pushinteger(L, (lua_Integer)applied);
+    return 4;
+}
+
 /* apply(states, { broadcast = true }) */
 static int apply(lua_State *L)
 {
@@ -109,15 +119,20 @@ static int apply(lua_State *L)
     const char *who = name(kind_of(L), "node:apply");
     int options = call.first + 1;
     const shoal_update *updates;
-    size_t count;
+    size_t count, applied;
+    int error, results;
     bool spread;
 
     options_check(L, options, who, names, true);
     spread = options_boolean(L, options, who, "broadcast", false);
     updates = updates_check(L, call.first, who, &count);
     kind_of(L)->begin(L, &call);
-    return end(L, &call,
-               shoal_apply(call.engine, call.now_us, updates, count, spread));
+    error =
+        shoal_apply(call.engine, call.now_us, updates, count, spread, &applied);
+    results = end(L, &call, error);
+    if (error == 0 || error == SHOAL_ERR_REENTRANT || applied == count)
+        return results;
+    return push_refused(L, applied, count);
 }
 
 static int forget(lua_State *L)

@@ -43,11 +43,9 @@ int64_t node_clock_offset_us(struct node *node)
     return node->clock_offset_us;
 }
 
-/* A claim about nobody changes nothing, and is refused like any other. */
 bool node_is_asking(struct node *node)
 {
-    return shoal_apply(node_engine(node), 0, NULL, 0, false) ==
-           SHOAL_ERR_REENTRANT;
+    return shoal_is_asking(node_engine(node));
 }
 
 bool node_is_busy(const struct node *node, const struct scope *scope)
