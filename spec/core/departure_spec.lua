@@ -122,8 +122,8 @@ end)
 describe("the reason why a member is down", function()
   it("is that it failed: it did not answer, or somebody says so", function()
     local e = healing("a"):knowing("b", "c suspect 0", "d", "e down 0")
-    e:live(5, { "c" })
     e:receive { kind = "gossip", from = "b", updates = { "d down 0" } }
+    e:live(5, { "c" })
     assert.same({ "failed", "failed", "failed" }, { e:reason_of "c", e:reason_of "d", e:reason_of "e" })
   end)
 

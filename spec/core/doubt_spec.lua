@@ -50,6 +50,19 @@ describe("a fresh verdict about ourselves", function()
     assert.is_true((told["e left"] or 0) > 0 and (told["g alive 0"] or 0) > 0 and (told["f suspect 0"] or 0) > 0)
   end)
 
+  -- It has not heard that it was declared down itself, and whoever it meets first
+  -- may be a newcomer who knows nothing of that.
+  it("is not needed by whoever had lost everybody and meets somebody: it doubts all the same", function()
+    local e = healing("a"):knowing("b", "c", "d left")
+    e:apply({ "b down 0", "c down 0" }, { broadcast = true })
+    assert.equal("idle", e.core:connection())
+    e:receive { kind = "announce", from = "g" }
+    assert.is_nil(e:exhaust()["b down 0"])
+    assert.is_true(is_doubted(e, "b"))
+    assert.is_true(is_doubted(e, "c"))
+    assert.is_false(is_doubted(e, "d"))
+  end)
+
   it("counts when the last incarnation makes us renew instead", function()
     local e = after_a_cut()
     assert.same({ "rejoin a#2" }, accuse(e, "b", "a suspect 65534").events)
@@ -152,6 +165,48 @@ describe("a fresh verdict by somebody who is down here", function()
   end)
 end)
 
+describe("a verdict about a member that spoke to us a moment ago", function()
+  local function heard_and_accused(seconds)
+    local e = healing("a", { config = { suspect_to_down_after = 4, probe_period = 100, probe_rtt = 1 } })
+    e:knowing("b", "c", "d")
+    e:receive { kind = "gossip", from = "c" }
+    e:advance(seconds)
+    return e, e:receive({ kind = "gossip", from = "b", updates = { "c down 0" } })
+  end
+
+  -- Whoever found it down has asked it in vain for longer than that.
+  it("counts as a suspicion for half of the shortest one", function()
+    for _, seconds in ipairs { 0, 1, 1.9 } do
+      local e, out = heard_and_accused(seconds)
+      assert.same({}, out.events)
+      assert.equal("suspect", e:state_of("c"))
+    end
+  end)
+
+  it("holds after that", function()
+    local e, out = heard_and_accused(2.1)
+    assert.same({ "member_down c" }, out.events)
+    assert.equal("down", e:state_of("c"))
+  end)
+
+  it("holds when it has left, and in plain SWIM", function()
+    local e = healing("a"):knowing("b", "c", "d")
+    e:receive { kind = "gossip", from = "c" }
+    assert.same({ "member_down c" }, e:receive({ kind = "gossip", from = "b", updates = { "c left" } }).events)
+    e = engine("a"):knowing("b", "c", "d")
+    e:receive { kind = "gossip", from = "c" }
+    assert.same({ "member_down c" }, e:receive({ kind = "gossip", from = "b", updates = { "c down 0" } }).events)
+  end)
+
+  it("is not doubted for another member, or when many others spoke since", function()
+    local e = healing("a", { config = { probe_period = 100 } }):knowing("b", "c", "d")
+    e:receive { kind = "gossip", from = "d" }
+    assert.same({ "member_down c" }, e:receive({ kind = "gossip", from = "b", updates = { "c down 0" } }).events)
+    for _ = 1, 64 do e:receive { kind = "gossip", from = "b" } end
+    assert.same({ "member_down d" }, e:receive({ kind = "gossip", from = "b", updates = { "d down 0" } }).events)
+  end)
+end)
+
 describe("a suspicion, when we learn that we were taken for down ourselves,", function()
   it("begins anew", function()
     local e = healing("a", { config = { probe_period = 1000 } }):knowing("b", "c")
@@ -232,6 +287,12 @@ describe("a member that came back from down", function()
     return accuse(e, "c", claim).events
   end
 
+  --- So many that nobody here is heard within the last moments.
+  local function among_many()
+    local e = returned { config = { suspicion_confirmations = 2, suspicion_max_factor = 6 } }
+    return e:knowing(support.unpack(support.names(40)))
+  end
+
   it("has its verdicts taken for suspicions: it made them while it was cut off", function()
     local e = returned()
     assert.same({}, says(e, "d down 0"))
@@ -273,7 +334,7 @@ describe("a member that came back from down", function()
   end)
 
   it("is believed again after the longest that a suspicion of its own may last", function()
-    local e = returned { config = { suspicion_confirmations = 2, suspicion_max_factor = 6 } }
+    local e = among_many()
     e:live(24 - 1 / 64)
     assert.same({}, says(e, "d down 0"))
     e:live(1 / 64)
@@ -281,7 +342,7 @@ describe("a member that came back from down", function()
   end)
 
   it("has to wait anew when it was suspected meanwhile: it may have been cut off again", function()
-    local e = returned { config = { suspicion_confirmations = 2, suspicion_max_factor = 6 } }
+    local e = among_many()
     e:live(20)
     e:apply { "c suspect 1", "c alive 2" }
     e:live(24 - 1 / 64)

@@ -359,7 +359,7 @@ end)
 describe("a suspect", function()
   it("hears of it first in the ping that probes it", function()
     local e = engine("a", lifeguard { max_transmissions = 1 }):knowing("x suspect 3")
-    local ping = wait_for_ping(e)
+    local ping = e:advance(1):sent("ping")[1]
     assert.equal("x", ping.to)
     assert.equal("x suspect 3", ping.updates[1])
   end)
@@ -381,7 +381,7 @@ describe("a suspect", function()
   end)
 
   -- The last ping of the last period is long ago for whoever is reached again.
-  it("is asked once more right before that", function()
+  it("is asked once more an eighth of probe_rtt before its time is over", function()
     local e = engine("a", lifeguard()):knowing("b", "c", "d", "e")
     e:receive { kind = "gossip", from = "b", updates = { "x suspect 0 by b" } }
     local last
@@ -389,7 +389,32 @@ describe("a suspect", function()
       if packet.to == "x" and packet.kind == "ping" then last = packet.at end
       return ack(packet)
     end)
-    assert.equal(out:time_of("member_down x") - e.core:config().probe_rtt / 4, last)
+    assert.equal(1024, out:time_of("member_down x"))
+    assert.equal(1024 - e.core:config().probe_rtt / 8, last)
+  end)
+
+  it("is asked by whoever knows nobody else, too", function()
+    local e = engine("a", lifeguard()):knowing("x suspect 0")
+    local asked = 0
+    local out = e:advance(60, function(packet)
+      if packet.to == "x" and packet.updates[1] == "x suspect 0" then asked = asked + 1 end
+      return ack(packet)
+    end)
+    assert.equal(1004, out:time_of("member_down x"))
+    assert.is_true(asked >= 4)
+  end)
+
+  it("is asked once more when others end its time at once", function()
+    local e = engine("a", lifeguard()):knowing("b", "c", "d", "e")
+    e:receive { kind = "gossip", from = "b", updates = { "x suspect 0 by b" } }
+    e:live(10, { "x" })
+    local claims = { "x suspect 0 by c", "x suspect 0 by d" }
+    e:receive { kind = "gossip", from = "c", updates = claims }
+    local ping = e:tick():the("ping")
+    assert.equal("x", ping.to)
+    assert.equal(e.now + e.core:config().probe_rtt / 8, e.core:deadline())
+    e:receive { kind = "ack", from = "x", incarnation = 1, number = ping.number }
+    assert.equal("alive", e:state_of("x"))
   end)
 
   it("is asked before it is declared down, however long ago the ping was that it did not answer", function()

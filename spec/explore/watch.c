@@ -187,6 +187,7 @@ void watch_notify(struct watched *member, const shoal_effect *effect)
         check_size(member, effect->size);
         break;
     case SHOAL_EVENT_RETURNED:
+    case SHOAL_EVENT_ACTIVE: /* it had lost everybody */
         member->doubts = true;
         break;
     case SHOAL_EVENT_REJOIN:

@@ -110,9 +110,11 @@ static void become_idle(shoal *engine)
 void engine_update_connection(shoal *engine)
 {
     bool any = engine->members.active.count > 0;
-    if (engine->connection == SHOAL_CONNECTION_IDLE && any)
+    if (engine->connection == SHOAL_CONNECTION_IDLE && any) {
+        if (engine_heals(engine)) /* who has lost all was cut off, perhaps */
+            verdict_doubt_all(engine);
         become_active(engine);
-    else if (engine->connection == SHOAL_CONNECTION_ACTIVE && !any)
+    } else if (engine->connection == SHOAL_CONNECTION_ACTIVE && !any)
         become_idle(engine);
 }
 

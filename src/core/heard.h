@@ -2,7 +2,7 @@
 /*
  * Who was heard lately: a ring of the last packets' senders. Whoever sent one
  * of them is likely to be there still, so it is a better helper than a random
- * member when many may be dead.
+ * member when many may be dead, and a verdict about it is to be doubted.
  */
 #ifndef SHOAL_CORE_HEARD_H
 #define SHOAL_CORE_HEARD_H
@@ -34,5 +34,8 @@ static inline void heard_note(struct heard *heard, const struct member *member,
 uint32_t heard_pick(const shoal *engine, uint64_t since_us,
                     const struct member *except, uint32_t k,
                     struct member *out[]);
+/* Was it heard since then, and not too many others after it? */
+bool heard_since(const shoal *engine, uint64_t since_us,
+                 const struct member *member);
 
 #endif

@@ -7,13 +7,13 @@
 #include <math.h>
 
 enum {
-    MAX_ASKS = 6,
+    MAX_ASKS = 5,
     MIN_LEFT = 2 /* periods of a suspicion that begins before it was noticed */
 };
 
 /* ---- How long ---- */
 
-static uint64_t shortest(const shoal *engine)
+uint64_t suspicion_shortest(const shoal *engine)
 {
     return config_suspicion_us(&engine->config,
                                engine->members.active.count + 1);
@@ -21,7 +21,7 @@ static uint64_t shortest(const shoal *engine)
 
 uint64_t suspicion_longest(const shoal *engine)
 {
-    return shortest(engine) * engine->config.suspicion_max_factor;
+    return suspicion_shortest(engine) * engine->config.suspicion_max_factor;
 }
 
 /* Others who are not suspect themselves: they are there to confirm one. */
@@ -43,7 +43,7 @@ static uint8_t still_wanted(const shoal *engine,
 static uint64_t timeout_of(const shoal *engine,
                            const struct suspicion *suspicion)
 {
-    uint64_t min = shortest(engine);
+    uint64_t min = suspicion_shortest(engine);
     uint8_t wanted = still_wanted(engine, suspicion);
     if (suspicion->confirmed >= wanted)
         return min;
@@ -70,36 +70,57 @@ static void set_deadline(shoal *engine, struct member *member, uint64_t at_us)
     timers_set(&engine->timers, &member->timer, member->slot, at_us);
 }
 
-/* How long before the end the ask is after which so many are left: once in each
- * of the last periods, and a last time shortly before it, since whoever was cut
- * off may be reached again by then. */
-static uint64_t lead_of(const shoal *engine, uint32_t asks)
-{
-    return asks > 1 ? (asks - 1) * engine->config.probe_period_us
-                    : engine->config.probe_rtt_us / 4;
-}
-
-/* When it is asked next, or its end; asks whose time is over are skipped. */
+/* It is asked in each of the last periods before `end_us`; those that are over
+ * are skipped. */
 static uint64_t next_ask(const shoal *engine, struct suspicion *suspicion,
                          uint64_t end_us)
 {
+    uint64_t period = engine->config.probe_period_us;
     while (suspicion->asks > 0 &&
-           end_us < engine->now_us + lead_of(engine, suspicion->asks))
+           end_us < engine->now_us + suspicion->asks * period)
         suspicion->asks--;
-    return suspicion->asks > 0 ? end_us - lead_of(engine, suspicion->asks)
-                               : end_us;
+    return end_us - suspicion->asks * period;
+}
+
+/* For how long the last ask of all waits for its answer. */
+static uint64_t last_wait(const shoal *engine)
+{
+    return engine->config.probe_rtt_us / 8;
+}
+
+static uint8_t asks(const shoal *engine)
+{
+    return engine->config.tell_suspects ? MAX_ASKS : 0;
+}
+
+/* Whoever was cut off may be reached again since the ask before, and others who
+ * confirm a suspicion may end it at any time: nobody is declared down who was
+ * not asked a moment ago. */
+static uint64_t last_ask_or_end(const shoal *engine,
+                                const struct suspicion *suspicion,
+                                uint64_t end_us)
+{
+    uint64_t wait = last_wait(engine);
+    if (asks(engine) == 0)
+        return end_us;
+    if (suspicion->last_us == SHOAL_NEVER)
+        return end_us > wait ? end_us - wait : 0;
+    return suspicion->last_us + wait > end_us ? suspicion->last_us + wait
+                                              : end_us;
 }
 
 static void set_suspicion_deadline(shoal *engine, struct member *member)
 {
     struct suspicion *suspicion = member->suspicion;
-    uint64_t at = engine->now_us + shortest(engine);
-    if (suspicion)
-        at = suspicion->start_us + timeout_of(engine, suspicion);
-    if (suspicion)
-        at = next_ask(engine, suspicion, at);
-    if (suspicion && suspicion->ask_us < at)
-        at = suspicion->ask_us;
+    uint64_t at = engine->now_us + suspicion_shortest(engine);
+    if (suspicion) {
+        uint64_t end = suspicion->start_us + timeout_of(engine, suspicion);
+        at = next_ask(engine, suspicion, end);
+        if (suspicion->asks == 0)
+            at = last_ask_or_end(engine, suspicion, end);
+        if (suspicion->ask_us < at)
+            at = suspicion->ask_us;
+    }
     set_deadline(engine, member, at);
 }
 
@@ -125,18 +146,13 @@ static void count_from(shoal *engine, struct suspicion *suspicion,
     suspicion->from[suspicion->num_from++] = bytes_hash(from, engine->hash_key);
 }
 
-static uint8_t asks(const shoal *engine)
-{
-    return engine->config.tell_suspects ? MAX_ASKS : 0;
-}
-
 /* What we found out ourselves began with the ping that got no answer. But a
  * look takes long where our local health is bad, and whoever is reached again
  * by now is to be asked before it is down. */
 static uint64_t start_of_ours(const shoal *engine, uint64_t since_us)
 {
     uint64_t least = MIN_LEFT * engine->config.probe_period_us;
-    uint64_t min = shortest(engine);
+    uint64_t min = suspicion_shortest(engine);
     uint64_t most = least < min ? min - least : 0; /* that may be over */
     uint64_t earliest = engine->now_us > most ? engine->now_us - most : 0;
     return since_us > earliest ? since_us : earliest;
@@ -146,12 +162,13 @@ static void begin(shoal *engine, struct member *member, shoal_bytes from)
 {
     uint8_t wanted = confirmations_wanted(engine);
     suspicion_drop(engine, member);
-    if (wanted == 0)
+    if (wanted == 0 && asks(engine) == 0)
         return;
     member->suspicion = engine->spare_suspicion;
     engine->spare_suspicion = NULL;
     *member->suspicion = (struct suspicion){.start_us = engine->now_us,
                                             .ask_us = SHOAL_NEVER,
+                                            .last_us = SHOAL_NEVER,
                                             .wanted = wanted,
                                             .asks = asks(engine)};
     if (from.size == 0)
@@ -236,6 +253,18 @@ bool suspicion_confirm(shoal *engine, struct member *member, shoal_bytes from)
     return true;
 }
 
+static bool is_to_be_asked(const shoal *engine,
+                           const struct suspicion *suspicion)
+{
+    return suspicion->asks > 0 || suspicion->ask_us <= engine->now_us;
+}
+
+static bool is_last_ask_due(const shoal *engine,
+                            const struct suspicion *suspicion)
+{
+    return asks(engine) > 0 && suspicion->last_us == SHOAL_NEVER;
+}
+
 /* It has refuted long ago, perhaps, and only we have not heard: ask it itself,
  * with the suspicion in the ping, before it is too late. */
 static void ask_again(shoal *engine, struct member *member)
@@ -243,8 +272,10 @@ static void ask_again(shoal *engine, struct member *member)
     struct suspicion *suspicion = member->suspicion;
     if (suspicion->ask_us <= engine->now_us)
         suspicion->ask_us = SHOAL_NEVER;
-    else
+    else if (suspicion->asks > 0)
         suspicion->asks--;
+    else
+        suspicion->last_us = engine->now_us;
     set_suspicion_deadline(engine, member);
     if (engine->connection == SHOAL_CONNECTION_ACTIVE)
         send_to_member(engine, member, SHOAL_MSG_PING, engine->probe.number,
@@ -272,13 +303,6 @@ static int expire(shoal *engine, struct member *member)
     return 0;
 }
 
-static bool is_to_be_asked(const shoal *engine,
-                           const struct suspicion *suspicion)
-{
-    return suspicion &&
-           (suspicion->asks > 0 || suspicion->ask_us <= engine->now_us);
-}
-
 int suspicion_tick(shoal *engine)
 {
     while (timers_next(&engine->timers) <= engine->now_us) {
@@ -289,7 +313,8 @@ int suspicion_tick(shoal *engine)
                 return SHOAL_ERR_NOMEM;
             continue;
         }
-        if (is_to_be_asked(engine, member->suspicion)) {
+        if (member->suspicion && (is_to_be_asked(engine, member->suspicion) ||
+                                  is_last_ask_due(engine, member->suspicion))) {
             ask_again(engine, member);
             continue;
         }
@@ -314,6 +339,7 @@ void suspicion_restart_all(shoal *engine)
         if (member->suspicion) {
             member->suspicion->start_us = engine->now_us;
             member->suspicion->asks = asks(engine);
+            member->suspicion->last_us = SHOAL_NEVER;
         }
         if (member->suspicion && member->suspicion->asks > 0) {
             member->suspicion->ask_us = ask_us;

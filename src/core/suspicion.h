@@ -19,7 +19,8 @@ struct suspicion {
     uint64_t start_us;
     uint8_t wanted, confirmed;
     uint8_t asks; /* how often it is still to be pinged before it is down ... */
-    uint64_t ask_us; /* ... and once at that time; SHOAL_NEVER: not */
+    uint64_t ask_us;  /* ... and once at that time; SHOAL_NEVER: not */
+    uint64_t last_us; /* when it was for the last time; SHOAL_NEVER: not yet */
     uint8_t num_from;
     uint8_t charged; /* to our own health, because of it */
     uint32_t from[SHOAL_MAX_CONFIRMATIONS + 1]; /* who did, by hash */
@@ -45,6 +46,8 @@ int suspicion_tick(shoal *engine);
  * no evidence, since we were not there for a while, or were cut off. The
  * members are asked soon, too: most of them are alive. */
 void suspicion_restart_all(shoal *engine);
+/* How long one lasts at the least. */
+uint64_t suspicion_shortest(const shoal *engine);
 /* How long one lasts at the most, when nobody confirms it. */
 uint64_t suspicion_longest(const shoal *engine);
 /* The config was `before`: moves the deadlines. */

@@ -10,8 +10,9 @@
  *
  * A verdict ("down, i") is believed as it is when it was gossiped. It counts as
  * a suspicion, which the one concerned can refute, when its source may have
- * been cut off itself (it has just returned from down), and when it is about an
- * identity that is newer than the one we know to be active.
+ * been cut off itself (it has just returned from down), when we have just heard
+ * the member ourselves, and when it is about an identity that is newer than the
+ * one we know to be active.
  *
  * Everything that can fail (memory, mostly) comes before the first change.
  */
@@ -291,6 +292,18 @@ static shoal_update as_suspicion(const shoal_update *claim)
                           .state = SHOAL_SUSPECT};
 }
 
+/* A verdict by somebody who was cut off lately may be wrong, and so is one
+ * about a member that spoke to us after whoever found it down had last asked
+ * it. */
+static bool is_doubtful(const shoal *engine, const struct member *member)
+{
+    uint64_t asked_us = suspicion_shortest(engine) / 2; /* ago, or longer */
+    return engine->sender.has_returned ||
+           (engine->sender.who && engine_heals(engine) &&
+            engine->now_us > asked_us &&
+            heard_since(engine, engine->now_us - asked_us, member));
+}
+
 /* Of two who suspect it others may have heard already of the other one. */
 static int pass_on(shoal *engine, const shoal_update *claim,
                    struct member *member)
@@ -305,8 +318,8 @@ int update_known(shoal *engine, struct member *member,
                  const shoal_update *claim, bool queue)
 {
     shoal_update softer;
-    if (engine->sender.has_returned && member_is_active(member) &&
-        claim_is_verdict(claim)) {
+    if (claim_is_verdict(claim) && member_is_active(member) &&
+        is_doubtful(engine, member)) {
         softer = as_suspicion(claim);
         claim = &softer;
     }
