@@ -1,0 +1,30 @@
+--- The methods and options that the C code has are those that the types describe.
+
+local core = require "shoal.core"
+local files = require "spec.support.files"
+
+local function set(text, pattern)
+  local names = {}
+  for name in text:gmatch(pattern) do names[name] = true end
+  return names
+end
+
+local function keys(values)
+  local names = {}
+  for name in pairs(values) do names[name] = true end
+  return names
+end
+
+local types = files.read "lua/shoal/types.lua"
+
+describe("the types", function()
+  it("have the methods of a node", function()
+    assert.same(keys(core.methods), set(types, "\nfunction Node:([%w_]+)"))
+  end)
+
+  it("have the options of shoal.start", function()
+    local names = files.read("src/script/node/start_options.c"):match("int start_read_options.-names%[%] = {(.-)NULL}")
+    local class = types:match("%-%-%-@class shoal%.StartOptions\n(.-)\n\n")
+    assert.same(set(names, '"([%w_]+)"'), set(class, "%-%-%-@field ([%w_]+)"))
+  end)
+end)
