@@ -171,10 +171,12 @@ function Net:cut(group)
     inside[i] = true
   end
   for i = 1, self.count do
+    local others = {}
     for j = 1, self.count do
-      if inside[i] ~= inside[j] then
-        add_rule(self, i, ("ip saddr %s drop"):format(self:address(j)))
-      end
+      others[#others + 1] = inside[i] ~= inside[j] and self:address(j) or nil
+    end
+    if #others > 0 then
+      add_rule(self, i, ("ip saddr '{ %s }' drop"):format(table.concat(others, ", ")))
     end
   end
 end

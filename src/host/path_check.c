@@ -101,7 +101,7 @@ static void start_next(struct path_check *check)
     check->now = check->waiting[check->first];
     check->first = (check->first + 1) % PATH_WAITING;
     check->num_waiting--;
-    check->tries = check->signs = 0;
+    check->tries = check->large = check->signs = 0;
     check->running = true;
 }
 
@@ -121,25 +121,37 @@ static void ping(host *node, shoal_bytes to, uint8_t number, size_t size)
     free(packet);
 }
 
-/* One more try, unless it is over. */
+static void finish(host *node)
+{
+    struct path_check *check = &node->path;
+
+    remember(node, &check->now);
+    check->running = false;
+}
+
+/* One more try, unless it is over. What is large is only for a member that
+ * answers: a stranger could have told us any address. */
 static void go_on(host *node)
 {
     struct path_check *check = &node->path;
     shoal_member member;
 
-    if (check->tries == PATH_TRIES ||
+    if (check->large == PATH_TRIES && check->signs >= PATH_SIGNS) {
+        node->stats.small_paths++;
+        log_node_small_path(node, endpoint_of(&check->now), check->now.size);
+    }
+    if (check->large == PATH_TRIES ||
+        (check->large == 0 && check->tries == PATH_TRIES) ||
         !shoal_find_endpoint(node->engine, endpoint_of(&check->now), &member)) {
-        if (check->signs >= PATH_SIGNS)
-            log_node_small_path(node, endpoint_of(&check->now),
-                                check->now.size);
-        node->stats.small_paths += check->signs >= PATH_SIGNS;
-        remember(node, &check->now);
-        check->running = false;
+        finish(node);
         return;
     }
     check->tries++;
     check->number += 2;
     ping(node, member.id, check->number, PATH_SMALL / 2);
+    if (check->signs == 0)
+        return;
+    check->large++;
     ping(node, member.id, (uint8_t)(check->number + 1), check->now.size);
 }
 

@@ -7,11 +7,10 @@
  * through, so everybody is alive, and what is large never arrives.
  *
  * After a packet of more than 548 bytes was sent to a member, that member is
- * pinged with one of the same size and with a small one, both at once, each
- * second until the large one is answered, which usually the first is. When
- * eight were not, but three of the small ones were, the log warns. Either way
- * the member is not checked again for ten minutes, unless the packets are
- * larger.
+ * pinged each second, and once it has answered, with a packet of the same size
+ * as well, until that is answered, which usually the first is. When eight large
+ * ones were not, but three small ones were, the log warns. Either way the
+ * member is not checked again for ten minutes, unless the packets are larger.
  *
  * One member is checked at a time, and one ping in a second is large, whatever
  * is sent: a cluster in which all members send large packets to all costs each
@@ -56,7 +55,7 @@ struct path_check {
     bool running;
     struct path now;
     uint8_t number; /* of the last small ping; that of the large one is next */
-    unsigned tries, signs;
+    unsigned tries, large, signs;
 };
 
 void path_init(struct host *node);
