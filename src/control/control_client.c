@@ -8,6 +8,7 @@
 
 #include "../base/clock.h"
 #include "../base/error.h"
+#include "../lua/class.h"
 #include "../lua/compat.h"
 #include "../lua/options.h"
 #include "../lua/result.h"
@@ -216,12 +217,7 @@ void control_client_register(lua_State *L)
         {"close", close_client},
         {NULL, NULL},
     };
-    luaL_newmetatable(L, client_type);
-    lua_newtable(L);
-    luaL_setfuncs(L, methods, 0);
-    lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, close_client);
-    lua_setfield(L, -2, "__gc");
+    class_push(L, client_type, methods, close_client);
     lua_pop(L, 1);
     lua_pushcfunction(L, connect_to);
     lua_setfield(L, -2, "control_connect");

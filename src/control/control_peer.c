@@ -2,6 +2,8 @@
 /* A peer of the control socket, in Lua. */
 #include "control_server.h"
 
+#include "../lua/class.h"
+
 #include "rpc.h"
 
 const char control_peer_type[] = "shoal.control.peer";
@@ -63,25 +65,12 @@ static int close_peer(lua_State *L)
     return 0;
 }
 
-void control_add_type(lua_State *L, const char *name, const luaL_Reg *methods,
-                      lua_CFunction collect)
-{
-    luaL_newmetatable(L, name);
-    lua_newtable(L);
-    luaL_setfuncs(L, methods, 0);
-    lua_setfield(L, -2, "__index");
-    if (collect) {
-        lua_pushcfunction(L, collect);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_pop(L, 1);
-}
-
 void control_register_peer(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"id", peer_id},       {"respond", respond}, {"notify", notify},
         {"close", close_peer}, {NULL, NULL},
     };
-    control_add_type(L, control_peer_type, methods, NULL);
+    class_push(L, control_peer_type, methods, NULL);
+    lua_pop(L, 1);
 }

@@ -6,6 +6,8 @@
  */
 #include "control.h"
 
+#include "../lua/class.h"
+
 #include "../base/error.h"
 #include "../lua/options.h"
 #include "../lua/refs.h"
@@ -342,7 +344,8 @@ void control_server_register(lua_State *L, control_loop_fn *loop)
         {"path", path},          {"publish", publish}, {"stats", stats},
         {"close", close_server}, {NULL, NULL},
     };
-    control_add_type(L, server_type, server_methods, collect_server);
+    class_push(L, server_type, server_methods, collect_server);
+    lua_pop(L, 1);
     control_register_peer(L);
     *(control_loop_fn **)compat_newblock(L, sizeof loop) = loop;
     lua_pushcclosure(L, listen_at, 1);

@@ -31,9 +31,6 @@ extern const char control_peer_type[];
 bool control_send(struct peer *peer, shoal_bytes bytes);
 /* The message on top of the stack; borrowed while it is there. */
 shoal_bytes control_message(lua_State *L);
-/* Makes a metatable; `collect` may be NULL. */
-void control_add_type(lua_State *L, const char *name, const luaL_Reg *methods,
-                      lua_CFunction collect);
 /* Makes the metatable of peers. */
 void control_register_peer(lua_State *L);
 

@@ -140,31 +140,4 @@ static inline void *compat_newblock(lua_State *L, size_t size)
 #endif
 }
 
-/* A metatable that is made when it is needed first. Unlike
- * luaL_newmetatable(), which leaves a half-made one behind when memory runs out
- * while it is filled:
- *
- *     if (!compat_begin_class(L, name))
- *         return;                      it is there already, and pushed
- *     ...                              fill the new table that is pushed
- *     compat_end_class(L, name);       from now on it is there
- */
-static inline int compat_begin_class(lua_State *L, const char *name)
-{
-    luaL_getmetatable(L, name);
-    if (lua_istable(L, -1))
-        return 0;
-    lua_pop(L, 1);
-    lua_newtable(L);
-    return 1;
-}
-
-static inline void compat_end_class(lua_State *L, const char *name)
-{
-    lua_pushstring(L, name);
-    lua_setfield(L, -2, "__name"); /* for luaL_checkudata()'s complaint */
-    lua_pushvalue(L, -1);
-    lua_setfield(L, LUA_REGISTRYINDEX, name);
-}
-
 #endif

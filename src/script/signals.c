@@ -4,6 +4,7 @@
 #include "../base/clock.h"
 #include "../host/default_loop.h"
 #include "../host/host.h"
+#include "../lua/class.h"
 #include "../lua/compat.h"
 #include "../lua/options.h"
 #include "../lua/program.h"
@@ -206,14 +207,7 @@ static void push_metatable(lua_State *L)
         {"cancel", cancel},
         {NULL, NULL},
     };
-    if (!compat_begin_class(L, type_name))
-        return;
-    lua_pushcfunction(L, collect);
-    lua_setfield(L, -2, "__gc");
-    lua_newtable(L);
-    luaL_setfuncs(L, methods, 0);
-    lua_setfield(L, -2, "__index");
-    compat_end_class(L, type_name);
+    class_push(L, type_name, methods, collect);
 }
 
 static int check_signal(lua_State *L)

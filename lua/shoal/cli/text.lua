@@ -197,15 +197,6 @@ function text.duration(seconds)
   return seconds .. "s"
 end
 
---- Seconds since 1970 as UTC, with milliseconds: `2026-01-31T12:00:00.123Z`.
----@param time number
----@return string
-function text.timestamp(time)
-  local whole = math.floor(time)
-  local milliseconds = math.floor((time - whole) * 1000)
-  return os.date("!%Y-%m-%dT%H:%M:%S", whole) .. (".%03dZ"):format(milliseconds)
-end
-
 --- Rows of strings as lines with aligned columns; the last column is not padded.
 ---@param rows string[][]
 ---@return string

@@ -41,7 +41,8 @@ static const char *const periodic_keys[] = {"every", "members", NULL};
 
 static const char *const presets[] = {"simple", "lan", "wan", "loopback", NULL};
 
-bool config_preset(const char *name, uint32_t cluster_size, shoal_config *out)
+static bool config_preset(const char *name, uint32_t cluster_size,
+                          shoal_config *out)
 {
     if (strcmp(name, "simple") == 0)
         *out = shoal_config_simple();

@@ -20,9 +20,6 @@
 
 enum { CONFIG_DEFAULT_CLUSTER_SIZE = 10 };
 
-/* The preset's config; false when there is none of that name. */
-bool config_preset(const char *name, uint32_t cluster_size, shoal_config *out);
-
 /* Reads the config at `index` (nothing, a preset's name or a table) over
  * `*config`; a preset named in it replaces `*config` first, for
  * `cluster_size` members unless the table says how many. 0, or

@@ -3,6 +3,7 @@
 
 #include "../../base/clock.h"
 #include "../../lua/active_methods.h"
+#include "../../lua/class.h"
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
 #include "../../lua/result.h"
@@ -289,14 +290,16 @@ static void make_class(lua_State *L)
         {NULL, NULL},
     };
 
-    luaL_newmetatable(L, OBJECT_NAME);
-    luaL_setfuncs(L, methods, 0);
-    common_register(L, &object_kind);
-    luaL_setfuncs(L, entries_methods, 0);
-    luaL_setfuncs(L, queries_methods, 0);
-    effects_register(L);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -2, "__index");
+    if (class_begin(L, OBJECT_NAME)) {
+        luaL_setfuncs(L, methods, 0);
+        common_register(L, &object_kind);
+        luaL_setfuncs(L, entries_methods, 0);
+        luaL_setfuncs(L, queries_methods, 0);
+        effects_register(L);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, -2, "__index");
+        class_end(L, OBJECT_NAME);
+    }
     lua_pop(L, 1);
 }
 

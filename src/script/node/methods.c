@@ -2,6 +2,7 @@
 #include "methods.h"
 
 #include "../../lua/active_methods.h"
+#include "../../lua/class.h"
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
 #include "../../lua/result.h"
@@ -212,7 +213,7 @@ static int collect(lua_State *L)
 
 static void push_metatable(lua_State *L)
 {
-    if (!compat_begin_class(L, type_name))
+    if (!class_begin(L, type_name))
         return;
     lua_newtable(L);
     luaL_setfuncs(L, scope_methods, 0);
@@ -233,7 +234,7 @@ static void push_metatable(lua_State *L)
     lua_setfield(L, -2, "__gc");
     lua_pushliteral(L, "shoal.node");
     lua_setfield(L, -2, "__metatable");
-    compat_end_class(L, type_name);
+    class_end(L, type_name);
 }
 
 void methods_register(lua_State *L)

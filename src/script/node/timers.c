@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "timers.h"
 
+#include "../../lua/class.h"
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
 #include "../../lua/refs.h"
@@ -130,16 +131,7 @@ static void push_metatable(lua_State *L)
         {"cancel", cancel},
         {NULL, NULL},
     };
-    if (!compat_begin_class(L, type_name))
-        return;
-    lua_pushcfunction(L, collect);
-    lua_setfield(L, -2, "__gc");
-    lua_newtable(L);
-    luaL_setfuncs(L, methods, 0);
-    lua_setfield(L, -2, "__index");
-    lua_pushliteral(L, "shoal.timer");
-    lua_setfield(L, -2, "__metatable");
-    compat_end_class(L, type_name);
+    class_push(L, type_name, methods, collect);
 }
 
 static uint64_t check_interval(lua_State *L, bool repeat)

@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "../../base/error.h"
+#include "../../lua/class.h"
 #include "../../lua/compat.h"
 #include "../../lua/program.h"
 #include "../../lua/refs.h"
@@ -38,13 +39,10 @@ static int collect(lua_State *L)
 
 static struct trial *push_trial(lua_State *L)
 {
+    static const luaL_Reg no_methods[] = {{NULL, NULL}};
     struct trial *trial = compat_newblock(L, sizeof *trial);
     memset(trial, 0, sizeof *trial);
-    if (compat_begin_class(L, type_name)) {
-        lua_pushcfunction(L, collect);
-        lua_setfield(L, -2, "__gc");
-        compat_end_class(L, type_name);
-    }
+    class_push(L, type_name, no_methods, collect);
     lua_setmetatable(L, -2);
     return trial;
 }

@@ -2,6 +2,7 @@
 #include "simulation.h"
 
 #include "../../lua/active_methods.h"
+#include "../../lua/class.h"
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
 #include "../../lua/refs.h"
@@ -268,7 +269,7 @@ static const luaL_Reg life[] = {
 
 static void push_metatable(lua_State *L)
 {
-    if (!compat_begin_class(L, type_name))
+    if (!class_begin(L, type_name))
         return;
     lua_newtable(L);
     luaL_setfuncs(L, life, 0);
@@ -280,7 +281,7 @@ static void push_metatable(lua_State *L)
     lua_setfield(L, -2, "__gc");
     lua_pushstring(L, type_name);
     lua_setfield(L, -2, "__metatable");
-    compat_end_class(L, type_name);
+    class_end(L, type_name);
 }
 
 static uint64_t read_seed(lua_State *L)
