@@ -40,65 +40,67 @@ typedef shoal_periodic SHOAL_CONFIG_PERIODIC; /* the range is of `members` */
     X(probe_period_us, "probe_period", SECONDS, 0.001, 31622400,               \
       "one member is probed in each period (SWIM's T')")                       \
     X(probe_rtt_us, "probe_rtt", SECONDS, 0.000001, 31622400,                  \
-      "without an ack by then, other members are asked to ping it; shorter "   \
-      "than `probe_period`")                                                   \
+      "how long to wait for an ack before other members are asked to ping "    \
+      "the target; shorter than `probe_period`")                               \
     X(num_indirect_probes, "num_indirect_probes", COUNT, 1, 255,               \
-      "how many members are asked, and how many a gossip goes to (SWIM's k)")  \
+      "how many members are asked for an indirect probe, and how many each "   \
+      "gossip goes to (SWIM's k)")                                             \
     X(suspect_to_down_after_us, "suspect_to_down_after", SECONDS,              \
       0.000001, 31622400,                                                      \
-      "how long a suspect has to refute, once others suspect it too")          \
+      "how long a suspect has to refute a suspicion that other members have "  \
+      "confirmed")                                                             \
     X(remove_down_after_us, "remove_down_after", SECONDS, 0.000001, 31622400,  \
-      "how long a down member is remembered, and asked whether it is back "    \
-      "unless it left")                                                        \
+      "how long a down member is remembered. Unless it left, it is asked "     \
+      "during that time whether it is back")                                   \
     X(notify_down_members, "notify_down_members", FLAG, 0, 1,                  \
-      "answer a down member that it is down, so that it can refute that; "     \
-      "without it down is final")                                              \
+      "reply to a down member that it is down, so that it can refute that. "   \
+      "If false, down is final")                                               \
     /* ---- Dissemination (SWIM 4.1) ---- */                                   \
     X(max_transmissions, "max_transmissions", COUNT, 1, 255,                   \
-      "how often each member passes on a suspicion or its refutation")         \
+      "how many times each member passes on a suspicion or a refutation")      \
     X(news_transmissions, "news_transmissions", COUNT, 0, 255,                 \
-      "the same for members that come or go, and for broadcasts; raise it on " \
-      "a lossy network. 0: as `max_transmissions`")                            \
+      "the same for members that join, leave or fail, and for broadcasts. "    \
+      "Raise it on a lossy network. 0: use `max_transmissions`")               \
     X(gossip, "gossip", PERIODIC, 1, 255,                                      \
-      "send waiting updates and broadcasts to random members")                 \
+      "send queued updates and broadcasts to random members")                  \
     X(announce, "announce", PERIODIC, 1, 255,                                  \
-      "ask random members for more members")                                   \
+      "ask random members which members they know")                            \
     X(announce_to_down, "announce_to_down", PERIODIC, 1, 255,                  \
-      "ask down members whether they are back, which heals a divided cluster") \
+      "ask down members whether they are back; this heals a split cluster")    \
     X(compare_members, "compare_members", FLAG, 0, 1,                          \
-      "each ping carries a digest of the members that its sender knows, so "   \
-      "that the receiver can send what is missing")                            \
+      "add a digest of the sender's member list to each ping, so that the "    \
+      "receiver can send what is missing")                                     \
     /* ---- Limits ---- */                                                     \
     X(max_packet_size, "max_packet_size", BYTES, 256, 65507,                   \
-      "of a packet, sent or received. Three of the member's own identity must "\
-      "fit")                                                                   \
+      "of the largest packet, sent or received. The member's own identity "    \
+      "must fit into it three times")                                          \
     X(max_members, "max_members", COUNT, 1, 16777214,                          \
-      "known members, down ones included. The one that has been down longest " \
-      "makes room for a newcomer; when all are up the newcomer is refused, "   \
-      "and is notified")                                                       \
+      "known members, including down ones. A new member replaces the one "     \
+      "that has been down longest. If all are up, the new member is refused "  \
+      "and notified")                                                          \
     X(max_broadcasts, "max_broadcasts", COUNT, 1, 4294967295,                  \
-      "broadcasts that wait to be sent. Beyond it the one that was sent most " \
-      "often is dropped, the oldest of those")                                 \
+      "queued broadcasts. When the queue is full, the broadcast that was "     \
+      "sent most often is dropped (the oldest of several)")                    \
     /* ---- Lifeguard ---- */                                                  \
     X(max_local_health, "max_local_health", COUNT, 0, 255,                     \
-      "a member whose own probes fail, or that must refute, multiplies its "   \
-      "`probe_period` and `probe_rtt` by up to 1 + this (Lifeguard 4.A). 0: "  \
-      "never")                                                                 \
+      "a member whose own probes fail, or that has to refute a suspicion, "    \
+      "multiplies its `probe_period` and `probe_rtt` by at most 1 + this "     \
+      "value (Lifeguard 4.A). 0: never")                                       \
     X(suspicion_confirmations, "suspicion_confirmations", COUNT, 0, 8,         \
-      "how many others must suspect a member too before it has no more than "  \
-      "`suspect_to_down_after`; with fewer it has longer (Lifeguard 4.B). 0: " \
-      "it never has longer")                                                   \
+      "how many other members must confirm a suspicion before it lasts only "  \
+      "`suspect_to_down_after`. With fewer confirmations it lasts longer "     \
+      "(Lifeguard 4.B). 0: it never lasts longer")                             \
     X(suspicion_max_factor, "suspicion_max_factor", COUNT, 1, 255,             \
-      "how many times longer at most")                                         \
+      "how many times longer an unconfirmed suspicion lasts, at most")         \
     X(tell_suspects, "tell_suspects", FLAG, 0, 1,                              \
-      "tell a suspect in the ping that probes it (Lifeguard 4.C)")             \
+      "notify a suspect in the ping that probes it (Lifeguard 4.C)")           \
     X(second_look, "second_look", FLAG, 0, 1,                                  \
-      "probe a member once more before it is suspected, unless no member that "\
-      "was asked reaches it either")                                           \
+      "probe a member a second time before it is suspected, unless no member " \
+      "that was asked for an indirect probe can reach it")                     \
     X(cluster_size, "cluster_size", COUNT, 0, 4294967295,                      \
-      "how many members the preset was scaled to. A cluster that has grown "   \
-      "beyond it gets more transmissions and longer suspicions, as the preset "\
-      "would have them today. 0: it does not")
+      "the number of members that the preset was scaled for. A larger "        \
+      "cluster gets the transmissions and suspicions that the preset has for " \
+      "its real size. 0: it does not")
 
 /* clang-format on */
 

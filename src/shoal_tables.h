@@ -14,47 +14,46 @@
 /* The text says what state is left. X(NAME, value, "name", "text") */
 #define SHOAL_ERRORS(X)                                                        \
     X(NOMEM, -1, "no_memory",                                                  \
-      "out of memory; what was done before it is kept, the rest is as before") \
+      "out of memory; what was already done is kept, the rest is unchanged")   \
     X(TOO_BIG, -2, "too_big",                                                  \
       "larger than max_packet_size allows; nothing changed")                   \
     X(MALFORMED, -3, "malformed",                                              \
       "not a well-formed packet, claim or item; nothing of it was applied")    \
     X(UNSUPPORTED, -4, "unsupported",                                          \
-      "a protocol version or message of a newer release; nothing changed")     \
+      "a protocol version or message from a newer release; nothing changed")   \
     X(FROM_OURSELVES, -5, "from_ourselves",                                    \
-      "the packet's sender has our own address; nothing changed")              \
+      "the sender of the packet has our address; nothing changed")             \
     X(INDIRECT_FOR_OURSELVES, -6, "indirect_for_ourselves",                    \
-      "an indirect probe that names ourselves as the far end; nothing "        \
-      "changed")                                                               \
+      "an indirect probe that names us as its other end; nothing changed")     \
     X(SAME_IDENTITY, -7, "same_identity",                                      \
-      "that is the identity in use already; nothing changed")                  \
+      "the identity is the current one; nothing changed")                      \
     X(NOT_DEFUNCT, -8, "not_defunct",                                          \
       "only a defunct engine can reuse its identity; nothing changed")         \
     X(INVALID_CONFIG, -9, "invalid_config",                                    \
-      "a config field is out of range; the config is as before")               \
+      "a config field is out of range; the config is unchanged")               \
     X(REENTRANT, -10, "reentrant",                                             \
-      "called from inside a question; nothing changed")                        \
+      "called from an identity, broadcast or codec function; nothing changed") \
     X(CODEC, -11, "codec",                                                     \
-      "the codec failed: the packet was dropped or not sent, or a claim is "   \
-      "believed but not gossiped; the rest was done")                          \
+      "the codec failed; the packet was dropped or not sent, or an update "    \
+      "was applied but not gossiped; the rest was done")                       \
     X(NO_HANDLER, -12, "no_handler",                                           \
       "there is no broadcast handler; nothing changed")                        \
     X(BROADCAST, -13, "broadcast",                                             \
       "the broadcast handler failed; the item was dropped")                    \
     X(IDENTITY, -14, "identity",                                               \
-      "the identity is invalid, or a question about it failed; it was not "    \
+      "the identity is invalid, or an identity function failed; it was not "   \
       "used")                                                                  \
     X(FULL, -15, "full",                                                       \
-      "max_members are known already; the newcomer was dropped")               \
+      "the member table is full (max_members); the new member was dropped")    \
     X(LOSES, -16, "loses",                                                     \
-      "the identity does not replace the one in use at its address; nothing "  \
-      "changed")                                                               \
+      "the identity does not win against the current one at its address; "     \
+      "nothing changed")                                                       \
     X(ADDRESS_IN_USE, -17, "address_in_use",                                   \
       "another living member has that address; nothing changed")               \
     X(NOT_FOUND, -18, "not_found",                                             \
       "no member has that address; nothing changed")                           \
     X(NOT_DOWN, -19, "not_down",                                               \
-      "the member is active, and only a down one can be forgotten; nothing "   \
+      "the member is active; only a down member can be forgotten; nothing "    \
       "changed")
 
 /* Message kinds; the values are on the wire, and so is whether a header has a
@@ -105,9 +104,9 @@
  * none), "text") */
 #define SHOAL_EVENTS(X)                                                        \
     X(MEMBER_UP, 0, "member_up", 0, MEMBER, INFO, "member up",                 \
-      "a member joined, or came back")                                         \
+      "a member joined or came back")                                          \
     X(MEMBER_DOWN, 1, "member_down", 0, MEMBER, INFO, "member down",           \
-      "it is down; its `reason` says why")                                     \
+      "a member is down; `reason` says why")                                   \
     X(RENAME, 2, "rename", 0, BOTH, INFO,                                      \
       "member replaced by a newer identity",                                   \
       "the member at this address has a new identity; `before` is the old one")\
@@ -116,86 +115,89 @@
     X(IDLE, 4, "idle", 0, NOTHING, INFO, "idle",                               \
       "the last other member is down")                                         \
     X(DEFUNCT, 5, "defunct", 0, NOTHING, INFO, "defunct",                      \
-      "we left, or were declared down and can neither refute nor renew")       \
+      "we left, or were declared down and could neither refute nor renew")     \
     X(REJOIN, 6, "rejoin", 0, OURSELVES, INFO,                                 \
       "rejoining with a renewed identity",                                     \
-      "we took this new identity: another member claimed our address, or we "  \
-      "could not refute")                                                      \
-    X(SUSPECT, 7, "suspect", 1, MEMBER, DEBUG, "suspect", "it is suspected")   \
+      "we took this new identity, because another member claimed our address " \
+      "or we could not refute")                                                \
+    X(SUSPECT, 7, "suspect", 1, MEMBER, DEBUG, "suspect",                      \
+      "a member is suspected")                                                 \
     X(REFUTED, 8, "refuted", 1, MEMBER, DEBUG, "suspicion refuted",            \
-      "a suspicion against it (or against us) was refuted")                    \
+      "a suspicion of this member, or of us, was refuted")                     \
     X(CONFLICT, 9, "conflict", 1, MEMBER, WARN,                                \
       "another node claims our address", "this identity claims our address")   \
     X(PROBE_STARTED, 10, "probe_started", 1, MEMBER, DEBUG, "probe started",   \
-      "it is being probed")                                                    \
+      "a member is probed")                                                    \
     X(PROBE_FAILED, 11, "probe_failed", 1, MEMBER, DEBUG, "probe failed",      \
-      "it answered neither us nor the members that we asked")                  \
+      "a member answered neither us nor the members we asked to ping it")      \
     X(PACKET_RECEIVED, 12, "packet_received", 1, PACKET, TRACE,                \
       "packet received", "a packet was accepted")                              \
     X(PACKET_SENT, 13, "packet_sent", 1, PACKET, OFF, NULL,                    \
       "a packet was sent")                                                     \
     X(MEMBER_FORGOTTEN, 14, "member_forgotten", 0, MEMBER, DEBUG,              \
-      "down member forgotten", "it was down, and is remembered no longer")     \
+      "down member forgotten", "a down member was forgotten")                  \
     X(RETURNED, 15, "returned", 0, OURSELVES, INFO,                            \
-      "others declared us down, which we have refuted",                        \
-      "we were declared down, and have refuted it; our identity is as before") \
+      "we were declared down and have refuted it",                             \
+      "we were declared down and have refuted it; our identity is unchanged")  \
     X(FULL, 16, "full", 1, MEMBER, WARN,                                       \
-      "no room for a new member: max_members is reached, raise it",            \
-      "there is no room for it here: `max_members` is reached")                \
+      "no room for a new member: raise max_members",                           \
+      "there is no room for this member: `max_members` is reached")            \
     X(REFUSED, 17, "refused", 1, MEMBER, WARN,                                 \
-      "a member refuses us, its table is full: raise max_members there",       \
-      "it has no room for us")                                                 \
+      "refused by a member whose table is full: raise max_members there",      \
+      "a member has no room for us")                                           \
     X(ITEM_DROPPED, 18, "item_dropped", 1, ITEM, WARN,                         \
       "a broadcast was dropped",                                               \
-      "a broadcast that waited was dropped: `too_big` (it fits into no "       \
-      "packet any more) or `backlog_full` (`max_broadcasts` newer ones wait)")
+      "a queued broadcast was dropped: `too_big` (it no longer fits into a "   \
+      "packet) or `backlog_full` (`max_broadcasts` newer ones are queued)")
 
 /* Why packets, updates and items were dropped. X(NAME, "name", "text") */
 #define SHOAL_DROPS(X)                                                         \
     X(MALFORMED, "malformed",                                                  \
-      "not a packet of ours: another program, or a broken network")            \
+      "not a shoal packet: another program sent it, or the network damaged "   \
+      "it")                                                                    \
     X(TOO_BIG, "too_big",                                                      \
-      "larger than our `max_packet_size`; a broadcast, or an identity, that "  \
-      "does not fit into a packet")                                            \
-    X(UNSUPPORTED, "unsupported", "of a newer release")                        \
+      "a packet larger than our `max_packet_size`, or a broadcast or "         \
+      "identity that does not fit into a packet")                              \
+    X(UNSUPPORTED, "unsupported", "from a newer release")                      \
     X(CODEC, "codec",                                                          \
-      "a codec function of the script failed: the log has the traceback")      \
+      "a codec function of the script failed; the log has the traceback")      \
     X(FROM_OURSELVES, "from_ourselves",                                        \
-      "the sender claims our address: two members have one address")           \
+      "the sender claims our address; two members have the same address")      \
     X(INDIRECT_FOR_OURSELVES, "indirect_for_ourselves",                        \
-      "an indirect probe that names us as the far end")                        \
+      "an indirect probe that names us as its other end")                      \
     X(NOT_FOR_US, "not_for_us",                                                \
-      "for an identity that we had, or for one that had our address. The "     \
-      "sender is answered who is here now")                                    \
+      "addressed to an identity that we had before, or that had our address "  \
+      "before. The reply says who is here now")                                \
     X(DOWN_SENDER, "down_sender",                                              \
-      "from a member that is down; it is answered that it is")                 \
+      "from a member that is down; the reply says so")                         \
     X(REPLACED, "replaced", "from an identity that a newer one has replaced")  \
     X(FULL, "full",                                                            \
-      "a newcomer beyond `max_members`; it is notified, and both log it")      \
+      "a new member beyond `max_members`; it is notified, and both members "   \
+      "log it")                                                                \
     X(IDENTITY, "identity",                                                    \
-      "an identity that is not valid (no address, not written canonically: "   \
-      "junk), or an identity function of the script failed")                   \
+      "an invalid identity (no address, or not in canonical form), or an "     \
+      "identity function of the script failed")                                \
     X(NO_HANDLER, "no_handler",                                                \
-      "a broadcast, and the script has no `broadcast`")                        \
+      "a broadcast, but the script has no `broadcast`")                        \
     X(BROADCAST, "broadcast",                                                  \
-      "a broadcast function of the script failed: the log has the traceback")  \
+      "a broadcast function of the script failed; the log has the traceback")  \
     X(BACKLOG, "backlog_full", "a broadcast beyond `max_broadcasts`")          \
     X(NOMEM, "no_memory", "out of memory")
 
 /* What an engine counts since shoal_new(). X(member, "text") */
 #define SHOAL_COUNTERS(X)                                                      \
-    X(packets_received, "packets that arrived, well-formed or not")            \
+    X(packets_received, "packets that arrived, including malformed ones")      \
     X(bytes_received, "their bytes")                                           \
     X(packets_sent, "packets that were sent")                                  \
     X(bytes_sent, "their bytes")                                               \
     X(probes, "members probed")                                                \
     X(probes_failed, "probes that nobody answered")                            \
-    X(suspicions, "suspicions of ours against a member")                       \
+    X(suspicions, "suspicions that we raised against a member")                \
     X(refutations, "suspicions and verdicts against us that we refuted")       \
-    X(renewals, "new identities that we took by ourselves")                    \
-    X(conflicts, "claims of others to our address")                            \
-    X(memory_bytes, "memory that the engine has now")                          \
-    X(local_health, "0 is fine; up to `max_local_health`, now")
+    X(renewals, "identities that we renewed")                                  \
+    X(conflicts, "claims to our address by other members")                     \
+    X(memory_bytes, "memory that the engine uses now")                         \
+    X(local_health, "current local health, from 0 (good) to `max_local_health`")
 
 /* clang-format on */
 

@@ -68,7 +68,7 @@ methods.members = {
   run = function(self, params)
     for name, value in pairs(params[1] or {}) do
       if name ~= "all" or type(value) ~= "boolean" then
-        return nil, "the one option is 'all', true or false", "invalid_params"
+        return nil, "the only option is 'all', true or false", "invalid_params"
       end
     end
     local all = params[1] and params[1].all
@@ -174,7 +174,7 @@ local function check_params(method, params)
   local most = not method.rest and #types or nil
   if #params < least or (most and #params > most) then
     local wanted = describe_count(least, most)
-    return nil, ("wrong number of parameters: %d, not %s"):format(#params, wanted), "invalid_params"
+    return nil, ("wrong number of parameters: got %d, expected %s"):format(#params, wanted), "invalid_params"
   end
   for i = 1, #params do
     local wanted, got = types[i] or method.rest, type(params[i])

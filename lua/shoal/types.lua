@@ -25,25 +25,25 @@
 -- end
 -- table: events
 ---@alias shoal.Event
----| "member_up" # (node, member): a member joined, or came back
----| "member_down" # (node, member): it is down; its `reason` says why
+---| "member_up" # (node, member): a member joined or came back
+---| "member_down" # (node, member): a member is down; `reason` says why
 ---| "rename" # (node, before, after): the member at this address has a new identity; `before` is the old one
 ---| "active" # (node): the first other member is up
 ---| "idle" # (node): the last other member is down
----| "defunct" # (node): we left, or were declared down and can neither refute nor renew
----| "rejoin" # (node, id): we took this new identity: another member claimed our address, or we could not refute
----| "suspect" # (node, member), a diagnostic: it is suspected
----| "refuted" # (node, member), a diagnostic: a suspicion against it (or against us) was refuted
+---| "defunct" # (node): we left, or were declared down and could neither refute nor renew
+---| "rejoin" # (node, id): we took this new identity, because another member claimed our address or we could not refute
+---| "suspect" # (node, member), a diagnostic: a member is suspected
+---| "refuted" # (node, member), a diagnostic: a suspicion of this member, or of us, was refuted
 ---| "conflict" # (node, member), a diagnostic: this identity claims our address
----| "probe_started" # (node, member), a diagnostic: it is being probed
----| "probe_failed" # (node, member), a diagnostic: it answered neither us nor the members that we asked
+---| "probe_started" # (node, member), a diagnostic: a member is probed
+---| "probe_failed" # (node, member), a diagnostic: a member answered neither us nor the members we asked to ping it
 ---| "packet_received" # (node, packet), a diagnostic: a packet was accepted
 ---| "packet_sent" # (node, packet), a diagnostic: a packet was sent
----| "member_forgotten" # (node, member): it was down, and is remembered no longer
----| "returned" # (node, id): we were declared down, and have refuted it; our identity is as before
----| "full" # (node, member), a diagnostic: there is no room for it here: `max_members` is reached
----| "refused" # (node, member), a diagnostic: it has no room for us
----| "item_dropped" # (node, item), a diagnostic: a broadcast that waited was dropped: `too_big` (it fits into no packet any more) or `backlog_full` (`max_broadcasts` newer ones wait)
+---| "member_forgotten" # (node, member): a down member was forgotten
+---| "returned" # (node, id): we were declared down and have refuted it; our identity is unchanged
+---| "full" # (node, member), a diagnostic: there is no room for this member: `max_members` is reached
+---| "refused" # (node, member), a diagnostic: a member has no room for us
+---| "item_dropped" # (node, item), a diagnostic: a queued broadcast was dropped: `too_big` (it no longer fits into a packet) or `backlog_full` (`max_broadcasts` newer ones are queued)
 -- end
 
 ---@class shoal.Member
@@ -78,26 +78,26 @@
 ---@class shoal.Config
 ---@field preset? shoal.Preset   the base of the other fields ("lan")
 ---@field probe_period? number  seconds: one member is probed in each period (SWIM's T')
----@field probe_rtt? number  seconds: without an ack by then, other members are asked to ping it; shorter than `probe_period`
----@field num_indirect_probes? integer  how many members are asked, and how many a gossip goes to (SWIM's k)
----@field suspect_to_down_after? number  seconds: how long a suspect has to refute, once others suspect it too
----@field remove_down_after? number  seconds: how long a down member is remembered, and asked whether it is back unless it left
----@field notify_down_members? boolean  answer a down member that it is down, so that it can refute that; without it down is final
----@field max_transmissions? integer  how often each member passes on a suspicion or its refutation
----@field news_transmissions? integer  the same for members that come or go, and for broadcasts; raise it on a lossy network. 0: as `max_transmissions`
----@field gossip? shoal.Periodic|false  send waiting updates and broadcasts to random members
----@field announce? shoal.Periodic|false  ask random members for more members
----@field announce_to_down? shoal.Periodic|false  ask down members whether they are back, which heals a divided cluster
----@field compare_members? boolean  each ping carries a digest of the members that its sender knows, so that the receiver can send what is missing
----@field max_packet_size? integer  bytes of a packet, sent or received. Three of the member's own identity must fit
----@field max_members? integer  known members, down ones included. The one that has been down longest makes room for a newcomer; when all are up the newcomer is refused, and is notified
----@field max_broadcasts? integer  broadcasts that wait to be sent. Beyond it the one that was sent most often is dropped, the oldest of those
----@field max_local_health? integer  a member whose own probes fail, or that must refute, multiplies its `probe_period` and `probe_rtt` by up to 1 + this (Lifeguard 4.A). 0: never
----@field suspicion_confirmations? integer  how many others must suspect a member too before it has no more than `suspect_to_down_after`; with fewer it has longer (Lifeguard 4.B). 0: it never has longer
----@field suspicion_max_factor? integer  how many times longer at most
----@field tell_suspects? boolean  tell a suspect in the ping that probes it (Lifeguard 4.C)
----@field second_look? boolean  probe a member once more before it is suspected, unless no member that was asked reaches it either
----@field cluster_size? integer  how many members the preset was scaled to. A cluster that has grown beyond it gets more transmissions and longer suspicions, as the preset would have them today. 0: it does not
+---@field probe_rtt? number  seconds: how long to wait for an ack before other members are asked to ping the target; shorter than `probe_period`
+---@field num_indirect_probes? integer  how many members are asked for an indirect probe, and how many each gossip goes to (SWIM's k)
+---@field suspect_to_down_after? number  seconds: how long a suspect has to refute a suspicion that other members have confirmed
+---@field remove_down_after? number  seconds: how long a down member is remembered. Unless it left, it is asked during that time whether it is back
+---@field notify_down_members? boolean  reply to a down member that it is down, so that it can refute that. If false, down is final
+---@field max_transmissions? integer  how many times each member passes on a suspicion or a refutation
+---@field news_transmissions? integer  the same for members that join, leave or fail, and for broadcasts. Raise it on a lossy network. 0: use `max_transmissions`
+---@field gossip? shoal.Periodic|false  send queued updates and broadcasts to random members
+---@field announce? shoal.Periodic|false  ask random members which members they know
+---@field announce_to_down? shoal.Periodic|false  ask down members whether they are back; this heals a split cluster
+---@field compare_members? boolean  add a digest of the sender's member list to each ping, so that the receiver can send what is missing
+---@field max_packet_size? integer  bytes of the largest packet, sent or received. The member's own identity must fit into it three times
+---@field max_members? integer  known members, including down ones. A new member replaces the one that has been down longest. If all are up, the new member is refused and notified
+---@field max_broadcasts? integer  queued broadcasts. When the queue is full, the broadcast that was sent most often is dropped (the oldest of several)
+---@field max_local_health? integer  a member whose own probes fail, or that has to refute a suspicion, multiplies its `probe_period` and `probe_rtt` by at most 1 + this value (Lifeguard 4.A). 0: never
+---@field suspicion_confirmations? integer  how many other members must confirm a suspicion before it lasts only `suspect_to_down_after`. With fewer confirmations it lasts longer (Lifeguard 4.B). 0: it never lasts longer
+---@field suspicion_max_factor? integer  how many times longer an unconfirmed suspicion lasts, at most
+---@field tell_suspects? boolean  notify a suspect in the ping that probes it (Lifeguard 4.C)
+---@field second_look? boolean  probe a member a second time before it is suspected, unless no member that was asked for an indirect probe can reach it
+---@field cluster_size? integer  the number of members that the preset was scaled for. A larger cluster gets the transmissions and suspicions that the preset has for its real size. 0: it does not
 -- end
 
 -- ---- The handler script ------------------------------------------------
@@ -156,15 +156,15 @@
 ---@field broadcast? shoal.BroadcastHandlers
 ---@field codec? shoal.CodecHandlers
 ---@field on_start? fun(node: shoal.Node)  the node is live
----@field on_member_up? fun(node: shoal.Node, member: shoal.Member)  a member joined, or came back
----@field on_member_down? fun(node: shoal.Node, member: shoal.Member)  it is down; its `reason` says why
+---@field on_member_up? fun(node: shoal.Node, member: shoal.Member)  a member joined or came back
+---@field on_member_down? fun(node: shoal.Node, member: shoal.Member)  a member is down; `reason` says why
 ---@field on_rename? fun(node: shoal.Node, before: shoal.Former, after: shoal.Member)  the member at this address has a new identity; `before` is the old one
 ---@field on_active? fun(node: shoal.Node)  the first other member is up
 ---@field on_idle? fun(node: shoal.Node)  the last other member is down
----@field on_defunct? fun(node: shoal.Node)  we left, or were declared down and can neither refute nor renew
----@field on_rejoin? fun(node: shoal.Node, id: shoal.Identity)  we took this new identity: another member claimed our address, or we could not refute
----@field on_member_forgotten? fun(node: shoal.Node, member: shoal.Member)  it was down, and is remembered no longer
----@field on_returned? fun(node: shoal.Node, id: shoal.Identity)  we were declared down, and have refuted it; our identity is as before
+---@field on_defunct? fun(node: shoal.Node)  we left, or were declared down and could neither refute nor renew
+---@field on_rejoin? fun(node: shoal.Node, id: shoal.Identity)  we took this new identity, because another member claimed our address or we could not refute
+---@field on_member_forgotten? fun(node: shoal.Node, member: shoal.Member)  a down member was forgotten
+---@field on_returned? fun(node: shoal.Node, id: shoal.Identity)  we were declared down and have refuted it; our identity is unchanged
 ---@field on_reload? fun(node: shoal.Node, previous: shoal.Previous)  we are the new version
 ---@field on_stop? fun(node: shoal.Node)  the node is about to close
 -- end
@@ -181,37 +181,37 @@ function Timer:cancel() end
 
 -- table: host counters
 ---@class shoal.HostStats
----@field datagrams_received integer  datagrams that arrived, with their labels
+---@field datagrams_received integer  datagrams that arrived, labels included
 ---@field datagrams_sent integer  datagrams that were sent
 ---@field bytes_received integer  their bytes
 ---@field bytes_sent integer  their bytes
----@field send_errors integer  datagrams that the system refused to send
+---@field send_errors integer  datagrams that the system could not send
 ---@field small_paths integer  checks that found that large packets do not reach a member
 ---@field receive_errors integer  failed attempts to receive
----@field foreign_cluster integer  a packet with another cluster's label, or with none
----@field truncated integer  a datagram larger than the socket takes: `max_packet_size` and the room for a label
----@field unresolved integer  not sent: the endpoint is not an address, or a name that is not known yet
----@field wakeups integer  how often the socket was readable
----@field deputy_takeovers integer  handlers during which the deputy answered
----@field deputy_answered integer  pings that it answered; in `datagrams_sent`, too
----@field deputy_kept integer  datagrams that it kept until the handler returned
----@field deputy_dropped integer  datagrams beyond what it may keep
+---@field foreign_cluster integer  a packet with another cluster's label, or without one
+---@field truncated integer  a datagram larger than `max_packet_size` and the label
+---@field unresolved integer  not sent: the endpoint is not an address, or a name that is not resolved yet
+---@field wakeups integer  how many times the socket became readable
+---@field deputy_takeovers integer  handlers that blocked so long that the deputy took over
+---@field deputy_answered integer  pings that the deputy answered, also counted in `datagrams_sent`
+---@field deputy_kept integer  datagrams that the deputy kept until the handler returned
+---@field deputy_dropped integer  datagrams beyond what the deputy may keep
 -- end
 
 -- table: engine counters
 ---@class shoal.Stats
----@field packets_received integer  packets that arrived, well-formed or not
+---@field packets_received integer  packets that arrived, including malformed ones
 ---@field bytes_received integer  their bytes
 ---@field packets_sent integer  packets that were sent
 ---@field bytes_sent integer  their bytes
 ---@field probes integer  members probed
 ---@field probes_failed integer  probes that nobody answered
----@field suspicions integer  suspicions of ours against a member
+---@field suspicions integer  suspicions that we raised against a member
 ---@field refutations integer  suspicions and verdicts against us that we refuted
----@field renewals integer  new identities that we took by ourselves
----@field conflicts integer  claims of others to our address
----@field memory_bytes integer  memory that the engine has now
----@field local_health integer  0 is fine; up to `max_local_health`, now
+---@field renewals integer  identities that we renewed
+---@field conflicts integer  claims to our address by other members
+---@field memory_bytes integer  memory that the engine uses now
+---@field local_health integer  current local health, from 0 (good) to `max_local_health`
 ---@field sent table<shoal.Message, integer>  packets
 ---@field received table<shoal.Message, integer>  and accepted
 ---@field dropped table<shoal.Drop, integer>  packets, updates and items

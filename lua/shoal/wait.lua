@@ -52,7 +52,7 @@ end
 
 function core.methods.wait(node, condition, timeout)
   if type(condition) ~= "function" then
-    blame.misuse("node:wait: needs a function to ask, got %s", blame.describe(condition))
+    blame.misuse("node:wait: needs a condition function, got %s", blame.describe(condition))
   elseif timeout ~= nil then
     blame.check_seconds(timeout, "node:wait: timeout")
   end

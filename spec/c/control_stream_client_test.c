@@ -80,7 +80,7 @@ static void a_client_says_why_it_cannot_connect(void)
     CHECK(!stream_connect("", -1, error));
     CHECK_SAYS(error, "empty");
     CHECK(!stream_connect("/etc/passwd", -1, error));
-    CHECK_SAYS(error, "/etc/passwd is no socket");
+    CHECK_SAYS(error, "/etc/passwd is not a socket");
     stream_client_close(NULL);
 }
 

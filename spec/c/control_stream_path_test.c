@@ -85,7 +85,7 @@ static void a_path_that_cannot_be_is_told_why(void)
     fd = open(file, O_CREAT | O_WRONLY, 0600);
     CHECK(fd >= 0);
     close(fd);
-    fails_to_listen(&f, file, "is no socket");
+    fails_to_listen(&f, file, "is not a socket");
     snprintf(path, sizeof path, "%s/x.sock", file);
     fails_to_listen(&f, path, "file");
     snprintf(path, sizeof path, "%s/no/such/x.sock", f.folder);

@@ -192,7 +192,7 @@ static void without_descriptors_there_is_none_case(void)
     close(next);
     CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
     CHECK(default_loop(error) == NULL);
-    CHECK_SAYS(error, "cannot make an event loop: too many open files");
+    CHECK_SAYS(error, "cannot create an event loop: too many open files");
 }
 
 static void without_descriptors_there_is_none(void)

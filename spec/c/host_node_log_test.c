@@ -91,7 +91,7 @@ static void the_log_tells_at_trace_of_every_packet(void)
 {
     const char *text = log_of_a_short_life("trace");
 
-    CHECK_SAYS(text, "fed addr=127.0.0.1:");
+    CHECK_SAYS(text, "sent member list addr=127.0.0.1:");
     CHECK_SAYS(text, "probe started");
     CHECK_SAYS(text, "suspect");
     CHECK_SAYS(text, "packet received message=announce");

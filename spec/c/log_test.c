@@ -260,7 +260,7 @@ static void what_was_lost_is_told_once_somebody_reads_again(void)
         log_line(&log_to_pipe, LOG_INFO, LOG_HOST, "filler", log_num("n", 1));
     drain();
     log_line(&log_to_pipe, LOG_INFO, LOG_HOST, "here again", log_num("n", 1));
-    snprintf(expected, sizeof expected, "lines are lost lines=%d\n", 3);
+    snprintf(expected, sizeof expected, "lines dropped lines=%d\n", 3);
     text = written();
     CHECK(strstr(text, expected));
     CHECK(strstr(text, "here again"));

@@ -193,7 +193,7 @@ describe("shoal", function()
       local out = code == 0 and "forgot " .. addr .. "\n" or ""
       assert.same({ code = code, out = out, err = err or "" }, a:ask("forget", addr))
     end
-    forget(b.addr, 1, "shoal: the member is active, and only a down one can be forgotten; nothing changed\n")
+    forget(b.addr, 1, "shoal: the member is active; only a down member can be forgotten; nothing changed\n")
     b:signal("TERM")
     assert.equal(0, b:wait(5))
     wait.for_that(function() return a:sees(b) == "down" end, 2, "down member")
@@ -224,7 +224,8 @@ describe("shoal", function()
   it("broadcast reaches the script, which may not want it", function()
     local a, b = pair({ source = KEEP })
     assert.same({ code = 0, out = "queued\n", err = "" }, b:ask("broadcast", "hello"))
-    assert.same({ code = 1, out = "", err = "shoal: the script did not want it (broadcast.receive answered no key)\n" },
+    assert.same({ code = 1, out = "",
+      err = "shoal: the script did not accept it (broadcast.receive returned no key)\n" },
       b:ask("broadcast", "old"))
     local alone = node.start({})
     local done = alone:ask("broadcast", "x")
@@ -264,9 +265,9 @@ describe("shoal", function()
     assert.truthy(node.start({}):ask("info", "--json").out:find('"seeds":[]', 1, true))
   end)
 
-  it("every client command says that a file is no socket", function()
+  it("every client command says that a file is not a socket", function()
     local file = process.write(process.tempdir() .. "/file", "data")
-    assert.same({ code = 1, out = "", err = "shoal: " .. file .. " is no socket\n" },
+    assert.same({ code = 1, out = "", err = "shoal: " .. file .. " is not a socket\n" },
       process.cli("members", "--control", file))
   end)
 

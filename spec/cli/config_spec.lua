@@ -49,7 +49,7 @@ describe("the config of a command line", function()
   it("names a mistyped preset", function()
     local from, message = config.from({ config = "lann" })
     assert.is_nil(from)
-    assert.equal("there is no preset 'lann' (lan, wan, simple, loopback), nor a file of that name", message)
+    assert.equal("'lann' is neither a preset (lan, wan, simple, loopback) nor a file", message)
   end)
 
   it("names the file that cannot be read, and the line that is wrong", function()

@@ -55,11 +55,12 @@ describe("the default folder of control sockets", function()
   end)
 
   for _, mode in ipairs { "777", "1777", "770" } do
-    it("is refused when others may write to it: " .. mode, function()
+    it("is refused when other users can write to it: " .. mode, function()
       assert(stat.mkdir(folder, tonumber("700", 8)))
       start_decoy(folder)
       assert(stat.chmod(folder, tonumber(mode, 8)))
-      refused(("others may write to it %%(mode 0?%s%%); run chmod go%%-w %s, or use %%-%%-control PATH"):format(mode,
+      refused(("other users can write to it %%(mode 0?%s%%); run chmod go%%-w %s, or use "
+      .. "%%-%%-control PATH"):format(mode,
         folder:gsub("%p", "%%%0")))
     end)
   end

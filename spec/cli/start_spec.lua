@@ -125,7 +125,7 @@ describe("a node that cannot start", function()
     local path = script("return {}")
     local file = process.write(folder .. "/precious", "data")
     local done = process.cli("run", path, "--bind", "127.0.0.1:0", "--control", file)
-    assert_refused(done, "precious.*is no socket")
+    assert_refused(done, "precious.*is not a socket")
     assert.equal("data", process.read(file))
   end)
 
@@ -141,7 +141,7 @@ describe("a node that cannot start", function()
   end)
 
   it("because its config is wrong", function()
-    assert_misused(run(script("return {}"), "--config", "lann"), "there is no preset 'lann'")
+    assert_misused(run(script("return {}"), "--config", "lann"), "'lann' is neither a preset")
     assert_misused(run(script("return {}"), "--set", "probe_perod=1"), "probe_perod.*probe_period")
     assert_misused(run(script("return {}"), "--set", "probe_period=-1"), "probe_period")
     local file = process.write(folder .. "/config.lua", "return { probe_period = -1 }")
@@ -205,7 +205,7 @@ describe("a node's default control path", function()
   it("is not for everybody when it is the system's", function()
     local paths = require "shoal.cli.paths"
     local stdlib = require "posix.stdlib"
-    local message = "cannot make the folder /run/shoal: permission denied"
+    local message = "cannot create the folder /run/shoal: permission denied"
     local before = os.getenv("XDG_RUNTIME_DIR")
     stdlib.setenv("XDG_RUNTIME_DIR", nil)
     assert.equal(message .. ": use --control PATH or set XDG_RUNTIME_DIR", paths.advise({}, message))

@@ -36,7 +36,7 @@ local MISTAKES = {
   },
   {
     { "run", "a.lua", "--bind", "127.0.0.1:99999" },
-    "--bind: '99999' is no port (0 to 65535); see 'shoal run --help'",
+    "--bind: '99999' is not a port (0 to 65535); see 'shoal run --help'",
   },
   {
     { "run", "a.lua", "--join", "127.0.0.1" },
@@ -44,7 +44,7 @@ local MISTAKES = {
   },
   {
     { "join", "127.0.0.1:0" },
-    "cannot join 127.0.0.1:0: nobody answers at port 0; see 'shoal join --help'",
+    "cannot join 127.0.0.1:0: the port must not be 0; see 'shoal join --help'",
   },
   {
     { "members", "--timeout", "soon" },

@@ -185,11 +185,11 @@ describe("an identity that leaves no room in a packet", function()
       local made, message, code = new(size, room)
       assert.is_nil(made)
       assert.equal("too_big", code)
-      assert.matches("three of the identity", message, 1, true)
+      assert.matches("the identity does not fit", message, 1, true)
     end
     assert.truthy(new(400, 1400))
     local e = healing("a"):knowing("b")
-    assert.matches("three of the identity", e:refuses("too_big", "change_identity", e:id(long("a", 470))), 1, true)
+    assert.matches("the identity does not fit", e:refuses("too_big", "change_identity", e:id(long("a", 470))), 1, true)
   end)
 
   it("is no renewal", function()

@@ -11,8 +11,8 @@ local ELSEWHERE = { NOMEM = true, REENTRANT = true, CODEC = true }
 
 -- What a text may promise at its end: all of these say that the state is as before.
 local AS_BEFORE = {
-  "nothing changed", "nothing of it was applied", "it was not used", "the config is as before",
-  "the item was dropped", "the newcomer was dropped",
+  "nothing changed", "nothing of it was applied", "it was not used", "the config is unchanged",
+  "the item was dropped", "the new member was dropped",
 }
 
 local throws = function() error "no" end
@@ -178,7 +178,7 @@ describe("apply", function()
     assert.is_nil(ok)
     assert.equal("full", code)
     assert.equal(2, applied)
-    assert.equal("update 3 of 4: max_members are known already; the newcomer was dropped", message)
+    assert.equal("update 3 of 4: the member table is full (max_members); the new member was dropped", message)
   end)
 
   it("says so of identities that a script answers for, with what the script said", function()

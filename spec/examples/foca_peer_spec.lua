@@ -236,7 +236,7 @@ describe("the foca peer", function()
     local options = { bind = "0.0.0.0:0", handlers = root .. "/examples/foca_peer.lua", log = false, watch = false }
     local node, message = shoal.start(options)
     assert.is_nil(node)
-    assert.matches("is a wildcard address.*advertise the address by which others reach this host", message)
+    assert.matches("is a wildcard address.*advertise the address at which other members reach this host", message)
     options.advertise = "127.0.0.1"
     node = assert(shoal.start(options))
     assert.equal("127.0.0.1:" .. node:bound():match("%d+$"), node:identity().addr)

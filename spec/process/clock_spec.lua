@@ -39,7 +39,7 @@ describe("a member that is started again on its address", function()
     local rename = wait.for_that(function() return seed:heard("rename", after) end, 5, "rename")
     assert.same(old, rename.before.id)
     assert.is_nil(seed:heard("member_down", after))
-    assert.matches("our clock was set back; taking it back id=", after:log())
+    assert.matches("our clock was set back; taking the address back id=", after:log())
   end)
 
   it("with a clock a day ahead is a member again at once, and after that with the right one", function()

@@ -38,7 +38,7 @@ describe("two members with one advertised address", function()
     local identity = '"{addr=' .. double.addr:gsub("%p", "%%%0") .. ",bump=%d+[^\n]*"
     wait.for_that(function()
       local log = cluster[2]:log()
-      return log:find("another node claims our address[^\n]* taking it back id=" .. identity .. " as=" .. identity), log
+      return log:find("our address[^\n]* taking the address back id=" .. identity .. " as=" .. identity), log
     end, 5, "word of the conflict")
     wait.for_that(function()
       local log = observer:log()

@@ -37,7 +37,7 @@ describe("a member", function()
   it("does not start without the descriptors that a loop takes", function()
     local member = node.launch { env = failing("pipe:" .. errno.EMFILE) }
     assert.equal(1, member:wait(5))
-    assert.equal("shoal: cannot make an event loop: too many open files\n", member:log())
+    assert.equal("shoal: cannot create an event loop: too many open files\n", member:log())
   end)
 
   it("ends with an error when its loop cannot wait", function()

@@ -220,7 +220,7 @@ describe("a control server", function()
     local peer = heard[1][1]
     assert.error_matches(function() peer:respond(1, nil, { a = print }) end,
       "peer:respond: result%.a: cannot carry a function")
-    assert.error_matches(function() peer:respond(-1) end, "no id of a request")
+    assert.error_matches(function() peer:respond(-1) end, "not a request id")
     assert.error_matches(function() peer:notify("m", { a = 1 }) end, "params must be a list")
     assert.error_matches(function() peer:notify(1, {}) end, "method must be a string")
     server:close()

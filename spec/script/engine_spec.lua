@@ -70,7 +70,7 @@ describe("a new engine", function()
     for expected, identity in pairs {
       ["takes more than 512 bytes"] = core.stock_identity(("x"):rep(600), 0),
       ["identity.f: cannot carry a function"] = { f = print },
-      ["or a question about it failed"] = "no stock identity",
+      ["or an identity function failed"] = "no stock identity",
     } do
       local engine, message, code = core.new { identity = identity, seed = 1 }
       assert.is_nil(engine)
@@ -322,7 +322,7 @@ describe("applying states", function()
       ["apply: states[1]: unknown key 'stat' (did you mean 'state'?)"] = { { id = id "b:1", stat = "down" } },
       ["apply: states[2]: unknown key 'incarnatoin' (did you mean 'incarnation'?)"] =
         { { id = id "b:1" }, { id = id "c:1", incarnatoin = 3 } },
-      ["apply: states[1]: the keys of a claim are names, got 1"] = { { "x" } },
+      ["apply: states[1]: the keys of a claim must be names, got 1"] = { { "x" } },
       ["apply: states[2].id: must be a value, got nil"] = { { id = id "b:1" }, {} },
       ["apply: states[1].from: cannot carry a function"] = { { id = id "b:1", state = "suspect", from = print } },
       ["apply: states[1]: unknown state 'dead'"] = { { id = 1, state = "dead" } },

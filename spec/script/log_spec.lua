@@ -75,7 +75,7 @@ describe("the log of a node", function()
       assert.error_matches(function() node:log("inof", "x") end, "unknown level 'inof' %(did you mean 'info'%?%)")
       assert.error_matches(function() node:log("info", "x", { a = {} }) end,
         "field 'a' must be text or a number, got a table")
-      assert.error_matches(function() node:log("info", "x", { 1 }) end, "fields have names, got the key 1")
+      assert.error_matches(function() node:log("info", "x", { 1 }) end, "fields must have names, got the key 1")
       assert.error_matches(function() node:log("info", "x", 5) end, "node:log: argument 3 must be a table, got 5")
     end)
   end)
@@ -136,13 +136,13 @@ describe("the log of a node", function()
       assert.is_true(third:num_members() <= 1)
       net:close()
     end)
-    local full = find(lines, " 10.0.0.1:7946 ", "no room for a new member")
+    local full = find(lines, " 10.0.0.1:7946 ", "raise max_members addr=10.0.0.3")
     assert.equal(1, #full)
-    assert.matches("warn  engine  %S+ no room for a new member: max_members is reached, raise it addr=10.0.0.3:7946",
+    assert.matches("warn  engine  %S+ no room for a new member: raise max_members addr=10.0.0.3:7946",
       full[1])
-    local refused = find(lines, " 10.0.0.3:7946 ", "refuses us")
+    local refused = find(lines, " 10.0.0.3:7946 ", "raise max_members there")
     assert.equal(1, #refused)
-    assert.matches("warn  engine  %S+ a member refuses us, its table is full: raise max_members there "
+    assert.matches("warn  engine  %S+ refused by a member whose table is full: raise max_members there "
       .. "addr=10.0.0.1:7946", refused[1])
   end)
 
@@ -160,10 +160,9 @@ describe("the log of a node", function()
       net:run(5)
       net:close()
     end)
-    assert.matches("a broadcast was dropped for newer ones: send fewer, or raise max_broadcasts .*size=600",
+    assert.matches("warn  engine  .*raise max_broadcasts .*size=600",
       find(lines, " 10.0.0.1:7946 ")[1])
-    assert.matches("a broadcast was dropped that fits into no packet any more: send less at once, "
-      .. "or raise max_packet_size .*size=800", find(lines, " 10.0.0.2:7946 ")[1])
+    assert.matches("warn  engine  .*raise max_packet_size .*size=800", find(lines, " 10.0.0.2:7946 ")[1])
   end)
 
   it("names both identities when another one claims an address, on both sides", function()
@@ -181,7 +180,7 @@ describe("the log of a node", function()
     end)
     local claimed = find(lines, " 10.0.0.3:7946 ", "another node claims our address")
     assert.equal(1, #claimed)
-    assert.matches("another node claims our address, or our clock was set back; taking it back ", claimed[1], 1, true)
+    assert.matches("our clock was set back; taking the address back ", claimed[1], 1, true)
     local bump = tonumber(claimed[1]:match('id="{addr=10.0.0.3:7946,bump=(%d+)}"'))
     assert.matches(('as="{addr=10.0.0.3:7946,bump=%.0f}"'):format(bump + 1), claimed[1], 1, true)
     local renamed = find(lines, " 10.0.0.2:7946 ", "member replaced by a newer identity")
@@ -218,7 +217,7 @@ describe("the log of a node", function()
     end)
     assert.equal(1, #find(lines, "script loaded", path))
     assert.equal(1, #find(lines, "info", "reloaded", "reason=signal", "generation=2"))
-    local refused = find(lines, "reload refused, the old version goes on", "reason=asked")[1]
+    local refused = find(lines, "reload refused, the old version keeps running", "reason=asked")[1]
     assert.matches("^%S+ error script", refused)
     assert.matches("s.lua:1: not this one", refused)
     assert.matches("traceback", refused)

@@ -40,7 +40,7 @@ describe("misuse raises and", function()
   it("says which option there is instead", function()
     new_raises("core.new: unknown option 'sede' (did you mean 'seed'?)", { sede = 1 })
     new_raises("core.new: unknown option 'colour'", { colour = 1 })
-    new_raises("core.new: options have names, got the key 1", { 1 })
+    new_raises("core.new: options must have names, got the key 1", { 1 })
     raises("core.new: options must be a table, got nil", function() core.new() end)
     raises("core.new: option 'identity' is missing", function() core.new {} end)
   end)
@@ -81,7 +81,7 @@ describe("misuse raises and", function()
     new_raises("core.new: handlers: broadcast needs broadcast.receive", { handlers = { broadcast = {} } })
     new_raises("core.new: handlers: codec needs all of encode_header, decode_header, encode_member and decode_member",
       { handlers = { codec = { encode_header = print } } })
-    new_raises("core.new: handlers: broadcast: fields have names, got the key 1",
+    new_raises("core.new: handlers: broadcast: fields must have names, got the key 1",
       { handlers = { broadcast = { print } } })
   end)
 end)

@@ -434,7 +434,7 @@ describe("inside a question", function()
       return pcall(function() for _ in e:effects() do end end) -- luacheck: ignore 542
     end)
     assert.is_false(answers[1])
-    assert.matches("cannot be taken out inside a question", answers[2], 1, true)
+    assert.matches("cannot be taken from inside", answers[2], 1, true)
   end)
 
   it("another engine can be used, and its questions asked", function()

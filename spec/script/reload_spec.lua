@@ -108,8 +108,8 @@ describe("a reload", function()
     refuse("a syntax error, with its line", "local M = {}\nreturn M +", "service.lua:2: ")
     refuse("an error while the file runs", "local x = nil\nlocal y = x.y\nreturn {}", "service.lua:2: attempt to index")
     refuse("an error value that is no text", "error({})", "error object is a table value")
-    refuse("a file that returns nothing", "local M = {}", "must return its table of handlers, it returned nothing")
-    refuse("a file that returns a number", "return 42", "must return its table of handlers, it returned number")
+    refuse("a file that returns nothing", "local M = {}", "must return its table of handlers, but returned nothing")
+    refuse("a file that returns a number", "return 42", "must return its table of handlers, but returned number")
     refuse("a field that does not exist, with the one it resembles", "return { on_memberup = print }",
       "service.lua: unknown field 'on_memberup' %(did you mean 'on_member_up'%?%)")
     refuse("a field of the wrong type", "return { on_start = true }", "'on_start' must be a function, got true")
@@ -124,7 +124,7 @@ describe("a reload", function()
     refuse("a failing on_reload", "return { on_reload = function() error 'not today' end }",
       "on_reload: .*service.lua:1: not today")
     refuse("an on_reload that sends",
-      "return { on_reload = function(node) node:gossip() end }", "node:gossip: not while this version")
+      "return { on_reload = function(node) node:gossip() end }", "node:gossip: not allowed while this version")
     refuse("a store that on_reload has broken for the next time only when that comes",
       "return { on_reload = function(node) node.store = 42 end }", "node.store: must be a table, got 42")
 
@@ -213,7 +213,7 @@ describe("a reload", function()
           for _, method in ipairs { "gossip", "broadcast", "leave", "reuse_down_identity", "add_broadcast", "announce",
             "join", "apply", "change_identity", "set_config", "set_handlers", "close" } do
             local ok, message = pcall(node[method], node, {}, {})
-            if not ok and message:find("not while this version of the handlers loads", 1, true) then
+            if not ok and message:find("not allowed while this version of the handlers loads", 1, true) then
               store.refused = store.refused + 1
             else
               store[method] = message or "no error"

@@ -154,7 +154,7 @@ describe("packing", function()
     assert.truthy(core.pack(nested(16)))
     local packed, message = core.pack(nested(17))
     assert.is_nil(packed)
-    assert.matches("more than 16 tables inside each other", message)
+    assert.matches("nested more than 16 tables deep", message)
     local cycle = {}
     cycle.cycle = cycle
     assert.is_nil((core.pack(cycle)))
@@ -347,7 +347,7 @@ describe("an identity from the network", function()
     { "cb 3f f0 00 00 00 00 00 00", "1 as a float", "is a float" },
     { "cb 80 00 00 00 00 00 00 00", "minus zero", "is a float" },
     { "ca 3f 80 00 00", "a float of 32 bits", "32 bits" },
-    { "cb ff f8 00 00 00 00 00 01", "another NaN", "odd NaN" },
+    { "cb ff f8 00 00 00 00 00 01", "another NaN", "unusual NaN" },
     { "d9 01 61", "a string with a long head", "shortest" },
     { "dc 00 01 01", "an array with a long head", "shortest" },
     { "de 00 01 a1 61 01", "a map with a long head", "shortest" },

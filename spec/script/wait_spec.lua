@@ -154,7 +154,7 @@ describe("waiting", function()
     stage:wait(function() return fired end)
     assert.is_false(fired[1])
     assert.matches("only a coroutine can wait", fired[2])
-    assert.error_matches(function() node:wait(42) end, "needs a function to ask, got 42")
+    assert.error_matches(function() node:wait(42) end, "needs a condition function, got 42")
     assert.error_matches(function() node:wait(print, -1) end, "timeout must be")
   end)
 

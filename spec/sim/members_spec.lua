@@ -125,7 +125,7 @@ describe("a simulated network", function()
     assert.is_nil(none)
     assert.matches("nowhere.lua", message)
     assert.equal("script", code)
-    assert.has_error(function() net:spawn(0) end, "net:spawn: how many must be a whole number from 1, got 0")
+    assert.has_error(function() net:spawn(0) end, "net:spawn: the count must be a whole number, 1 or more, got 0")
     assert.has_error(function() net:spawn { advertise = "10.0.0.1" } end,
       "net:spawn: a simulated member has one address: give it with 'bind'")
     assert.error_matches(function() net:spawn { jion = {} } end, "unknown option 'jion' %(did you mean 'join'%?%)")
@@ -135,7 +135,7 @@ describe("a simulated network", function()
 
   it("says which option of the network is wrong", function()
     local wrong = {
-      { { loss = 2 }, "sim.new: option 'loss' must be a chance from 0 to 1, got 2" },
+      { { loss = 2 }, "sim.new: option 'loss' must be a probability from 0 to 1, got 2" },
       { { loss = "much" }, "sim.new: option 'loss' must be a number, got 'much'" },
       { { latency = -1 }, "sim.new: option 'latency' must be seconds, 0 or more, got %-1" },
       { { latency = { 1 } }, "sim.new: option 'latency' must be seconds, 0 or more, got nil" },
@@ -212,7 +212,7 @@ describe("time", function()
     net:crash(net:members()[2])
     local none, message = net:run_until(function() return net:converged() end, 0.5)
     assert.is_nil(none)
-    assert.matches("not so after 0.5 s:", message)
+    assert.matches("the condition did not hold within 0.5 s:", message)
     assert.matches("10.0.0.1:7946", message)
   end)
 

@@ -131,17 +131,17 @@ static int parse_host(char *name, bool bracketed, struct endpoint *out,
     memcpy(shown, name, sizeof shown);
     if (bracketed) {
         if (!parse_v6(name, out->port, out))
-            return error_fail(error, "'%.80s' is no IPv6 address", shown);
+            return error_fail(error, "'%.80s' is not an IPv6 address", shown);
         return 0;
     }
     if (is_dotted_number(name)) {
         if (inet_pton(AF_INET, name, &ip) != 1)
-            return error_fail(error, "'%.80s' is no IPv4 address", shown);
+            return error_fail(error, "'%.80s' is not an IPv4 address", shown);
         set_v4(out, ip, out->port);
         return 0;
     }
     if (!is_name(name))
-        return error_fail(error, "'%.80s' is no host name", shown);
+        return error_fail(error, "'%.80s' is not a host name", shown);
     out->is_name = true;
     memcpy(out->name, name, sizeof out->name);
     return 0;
@@ -163,7 +163,7 @@ int address_parse_endpoint(shoal_bytes text, struct endpoint *out, char *error)
     port = parse_number(text.data + size + 1, text.size - size - 1);
     if (port < 0)
         return error_fail(
-            error, "'%.*s' is no port (0 to 65535)",
+            error, "'%.*s' is not a port (0 to 65535)",
             (int)(text.size - size > 21 ? 20 : text.size - size - 1),
             (const char *)text.data + size + 1);
     if (bracketed) {
@@ -172,7 +172,7 @@ int address_parse_endpoint(shoal_bytes text, struct endpoint *out, char *error)
     }
     if (size >= sizeof name || memchr(begin, '\0', size))
         return error_fail(error,
-                          "the host of an endpoint has at most %d bytes, "
+                          "the host of an endpoint must have at most %d bytes "
                           "and no zero byte",
                           ADDRESS_MAX_HOST - 1);
     memcpy(name, begin, size);

@@ -160,8 +160,8 @@ static void tell_lost(struct log *log)
     log_field lines = log_num("lines", (double)log->lost);
 
     log->lost = 0;
-    put_line(log, LOG_WARN, LOG_HOST,
-             "the log was not read, and lines are lost", &lines, 1);
+    put_line(log, LOG_WARN, LOG_HOST, "log output stalled, lines dropped",
+             &lines, 1);
 }
 
 void log_write(struct log *log, log_level level, log_area area,

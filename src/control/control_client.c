@@ -74,7 +74,7 @@ static int receive(lua_State *L, struct client *client, uint64_t deadline_us,
     if (got < 0)
         return result_fail(L, error, CODE_CLOSED);
     if (!rpc_read(bytes, message))
-        return result_fail(L, "the answer is no MessagePack-RPC",
+        return result_fail(L, "the answer is not MessagePack-RPC",
                            shoal_error_name(SHOAL_ERR_MALFORMED));
     return 0;
 }

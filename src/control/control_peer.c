@@ -37,7 +37,7 @@ static int respond(lua_State *L)
 {
     struct peer *peer = check_peer(L);
     lua_Number id = luaL_checknumber(L, 2);
-    luaL_argcheck(L, id >= 0 && id <= UINT32_MAX, 2, "no id of a request");
+    luaL_argcheck(L, id >= 0 && id <= UINT32_MAX, 2, "not a request id");
     lua_settop(L, 4);
     rpc_push_response(L, (uint32_t)id, 3, 4, "peer:respond");
     return send_message(L, peer);

@@ -211,7 +211,7 @@ static void on_trouble(void *context, const char *error)
     if (!log_gate_open(&server->troubles, program_now_us(), TROUBLES_US,
                        &held_back))
         return;
-    log_line(&program->log, LOG_WARN, LOG_CONTROL, "cannot take a connection",
+    log_line(&program->log, LOG_WARN, LOG_CONTROL, "cannot accept a connection",
              log_str("error", error), log_num("held_back", (double)held_back));
 }
 

@@ -27,7 +27,7 @@ void socket_folder_of(const char *path, char *out)
 int socket_folder_make(const char *folder, char *error)
 {
     if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-        return error_errno(error, errno, "cannot make the folder %s", folder);
+        return error_errno(error, errno, "cannot create the folder %s", folder);
     return 0;
 }
 
@@ -52,8 +52,7 @@ static int check_folder(const char *folder, const struct stat *found,
     if (mode & (S_IWGRP | S_IWOTH))
         return error_fail(
             error,
-            "%s %s: others may write to it (mode %04o); run chmod go-w "
-            "%s",
+            "%s %s: other users can write to it (mode %04o); run chmod go-w %s",
             start, folder, mode, folder);
     return 0;
 }

@@ -46,7 +46,7 @@ static void explain(int number, const char *path, char *error)
 
     if (number == ECONNREFUSED && stat(path, &found) == 0 &&
         !S_ISSOCK(found.st_mode))
-        error_fail(error, "%s is no socket", path);
+        error_fail(error, "%s is not a socket", path);
     else if (number == ENOENT || number == ECONNREFUSED)
         error_fail(error, "no node is listening on %s", path);
     else if (number == EAGAIN || number == EWOULDBLOCK)
@@ -155,7 +155,7 @@ int stream_client_receive(stream_client *client, int timeout_ms,
             return 1;
         if (result < 0)
             return error_fail(error,
-                              "the node sent something that is no message");
+                              "the node sent something that is not a message");
         result = wait_readable(client->fd, end_ms);
         if (result == 0) {
             error_fail(error, "%s", busy);

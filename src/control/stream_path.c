@@ -100,7 +100,7 @@ static int clear_way(const struct sockaddr_un *address, char *error)
     }
     if (!S_ISSOCK(found.st_mode))
         return error_fail(
-            error, "cannot listen on %s: it exists and is no socket", path);
+            error, "cannot listen on %s: it exists and is not a socket", path);
     if (is_listened_on(address))
         return error_fail(error, "%s is in use by another node", path);
     if (unlink(path) != 0 && errno != ENOENT)
@@ -138,7 +138,7 @@ static int bind_and_listen(const struct sockaddr_un *address, char *error)
         return -1;
     fd = make_socket();
     if (fd < 0)
-        return error_errno(error, errno, "cannot make a socket");
+        return error_errno(error, errno, "cannot create a socket");
     if (bind_privately(fd, address) != 0 || listen(fd, BACKLOG) != 0) {
         error_errno(error, errno, "cannot listen on %s", address->sun_path);
         close(fd);

@@ -57,7 +57,7 @@ static int ask_addr(shoal *engine, struct who *who)
 int ask_who(shoal *engine, shoal_bytes id, struct who *who)
 {
     if (id.size == 0 || id.size > SHOAL_MAX_IDENTITY) {
-        engine_set_detail(engine, "an identity has 1 to 512 bytes");
+        engine_set_detail(engine, "an identity must have 1 to 512 bytes");
         return SHOAL_ERR_IDENTITY;
     }
     if (engine->self && bytes_equal(id, identity_id(engine->self))) {
@@ -86,7 +86,8 @@ int ask_check_wins(shoal *engine, shoal_bytes id, shoal_bytes adversary)
     ASK(engine, answer, ask->wins(ask->context, id, adversary));
     if (answer >= 0)
         return answer > 0 ? 0 : SHOAL_ERR_LOSES;
-    engine_set_detail(engine, "nobody could say which identity wins");
+    engine_set_detail(
+        engine, "the identity functions did not decide which identity wins");
     return SHOAL_ERR_IDENTITY;
 }
 
@@ -187,8 +188,9 @@ static int codec_error(shoal *engine, int error, size_t size, size_t room)
         return 0;
     if (error == SHOAL_ERR_TOO_BIG || error == SHOAL_ERR_NOMEM)
         return error;
-    engine_set_detail(engine, error == 0 ? "it used more bytes than there are"
-                                         : codec_detail(engine));
+    engine_set_detail(engine, error == 0
+                                  ? "it consumed more bytes than the packet has"
+                                  : codec_detail(engine));
     if (error == SHOAL_ERR_MALFORMED || error == SHOAL_ERR_UNSUPPORTED)
         return error;
     return SHOAL_ERR_CODEC;

@@ -271,7 +271,7 @@ int shoal_set_config(shoal *engine, uint64_t now_us, const shoal_config *config)
     shoal_config before = engine->config;
     if (!field && !has_room_for_us(engine, config)) {
         field = "max_packet_size";
-        problem = "must have room for three of our identity";
+        problem = "must have room for our identity three times";
     }
     if (field) {
         engine_set_detail(engine, field);
@@ -307,7 +307,7 @@ static int start(shoal *engine, const shoal_options *options)
 static const char *why_not(int error)
 {
     if (error == SHOAL_ERR_TOO_BIG)
-        return "three of the identity do not fit into max_packet_size";
+        return "the identity does not fit into max_packet_size three times";
     return error == SHOAL_ERR_IDENTITY
                ? "no usable address, or not 1 to 512 bytes"
                : "";

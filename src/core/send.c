@@ -424,7 +424,7 @@ int send_check_identity(shoal *engine, shoal_bytes id, bool is_ours)
     if (!error)
         error = check_header(engine, &header, COUNT_SIZE, id);
     if (error == SHOAL_ERR_TOO_BIG)
-        engine_set_detail(engine, "three of the identity do not fit into a "
-                                  "packet");
+        engine_set_detail(
+            engine, "the identity does not fit into a packet three times");
     return error;
 }

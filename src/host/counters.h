@@ -10,30 +10,33 @@
 
 /* Packets that were dropped outside of the engine. X(name, "text") */
 #define HOST_DROPS(X)                                                          \
-    X(foreign_cluster, "a packet with another cluster's label, or with none")  \
+    X(foreign_cluster,                                                         \
+      "a packet with another cluster's label, or without one")                 \
     X(truncated,                                                               \
-      "a datagram larger than the socket takes: `max_packet_size` and the "    \
-      "room for a label")                                                      \
+      "a datagram larger than `max_packet_size` and the label")                \
     X(unresolved,                                                              \
       "not sent: the endpoint is not an address, or a name that is not "       \
-      "known yet")
+      "resolved yet")
 
 /* All of them. X(name, "text") */
 #define HOST_COUNTERS(X)                                                       \
-    X(datagrams_received, "datagrams that arrived, with their labels")         \
+    X(datagrams_received, "datagrams that arrived, labels included")           \
     X(datagrams_sent, "datagrams that were sent")                              \
     X(bytes_received, "their bytes")                                           \
     X(bytes_sent, "their bytes")                                               \
-    X(send_errors, "datagrams that the system refused to send")                \
+    X(send_errors, "datagrams that the system could not send")                 \
     X(small_paths,                                                             \
       "checks that found that large packets do not reach a member")            \
     X(receive_errors, "failed attempts to receive")                            \
     HOST_DROPS(X)                                                              \
-    X(wakeups, "how often the socket was readable")                            \
-    X(deputy_takeovers, "handlers during which the deputy answered")           \
-    X(deputy_answered, "pings that it answered; in `datagrams_sent`, too")     \
-    X(deputy_kept, "datagrams that it kept until the handler returned")        \
-    X(deputy_dropped, "datagrams beyond what it may keep")
+    X(wakeups, "how many times the socket became readable")                    \
+    X(deputy_takeovers,                                                        \
+      "handlers that blocked so long that the deputy took over")               \
+    X(deputy_answered,                                                         \
+      "pings that the deputy answered, also counted in `datagrams_sent`")      \
+    X(deputy_kept,                                                             \
+      "datagrams that the deputy kept until the handler returned")             \
+    X(deputy_dropped, "datagrams beyond what the deputy may keep")
 
 /* clang-format on */
 

@@ -45,12 +45,14 @@ static struct ev_loop *get(struct ev_loop *(*make)(void), char *error)
     if (loop)
         return loop;
     if (!has_descriptors()) {
-        error_errno(error, errno, "cannot make an event loop");
+        error_errno(error, errno, "cannot create an event loop");
         return NULL;
     }
     loop = make();
     if (!loop)
-        error_fail(error, "cannot make an event loop: libev has none to offer");
+        error_fail(
+            error,
+            "cannot create an event loop: libev found no usable backend");
     return loop;
 }
 

@@ -107,7 +107,7 @@ static void give_up(struct deputy *deputy, host *node, uint64_t now_us)
         return;
     node->post.gave_up = true;
     log_line(&node->post.log, LOG_ERROR, LOG_HOST,
-             "a handler does not return: the node answers no more",
+             "a handler does not return: pings are no longer answered",
              log_num("seconds", (double)busy_us / 1e6),
              log_str("bind", node->bound));
 }

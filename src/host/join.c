@@ -329,7 +329,7 @@ int host_join(host *node, const char *text, host_join_fn *done, void *context,
     if (address_parse_endpoint(bytes_of_text(text), &endpoint, error) != 0)
         return -1;
     if (endpoint.port == 0)
-        return error_fail(error, "'%s': nobody answers at port 0", text);
+        return error_fail(error, "'%s': the port must not be 0", text);
     if (!is_reachable(node, &endpoint))
         return error_fail(error,
                           "cannot join %s: this node's socket is bound to %s",

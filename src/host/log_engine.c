@@ -129,7 +129,7 @@ static void write_conflict(struct log_engine *log_engine, uint64_t now_us,
 
     warn(log_engine, &log_engine->conflicts, now_us,
          is_back ? "another node claims our address, or our clock was set "
-                   "back; taking it back"
+                   "back; taking the address back"
                  : events[SHOAL_EVENT_CONFLICT].text,
          about, 2);
 }
@@ -150,10 +150,10 @@ static void write_item(struct log_engine *log_engine, uint64_t now_us,
 
     warn(log_engine, &log_engine->items, now_us,
          effect->drop == SHOAL_DROP_BACKLOG
-             ? "a broadcast was dropped for newer ones: send fewer, or raise "
-               "max_broadcasts"
-             : "a broadcast was dropped that fits into no packet any more: "
-               "send less at once, or raise max_packet_size",
+             ? "a broadcast was dropped to make room for newer ones: send "
+               "fewer, or raise max_broadcasts"
+             : "a broadcast that no longer fits into a packet was dropped: "
+               "send smaller ones, or raise max_packet_size",
          &size, 1);
 }
 
@@ -228,7 +228,7 @@ static void write_send(struct log_engine *log_engine,
                        const shoal_effect *effect)
 {
     if (effect->message == SHOAL_MSG_FEED)
-        log_line(log_engine->log, LOG_DEBUG, LOG_ENGINE, "fed",
+        log_line(log_engine->log, LOG_DEBUG, LOG_ENGINE, "sent member list",
                  log_bytes("addr", log_engine_name(&effect->member)),
                  log_num("updates", effect->updates));
     write_packet(log_engine, effect, "packet sent",

@@ -287,13 +287,13 @@ void log_node_claimant(host *node, shoal_bytes id, const struct address *from)
 void log_node_no_deputy(host *node, int number)
 {
     log_line(node->log, LOG_WARN, LOG_HOST,
-             "no thread to answer while a handler runs",
+             "no thread to answer pings while a handler blocks",
              log_str("error", error_text(number)));
 }
 
 void log_node_deputy(host *node, double seconds)
 {
-    log_line(node->log, LOG_DEBUG, LOG_HOST, "a handler kept us",
+    log_line(node->log, LOG_DEBUG, LOG_HOST, "handler blocked the loop",
              log_num("seconds", seconds),
              log_num("kept", (double)node->post.queue.count),
              log_num("bytes", (double)node->post.queue.bytes));

@@ -131,10 +131,10 @@ static const char *explain(const char *name, int error, sa_family_t family)
         getaddrinfo(name, NULL, &hints, &list) != 0)
         return gai_strerror(error);
     freeaddrinfo(list);
-    return family == AF_INET ? "it has no IPv4 address, which this node's "
-                               "socket would need"
-                             : "it has no IPv6 address, which this node's "
-                               "socket would need";
+    return family == AF_INET ? "it has no IPv4 address, and this node's socket "
+                               "is bound to IPv4"
+                             : "it has no IPv6 address, and this node's socket "
+                               "is bound to IPv6";
 }
 
 const char *resolve_blocking(const char *name, uint16_t port,

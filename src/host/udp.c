@@ -90,7 +90,7 @@ int udp_open(struct udp *udp, const struct address *where, char *error)
     address_format(where, text);
     udp->fd = make_socket(udp->reach.family);
     if (udp->fd < 0)
-        return error_errno(error, errno, "cannot make a socket for %s", text);
+        return error_errno(error, errno, "cannot create a socket for %s", text);
     set_options(udp, where);
     let_routers_fragment(udp);
     udp->bound.size = sizeof udp->bound.as;

@@ -191,8 +191,8 @@ static int add_path(struct state *state, const char *path, char *error)
     int result;
 
     if (path[0] == '\0' || strlen(path) >= PATH_MAX)
-        return error_fail(error, "cannot watch '%.80s': no such path can be",
-                          path);
+        return error_fail(
+            error, "cannot watch '%.80s': the path is empty or too long", path);
     result = add_links(state, path, error);
     if (state->first != before && realpath(path, target) &&
         add_file(state, target, TARGET, error) != 0)

@@ -74,7 +74,7 @@ static const char *check_float(const struct check_head *head,
     if (head->body != 8)
         return "a number is a float of 32 bits";
     if (number != number)
-        return memcmp(body, nan, sizeof nan) == 0 ? NULL : "an odd NaN";
+        return memcmp(body, nan, sizeof nan) == 0 ? NULL : "an unusual NaN";
     if (number >= -9223372036854775808.0 && number < 0 &&
         (double)(int64_t)number == number)
         return "an integer is a float";
@@ -155,7 +155,7 @@ static const char *check(struct walk *walk)
     walk->at += head.body;
     switch (head.type) {
     case CHECK_NIL:
-        return "there is a nil in it";
+        return "it contains nil";
     case CHECK_BOOL:
         return NULL;
     case CHECK_UINT:
@@ -172,7 +172,7 @@ static const char *check(struct walk *walk)
     case CHECK_MAP:
         return check_map(walk, &head);
     default:
-        return "there is a bin or an extension type in it";
+        return "it contains a bin or an extension type";
     }
 }
 

@@ -159,7 +159,7 @@ static void check_keys(lua_State *L, int index, const char *who,
     while (lua_next(L, index)) {
         lua_pop(L, 1);
         if (lua_type(L, -1) != LUA_TSTRING)
-            luaL_error(L, "%s: options have names, got the key %s", who,
+            luaL_error(L, "%s: options must have names, got the key %s", who,
                        options_describe(L, -1));
         if (!options_is_among(lua_tostring(L, -1), names))
             options_unknown(L, who, "option", lua_tostring(L, -1), names);

@@ -12,32 +12,34 @@
 
 /* Of shoal.start and a node's methods. X(NAME, "name", "text") */
 #define RESULT_NODE_CODES(X)                                                   \
-    X(BIND, "bind", "`shoal.start`: its socket cannot have that address")      \
+    X(BIND, "bind", "`shoal.start`: the address cannot be bound")              \
     X(ADVERTISE, "advertise",                                                  \
-      "`shoal.start`: not an address that others could use")                   \
-    X(JOIN, "join", "not an endpoint, or one that our socket cannot send to")  \
+      "`shoal.start`: not an address that other members could use")            \
+    X(JOIN, "join", "not an endpoint, or one that the socket cannot send to")  \
     X(SCRIPT, "script",                                                        \
-      "the script does not load, or does not fit the node; as before")         \
-    X(LOADING, "loading", "`reload`: a version of the script is loading")      \
-    X(NO_SCRIPT, "no_script", "`reload`: the handlers are not a file")         \
-    X(CLOSED, "closed", "the node is closed, or about to be")                  \
+      "the script does not load, or does not fit the node; nothing changed")   \
+    X(LOADING, "loading",                                                      \
+      "`reload`: another version of the script is being loaded")               \
+    X(NO_SCRIPT, "no_script",                                                  \
+      "`reload`: the handlers do not come from a file")                        \
+    X(CLOSED, "closed", "the node is closed, or is closing")                   \
     X(TIMEOUT, "timeout", "`wait`: the condition did not hold in time")        \
-    X(HANDLER, "handler", "`wait`: the condition raised")
+    X(HANDLER, "handler", "`wait`: the condition raised an error")
 
 /* Of the control socket's methods, which are written in Lua. */
 #define RESULT_CONTROL_CODES(X)                                                \
     X(UNKNOWN_METHOD, "unknown_method", "there is no method of that name")     \
     X(INVALID_PARAMS, "invalid_params",                                        \
       "the message says which parameter is wrong, and why")                    \
-    X(STARTING, "starting", "the node is not there yet: ask again")
+    X(STARTING, "starting", "the node has not started yet; try again")
 
 /* Of the functions that the command line uses. */
 #define RESULT_TOOL_CODES(X)                                                   \
-    X(CONNECT, "connect", "the control socket cannot be connected to")         \
-    X(REMOTE, "remote", "the node answered an error")                          \
-    X(LISTEN, "listen", "the control socket cannot be made")                   \
-    X(FOLDER, "folder", "others could write to the folder of the socket")      \
-    X(LOOP, "loop", "libev has no loop")                                       \
+    X(CONNECT, "connect", "cannot connect to the control socket")              \
+    X(REMOTE, "remote", "the node returned an error")                          \
+    X(LISTEN, "listen", "cannot create the control socket")                    \
+    X(FOLDER, "folder", "other users could write to the folder of the socket") \
+    X(LOOP, "loop", "cannot create an event loop")                             \
     X(ENDPOINT, "endpoint", "not an endpoint")                                 \
     X(FAMILY, "family", "an endpoint that the socket cannot send to")          \
     X(RESOLVE, "resolve", "a name that does not resolve")

@@ -86,7 +86,7 @@ local function base(name)
   end
   local fields, message = load_file(name)
   if not fields and not name:find("[/.]") then
-    return nil, ("there is no preset '%s' (lan, wan, simple, loopback), nor a file of that name"):format(name), USAGE
+    return nil, ("'%s' is neither a preset (lan, wan, simple, loopback) nor a file"):format(name), USAGE
   end
   if fields then
     fields, message = check(fields)

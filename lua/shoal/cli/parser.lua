@@ -100,7 +100,7 @@ end
 local function seed(argument)
   local ok, message = endpoint("cannot join %s: ")(argument)
   if ok and argument:find(":0$") then
-    return nil, ("cannot join %s: nobody answers at port 0"):format(argument)
+    return nil, ("cannot join %s: the port must not be 0"):format(argument)
   end
   return ok, message
 end

@@ -23,7 +23,7 @@ function requests.join(request)
   if not ok then
     return nil, message
   end
-  return output.write("asked ", table.concat(request.endpoints, ", "), " to let the node join\n")
+  return output.write("joining through ", table.concat(request.endpoints, ", "), "\n")
 end
 
 --- `shoal leave`: waits until the node has gone.
@@ -76,7 +76,7 @@ function requests.broadcast(request)
   if wanted == nil then
     return nil, message
   elseif not wanted then
-    return nil, "the script did not want it (broadcast.receive answered no key)"
+    return nil, "the script did not accept it (broadcast.receive returned no key)"
   end
   return output.write("queued\n")
 end

@@ -29,7 +29,7 @@ local function make_progress()
   end
   local function tell(run)
     local members, _, median = run.net:census()
-    io.stderr:write(CLEAR_LINE, ("%.1f s of %g s, %d members, the median knows %d"):format(
+    io.stderr:write(CLEAR_LINE, ("%.1f s of %g s, %d members, the median member knows %d"):format(
       run.net:now(), run.request.seconds, members, median or 0))
   end
   return tell, function()
@@ -51,20 +51,20 @@ local function ending_line(ending)
     return ("all %d agree"):format(ending.members)
   end
   if ending.members == 0 then
-    return "nobody is there"
+    return "no member is running"
   end
-  return ("they do not agree: of %d, the members count %d to %d, half of them %d or more"):format(
+  return ("no: %d members run, and they count %d to %d of them (median %d)"):format(
     ending.members, ending.fewest, ending.most, ending.median)
 end
 
 local function detection_line(found)
   local line = ("%d at %s"):format(found.killed, seconds(found.at))
   if found.noticed > 0 then
-    line = ("%s: the first to notice after %s, half after %s, the last after %s"):format(
+    line = ("%s: first detected after %s, median %s, last %s"):format(
       line, seconds(found.first), seconds(found.median), seconds(found.last))
   end
   if found.noticed < found.expected then
-    line = ("%s; %d of %d have not"):format(line, found.expected - found.noticed, found.expected)
+    line = ("%s; %d of %d not detected"):format(line, found.expected - found.noticed, found.expected)
   end
   return line
 end
@@ -92,7 +92,7 @@ local function broadcast_line(broadcast)
   local line = ("'%s' reached %d of %d: %s, %s, %s"):format(broadcast.data, broadcast.reached, broadcast.members,
     after("50 %", broadcast.p50), after("99 %", broadcast.p99), after("all", broadcast.p100))
   local is_refused = broadcast.selective and broadcast.reached < broadcast.members
-  return is_refused and line .. "; it goes to nobody whom broadcast.wanted_by refuses" or line
+  return is_refused and line .. "; broadcast.wanted_by may have refused the others" or line
 end
 
 local function handlers_line(handlers)
@@ -119,7 +119,7 @@ local function rows(request, report)
   if report.partition then
     add("partition", partition_line(report.partition))
   end
-  add("false alarms", ("%d reports of members down that were not (%d more of unreachable ones), "
+  add("false alarms", ("%d reports of healthy members (%d more of unreachable ones), "
     .. "%d renewals, %d returns"):format(wrong.downs, wrong.while_unreachable, wrong.renewals, wrong.returns))
   add("traffic", traffic_line(report.traffic))
   add("handlers", handlers_line(report.handlers))
@@ -138,7 +138,7 @@ end
 
 local function check(request)
   if request.kill and request.kill >= request.nodes then
-    return nil, ("--kill %d: of %d members at least one must live"):format(request.kill, request.nodes), 2
+    return nil, ("--kill %d: at least one of the %d members must survive"):format(request.kill, request.nodes), 2
   end
   if request.partition and request.partition > request.seconds / 2 then
     return nil, ("--partition %g: begins at %g s, so it can last %g s at most"):format(

@@ -52,8 +52,8 @@ local function send(self)
   self.net:watch(data, origin)
   local taken, message, code = origin:add_broadcast(data)
   if not taken then
-    self.broadcast.refused = code == "no_handler" and "the script takes no broadcasts"
-      or message or "the script did not want it"
+    self.broadcast.refused = code == "no_handler" and "the script does not handle broadcasts"
+      or message or "the script did not accept it"
     return
   end
   mark(self, "broadcast")

@@ -69,7 +69,7 @@ local function down(_, arguments)
   local answer = holds(net, function() return believer(net, other) == nil end, timeout)
   local member, state = believer(net, other)
   explain(arguments, "%s to be down%s, but %s", tostring(other), within(timeout),
-    member and ("%s sees it as %s"):format(tostring(member), state) or "nobody takes it for active")
+    member and ("%s sees it as %s"):format(tostring(member), state) or "no member considers it active")
   return answer
 end
 

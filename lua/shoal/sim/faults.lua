@@ -53,7 +53,7 @@ end
 function Net:step_clock(member, seconds)
   local place = Member.running(self, member, "step_clock")
   if type(seconds) ~= "number" or not (seconds > -1e9 and seconds < 1e9) then
-    blame.misuse("net:step_clock: seconds must be a number of seconds, less than 1e9 either way, got %s",
+    blame.misuse("net:step_clock: seconds must be a number of seconds between -1e9 and 1e9, got %s",
       blame.describe(seconds))
   end
   self.handle:step_clock(place, seconds)
@@ -108,11 +108,11 @@ function Net:partition(group, other, options)
   options = options or {}
   local loss = options.loss or 1
   if type(loss) ~= "number" or not (loss >= 0 and loss <= 1) then
-    blame.misuse("net:partition: option 'loss' must be a chance from 0 to 1, got %s", blame.describe(loss))
+    blame.misuse("net:partition: option 'loss' must be a probability from 0 to 1, got %s", blame.describe(loss))
   end
   local from, to = places_in(self, group, "partition"), places_in(self, other, "partition")
   if not from and not to then
-    blame.misuse("net:partition: the rest of what?")
+    blame.misuse("net:partition: 'rest' needs another group")
   end
   local cuts = { self.handle:cut(from, to, loss) }
   if not options.oneway then

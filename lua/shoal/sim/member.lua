@@ -111,7 +111,7 @@ end
 function member.running(net, who, method)
   local place = member.place_of(net, who, method)
   if not net.handle:is_up(place) then
-    blame.misuse("net:%s: %s does not run", method, net.by_number[place + 1].addr)
+    blame.misuse("net:%s: %s is not running", method, net.by_number[place + 1].addr)
   end
   return place
 end

@@ -107,7 +107,7 @@ function Net:spawn(count, options)
   if type(count) ~= "number" then
     count, options = nil, count
   elseif not (count >= 1 and count < 2 ^ 32) or count % 1 ~= 0 then
-    blame.misuse("net:spawn: how many must be a whole number from 1, got %s", tostring(count))
+    blame.misuse("net:spawn: the count must be a whole number, 1 or more, got %s", tostring(count))
   end
   local size = count_up(self) + (count or 1)
   local members = {}
@@ -133,7 +133,7 @@ end
 ---@return shoal.sim.Member[]
 function Net:members(which)
   if which ~= nil and which ~= "all" then
-    blame.misuse("net:members: all that there is to say is \"all\", got %s", blame.describe(which))
+    blame.misuse("net:members: the argument must be \"all\", got %s", blame.describe(which))
   end
   local members = {}
   for _, member in ipairs(self.list) do
@@ -168,7 +168,7 @@ end
 function Net:restart(member, options)
   local place = Member.place_of(self, member, "restart")
   if member:is_up() and not self.handle:crash(place, true) then
-    blame.misuse("net:restart: not inside a handler of the member's own")
+    blame.misuse("net:restart: must not be called from a handler of that member")
   end
   local all = options and start_options(options, 1, count_up(self) + 1) or self.origins[member]()
   all.bind = member.addr

@@ -51,7 +51,7 @@ function Net:run_until(condition, timeout, step)
     end
     local now = self:now()
     if now >= deadline then
-      return nil, ("not so after %g s:\n%s"):format(timeout, self:picture())
+      return nil, ("the condition did not hold within %g s:\n%s"):format(timeout, self:picture())
     end
     run_to(self, math.min(now + step, deadline))
   end

@@ -8,7 +8,7 @@ local Net = {}
 
 --- Does everybody who takes part (runs, and has not left) take all the others for
 --- active, and nobody else? If not: who does not, and whom it does not see (nil:
---- it sees some who are not there). A suspect is active, as in node:members().
+--- it sees members that are not there). A suspect is active, as in node:members().
 ---@return boolean, shoal.sim.Member? member, shoal.sim.Member? other
 function Net:converged()
   local agree, place, other = self.handle:converged()
@@ -49,7 +49,7 @@ function Net:picture()
   local _, doubter, other = self:converged()
   if doubter then
     lines[#lines + 1] = ("  %s %s"):format(doubter.addr,
-      other and "does not see " .. other.addr or "sees some who are not there")
+      other and "does not see " .. other.addr or "sees members that are not there")
   end
   return table.concat(lines, "\n")
 end

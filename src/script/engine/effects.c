@@ -211,7 +211,8 @@ static int next(lua_State *L)
     if (!object->core || object->taking)
         return 0; /* closed in the loop's body, or see above */
     if (object->busy)
-        return luaL_error(L, "effects cannot be taken out inside a question");
+        return luaL_error(L, "effects cannot be taken from inside an identity, "
+                             "broadcast or codec function");
     lua_settop(L, 1);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_pushvalue(L, 1);

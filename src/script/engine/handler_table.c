@@ -54,7 +54,7 @@ static int find_name(const char *name)
 static void check_entry(lua_State *L, const char *who, int key, int value)
 {
     if (lua_type(L, key) != LUA_TSTRING)
-        luaL_error(L, "%s: handlers have names, this table has the key %s", who,
+        luaL_error(L, "%s: handlers must have names, got the key %s", who,
                    options_describe(L, key));
     const char *name = lua_tostring(L, key);
     if (*name == '_')
@@ -70,8 +70,8 @@ void handler_table_check(lua_State *L, int index, const char *who)
     index = lua_absindex(L, index);
     if (!lua_istable(L, index))
         luaL_error(L,
-                   "%s: must return its table of handlers, it returned %s "
-                   "(is there a 'return M' at its end?)",
+                   "%s: must return its table of handlers, but returned %s (is "
+                   "'return M' missing at the end?)",
                    who, type_of(L, index));
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1))
         check_entry(L, who, lua_gettop(L) - 1, lua_gettop(L));

@@ -213,7 +213,7 @@ int questions_at(questions *q, const char *endpoint, uint8_t *out, size_t *size)
     if (!q->has[QUESTION_ADDR])
         return shoal_stock_identity_new(addr, 0, out, size);
     snprintf(q->error, sizeof q->error,
-             "there is no identity.at to tell who is at '%s'", endpoint);
+             "identity.at is missing, which joining '%s' needs", endpoint);
     return SHOAL_ERR_IDENTITY;
 }
 

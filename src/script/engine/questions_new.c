@@ -107,7 +107,7 @@ static void check_part(lua_State *L, const char *who, const struct part *part)
     lua_pushnil(L);
     while (lua_next(L, table)) {
         if (lua_type(L, key) != LUA_TSTRING)
-            luaL_error(L, "%s: fields have names, got the key %s", where,
+            luaL_error(L, "%s: fields must have names, got the key %s", where,
                        options_describe(L, key));
         if (!options_is_among(lua_tostring(L, key), part->functions))
             options_unknown(L, where, "field", lua_tostring(L, key),
@@ -212,6 +212,6 @@ const char *questions_missing(const questions *q)
 {
     if (q->has[QUESTION_NEW] || !q->has[QUESTION_ADDR])
         return NULL;
-    return "identity.new is missing: with an identity.addr of their own "
-           "the handlers must say who the node is";
+    return "identity.new is missing: handlers that define identity.addr must "
+           "define it, too";
 }

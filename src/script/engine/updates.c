@@ -20,7 +20,7 @@ static void check_claim_keys(lua_State *L, int index, const char *who)
     while (lua_next(L, index)) {
         lua_pop(L, 1);
         if (lua_type(L, -1) != LUA_TSTRING)
-            luaL_error(L, "%s: the keys of a claim are names, got %s", who,
+            luaL_error(L, "%s: the keys of a claim must be names, got %s", who,
                        options_describe(L, -1));
         if (!options_is_among(lua_tostring(L, -1), claim_keys))
             options_unknown(L, who, "key", lua_tostring(L, -1), claim_keys);

@@ -47,14 +47,14 @@ static int complete(const char *asked, uint16_t port, char *out, char *error)
     }
     if (endpoint.is_name) {
         snprintf(error, ERROR_MAX,
-                 "cannot advertise '%.*s': others need an IP address", 256,
+                 "cannot advertise '%.*s': it is not an IP address", 256,
                  asked);
         return -1;
     }
     if (address_is_wildcard(&endpoint.address)) {
         snprintf(error, ERROR_MAX,
-                 "cannot advertise '%.*s': nobody can send there; say which "
-                 "address of this host the others reach",
+                 "cannot advertise '%.*s': it is a wildcard address; give the "
+                 "address at which other members reach this host",
                  256, asked);
         return -1;
     }
@@ -87,7 +87,7 @@ int advertise_check(shoal_bytes endpoint, char *error)
     bool is_wildcard = !parsed.is_name && address_is_wildcard(&parsed.address);
     if (!is_wildcard && parsed.port != 0)
         return 0;
-    snprintf(error, ERROR_MAX, "others cannot send to %.*s: %s",
+    snprintf(error, ERROR_MAX, "other members cannot send to %.*s: %s",
              (int)endpoint.size, (const char *)endpoint.data,
              is_wildcard ? "it is a wildcard address" : "it has port 0");
     return -1;

@@ -162,7 +162,7 @@ static bool take_next(struct telling *telling)
 static void tell(lua_State *L, void *context)
 {
     struct telling *telling = context;
-    luaL_checkstack(L, 20, "cannot tell of an event");
+    luaL_checkstack(L, 20, "cannot deliver an event");
     scope_push_self(telling->scope, L);
     refs_push(L, telling->version ? telling->version->handlers : REFS_NONE);
     refs_push(L, telling->scope->caller->templates->tell);

@@ -112,8 +112,8 @@ int identity_make(struct node *node, const struct birth *birth,
     if (birth->advertise[0] != '\0')
         return run(&making, make_stock, error);
     snprintf(error, ERROR_MAX,
-             "%s is a wildcard address that others cannot send to: advertise "
-             "the address by which they reach this host",
+             "%s is a wildcard address: advertise the address at which other "
+             "members reach this host",
              birth->bind);
     return IDENTITY_NO_ADDRESS;
 }

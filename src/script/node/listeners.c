@@ -151,7 +151,7 @@ void listeners_tell(lua_State *L, struct scope *scope, shoal_event event,
                     int first)
 {
     int last = lua_gettop(L);
-    luaL_checkstack(L, 16, "cannot tell of an event");
+    luaL_checkstack(L, 16, "cannot deliver an event");
     tell_list(L, scope, shoal_event_name(event), first + 1, last);
     if (!shoal_event_is_diagnostic(event))
         tell_list(L, scope, "*", first, last);

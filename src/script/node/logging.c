@@ -117,7 +117,7 @@ static size_t read_fields(lua_State *L, int index, log_field *fields)
     arguments_table(L, index, "node:log");
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING)
-            luaL_error(L, "node:log: fields have names, got the key %s",
+            luaL_error(L, "node:log: fields must have names, got the key %s",
                        options_describe(L, -2));
         if (count == MAX_FIELDS)
             luaL_error(L, "node:log: at most %d fields", MAX_FIELDS);

@@ -71,7 +71,8 @@ struct node *methods_check_sending(lua_State *L, const char *method)
 {
     struct node *node = methods_check_open(L);
     if (caller(check(L))->silent)
-        luaL_error(L, "%s: not while this version of the handlers loads",
+        luaL_error(L,
+                   "%s: not allowed while this version of the handlers loads",
                    method);
     return node;
 }

@@ -53,14 +53,15 @@ static int reload(lua_State *L)
     if (strlen(reason) >= RELOAD_MAX_REASON)
         arguments_fail(L, 2, "node:reload", "at most 63 bytes");
     if (!node->script)
-        return result_fail(L, "the handlers of this node are no script",
+        return result_fail(L,
+                           "the handlers of this node do not come from a file",
                            CODE_NO_SCRIPT);
     if (node->phase != NODE_LIVE)
         return result_fail(L, "the node is closing", CODE_CLOSED);
     if (node_is_asking(node))
         return methods_refuse_inside(L);
     if (node->reloads.loading)
-        return result_fail(L, "a version of the script is loading",
+        return result_fail(L, "another version of the script is being loaded",
                            CODE_LOADING);
     if (node_is_busy(node, methods_scope(L)))
         return reload_later(L, node, reason);
@@ -72,8 +73,7 @@ static int set_handlers(lua_State *L)
     char error[ERROR_MAX];
     struct node *node = methods_check_sending(L, "node:set_handlers");
     if (node->script)
-        return luaL_error(L,
-                          "node:set_handlers: the handlers are the script %s",
+        return luaL_error(L, "node:set_handlers: this node runs the script %s",
                           node->script);
     arguments_table(L, 2, "node:set_handlers");
     handler_table_check(L, 2, "node:set_handlers");

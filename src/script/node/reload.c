@@ -87,7 +87,7 @@ void reload_watch(struct node *node)
         watch_files(node, NULL);
     else
         log_line(&node->log, LOG_WARN, LOG_SCRIPT,
-                 "changes of the script will go unnoticed",
+                 "changes to the script will not be noticed",
                  log_str("error", error));
 }
 
@@ -110,7 +110,8 @@ static int check_identity(struct node *node, struct version *version,
     if (handlers.identity.addr(handlers.identity.context, self.id, &addr,
                                &endpoint) != 0) {
         snprintf(error, ERROR_MAX,
-                 "identity: the running identity is none of its own: %.400s",
+                 "identity: the new script does not recognise the running "
+                 "identity: %.400s",
                  version->questions->error[0] ? version->questions->error
                                               : "it is not a stock identity");
         return 1;
@@ -118,7 +119,8 @@ static int check_identity(struct node *node, struct version *version,
     if (addr.size != self.addr.size ||
         memcmp(addr.data, self.addr.data, addr.size) != 0) {
         snprintf(error, ERROR_MAX,
-                 "identity: gives the running identity another address");
+                 "identity: the new script gives the running identity another "
+                 "address");
         return 1;
     }
     return identity_reach(endpoint, error);
@@ -306,7 +308,7 @@ static void note_failure(struct node *node, const char *reason,
     snprintf(reloads->reason, sizeof reloads->reason, "%s", reason);
     tell_of_deleted(node);
     log_line(&node->log, LOG_ERROR, LOG_SCRIPT,
-             "reload refused, the old version goes on",
+             "reload refused, the old version keeps running",
              log_str("script", node->script), log_str("reason", reason),
              log_str("error", trouble[0] ? trouble : error));
 }

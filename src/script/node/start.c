@@ -83,11 +83,11 @@ static void tell_of_wildcard(struct start *start)
     const questions *q = start->node->current->questions;
     size_t used = strlen(start->error);
     if (start->birth.advertise[0] == '\0' && q->has[QUESTION_NEW])
-        snprintf(start->error + used, ERROR_MAX - used,
-                 " (%.100s is a wildcard address, so there is no "
-                 "opts.advertise: advertise the address by which others reach "
-                 "this host)",
-                 start->birth.bind);
+        snprintf(
+            start->error + used, ERROR_MAX - used,
+            " (%.100s is a wildcard address, so opts.advertise is nil: "
+            "advertise the address at which other members reach this host)",
+            start->birth.bind);
 }
 
 static int start_engine(struct start *start)

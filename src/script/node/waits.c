@@ -287,7 +287,7 @@ static bool ask_at_once(lua_State *L, struct scope *scope)
 int waits_begin(lua_State *L, struct scope *scope)
 {
     if (!lua_isfunction(L, 2))
-        return luaL_error(L, "node:wait: needs a function to ask, got %s",
+        return luaL_error(L, "node:wait: needs a condition function, got %s",
                           options_describe(L, 2));
     uint64_t deadline_us = check_deadline(L, scope->node);
     if (!can_yield(L))

@@ -114,9 +114,9 @@ static struct file *add(struct files *files, const char *path)
 static const char *describe(int trouble)
 {
     if (trouble == EINVAL)
-        return "it is no regular file";
+        return "not a regular file";
     if (trouble == EFBIG)
-        return "it is larger than 16 MiB";
+        return "larger than 16 MiB";
     return strerror(trouble);
 }
 

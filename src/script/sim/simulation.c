@@ -41,7 +41,7 @@ sim_node *simulation_check_node(lua_State *L, int arg,
 {
     sim_node *node = sim_node_at(s->net, simulation_check_place(L, arg, s));
     luaL_argcheck(L, node && sim_engine(node), arg,
-                  "nobody runs there (any more)");
+                  "no member runs at that address");
     return node;
 }
 

@@ -13,7 +13,7 @@ static double read_chance(lua_State *L, int index, const char *who,
     double chance = options_number(L, index, who, name, fallback);
     if (!(chance >= 0 && chance <= 1)) {
         lua_pushnumber(L, chance);
-        options_error(L, who, name, "must be a chance from 0 to 1", -1);
+        options_error(L, who, name, "must be a probability from 0 to 1", -1);
     }
     return chance;
 }
@@ -150,7 +150,7 @@ static int cut(lua_State *L)
     luaL_argcheck(L, loss >= 0 && loss <= 1, 4, "must be from 0 to 1");
     const uint32_t *from = read_places(L, 2, s, &num_from);
     const uint32_t *to = read_places(L, 3, s, &num_to);
-    luaL_argcheck(L, from || to, 3, "the rest of what?");
+    luaL_argcheck(L, from || to, 3, "'rest' needs another group");
     if (!add_cut(s, sim_cut_new(s->net, from, num_from, to, num_to, loss)))
         return luaL_error(L, "not enough memory");
     lua_pushinteger(L, (lua_Integer)s->num_cuts);

@@ -188,7 +188,7 @@ static int record(lua_State *L)
     const struct simulation *s = simulation_check(L);
     sim_record record = sim_get_record(s->net, simulation_check_place(L, 2, s));
     if (record.unnoted > 0)
-        return luaL_error(L, "there was no memory to note all of it");
+        return luaL_error(L, "out of memory: the record is incomplete");
     lua_createtable(L, 0, 7);
     set_count(L, "wrong_downs", record.wrong_downs);
     set_count(L, "excused_downs", record.excused_downs);
@@ -206,7 +206,7 @@ static int watch(lua_State *L)
     struct simulation *s = simulation_check(L);
     shoal_bytes data;
     data.data = (const uint8_t *)luaL_checklstring(L, 2, &data.size);
-    luaL_argcheck(L, data.size > 0, 2, "nothing to watch for");
+    luaL_argcheck(L, data.size > 0, 2, "the data to watch for is empty");
     if (!sim_watch(s->net, data, simulation_check_place(L, 3, s)))
         return luaL_error(L, "not enough memory");
     return 0;
