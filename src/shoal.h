@@ -360,8 +360,8 @@ SHOAL_API int shoal_tick(shoal *engine, uint64_t now_us);
 /* When to call shoal_tick(); SHOAL_NEVER: there is nothing to wait for. */
 SHOAL_API uint64_t shoal_next_deadline(const shoal *engine);
 
-/* Ask `id`, or whoever has its address, to let us join. IDENTITY: it is invalid,
- * or has our own address. */
+/* Ask `id`, or whoever has its address, to let us join. IDENTITY: it is
+ * invalid, or has our own address. */
 SHOAL_API int shoal_announce(shoal *engine, uint64_t now_us, shoal_bytes id);
 /* Send updates (and broadcasts) to num_indirect_probes random members now. */
 SHOAL_API int shoal_gossip(shoal *engine, uint64_t now_us);

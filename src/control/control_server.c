@@ -316,7 +316,7 @@ static int listen_at(lua_State *L)
 {
     static const char *const names[] = {"on_request", "on_notify", "on_close",
                                         NULL};
-    char error[ERROR_MAX];
+    char error[ERROR_MAX] = "";
     const char *where = luaL_checkstring(L, 1);
     options_check(L, 2, "core.control_listen", names, false);
     for (int i = 0; names[i]; i++)
