@@ -15,6 +15,8 @@
 #   make bench                 how fast it is (docs/performance.md), also to
 #                              build/bench.json; ONLY=name: one benchmark;
 #                              COUNT=1: instructions, too
+#   make bench-namespaces      what real processes bear, each on a host of its own: writes
+#                              a table of docs/reliability.md; it takes root
 #   make bench-peers           shoal beside serf, memberlist and tarantool's swim
 #                              (docs/comparison.md); SECONDS=60, ONLY=serf
 #   make explore               random faults over random clusters: SECONDS=600,
@@ -50,7 +52,7 @@ TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
 C_FILES = $(shell find src spec bench examples -name '*.[ch]')
 
-.PHONY: build deps deps-build test test-lua check bench bench-peers explore fuzz soak reliability picture tables demo fresh install clean
+.PHONY: build deps deps-build test test-lua check bench bench-namespaces bench-peers explore fuzz soak reliability picture tables demo fresh install clean
 
 build: deps-build
 	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
@@ -80,6 +82,11 @@ check:
 	@echo warnings are errors; cmake -S . -B build-check \
 	  -DCMAKE_BUILD_TYPE=Release -DSHOAL_WERROR=ON -DSHOAL_LUA=$(LUA) $(QUIETLY)
 	@cmake --build build-check -j $(JOBS)
+
+bench-namespaces:
+	@.ci/deps build bench
+	@$(MAKE) build
+	@LUA_PATH='./?.lua;;' luajit bench/namespaces.lua $(BUILD)
 
 explore:
 	@$(MAKE) build TARGETS=spec-explore
