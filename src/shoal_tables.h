@@ -191,7 +191,7 @@
     X(packets_sent, "packets that were sent")                                  \
     X(bytes_sent, "their bytes")                                               \
     X(probes, "members probed")                                                \
-    X(probes_failed, "probes that nobody answered")                            \
+    X(probes_failed, "probes that were not answered")                          \
     X(suspicions, "suspicions that we raised against a member")                \
     X(refutations, "suspicions and verdicts against us that we refuted")       \
     X(renewals, "identities that we renewed")                                  \

@@ -189,7 +189,7 @@ function Timer:cancel() end
 ---@field small_paths integer  checks that found that large packets do not reach a member
 ---@field receive_errors integer  failed attempts to receive
 ---@field foreign_cluster integer  a packet with another cluster's label, or without one
----@field truncated integer  a datagram larger than `max_packet_size` and the label
+---@field truncated integer  a datagram larger than `max_packet_size` plus the label
 ---@field unresolved integer  not sent: the endpoint is not an address, or a name that is not resolved yet
 ---@field wakeups integer  how many times the socket became readable
 ---@field deputy_takeovers integer  handlers that blocked so long that the deputy took over
@@ -205,7 +205,7 @@ function Timer:cancel() end
 ---@field packets_sent integer  packets that were sent
 ---@field bytes_sent integer  their bytes
 ---@field probes integer  members probed
----@field probes_failed integer  probes that nobody answered
+---@field probes_failed integer  probes that were not answered
 ---@field suspicions integer  suspicions that we raised against a member
 ---@field refutations integer  suspicions and verdicts against us that we refuted
 ---@field renewals integer  identities that we renewed

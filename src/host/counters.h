@@ -13,7 +13,7 @@
     X(foreign_cluster,                                                         \
       "a packet with another cluster's label, or without one")                 \
     X(truncated,                                                               \
-      "a datagram larger than `max_packet_size` and the label")                \
+      "a datagram larger than `max_packet_size` plus the label")               \
     X(unresolved,                                                              \
       "not sent: the endpoint is not an address, or a name that is not "       \
       "resolved yet")

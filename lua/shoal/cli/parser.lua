@@ -139,12 +139,13 @@ local function add_config_options(command, about_size)
   option(command, "--cluster-size", "N", about_size)
     :convert(number("--cluster-size", 1, 2 ^ 32 - 1, true))
   option(command, "--set", "KEY=VALUE", "Set one config field, such as probe_period=0.5, "
-    .. "announce.every=30 or gossip=false. Durations are in seconds. May be repeated.")
+    .. "announce.every=30 or gossip=false. shoal(1) lists the fields. Durations are in seconds. May be repeated.")
     :convert(split_setting):count("*")
 end
 
 local function fill_run(run)
-  run:argument("SCRIPT", "The handler script. It is reloaded whenever it changes."):target("script")
+  run:argument("SCRIPT", "The handler script: a Lua file that returns a table of functions. It is "
+    .. "reloaded whenever it changes."):target("script")
   option(run, "--bind", "HOST:PORT", "The address to listen on (UDP). Port 0 picks a free port. "
     .. "Default: 127.0.0.1:0, which only members on this machine can reach.")
     :convert(endpoint("--bind: "))
@@ -197,7 +198,7 @@ local function fill_sim(sim)
     .. "for this long. Default: no split.")
     :convert(number("--partition", 0.001, 1e6))
   option(sim, "--broadcast", "DATA", "What the first member broadcasts once all members know each other. "
-    .. "Default: '1 shoal sim'.")
+    .. "Default: '1 shoal sim', which examples/kv.lua accepts.")
     :convert(broadcast_data)
   add_config_options(sim, "The number of members that lan, wan and loopback scale their timeouts with. "
     .. "Default: that of --nodes.")
@@ -283,8 +284,8 @@ local function add_command(root, argv, name, description, fill)
 end
 
 local function build(argv)
-  local root = with_help(argparse("shoal", "Cluster membership (SWIM gossip), scripted in Lua. "
-    .. "'run', 'check' and 'sim' take a script; the other commands talk to a node that is running on this host.")
+  local root = with_help(argparse("shoal", "Cluster membership (SWIM gossip), scripted in Lua. 'run', "
+    .. "'check' and 'sim' take a script. 'members' to 'monitor' talk to a node: a member that is running on this host.")
     :epilog("'shoal COMMAND --help' explains a command. Exit codes: 0 success, 1 run-time error, "
       .. "2 wrong usage."))
   root:flag("--version", "Print the version and exit."):action(function()
