@@ -1,6 +1,6 @@
 ---@meta
---- What `require "shoal"` and a handler script deal in, for the Lua language
---- server. Nothing here runs.
+--- The types of `require "shoal"` and of handler scripts, for the Lua language server. Nothing here
+--- runs.
 ---
 --- Conventions
 ---   * Run-time errors are returned: `nil, message, code`, a shoal.Code.
@@ -51,8 +51,8 @@
 ---@field addr string        its cluster-unique address
 ---@field state shoal.State
 ---@field incarnation integer
----@field since number       unix seconds: when it entered this state, as we saw it
----@field reason? shoal.Reason  why it is down; nil: it is not
+---@field since number       unix seconds at which this node saw it enter the state
+---@field reason? shoal.Reason  why it is down; nil if it is not
 
 ---@class shoal.Former  a member's identity that another one has replaced
 ---@field id shoal.Identity
@@ -66,10 +66,10 @@
 
 ---@class shoal.Dropped  a broadcast that waited to be sent
 ---@field size integer  bytes
----@field reason "too_big"|"backlog_full"  it fits into no packet any more; max_broadcasts newer ones wait
+---@field reason "too_big"|"backlog_full"  it no longer fits into a packet; max_broadcasts newer ones are queued
 
 ---@class shoal.Periodic
----@field every number    seconds; 0: never, as false in place of the table
+---@field every number    seconds; 0: never, the same as false instead of the table
 ---@field members integer how many random members each time
 
 ---@alias shoal.Preset "lan"|"wan"|"simple"|"loopback"
@@ -104,7 +104,7 @@
 
 ---@class shoal.IdentityOptions
 ---@field bind string        "host:port" the socket is bound to, port filled in
----@field advertise? string  "host:port" the others are to use; nil when bind is a wildcard and nothing was given
+---@field advertise? string  "host:port" at which other members reach this node; nil if bind is a wildcard and nothing was given
 ---@field name? string
 ---@field cluster? string
 ---@field meta? table
@@ -114,11 +114,11 @@
 ---@field addr? fun(id: shoal.Identity): string
 ---@field endpoint? fun(id: shoal.Identity): string
 ---@field at? fun(endpoint: string): shoal.Identity
----@field renew? fun(id: shoal.Identity, adversary: shoal.Identity?): shoal.Identity?  one that wins against both; adversary: whose claim to our address beats ours, nil when we were declared down
+---@field renew? fun(id: shoal.Identity, adversary: shoal.Identity?): shoal.Identity?  returns an identity that wins against both. adversary claims our address and wins against ours; nil if we were declared down
 ---@field wins? fun(id: shoal.Identity, adversary: shoal.Identity): boolean
 
 ---@class shoal.BroadcastHandlers
----@field receive fun(node: shoal.Node, data: string, sender: shoal.Identity?): any  its key when it is news; nil when it is not
+---@field receive fun(node: shoal.Node, data: string, sender: shoal.Identity?): any  its key if it is new, otherwise nil
 ---@field invalidates? fun(key: any, other: any): boolean?
 ---@field wanted_by? fun(node: shoal.Node, member: shoal.Member): boolean?
 
@@ -129,14 +129,14 @@
 ---@field src_incarnation integer
 ---@field dst shoal.Identity
 ---@field peer? shoal.Identity
----@field digest? { members: integer, sum: integer }  of pings and acks: whom the sender knows
----@field wants_nack? true  of a ping_req: answer with a nack if `peer` does not answer. For the default codec alone
+---@field digest? { members: integer, sum: integer }  of pings and acks: summarises the members that the sender knows
+---@field wants_nack? true  of a ping_req: answer with a nack if `peer` does not answer. Default codec only
 
 ---@class shoal.Claim
 ---@field id shoal.Identity
 ---@field incarnation? integer   of one that has left: 65535
 ---@field state? shoal.State
----@field from? shoal.Identity   suspect: who suspects it; left: who it is now, at another address
+---@field from? shoal.Identity   suspect: the member that suspects it; left: its new identity, at another address
 
 --- Decoders answer nil, message for bytes that are wrong.
 ---@class shoal.CodecHandlers
@@ -148,7 +148,7 @@
 ---@class shoal.Previous
 ---@field generation integer
 ---@field hash? string
----@field reason string  why we were loaded: "changed", "signal", "asked", "set_handlers"
+---@field reason string  why this version was loaded: "changed", "signal", "asked", "set_handlers"
 
 -- table: handlers
 ---@class shoal.Handlers
@@ -174,8 +174,7 @@
 ---@class shoal.Timer
 local Timer = {}
 
---- Ends it. true; false when it had ended already. May be called in its own
---- function.
+--- Cancels it. Returns true, or false if it had ended already. May be called from its own function.
 ---@return boolean
 function Timer:cancel() end
 
@@ -265,38 +264,37 @@ function Timer:cancel() end
 ---@field handlers shoal.HandlersInfo
 ---@field script shoal.ScriptInfo
 
---- A member of a cluster, ours. The same object in the program that started it
---- and in its handlers. Methods marked (sends) raise while a version of the
---- script loads, its on_reload included. Every method of a closed node but
---- `close` and `is_closed` raises "node is closed".
+--- This process's member of the cluster. The program that started it and its handlers get the same
+--- object. Methods marked (sends) raise an error while a version of the script is being loaded,
+--- including in its on_reload. On a closed node, every method except `close` and `is_closed` raises
+--- "node is closed".
 ---@class shoal.Node
----@field store table  the script's own, for as long as the node lives; carried over by value when the script is reloaded. In a program whose handlers are a script: a copy of it
+---@field store table  a table for the script that lives as long as the node; copied by value when the script is reloaded. In a program whose handlers are a script: a copy of it
 local Node = {}
 
 ---@return shoal.Identity
 function Node:identity() end
---- "127.0.0.1:7946": what the socket is bound to.
+--- The bound address, such as "127.0.0.1:7946".
 ---@return string
 function Node:bound() end
 ---@return shoal.Connection
 function Node:connection() end
---- A fresh list each time.
+--- Returns a new list each time.
 ---@param options? shoal.MembersOptions
 ---@return shoal.Member[]
 function Node:members(options) end
 ---@param addr string
 ---@return shoal.Member?
 function Node:member(addr) end
---- Every known member, down ones included: what `apply` takes elsewhere.
+--- Every known member, including down ones, in the form that `apply` accepts.
 ---@return shoal.Member[]
 function Node:state() end
---- Active ones, ourselves excluded.
+--- The number of active members, without this one.
 ---@return integer
 function Node:num_members() end
---- Ask whoever answers at "host:port" to let us join, and keep the endpoint as a
---- seed, to be asked again. A name is resolved without blocking; that it does not
---- resolve is logged, and it is tried again. Code: "join" (it is no endpoint, or
---- our socket cannot send there). (sends)
+--- Joins through the member at "host:port", and keeps the endpoint as a seed that is asked again. A
+--- name is resolved without blocking; if it does not resolve, that is logged and tried again. Code:
+--- "join" (not an endpoint, or the socket cannot send to it). (sends)
 ---@param endpoint string
 ---@return true?, string? message, shoal.Code? code
 function Node:announce(endpoint) end
@@ -304,51 +302,50 @@ function Node:announce(endpoint) end
 ---@param endpoints string[]
 ---@return true?, string? message, shoal.Code? code
 function Node:join(endpoints) end
---- Spread what waits to a few random members now. (sends)
+--- Sends everything that is queued to a few random members now. (sends)
 ---@return true?, string? message, shoal.Code? code
 function Node:gossip() end
---- Spread waiting broadcasts, and nothing else, now. (sends)
+--- Sends queued broadcasts, and nothing else, now. (sends)
 ---@return true?, string? message, shoal.Code? code
 function Node:broadcast() end
---- Hand data to our own `broadcast.receive`: true when it wanted it (it is
---- queued), false when not. (sends)
+--- Passes data to this node's `broadcast.receive`. Returns true if it accepted the data (which is
+--- then queued), otherwise false. (sends)
 ---@param data string
 ---@return boolean?, string? message, shoal.Code? code
 function Node:add_broadcast(data) end
---- Tell some members that we go, and seeds that have not answered yet; then we are
---- defunct. (sends)
+--- Notifies some members, and seeds that have not answered yet, that this node leaves. The node is
+--- defunct then. (sends)
 ---@return true?, string? message, shoal.Code? code
 function Node:leave() end
---- Forget a member that is down, before `remove_down_after` does. Codes:
---- "not_found", "not_down". (sends)
+--- Forgets a member that is down, before `remove_down_after` does. Codes: "not_found", "not_down".
+--- (sends)
 ---@param addr any  its address
 ---@return true?, string? message, shoal.Code? code
 function Node:forget(addr) end
---- Take claims as if a packet had brought them. Stops at the first that is refused:
---- the message says which one it is, `applied` how many were before it. (sends)
+--- Applies updates as if a packet had brought them. Stops at the first one that is refused: the
+--- message says which one, and `applied` is the number of updates before it. (sends)
 ---@param states shoal.Claim[]
 ---@param options? { broadcast: boolean }  gossip what changes? default false
 ---@return true?, string? message, shoal.Code? code, integer? applied
 function Node:apply(states, options) end
---- Be somebody else. Codes: "loses" (it has our address, or a known one's, and
---- does not win against the identity there), "address_in_use" (a living member
---- has its address), "same_identity", "identity", "too_big". (sends)
+--- Takes another identity. Codes: "loses" (it has this node's address, or that of a known member,
+--- and does not win against the identity there), "address_in_use" (a living member has its
+--- address), "same_identity", "identity", "too_big". (sends)
 ---@param id shoal.Identity
 ---@return true?, string? message, shoal.Code? code
 function Node:change_identity(id) end
 --- (sends)
 ---@return true?, string? message, shoal.Code? code
 function Node:reuse_down_identity() end
---- Inside a coroutine: yields until `condition(node)` is true (or any value but
---- false and nil), which it returns. It is asked after events, packets and
---- timers. `nil, message, "timeout"` after `timeout` seconds (none: for ever);
---- `nil, message, "closed"` when the node closes; `nil, message, "handler"`
---- when the condition raises.
+--- Inside a coroutine: yields until `condition(node)` is true (any value but false and nil), and
+--- returns that value. The condition is checked after events, packets and timers. Returns `nil,
+--- message, "timeout"` after `timeout` seconds (default: no limit), `nil, message, "closed"` if the
+--- node closes, and `nil, message, "handler"` if the condition raises an error.
 ---@param condition fun(node: shoal.Node): any
 ---@param timeout? number
 ---@return any, string? message, shoal.Code? code
 function Node:wait(condition, timeout) end
---- Merges over the present config. (sends)
+--- Changes these fields of the current config. (sends)
 ---@param config shoal.Config
 ---@return true?, string? message, shoal.Code? code
 function Node:set_config(config) end
@@ -358,12 +355,11 @@ function Node:config() end
 function Node:stats() end
 ---@return { updates: integer, broadcasts: integer }
 function Node:backlog() end
---- What `shoal info --json` prints, but for `control`: that is added by
---- `shoal run`, which has the control socket.
+--- What `shoal info --json` prints, without `control`, which `shoal run` adds.
 ---@return shoal.Info
 function Node:info() end
---- Calls `fn(node)` once. The timer belongs to the version of the handlers that
---- set it and goes with it.
+--- Calls `fn(node)` once. The timer belongs to the version of the handlers that set it, and ends
+--- with it.
 ---@param seconds number
 ---@param fn fun(node: shoal.Node)
 ---@return shoal.Timer
@@ -377,58 +373,52 @@ function Node:every(seconds, fn) end
 ---@param text string
 ---@param fields? table<string, string|number|boolean>
 function Node:log(level, text, fields) end
---- Calls `fn` with (node, ...) as the handler of that name gets it, after the
---- handler; for "*": `fn(node, event, ...)` with each event that is not a
---- diagnostic.
+--- Calls `fn` with the arguments of the handler of that name, after the handler. For "*": `fn(node,
+--- event, ...)` for each event that is not a diagnostic.
 ---@param event shoal.Event|"*"
 ---@param fn function
 function Node:on(event, fn) end
---- true when it was subscribed.
+--- Returns true if `fn` was subscribed.
 ---@param event shoal.Event|"*"
 ---@param fn function
 ---@return boolean
 function Node:off(event, fn) end
---- Loads the script anew: true when the new version is in charge, or nothing
---- has changed (`true, "unchanged"`). Inside a handler it happens after it
---- (`true, "deferred"`), and its outcome is logged; so it is whenever the
---- script itself asks. On failure the old version
---- goes on: `nil, message, code`, code one of "script" (also in
---- info().script.last_error), "loading" (one is being loaded), "reentrant"
---- (inside identity, broadcast or codec functions), "no_script" (the handlers
---- are no file).
+--- Reloads the script. Returns true if the new version has taken over, or `true, "unchanged"` if
+--- nothing has changed. Called from a handler, or by the script itself, the reload happens after
+--- the handler (`true, "deferred"`), and its outcome is logged. On failure the old version keeps
+--- running: `nil, message, code`, where code is "script" (also in info().script.last_error),
+--- "loading" (another version is being loaded), "reentrant" (called from an identity, broadcast or
+--- codec function) or "no_script" (the handlers do not come from a file).
 ---@param reason? string  for the log and on_reload ("asked")
 ---@return true?, string? message, shoal.Code? code
 function Node:reload(reason) end
---- Other handlers, checked and swapped at once; timers, waits and subscriptions
---- of the old ones end, the store stays, `on_reload` is called. For handlers
---- that are no file. `nil, message, code`: "script" (on_reload failed, or the
---- running identity is not theirs), "reentrant", "closed". (sends)
+--- Checks the new handlers and replaces the old ones at once. Timers, waits and subscriptions of
+--- the old ones end, the store stays, and `on_reload` is called. Only for handlers that do not come
+--- from a file. `nil, message, code`: "script" (on_reload failed, or the new handlers do not
+--- recognise the running identity), "reentrant", "closed". (sends)
 ---@param handlers shoal.Handlers
 ---@return true?, string? message, shoal.Code? code
 function Node:set_handlers(handlers) end
---- Calls `on_stop`, sends what waits, closes the socket. It does not leave:
---- call `leave` first. Inside a handler, or while a method of the node is at work
---- (in the condition of a wait, in a finalizer), it happens after it (`true,
---- "deferred"`). (sends)
+--- Calls `on_stop`, sends what is queued, and closes the socket. It does not leave the cluster:
+--- call `leave` first. Called from a handler, or while a method of the node runs (in the condition
+--- of a wait, in a finalizer), it takes effect afterwards (`true, "deferred"`). (sends)
 ---@return true?, string? message, shoal.Code? code
 function Node:close() end
 ---@return boolean
 function Node:is_closed() end
---- One turn of the loop, waiting at most `timeout` seconds (0). It serves
---- every node of the program. Not inside handlers.
+--- Runs the loop once, for every node of the program, and waits at most `timeout` seconds (0). Not
+--- allowed inside handlers.
 ---@param timeout? number
 function Node:step(timeout) end
 
---- For a loop of another kind: call `step()` when `fd()` is readable or
---- `timeout()` seconds are over, whatever comes first; then ask for the
---- timeout again.
+--- For another event loop: call `step()` when `fd()` is readable or after `timeout()` seconds,
+--- whichever is first; then call `timeout()` again.
 ---@return integer descriptor  the node's socket: do not read it, do not close it
 function Node:fd() end
---- Whatever you do with the node may change it.
+--- Any other call on the node may change it.
 ---@return number seconds  0 to 1
 function Node:timeout() end
---- The same as `fd`: with `events` and `timeout`, a node is something that
---- cqueues.poll() can wait for.
+--- The same as `fd`. With `events` and `timeout`, it makes a node pollable for cqueues.poll().
 ---@return integer descriptor
 function Node:pollfd() end
 ---@return string "r"
@@ -442,25 +432,25 @@ function Node:events() end
 
 ---@class shoal.StartOptions
 ---@field bind? string          "host:port"; port 0 picks one (default "127.0.0.1:0")
----@field advertise? string     "host[:port]" the others are to use (default: what bind became)
+---@field advertise? string     "host[:port]" at which other members reach this node (default: the bound address)
 ---@field join? string[]|string seeds: "host:port"; names need not resolve yet
 ---@field name? string          1 to 64 letters, digits, "-", "_" or ".", and not a "." first; in the stock identity
----@field cluster? string       label of 1 to 64 bytes: packets of other clusters are dropped
+---@field cluster? string       label of 1 to 64 bytes; packets with another label are dropped
 ---@field handlers? shoal.Handlers|string  a table; a module's name; a path (it ends in .lua or has a "/"), then every version of the script lives in a Lua state of its own and is reloaded when its files change
 ---@field watch? boolean        reload by itself when the files change (true)
 ---@field config? shoal.Preset|shoal.Config
 ---@field cluster_size? integer
----@field meta? table           in the stock identity, seen by everybody
+---@field meta? table           in the stock identity, visible to all members
 ---@field seed? integer         of the random choices
 ---@field log? shoal.LogOptions|string|false  levels, or false for silence
----@field busy_limit? number   seconds that pings are answered for while one handler runs (30); 0: none
----@field on_error? fun(what: string, message: string)  told of every handler that failed, besides the log; "socket" and the reason before a node closes whose socket is of no use any more
+---@field busy_limit? number   how many seconds to keep answering pings while a handler blocks (30); 0: not at all
+---@field on_error? fun(what: string, message: string)  called for every handler that failed, in addition to the log; called with "socket" and the reason before a node closes because its socket can never be used again
 
 local shoal = {}
 shoal._VERSION = ""
 
---- A live node; `on_start` has been called. Codes: the engine's, and "script"
---- (the script or module of handlers does not load), "bind", "advertise", "join" (what is no address).
+--- Starts a node and calls `on_start`. Codes: the engine's, and "script" (the script or module of
+--- handlers does not load), "bind", "advertise", "join" (not an address).
 ---@param options? shoal.StartOptions
 ---@return shoal.Node?, string? message, shoal.Code? code
 function shoal.start(options) end
@@ -470,8 +460,8 @@ function shoal.stop() end
 --- One turn of the loop, waiting at most `timeout` seconds (0).
 ---@param timeout? number
 function shoal.step(timeout) end
---- A handler table from a file, run in a fresh environment with a module cache
---- of its own.
+--- Returns the handler table of a file, which is run in a new environment with its own module
+--- cache.
 ---@param path string
 ---@return shoal.Handlers?, string? message, shoal.Code? code
 function shoal.load(path) end
@@ -482,8 +472,7 @@ function shoal.load(path) end
 ---@field files string[]
 ---@field handlers string[]  the fields it defines: "broadcast.receive", "on_start", ...
 
---- Would this script load? Loads it into a Lua state of its own, and throws
---- that away.
+--- Checks that a script loads, in a Lua state of its own that is closed afterwards.
 ---@param path string
 ---@return shoal.CheckReport?, string? message, shoal.Code? code
 function shoal.check(path) end

@@ -27,7 +27,7 @@ local core = {}
 ---@field cluster_size? integer  what a preset is scaled to (10)
 ---@field seed? integer          of every random choice; none: one of its own
 ---@field handlers? shoal.CoreHandlers
----@field diagnostics? boolean|shoal.Event[]  which diagnostics are told
+---@field diagnostics? boolean|shoal.Event[]  which diagnostics are reported
 
 --- A new engine, idle and alone.
 ---@param options shoal.EngineOptions
@@ -85,7 +85,7 @@ function Engine:tick(now) end
 ---@return number?
 function Engine:deadline() end
 
---- Asks `id`, or whoever has its address, to let us join.
+--- Joins through `id`, or the member that has its address.
 ---@param now number
 ---@param id shoal.Identity
 ---@return true?, string? message, shoal.Code? code
