@@ -1,5 +1,5 @@
--- Keeps a file with the addresses of the active members, one a line, for
--- whatever cannot talk to shoal: a proxy's reload hook, a cron job, a shell.
+-- Keeps a file with the addresses of the active members, one a line, for programs
+-- that cannot talk to shoal: a proxy's reload hook, a cron job, a shell.
 -- The file is replaced as a whole, so a reader never sees half of it.
 --
 --   MEMBERS_FILE=/run/members.txt shoal run examples/agent.lua --bind 10.0.0.2:7946 --join 10.0.0.1:7946
@@ -17,7 +17,7 @@ local function list(node)
   return table.concat(lines, "\n") .. "\n"
 end
 
--- A full disk shows at write or at close, so both are looked at.
+-- A full disk makes write or close fail, so both are checked.
 local function replace(text)
   local file, message = io.open(path .. ".new", "w")
   if not file then

@@ -24,7 +24,7 @@ local function take(bytes, at, n)
   return part, at + n
 end
 
--- Where numbers are doubles (LuaJIT) they would lose bits from 2^53 on, without a word.
+-- Where numbers are doubles (LuaJIT) integers from 2^53 on would silently lose bits.
 local function exact(value)
   if value >= 2 ^ 53 then
     error("an integer is larger than 2^53 - 1", 0)

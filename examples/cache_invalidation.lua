@@ -1,4 +1,4 @@
--- Gateways that cache what a slow backend said. When one learns that an entry is
+-- Gateways that cache the answers of a slow backend. When one learns that an entry is
 -- stale, all of them drop it, within a few hundred milliseconds and without a
 -- broker. A gateway calls invalidate(); from a shell, the same is:
 --
@@ -27,7 +27,7 @@ function M.broadcast.receive(node, data)
   seen[name] = os.time()
   cache[key] = nil
   node:log("info", "dropped " .. key)
-  return key -- a newer item about the same key makes the waiting one useless
+  return key -- a newer item about the same key makes the queued one obsolete
 end
 
 local function forget_old(node)
@@ -46,7 +46,7 @@ end
 M.on_start = start
 M.on_reload = start
 
--- Whoever was away may have missed something: nothing cached is to be trusted.
+-- A member that was away may have missed items, so it empties its cache.
 local function invalidate_all(node)
   for key in pairs(cache) do
     invalidate(node, key)

@@ -2,8 +2,7 @@
 --
 --     luajit examples/cqueues.lua [seed]
 --
--- One coroutine drives the node; the others have the controller for whatever
--- the program is about.
+-- One coroutine drives the node; the others do the work of the program.
 local core = require "shoal.core"
 local cqueues = require "cqueues"
 local shoal = require "shoal"
@@ -34,8 +33,8 @@ loop:wrap(function()
   end
 end)
 
--- Called in shoal.step(): say goodbye, and end the loops above. The controller is told
--- before the socket is closed.
+-- Called in shoal.step(): leave, and end the loops above. The controller must forget
+-- the socket before it is closed.
 for _, name in ipairs { "INT", "TERM" } do
   core.signal(name, function()
     node:leave()

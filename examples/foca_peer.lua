@@ -67,7 +67,7 @@ local function read_member(bytes, from)
   return member, at - from
 end
 
--- Bytes that are no packet are the network's fault, not ours: nil and a message.
+-- Bytes that are not a packet are the network's fault: return nil and a message.
 local function refusing(read)
   return function(...)
     local ok, value, used = pcall(read, ...)

@@ -1,4 +1,4 @@
--- Greets whoever joins the cluster and says goodbye to whoever goes.
+-- Logs a greeting for each member that joins, and a goodbye for each that leaves or fails.
 --
 --   shoal run examples/hello.lua --bind 127.0.0.1:7946
 --   shoal run examples/hello.lua --name second --join 127.0.0.1:7946

@@ -1,5 +1,5 @@
--- Every packet carries identities, so small ones leave more room for news. This
--- goes from a fat one down to two bytes, for a cluster whose members differ in
+-- Every packet carries identities, so small ones leave more room for updates. This
+-- script goes from a large one down to two bytes, for a cluster whose members differ in
 -- the port alone, 7900 to 7931:
 --
 --   HOLE=4 shoal run examples/identity_golf.lua --bind 127.0.0.1:7901
@@ -11,8 +11,8 @@ end
 
 local holes = {}
 
--- 1: easy to read, about 70 bytes. The bump tells a restarted member from its past,
--- and grows beyond that of whoever claims our address.
+-- 1: easy to read, about 70 bytes. The bump distinguishes a restarted member from its
+-- former self, and grows beyond that of a member that claims our address.
 holes[1] = {
   new = function(opts)
     return { addr = opts.advertise, bump = os.time(), host = os.getenv("HOSTNAME") or "localhost", version = "1.0.0" }
@@ -35,7 +35,7 @@ holes[2] = {
   wins = function(id, adversary) return id[2] > adversary[2] end,
 }
 
--- 3: the host goes without saying: an address and an endpoint apart, 9 bytes.
+-- 3: without the host, which all members share; address and endpoint differ. 9 bytes.
 holes[3] = {
   new = function(opts) return { port_of(opts.bind), os.time() } end,
   addr = function(id) return tostring(id[1]) end,
@@ -46,7 +46,7 @@ holes[3] = {
 }
 
 -- 4: a number below 256: five bits say which member, three which life of it.
--- Lives go round, as serial numbers do (RFC 1982): 1 beats 0, and 0 beats 7.
+-- Lives wrap around, like serial numbers (RFC 1982): 1 wins against 0, and 0 against 7.
 holes[4] = {
   new = function(opts) return (port_of(opts.bind) - 7900) * 8 + os.time() % 8 end,
   addr = function(id) return tostring(math.floor(id / 8)) end,

@@ -1,15 +1,15 @@
--- A versioned key-value map that every member has a copy of. An entry is the text
--- "version key value"; the higher version wins, the clock is a good one:
+-- A versioned key-value map, with a copy on every member. An entry is the text
+-- "version key value". The higher version wins; the time makes a good version:
 --
 --   shoal run examples/kv.lua --bind 127.0.0.1:7946
 --   shoal broadcast "$(date +%s) colour blue"
 --
--- The map is in node.store.kv, so editing this script does not lose it. How it is
--- tested against lost packets, crashes and partitions is in docs/testing.md.
+-- The map is in node.store.kv, so it survives edits of this script. docs/testing.md
+-- shows how it is tested against lost packets, crashes and partitions.
 
 local M = { broadcast = {} }
 
--- "version.told key value": how often it was told again makes old news news.
+-- "version.told key value": `told` counts repeats, so that a repeated entry is new.
 local function parse(data)
   local version, told, key, value = data:match("^(%d+)%.?(%d*) (%S+) (.*)$")
   return key, { version = tonumber(version), told = tonumber(told) or 0, value = value }
@@ -20,7 +20,7 @@ local function map(node)
   return node.store.kv
 end
 
--- Equal versions: the greater value, so that all copies agree whatever came first.
+-- Of equal versions the greater value wins, so that all copies agree in the end.
 local function is_news(entry, old)
   for _, field in ipairs { "version", "value", "told" } do
     if not old or entry[field] ~= old[field] then return not old or entry[field] > old[field] end
@@ -41,12 +41,12 @@ function M.broadcast.receive(node, data)
   return key
 end
 
--- Newcomers, and those who were cut off, are told the whole map, by one of us: by
--- whoever has waited in vain for another to do it. The lowest address waits least.
+-- One member sends the whole map to new members, and to those that were cut off: the
+-- one with the lowest address. The others wait longer, in case it does not.
 local PATIENCE = 0.5 -- seconds
 
 function M.on_member_up(node)
-  if not next(map(node)) then return end -- nothing to tell
+  if not next(map(node)) then return end -- nothing to send
   local lower = node:members { where = function(m) return m.addr < node:identity().addr end }
   for key, entry in pairs(map(node)) do
     node:after(PATIENCE * (#lower + 1), function()

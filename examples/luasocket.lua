@@ -18,7 +18,7 @@ io.stdout:setvbuf("line")
 print("at " .. node:bound())
 
 local members = { getfd = function() return node:fd() end }
-local others = assert(socket.bind("127.0.0.1", 0)) -- whoever connects is told who is there
+local others = assert(socket.bind("127.0.0.1", 0)) -- a client gets the list of members
 print("http " .. table.concat({ others:getsockname() }, ":", 1, 2))
 
 local function answer(client)
@@ -34,7 +34,7 @@ coroutine.wrap(function()
   print "not alone"
 end)()
 
--- Called in shoal.step(): say goodbye, and end the loop below.
+-- Called in shoal.step(): leave, and end the loop below.
 for _, name in ipairs { "INT", "TERM" } do
   core.signal(name, function()
     node:leave()

@@ -2,8 +2,8 @@
 --
 --     luajit examples/luv.lua [seed]
 --
--- A poll handle looks at the node's socket, a timer at its time. After each turn
--- the timer is set anew, since whatever happened may have changed what is due.
+-- A poll handle watches the node's socket, a timer its timeout. The timer is set again
+-- after each turn, because the turn may have changed the timeout.
 local shoal = require "shoal"
 local uv = require "luv"
 

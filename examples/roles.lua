@@ -1,5 +1,5 @@
--- Members with roles: what is broadcast goes only to those with the role "db",
--- though everybody knows everybody.
+-- Members with roles: broadcasts go only to members with the role "db", although all
+-- members know each other.
 --
 --   ROLE=db  shoal run examples/roles.lua --bind 127.0.0.1:7946
 --   ROLE=web shoal run examples/roles.lua --name web --join 127.0.0.1:7946
@@ -17,12 +17,12 @@ function id.addr(self)
   return self.addr
 end
 
--- For joining we know an address and nothing else.
+-- When joining, only the address is known.
 function id.at(endpoint)
   return { addr = endpoint, bump = 0 }
 end
 
--- Somebody else (or we, before our clock was set back) may claim our address.
+-- Another member (or this one, before its clock was set back) may claim our address.
 function id.renew(self, adversary)
   local bump = math.max(self.bump, adversary and adversary.bump or 0)
   return { addr = self.addr, bump = bump + 1, role = self.role }
