@@ -63,8 +63,7 @@ void cluster_drain(struct cluster *cluster)
         ;
 }
 
-void cluster_apply(struct cluster *cluster, shoal_state state, bool broadcast,
-                   NULL)
+void cluster_apply(struct cluster *cluster, shoal_state state, bool broadcast)
 {
     static struct id ids[BATCH];
     static shoal_update updates[BATCH];
