@@ -61,9 +61,9 @@ local function load_file(path)
   return result
 end
 
--- An engine that nobody sees is the judge, so that a wrong field is known before
--- anything is bound. It raises for what can never be right, and puts the field that
--- is out of range in parentheses behind the general text.
+-- A temporary engine checks the fields before anything is bound. It raises an error
+-- for a wrong type or name, and adds a field that is out of range to its message, in
+-- parentheses.
 local function check(fields)
   local identity = core.stock_identity("127.0.0.1:1", 1)
   local ok, engine, message = pcall(core.new, { identity = identity, config = fields })
@@ -78,8 +78,8 @@ local function check(fields)
   return fields
 end
 
--- What the settings change. A word that is neither a preset nor looks like a file
--- is a mistyped preset.
+-- The config that --set changes. A word that is not a preset and does not look like a
+-- file name is a mistyped preset.
 local function base(name)
   if not name or PRESETS[name] then
     return { preset = name or "lan" }

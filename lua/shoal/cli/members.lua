@@ -9,7 +9,7 @@ local members = {}
 
 local ORDER = { "addr", "state", "reason", "incarnation", "since", "id" }
 
--- What the other columns or nobody cares for.
+-- Shown in other columns, or not at all.
 local STOCK_FIELDS = { addr = true, bump = true }
 
 -- The fields an identity has beyond what every stock identity has.
@@ -20,7 +20,7 @@ local function own_fields(id)
   return text.fields(id, " ", id.bump and STOCK_FIELDS)
 end
 
--- Why a member is down is asked of all members only: the others are up.
+-- Only --all lists members that are down, so only then is there a reason.
 local function table_of(list, now, all)
   local rows = { { "ADDRESS", "STATE", "INCARNATION", "SINCE", "IDENTITY" } }
   for _, member in ipairs(list) do

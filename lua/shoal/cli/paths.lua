@@ -26,9 +26,8 @@ function paths.control(request)
   return ("%s/shoal/%s.sock"):format(runtime_folder(), request.name or "default")
 end
 
---- What went wrong at that path, and what to do when that is the one that every node
---- gets which nobody has given a name, or when it is the default of the system and
---- only root may use that.
+--- The message with advice, where the default path caused the failure: another node
+--- without a --name has it, or only root may use the system's folder.
 ---@param request { control?: string, name?: string }
 ---@param message string
 ---@param code? string
@@ -47,8 +46,8 @@ function paths.advise(request, message, code)
   return message
 end
 
---- The path of the control socket. The default one is only answered when nobody but us
---- can have put a socket there; `make` makes its folder when that is missing.
+--- The path of the control socket. The default path is returned only if no other user
+--- can have put a socket there. `make` creates its folder if it is missing.
 ---@param request { control?: string, name?: string }
 ---@param make? boolean
 ---@return string? path

@@ -1,8 +1,8 @@
---- The file of a picture, which is asked for before a long run and written after it.
+--- The file of a picture: checked before a long run, written after it.
 --
--- It is written beside and renamed, so that a disk that is full leaves what was there
--- before, and nobody sees half of it. What is no file (a pipe, /dev/stdout, a link) is
--- written as it is: to rename over it would replace it.
+-- It is written to a temporary file and renamed, so that a full disk leaves the old
+-- file, and no reader sees half of the new one. A pipe, /dev/stdout or a link is
+-- written directly: renaming would replace it.
 
 local core = require("shoal.core")
 
@@ -21,7 +21,7 @@ local function beside(path)
   return path .. ".part"
 end
 
--- Can it be opened so? A pipe would be ended by that.
+-- Can it be opened in this mode? (Not for a pipe: closing it would end its reader.)
 local function try(path, mode)
   local file, message = io.open(path, mode)
   if not file then

@@ -22,7 +22,7 @@ local ORDER = {
 local STDERR = 2
 local CLEAR_LINE = "\r\27[K"
 
--- A function that tells how far it is, on a terminal; nowhere else.
+-- Functions that show and clear the progress on a terminal, and do nothing elsewhere.
 local function make_progress()
   if not core.is_terminal(STDERR) then
     return function() end, function() end
@@ -150,7 +150,7 @@ local function check(request)
   return true
 end
 
--- What the script is refused for names the script.
+-- The error message names the script.
 local function simulate(request, fields)
   local progress, finish = make_progress()
   local path = script.path(request.script)
@@ -159,8 +159,7 @@ local function simulate(request, fields)
   return run, message and script.name(path, message)
 end
 
--- The report is worth more than the picture: one that cannot be written does not
--- take it along.
+-- A picture that cannot be written must not prevent the report.
 local function draw(request, run, report)
   if not request.plot then
     return true
