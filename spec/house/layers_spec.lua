@@ -24,12 +24,11 @@ local MAY_INCLUDE = {
 -- ring is read as one file. 1 for the folders that are not named.
 local LARGEST_RING = {
   core = 14,
-  host = 11,
+  host = 10,
   control = 3,
-  sim = 9,
+  sim = 7,
   lua = 2,
-  ["script/engine"] = 3,
-  ["script/node"] = 6,
+  ["script/node"] = 5,
   ["script/sim"] = 2,
 }
 for folder, others in pairs(MAY_INCLUDE) do

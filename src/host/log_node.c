@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "log_node.h"
 
+#include "../base/clock.h"
 #include "../base/error.h"
 #include "node.h"
 #include "print.h"
@@ -15,7 +16,7 @@ enum { A_MINUTE_US = 60 * 1000000, A_SECOND_US = 1000000 };
 static void warn(host *node, log_gate *gate, log_area area, const char *text,
                  const log_field *about, size_t count)
 {
-    log_engine_warning(node->log, gate, host_now(node), area, text, about,
+    log_engine_warning(node->log, gate, clock_monotonic_us(), area, text, about,
                        count);
 }
 
@@ -23,7 +24,7 @@ static void warn(host *node, log_gate *gate, log_area area, const char *text,
 
 void log_node_effect(host *node, const shoal_effect *effect)
 {
-    log_engine_write(&node->log_node.engine, host_now(node), effect);
+    log_engine_write(&node->log_node.engine, clock_monotonic_us(), effect);
 }
 
 void log_node_started(host *node)

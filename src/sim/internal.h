@@ -106,8 +106,12 @@ enum trace {
 void trace_note(sim *net, enum trace what, uint32_t place, uint64_t detail);
 void trace_bytes(sim *net, shoal_bytes bytes);
 
-/* ---- sim.c ---- */
-bool sim_chance(sim *net, double chance);
+static inline bool sim_chance(sim *net, double chance)
+{
+    if (chance <= 0)
+        return false;
+    return (double)(rng_next(&net->rng) >> 11) * 0x1p-53 < chance;
+}
 
 /* ---- place.c ---- */
 /* NULL: the address is not known. */

@@ -78,13 +78,6 @@ uint64_t sim_random(sim *net)
     return rng_next(&net->rng);
 }
 
-bool sim_chance(sim *net, double chance)
-{
-    if (chance <= 0)
-        return false;
-    return (double)(rng_next(&net->rng) >> 11) * 0x1p-53 < chance;
-}
-
 bool sim_at(sim *net, uint64_t at_us, sim_fn *fn, void *context)
 {
     struct sim_call *call = malloc(sizeof *call);

@@ -16,20 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 
-struct engine_object *object_check(lua_State *L)
-{
-    return luaL_checkudata(L, 1, OBJECT_NAME);
-}
-
-struct engine_object *object_check_open(lua_State *L)
-{
-    struct engine_object *object = object_check(L);
-
-    if (!object->core)
-        luaL_error(L, "the engine is closed");
-    return object;
-}
-
 static int refuse_inside(lua_State *L)
 {
     return result_error(L, SHOAL_ERR_REENTRANT, NULL);

@@ -2,6 +2,7 @@
 /*
  * The userdata behind a shoal.core engine, shared by the files that make up its
  * methods:
+ *   object.c        its checks
  *   engine.c        new, close, handlers
  *   common.c        the methods that a node has, too
  *   entry_points.c  other entry points

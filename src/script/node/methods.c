@@ -260,3 +260,9 @@ void methods_give_node(lua_State *L, struct node *node, struct scope *scope)
     *object = (struct node_object){node, scope};
     node_hold(node);
 }
+
+void methods_push_for(lua_State *L, struct scope *scope)
+{
+    methods_push_object(L);
+    methods_give_node(L, scope->node, scope);
+}

@@ -22,6 +22,8 @@ void methods_push_object(lua_State *L);
 /* The object on top of the stack holds that node from now on, for the scope of
  * its state. Does not raise. */
 void methods_give_node(lua_State *L, struct node *node, struct scope *scope);
+/* Both: an object of the scope's node. */
+scope_push_fn methods_push_for;
 
 /* Adds `methods`, the table of a node's methods, to the table on top: what must
  * yield in a way that only Lua can is added in Lua (lua/shoal/wait.lua). */

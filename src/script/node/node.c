@@ -5,7 +5,6 @@
 #include "../../lua/refs.h"
 #include "events.h"
 #include "failures.h"
-#include "methods.h"
 #include "timers.h"
 #include "waits.h"
 
@@ -139,18 +138,9 @@ static void end_scope(struct scope *scope)
     waits_end(scope);
 }
 
-static void push_object(lua_State *L, struct scope *scope)
-{
-    methods_push_object(L);
-    methods_give_node(L, scope->node, scope);
-}
-
-static const struct scope_hooks hooks = {node_hold, node_release, end_scope,
-                                         push_object};
-
 /* ---- Life ---- */
 
-struct node *node_new(struct program *owner)
+struct node *node_new(struct program *owner, scope_push_fn *push_object)
 {
     struct node *node = calloc(1, sizeof *node);
     if (!node)
@@ -160,7 +150,9 @@ struct node *node_new(struct program *owner)
     node->listed.abandon = abandon;
     node->watches = true;
     log_init(&node->log);
-    scopes_init(&node->scopes, node, &hooks, owner);
+    node->hooks =
+        (struct scope_hooks){node_hold, node_release, end_scope, push_object};
+    scopes_init(&node->scopes, node, &node->hooks, owner);
     return node;
 }
 

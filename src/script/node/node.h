@@ -45,6 +45,7 @@ struct node {
     struct backend *backend; /* NULL before it is open, and at the end */
 
     struct scopes scopes;
+    struct scope_hooks hooks; /* of them */
     struct version *current;
     struct version *over; /* replaced while on the stack: to be freed */
     struct reloads reloads;
@@ -79,7 +80,7 @@ static inline struct node *node_of(struct program_node *listed)
 }
 
 /* A node that is opening, with one reference, the caller's. NULL: no memory. */
-struct node *node_new(struct program *owner);
+struct node *node_new(struct program *owner, scope_push_fn *push_object);
 void node_hold(struct node *node);
 /* Frees it with its last reference. */
 void node_release(struct node *node);

@@ -168,7 +168,7 @@ static int go_live(lua_State *L, struct start *start)
 static struct node *push_node(lua_State *L, struct program *owner)
 {
     methods_push_object(L);
-    struct node *node = node_new(owner);
+    struct node *node = node_new(owner, methods_push_for);
     if (!node)
         luaL_error(L, "not enough memory");
     methods_give_node(L, node, &node->scopes.program);

@@ -31,6 +31,9 @@ struct scope {
     bool ended;
 };
 
+/* Pushes an object of the node for the state of the scope. May raise. */
+typedef void scope_push_fn(lua_State *L, struct scope *scope);
+
 /* What they need of the node. */
 struct scope_hooks {
     /* The node stays between the two. */
@@ -38,8 +41,7 @@ struct scope_hooks {
     void (*release)(struct node *node);
     /* The scope's timers and waits end. */
     void (*end)(struct scope *scope);
-    /* Pushes an object of the node for the state of the scope. May raise. */
-    void (*push_object)(lua_State *L, struct scope *scope);
+    scope_push_fn *push_object;
 };
 
 /* The scopes of one node. */
