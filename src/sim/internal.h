@@ -50,6 +50,7 @@ struct sim_node {
     uint64_t delay_us;
     uint64_t handled_us; /* when a slow one is through with what it has */
     uint64_t tick_at_us; /* of its event in the queue; SHOAL_NEVER: none */
+    bool tick_failed;    /* the last one: what was due still is */
     uint64_t wake_at_us; /* the same, for sim_wake() */
     struct sim_packet *inbox, **inbox_end;
     uint32_t waiting; /* packets, in the inbox or being handled slowly */

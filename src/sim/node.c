@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Without memory a tick leaves what is due as it is; at the same moment it
+ * would fail for ever. */
+enum { RETRY_US = 1000 };
+
 /* ---- Life ---- */
 
 /* What the host's envelope (docs/wire.md) adds to each packet. */
@@ -136,6 +140,8 @@ void node_arm(struct sim_node *node)
     if (deadline == SHOAL_NEVER)
         return;
     uint64_t wait_us = deadline > now ? deadline - now : 0;
+    if (wait_us == 0 && node->tick_failed)
+        wait_us = RETRY_US;
     uint64_t at = node->net->now_us + wait_us;
     if (at >= node->tick_at_us)
         return;
@@ -179,7 +185,8 @@ void node_tick(struct sim_node *node)
         return;
     node->busy++;
     if (shoal_next_deadline(node->engine) <= sim_node_now(node))
-        (void)shoal_tick(node->engine, sim_node_now(node));
+        node->tick_failed =
+            shoal_tick(node->engine, sim_node_now(node)) == SHOAL_ERR_NOMEM;
     node->busy--;
     node_drain(node);
 }
