@@ -39,13 +39,16 @@ static bool has_left(const struct belief *belief)
 }
 
 /* To alive, and then perhaps to suspect in the same packet. Forged accusations
- * make a member doubt without an event. */
+ * make a member doubt without an event. A suspect may have been declared down
+ * since the last look. */
 static bool may_take_back(const struct watched *member,
                           const struct belief *before, const shoal_member *now)
 {
-    return before->state == SHOAL_DOWN && now->state != SHOAL_DOWN &&
+    bool was_down = before->state == SHOAL_DOWN;
+    return now->state < before->state &&
            now->incarnation == before->incarnation &&
-           (before->doubted || member->doubts || !member->world->is_honest);
+           (member->doubts ||
+            (was_down && (before->doubted || !member->world->is_honest)));
 }
 
 static void check_order(struct watched *member, const struct belief *before,

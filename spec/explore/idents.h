@@ -22,7 +22,9 @@ struct ident {
     /* Of the process that had it last; life 0: nobody has. */
     uint32_t owner, life;
     uint16_t incarnation; /* the greatest that an owner had */
-    bool is_over;         /* its owner left, or is somebody else by now */
+    /* An owner left, or became somebody else. Another may have it again:
+     * whoever renews above an older one may come to what was there already. */
+    bool is_over;
     size_t size;
     uint8_t bytes[];
 };

@@ -266,7 +266,6 @@ static void become(struct watched *member, struct ident *ident)
     member->self = ident;
     ident->owner = member->number;
     ident->life = member->life;
-    ident->is_over = false;
 }
 
 /* 65535 is what somebody who left has; in plain SWIM anybody may. */
