@@ -94,14 +94,14 @@ static void what_is_no_endpoint_is_told_why(void)
                  {"-a:80", "host name"},
                  {"a/b:80", "host name"},
                  {"\xc3\xa4:80", "host name"}};
-    char error[ERROR_MAX];
+    struct error error;
     struct endpoint endpoint;
     size_t i;
 
     for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         CHECK(address_parse_endpoint(text_bytes(wrong[i].text), &endpoint,
-                                     error) == -1);
-        CHECK_SAYS(error, wrong[i].why);
+                                     &error) == -1);
+        CHECK_SAYS(error.text, wrong[i].why);
     }
 }
 

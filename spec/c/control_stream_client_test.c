@@ -39,7 +39,8 @@ static void kill_and_wait(pid_t child)
 
 static void a_client_gets_its_answers(void)
 {
-    char folder[200], path[220], error[ERROR_MAX] = "";
+    char folder[200], path[220];
+    struct error error = {""};
     uint8_t *large = large_value(500000);
     stream_client *client;
     shoal_bytes message;
@@ -48,39 +49,41 @@ static void a_client_gets_its_answers(void)
     make_folder(folder);
     snprintf(path, sizeof path, "%s/c.sock", folder);
     child = start_echo(path);
-    client = stream_connect(path, -1, error);
+    client = stream_connect(path, -1, &error);
     CHECK(client);
-    CHECK(stream_client_send(client, text_bytes("\x01\xa2hi"), error) == 0);
-    CHECK(stream_client_receive(client, 60000, &message, error) == 1);
+    CHECK(stream_client_send(client, text_bytes("\x01\xa2hi"), &error) == 0);
+    CHECK(stream_client_receive(client, 60000, &message, &error) == 1);
     CHECK(message.size == 1);
-    CHECK(stream_client_receive(client, -1, &message, error) == 1);
+    CHECK(stream_client_receive(client, -1, &message, &error) == 1);
     CHECK(message.size == 3 && memcmp(message.data, "\xa2hi", 3) == 0);
-    CHECK(stream_client_send(client, (shoal_bytes){large, 500005}, error) == 0);
-    CHECK(stream_client_receive(client, 60000, &message, error) == 1);
+    CHECK(stream_client_send(client, (shoal_bytes){large, 500005}, &error) ==
+          0);
+    CHECK(stream_client_receive(client, 60000, &message, &error) == 1);
     CHECK(message.size == 500005);
-    CHECK(stream_client_receive(client, 10, &message, error) == STREAM_TIMEOUT);
-    CHECK_SAYS(error, "does not answer");
+    CHECK(stream_client_receive(client, 10, &message, &error) ==
+          STREAM_TIMEOUT);
+    CHECK_SAYS(error.text, "does not answer");
     kill_and_wait(child);
-    CHECK(stream_client_receive(client, 60000, &message, error) == 0);
-    CHECK(stream_client_send(client, text_bytes("\x01"), error) == -1);
-    CHECK_SAYS(error, "closed the connection");
+    CHECK(stream_client_receive(client, 60000, &message, &error) == 0);
+    CHECK(stream_client_send(client, text_bytes("\x01"), &error) == -1);
+    CHECK_SAYS(error.text, "closed the connection");
     stream_client_close(client);
-    CHECK(!stream_connect(path, -1, error)); /* its file is still there */
-    CHECK_SAYS(error, "no node is listening on");
+    CHECK(!stream_connect(path, -1, &error)); /* its file is still there */
+    CHECK_SAYS(error.text, "no node is listening on");
     CHECK(unlink(path) == 0 && rmdir(folder) == 0);
     free(large);
 }
 
 static void a_client_says_why_it_cannot_connect(void)
 {
-    char error[ERROR_MAX] = "";
+    struct error error = {""};
 
-    CHECK(!stream_connect("/no/such/x.sock", -1, error));
-    CHECK_SAYS(error, "no node is listening on /no/such/x.sock");
-    CHECK(!stream_connect("", -1, error));
-    CHECK_SAYS(error, "empty");
-    CHECK(!stream_connect("/etc/passwd", -1, error));
-    CHECK_SAYS(error, "/etc/passwd is not a socket");
+    CHECK(!stream_connect("/no/such/x.sock", -1, &error));
+    CHECK_SAYS(error.text, "no node is listening on /no/such/x.sock");
+    CHECK(!stream_connect("", -1, &error));
+    CHECK_SAYS(error.text, "empty");
+    CHECK(!stream_connect("/etc/passwd", -1, &error));
+    CHECK_SAYS(error.text, "/etc/passwd is not a socket");
     stream_client_close(NULL);
 }
 

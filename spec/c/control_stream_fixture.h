@@ -47,7 +47,7 @@ static inline void on_close(void *context, stream *peer)
 }
 
 static inline stream_server *listen_at(struct fixture *f, const char *path,
-                                       char *error)
+                                       struct error *error)
 {
     stream_callbacks callbacks = {f, on_message, on_close, NULL};
 

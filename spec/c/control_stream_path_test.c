@@ -67,10 +67,10 @@ static void a_missing_folder_is_made(void)
 static void fails_to_listen(struct fixture *f, const char *path,
                             const char *why)
 {
-    char error[ERROR_MAX] = "";
+    struct error error = {""};
 
-    CHECK(!listen_at(f, path, error));
-    CHECK_SAYS(error, why);
+    CHECK(!listen_at(f, path, &error));
+    CHECK_SAYS(error.text, why);
 }
 
 static void a_path_that_cannot_be_is_told_why(void)

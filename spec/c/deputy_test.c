@@ -101,9 +101,9 @@ static void start(struct member *member)
                                           .on_notify = on_notify,
                                           .identity_at = identity_at}};
     shoal_options engine = {.seed = 1, .config = shoal_config_loopback(2)};
-    char error[ERROR_MAX] = "";
+    struct error error = {""};
 
-    member->node = host_open(&options, error);
+    member->node = host_open(&options, &error);
     CHECK(member->node);
     CHECK(shoal_stock_identity_new(text_bytes(host_bound(member->node)), 1,
                                    member->id, &member->id_size) == 0);
@@ -114,7 +114,7 @@ static void start(struct member *member)
     engine.handlers.broadcast.context = member;
     engine.handlers.broadcast.receive = receive;
     engine.handlers.codec = shoal_default_codec();
-    CHECK(host_start(member->node, &engine, error) == 0);
+    CHECK(host_start(member->node, &engine, &error) == 0);
     host_set_diagnostics(member->node, 1u << SHOAL_EVENT_SUSPECT);
 }
 

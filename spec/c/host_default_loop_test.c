@@ -184,15 +184,15 @@ static void a_program_may_want_children_watched(void)
 /* libev would abort. */
 static void without_descriptors_there_is_none_case(void)
 {
-    char error[ERROR_MAX] = "";
+    struct error error = {""};
     int next = open("/dev/null", O_RDONLY);
     struct rlimit limit = {(rlim_t)next, (rlim_t)next};
 
     CHECK(default_loop_if_made() == NULL);
     close(next);
     CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-    CHECK(default_loop(error) == NULL);
-    CHECK_SAYS(error, "cannot create an event loop: too many open files");
+    CHECK(default_loop(&error) == NULL);
+    CHECK_SAYS(error.text, "cannot create an event loop: too many open files");
 }
 
 static void without_descriptors_there_is_none(void)

@@ -49,17 +49,18 @@ static void a_packet_passes_within_its_cluster_only(void)
 
 static void a_label_has_64_bytes_at_most(void)
 {
-    char label[66], error[ERROR_MAX];
+    char label[66];
+    struct error error;
     struct envelope envelope;
 
     memset(label, 'x', sizeof label);
     label[64] = '\0';
-    CHECK(envelope_init(&envelope, label, error) == 0);
+    CHECK(envelope_init(&envelope, label, &error) == 0);
     CHECK(envelope.size == 66 && envelope.prefix[1] == 64);
     label[64] = 'x';
     label[65] = '\0';
-    CHECK(envelope_init(&envelope, label, error) == -1);
-    CHECK_SAYS(error, "65 bytes");
+    CHECK(envelope_init(&envelope, label, &error) == -1);
+    CHECK_SAYS(error.text, "65 bytes");
 }
 
 static void the_bytes_are_as_documented(void)

@@ -73,13 +73,14 @@ static unsigned count_in(const char *text, const char *part)
 static void a_socket_that_cannot_be_watched_is_not_opened(void)
 {
     host_options options = {.loop = loop, .bind = "127.0.0.1:0"};
-    char error[ERROR_MAX] = "";
+    struct error error = {""};
     int before = lowest_free_descriptor();
 
     fault_set(EPOLL_CTL, ENOMEM);
-    CHECK(!host_open(&options, error));
-    CHECK_SAYS(error, "cannot bind 127.0.0.1:0: the event loop cannot watch "
-                      "the socket: cannot allocate memory");
+    CHECK(!host_open(&options, &error));
+    CHECK_SAYS(error.text,
+               "cannot bind 127.0.0.1:0: the event loop cannot watch "
+               "the socket: cannot allocate memory");
     CHECK(lowest_free_descriptor() == before);
     fault_set(EPOLL_CTL, 0);
 }
@@ -373,14 +374,15 @@ static void a_control_socket_that_is_not_watched_any_more_is_again(void)
 
 static void a_control_socket_that_cannot_be_watched_is_not_opened(void)
 {
-    char folder[200], path[108], error[ERROR_MAX] = "";
+    char folder[200], path[108];
+    struct error error = {""};
     int before = lowest_free_descriptor();
 
     make_folder(folder);
     snprintf(path, sizeof path, "%.90s/x.sock", folder);
     fault_set(EPOLL_CTL, ENOSPC);
-    CHECK(!stream_listen(loop, path, &callbacks, error));
-    CHECK_SAYS(error, "the event loop cannot watch the socket: no space");
+    CHECK(!stream_listen(loop, path, &callbacks, &error));
+    CHECK_SAYS(error.text, "the event loop cannot watch the socket: no space");
     fault_set(EPOLL_CTL, 0);
     CHECK(lowest_free_descriptor() == before);
     CHECK(rmdir(folder) == 0); /* the socket is gone */

@@ -75,7 +75,7 @@ static inline void open_member_with(struct member *member, const char *bind,
                                     host_lookup_fn *lookup)
 {
     host_options options = {0};
-    char error[ERROR_MAX] = "";
+    struct error error = {""};
 
     memset(member, 0, sizeof *member);
     options.loop = loop;
@@ -85,9 +85,9 @@ static inline void open_member_with(struct member *member, const char *bind,
     options.lookup = lookup;
     options.callbacks =
         (host_callbacks){member, on_notify, identity_at, on_closed, on_failed};
-    member->node = host_open(&options, error);
+    member->node = host_open(&options, &error);
     if (!member->node)
-        fprintf(stderr, "%s\n", error);
+        fprintf(stderr, "%s\n", error.text);
     CHECK(member->node);
 }
 
@@ -111,7 +111,7 @@ static inline void start_member_as(struct member *member, const char *addr,
                                    uint64_t bump, shoal_config config)
 {
     uint8_t id[SHOAL_MAX_IDENTITY];
-    char error[ERROR_MAX];
+    struct error error;
     shoal_options options = {0};
     size_t size;
 
@@ -121,7 +121,7 @@ static inline void start_member_as(struct member *member, const char *addr,
     options.config = config;
     options.handlers.identity = shoal_stock_identity();
     options.handlers.codec = shoal_default_codec();
-    CHECK(host_start(member->node, &options, error) == 0);
+    CHECK(host_start(member->node, &options, &error) == 0);
 }
 
 static inline void start_member_with(struct member *member, uint64_t bump,

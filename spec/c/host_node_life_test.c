@@ -23,13 +23,13 @@ static void fails_to_open(const char *bind, const char *cluster,
                           const char *why)
 {
     host_options options = {0};
-    char error[ERROR_MAX] = "";
+    struct error error = {""};
 
     options.loop = loop;
     options.bind = bind;
     options.cluster = cluster;
-    CHECK(!host_open(&options, error));
-    CHECK_SAYS(error, why);
+    CHECK(!host_open(&options, &error));
+    CHECK_SAYS(error.text, why);
 }
 
 static void what_cannot_be_bound_is_told_why(void)
@@ -50,7 +50,7 @@ static void what_cannot_be_bound_is_told_why(void)
 static void a_wrong_config_does_not_start(void)
 {
     shoal_options options = {0};
-    char error[ERROR_MAX];
+    struct error error;
     struct member a;
 
     open_member(&a, "127.0.0.1:0", NULL, NULL);
@@ -58,8 +58,8 @@ static void a_wrong_config_does_not_start(void)
     options.config.probe_rtt_us = options.config.probe_period_us;
     options.handlers.identity = shoal_stock_identity();
     options.handlers.codec = shoal_default_codec();
-    CHECK(host_start(a.node, &options, error) == SHOAL_ERR_INVALID_CONFIG);
-    CHECK_SAYS(error, "probe_rtt");
+    CHECK(host_start(a.node, &options, &error) == SHOAL_ERR_INVALID_CONFIG);
+    CHECK_SAYS(error.text, "probe_rtt");
     CHECK(!host_engine(a.node));
     host_close(a.node);
 }

@@ -8,14 +8,14 @@
 
 static void joining_tells_what_cannot_work(void)
 {
-    char error[ERROR_MAX];
+    struct error error;
     struct member a;
 
     make_member(&a, NULL);
-    CHECK(host_join(a.node, "nonsense", on_joined, &a, error) == -1);
-    CHECK_SAYS(error, "no port");
-    CHECK(host_join(a.node, "127.0.0.1:0", on_joined, &a, error) == -1);
-    CHECK_SAYS(error, "the port must not be 0");
+    CHECK(host_join(a.node, "nonsense", on_joined, &a, &error) == -1);
+    CHECK_SAYS(error.text, "no port");
+    CHECK(host_join(a.node, "127.0.0.1:0", on_joined, &a, &error) == -1);
+    CHECK_SAYS(error.text, "the port must not be 0");
     CHECK(a.joined == 0);
     host_close(a.node);
 }

@@ -226,7 +226,8 @@ static void only_the_last_set_counts(void)
 
 static void what_can_be_watched_is_when_another_cannot(void)
 {
-    char error[ERROR_MAX] = "", endless[PATH_MAX + 1];
+    char endless[PATH_MAX + 1];
+    struct error error = {""};
     const char *paths[3];
     struct fixture f;
 
@@ -236,8 +237,8 @@ static void what_can_be_watched_is_when_another_cannot(void)
     paths[0] = f.path;
     paths[1] = endless;
     paths[2] = f.other;
-    CHECK(watch_set(f.files, paths, 3, error) == -1);
-    CHECK_SAYS(error, "cannot watch 'xxx");
+    CHECK(watch_set(f.files, paths, 3, &error) == -1);
+    CHECK_SAYS(error.text, "cannot watch 'xxx");
     write_file(f.other, "new");
     CHECK(is_noticed_once(&f));
     write_file(f.path, "changed");

@@ -204,19 +204,19 @@ static void wrong_levels_change_nothing(void)
         "",     "loud",        "info,",     ",info", "info,host",
         "Info", "host=",       "=info",     "info ", "net=info",
         "host", "host=info=x", "info,,info"};
-    char error[ERROR_MAX];
+    struct error error;
     struct log log, before;
     size_t i;
 
     log_init(&log);
     before = log;
     for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        CHECK(log_set_levels(&log, wrong[i], error) == -1);
-        CHECK_SAYS(error, "unknown log");
+        CHECK(log_set_levels(&log, wrong[i], &error) == -1);
+        CHECK_SAYS(error.text, "unknown log");
         CHECK(memcmp(log.levels, before.levels, sizeof log.levels) == 0);
     }
-    CHECK(log_set_levels(&log, "trace,net=info", error) == -1);
-    CHECK_SAYS(error, "'net'");
+    CHECK(log_set_levels(&log, "trace,net=info", &error) == -1);
+    CHECK_SAYS(error.text, "'net'");
 }
 
 /* ---- Readers that do not read ---- */

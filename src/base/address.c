@@ -95,7 +95,7 @@ static bool is_dotted_number(const char *name)
 
 /* Where the host ends and the port begins. 0, or -1 and `error`. */
 static int split(shoal_bytes text, size_t *host_size, bool *bracketed,
-                 char *error)
+                 struct error *error)
 {
     const char *shown = (const char *)text.data;
     int length = text.size > 80 ? 80 : (int)text.size;
@@ -123,7 +123,7 @@ static int split(shoal_bytes text, size_t *host_size, bool *bracketed,
 }
 
 static int parse_host(char *name, bool bracketed, struct endpoint *out,
-                      char *error)
+                      struct error *error)
 {
     struct in_addr ip;
     char shown[ADDRESS_MAX_HOST];
@@ -147,7 +147,8 @@ static int parse_host(char *name, bool bracketed, struct endpoint *out,
     return 0;
 }
 
-int address_parse_endpoint(shoal_bytes text, struct endpoint *out, char *error)
+int address_parse_endpoint(shoal_bytes text, struct endpoint *out,
+                           struct error *error)
 {
     char name[ADDRESS_MAX_HOST] = "";
     const uint8_t *begin = text.data;

@@ -40,8 +40,9 @@ struct endpoint {
     uint16_t port;
 };
 
-/* 0, or -1 and `error` (ERROR_MAX bytes or NULL). */
-int address_parse_endpoint(shoal_bytes text, struct endpoint *out, char *error);
+/* 0, or -1 and `error` (or NULL). */
+int address_parse_endpoint(shoal_bytes text, struct endpoint *out,
+                           struct error *error);
 
 /* Writes "ip:port" or "[ip]:port" (ADDRESS_MAX_ENDPOINT bytes at most). */
 void address_format(const struct address *address, char *out);

@@ -6,19 +6,19 @@
 #include <stdio.h>
 #include <string.h>
 
-int error_fail(char *error, const char *format, ...)
+int error_fail(struct error *error, const char *format, ...)
 {
     va_list arguments;
 
     if (!error)
         return -1;
     va_start(arguments, format);
-    vsnprintf(error, ERROR_MAX, format, arguments);
+    vsnprintf(error->text, ERROR_MAX, format, arguments);
     va_end(arguments);
     return -1;
 }
 
-int error_errno(char *error, int number, const char *format, ...)
+int error_errno(struct error *error, int number, const char *format, ...)
 {
     va_list arguments;
     size_t length;
@@ -26,10 +26,11 @@ int error_errno(char *error, int number, const char *format, ...)
     if (!error)
         return -1;
     va_start(arguments, format);
-    vsnprintf(error, ERROR_MAX, format, arguments);
+    vsnprintf(error->text, ERROR_MAX, format, arguments);
     va_end(arguments);
-    length = strlen(error);
-    snprintf(error + length, ERROR_MAX - length, ": %s", error_text(number));
+    length = strlen(error->text);
+    snprintf(error->text + length, ERROR_MAX - length, ": %s",
+             error_text(number));
     return -1;
 }
 

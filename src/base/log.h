@@ -16,6 +16,7 @@
 #define SHOAL_BASE_LOG_H
 
 #include "../shoal.h"
+#include "error.h"
 
 typedef enum log_level {
     LOG_OFF,
@@ -62,10 +63,10 @@ const char *log_area_name(log_area area);
 
 /* stderr, text, info. */
 void log_init(struct log *log);
-/* Sets levels from "info", "debug,host=trace", ...; 0, or -1 and `error`
- * (ERROR_MAX bytes), which names the part that is wrong; then `log` is as
+/* Sets levels from "info", "debug,host=trace", ...; 0, or -1 and `error`,
+ *  which names the part that is wrong; then `log` is as
  * before. */
-int log_set_levels(struct log *log, const char *levels, char *error);
+int log_set_levels(struct log *log, const char *levels, struct error *error);
 /* Writes one line with one write(2). A line that cannot be written is lost, and
  * so is one for which a reader that does not read leaves no room: a member that
  * waited for it would be found down. The next that can be written says how many

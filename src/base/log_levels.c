@@ -34,7 +34,7 @@ static int find(const char *const *names, size_t count, const char *text,
     return -1;
 }
 
-static int find_level(const char *text, size_t size, char *error)
+static int find_level(const char *text, size_t size, struct error *error)
 {
     int level =
         find(level_names, sizeof level_names / sizeof *level_names, text, size);
@@ -50,7 +50,7 @@ static int find_level(const char *text, size_t size, char *error)
 
 /* One part: "level" for all areas, or "area=level". 0, or -1. */
 static int apply_part(struct log *log, const char *part, size_t size,
-                      char *error)
+                      struct error *error)
 {
     const char *equals = memchr(part, '=', size);
     size_t area_size = equals ? (size_t)(equals - part) : 0;
@@ -76,7 +76,7 @@ static int apply_part(struct log *log, const char *part, size_t size,
     return 0;
 }
 
-int log_set_levels(struct log *log, const char *levels, char *error)
+int log_set_levels(struct log *log, const char *levels, struct error *error)
 {
     struct log changed = *log;
     const char *part = levels;

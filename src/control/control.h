@@ -19,11 +19,13 @@
 #ifndef SHOAL_CONTROL_CONTROL_H
 #define SHOAL_CONTROL_CONTROL_H
 
+#include "../base/error.h"
+
 #include <lua.h>
 
-/* The loop to listen in. NULL and `error` (ERROR_MAX bytes): there is
+/* The loop to listen in. NULL and `error`: there is
  * none. */
-typedef struct ev_loop *control_loop_fn(lua_State *L, char *error);
+typedef struct ev_loop *control_loop_fn(lua_State *L, struct error *error);
 
 /* Add control_listen(), and control_connect(), to the table on top of the
  * stack. */

@@ -62,17 +62,17 @@ static int milliseconds_until(uint64_t deadline_us)
 static int receive(lua_State *L, struct client *client, uint64_t deadline_us,
                    struct rpc_message *message)
 {
-    char error[ERROR_MAX];
+    struct error error;
     shoal_bytes bytes;
     int got = stream_client_receive(
-        client->stream, milliseconds_until(deadline_us), &bytes, error);
+        client->stream, milliseconds_until(deadline_us), &bytes, &error);
     if (got == 0)
         return result_fail(L, "the node has closed the connection",
                            CODE_CLOSED);
     if (got == STREAM_TIMEOUT)
-        return result_fail(L, error, CODE_TIMEOUT);
+        return result_fail(L, error.text, CODE_TIMEOUT);
     if (got < 0)
-        return result_fail(L, error, CODE_CLOSED);
+        return result_fail(L, error.text, CODE_CLOSED);
     if (!rpc_read(bytes, message))
         return result_fail(L, "the answer is not MessagePack-RPC",
                            shoal_error_name(SHOAL_ERR_MALFORMED));
@@ -131,12 +131,12 @@ static int push_outcome(lua_State *L, const struct rpc_message *message)
 /* Sends the request with the next id: 0, or as receive(). */
 static int send_request(lua_State *L, struct client *client)
 {
-    char error[ERROR_MAX];
+    struct error error;
     shoal_bytes bytes;
     rpc_push_request(L, ++client->last_id, 2, 3, "client:call");
     bytes.data = (const uint8_t *)lua_tolstring(L, -1, &bytes.size);
-    if (stream_client_send(client->stream, bytes, error) != 0)
-        return result_fail(L, error, CODE_CLOSED);
+    if (stream_client_send(client->stream, bytes, &error) != 0)
+        return result_fail(L, error.text, CODE_CLOSED);
     lua_pop(L, 1);
     return 0;
 }
@@ -195,7 +195,7 @@ static int close_client(lua_State *L)
 /* control_connect(path, timeout) */
 static int connect_to(lua_State *L)
 {
-    char error[ERROR_MAX];
+    struct error error;
     const char *path = luaL_checkstring(L, 1);
     int timeout_ms = milliseconds_until(check_deadline(L, 2));
     struct client *client = lua_newuserdata(L, sizeof *client);
@@ -205,8 +205,8 @@ static int connect_to(lua_State *L)
     lua_setmetatable(L, -2);
     lua_newtable(L);
     lua_setuservalue(L, -2);
-    client->stream = stream_connect(path, timeout_ms, error);
-    return client->stream ? 1 : result_fail(L, error, CODE_CONNECT);
+    client->stream = stream_connect(path, timeout_ms, &error);
+    return client->stream ? 1 : result_fail(L, error.text, CODE_CONNECT);
 }
 
 void control_client_register(lua_State *L)

@@ -7,7 +7,7 @@
 #include "socket_folder.h"
 #include "stream_path.h"
 
-static int make_folder(const char *path, char *error)
+static int make_folder(const char *path, struct error *error)
 {
     struct sockaddr_un address;
     char folder[SOCKET_FOLDER_MAX];
@@ -20,15 +20,15 @@ static int make_folder(const char *path, char *error)
 /* control_folder(path[, make]) -> true | nil, message, code */
 static int control_folder(lua_State *L)
 {
-    char error[ERROR_MAX];
+    struct error error;
     const char *path = luaL_checkstring(L, 1);
     const char *code = NULL;
-    if (lua_toboolean(L, 2) && make_folder(path, error) != 0)
+    if (lua_toboolean(L, 2) && make_folder(path, &error) != 0)
         code = CODE_LISTEN;
-    else if (socket_folder_check(path, error) != 0)
+    else if (socket_folder_check(path, &error) != 0)
         code = CODE_FOLDER;
     if (code)
-        return result_fail(L, error, code);
+        return result_fail(L, error.text, code);
     lua_pushboolean(L, true);
     return 1;
 }

@@ -316,7 +316,7 @@ static int listen_at(lua_State *L)
 {
     static const char *const names[] = {"on_request", "on_notify", "on_close",
                                         NULL};
-    char error[ERROR_MAX] = "";
+    struct error error = {""};
     const char *where = luaL_checkstring(L, 1);
     options_check(L, 2, "core.control_listen", names, false);
     for (int i = 0; names[i]; i++)
@@ -329,13 +329,13 @@ static int listen_at(lua_State *L)
     server->userdata = refs_new(L);
     stream_callbacks callbacks = {server, on_message, on_close, on_trouble};
     control_loop_fn *const *loop_for = lua_touserdata(L, lua_upvalueindex(1));
-    struct ev_loop *loop = (*loop_for)(L, error);
+    struct ev_loop *loop = (*loop_for)(L, &error);
     if (loop)
-        server->listener = stream_listen(loop, where, &callbacks, error);
+        server->listener = stream_listen(loop, where, &callbacks, &error);
     if (server->listener)
         return 1;
     refs_free(L, &server->userdata);
-    return result_fail(L, error, CODE_LISTEN);
+    return result_fail(L, error.text, CODE_LISTEN);
 }
 
 void control_server_register(lua_State *L, control_loop_fn *loop)

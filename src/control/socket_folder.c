@@ -24,7 +24,7 @@ void socket_folder_of(const char *path, char *out)
     }
 }
 
-int socket_folder_make(const char *folder, char *error)
+int socket_folder_make(const char *folder, struct error *error)
 {
     if (mkdir(folder, 0700) != 0 && errno != EEXIST)
         return error_errno(error, errno, "cannot create the folder %s", folder);
@@ -32,7 +32,7 @@ int socket_folder_make(const char *folder, char *error)
 }
 
 static int check_folder(const char *folder, const struct stat *found,
-                        char *error)
+                        struct error *error)
 {
     static const char start[] = "cannot use";
     unsigned mode = found->st_mode & 07777;
@@ -57,7 +57,7 @@ static int check_folder(const char *folder, const struct stat *found,
     return 0;
 }
 
-static int fail_to_look(const char *folder, char *error)
+static int fail_to_look(const char *folder, struct error *error)
 {
     return error_fail(
         error,
@@ -66,7 +66,7 @@ static int fail_to_look(const char *folder, char *error)
         folder, error_text(errno));
 }
 
-int socket_folder_check(const char *path, char *error)
+int socket_folder_check(const char *path, struct error *error)
 {
     struct sockaddr_un address;
     char folder[SOCKET_FOLDER_MAX];

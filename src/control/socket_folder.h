@@ -6,6 +6,7 @@
 #ifndef SHOAL_CONTROL_SOCKET_FOLDER_H
 #define SHOAL_CONTROL_SOCKET_FOLDER_H
 
+#include "../base/error.h"
 #include "../shoal.h"
 
 #include <sys/un.h>
@@ -15,12 +16,12 @@ enum { SOCKET_FOLDER_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) };
 /* Writes the folder that `path` (the address of a socket) is in into `out`,
  * SOCKET_FOLDER_MAX bytes. */
 void socket_folder_of(const char *path, char *out);
-/* Makes it, mode 0700, unless it is there. 0, or -1 and `error`
- * (ERROR_MAX bytes). */
-int socket_folder_make(const char *folder, char *error);
+/* Makes it, mode 0700, unless it is there. 0, or -1 and `error`.
+ *  */
+int socket_folder_make(const char *folder, struct error *error);
 /* 0 when the folder of the socket at `path` is a folder of ours that nobody
  * else may write to, and the socket, if there is one, is ours, or when there is
  * no such folder. -1 and `error`, which says what to do, otherwise. */
-int socket_folder_check(const char *path, char *error);
+int socket_folder_check(const char *path, struct error *error);
 
 #endif

@@ -19,6 +19,7 @@
 #ifndef SHOAL_CONTROL_STREAM_H
 #define SHOAL_CONTROL_STREAM_H
 
+#include "../base/error.h"
 #include "../shoal.h"
 
 #include <ev.h>
@@ -47,12 +48,13 @@ typedef struct stream_callbacks {
     void (*on_trouble)(void *context, const char *error);
 } stream_callbacks;
 
-/* NULL and `error` (ERROR_MAX bytes) on failure. A stale socket that
+/* NULL and `error` on failure. A stale socket that
  * nobody listens on is replaced; one that somebody listens on is an error
  * ("is in use by another node"), and so is a path that is not a socket. The
  * missing last folder of the path is made with mode 0700. */
 stream_server *stream_listen(struct ev_loop *loop, const char *path,
-                             const stream_callbacks *callbacks, char *error);
+                             const stream_callbacks *callbacks,
+                             struct error *error);
 /* A peer is cut off once so many bytes wait for it, from now on: less than
  * STREAM_MAX_BACKLOG. */
 void stream_server_limit(stream_server *server, size_t backlog);
@@ -82,14 +84,16 @@ typedef struct stream_client stream_client;
 /* NULL and `error`: "no node is listening on /run/shoal/x.sock". A node that
  * takes no connection, and later no bytes, within `timeout_ms` (-1: no limit)
  * is an error too. */
-stream_client *stream_connect(const char *path, int timeout_ms, char *error);
+stream_client *stream_connect(const char *path, int timeout_ms,
+                              struct error *error);
 /* 0, or -1 and `error`. */
-int stream_client_send(stream_client *client, shoal_bytes bytes, char *error);
+int stream_client_send(stream_client *client, shoal_bytes bytes,
+                       struct error *error);
 /* The next value: 1 and `*message` (borrowed until the next call), 0 at the
  * end of the stream, -1 and `error`, or STREAM_TIMEOUT and `error` when nothing
  * came within `timeout_ms` (-1: no limit). */
 int stream_client_receive(stream_client *client, int timeout_ms,
-                          shoal_bytes *message, char *error);
+                          shoal_bytes *message, struct error *error);
 /* NULL is fine. */
 void stream_client_close(stream_client *client);
 

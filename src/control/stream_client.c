@@ -40,7 +40,7 @@ static int limit_sending(int fd, int timeout_ms)
     return setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
 }
 
-static void explain(int number, const char *path, char *error)
+static void explain(int number, const char *path, struct error *error)
 {
     struct stat found;
 
@@ -55,7 +55,8 @@ static void explain(int number, const char *path, char *error)
         error_errno(error, number, "cannot connect to %s", path);
 }
 
-stream_client *stream_connect(const char *path, int timeout_ms, char *error)
+stream_client *stream_connect(const char *path, int timeout_ms,
+                              struct error *error)
 {
     stream_client *client = calloc(1, sizeof *client);
     struct sockaddr_un address;
@@ -82,7 +83,8 @@ stream_client *stream_connect(const char *path, int timeout_ms, char *error)
     return client;
 }
 
-int stream_client_send(stream_client *client, shoal_bytes bytes, char *error)
+int stream_client_send(stream_client *client, shoal_bytes bytes,
+                       struct error *error)
 {
     size_t done = 0;
 
@@ -124,7 +126,7 @@ static int wait_readable(int fd, int64_t end_ms)
 }
 
 /* Reads once: 1, 0 at the end of the stream, -1 and `error`. */
-static int read_more(stream_client *client, char *error)
+static int read_more(stream_client *client, struct error *error)
 {
     size_t room;
     uint8_t *to = frame_room(&client->frame, &room);
@@ -144,7 +146,7 @@ static int read_more(stream_client *client, char *error)
 }
 
 int stream_client_receive(stream_client *client, int timeout_ms,
-                          shoal_bytes *message, char *error)
+                          shoal_bytes *message, struct error *error)
 {
     int64_t end_ms = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
 

@@ -15,7 +15,8 @@
 
 enum { BACKLOG = 16, LOCK_TRIES = 40, LOCK_PAUSE_NS = 5 * 1000000 };
 
-int stream_path_address(const char *path, struct sockaddr_un *out, char *error)
+int stream_path_address(const char *path, struct sockaddr_un *out,
+                        struct error *error)
 {
     size_t size = strlen(path);
 
@@ -88,7 +89,7 @@ static bool is_listened_on(const struct sockaddr_un *address)
 }
 
 /* Makes way at the path: nothing there, or a stale socket. */
-static int clear_way(const struct sockaddr_un *address, char *error)
+static int clear_way(const struct sockaddr_un *address, struct error *error)
 {
     const char *path = address->sun_path;
     struct stat found;
@@ -130,7 +131,8 @@ static int bind_privately(int fd, const struct sockaddr_un *address)
     return chmod(address->sun_path, 0600); /* or what the umask took away */
 }
 
-static int bind_and_listen(const struct sockaddr_un *address, char *error)
+static int bind_and_listen(const struct sockaddr_un *address,
+                           struct error *error)
 {
     int fd;
 
@@ -147,7 +149,8 @@ static int bind_and_listen(const struct sockaddr_un *address, char *error)
     return fd;
 }
 
-int stream_path_listen(struct stream_path *path, const char *text, char *error)
+int stream_path_listen(struct stream_path *path, const char *text,
+                       struct error *error)
 {
     char folder[SOCKET_FOLDER_MAX];
     struct sockaddr_un address;

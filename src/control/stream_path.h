@@ -6,6 +6,8 @@
 #ifndef SHOAL_CONTROL_STREAM_PATH_H
 #define SHOAL_CONTROL_STREAM_PATH_H
 
+#include "../base/error.h"
+
 #include <sys/stat.h>
 #include <sys/un.h>
 
@@ -16,10 +18,12 @@ struct stream_path {
 };
 
 /* Fills the address; -1 and `error` when the path is empty or too long. */
-int stream_path_address(const char *path, struct sockaddr_un *out, char *error);
+int stream_path_address(const char *path, struct sockaddr_un *out,
+                        struct error *error);
 /* A listening socket (non-blocking, closed on exec) at `path`, mode 0600; or
  * -1 and `error`. */
-int stream_path_listen(struct stream_path *path, const char *text, char *error);
+int stream_path_listen(struct stream_path *path, const char *text,
+                       struct error *error);
 /* Removes the file, unless it is another's by now. */
 void stream_path_remove(const struct stream_path *path);
 

@@ -182,7 +182,8 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *watcher, int events)
 
 /* ---- The server ---- */
 
-static int open_listener(stream_server *server, const char *path, char *error)
+static int open_listener(stream_server *server, const char *path,
+                         struct error *error)
 {
     int fd = stream_path_listen(&server->path, path, error);
     int number = fd < 0 ? 0 : loop_check_watching(server->loop, fd);
@@ -198,7 +199,8 @@ static int open_listener(stream_server *server, const char *path, char *error)
 }
 
 stream_server *stream_listen(struct ev_loop *loop, const char *path,
-                             const stream_callbacks *callbacks, char *error)
+                             const stream_callbacks *callbacks,
+                             struct error *error)
 {
     stream_server *server = calloc(1, sizeof *server);
 

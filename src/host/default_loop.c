@@ -38,7 +38,7 @@ static struct ev_loop *make_without_children(void)
     return loop;
 }
 
-static struct ev_loop *get(struct ev_loop *(*make)(void), char *error)
+static struct ev_loop *get(struct ev_loop *(*make)(void), struct error *error)
 {
     struct ev_loop *loop = default_loop_if_made();
 
@@ -61,12 +61,12 @@ static struct ev_loop *make_with_children(void)
     return ev_default_loop(0);
 }
 
-struct ev_loop *default_loop(char *error)
+struct ev_loop *default_loop(struct error *error)
 {
     return get(make_without_children, error);
 }
 
-struct ev_loop *default_loop_with_children(char *error)
+struct ev_loop *default_loop_with_children(struct error *error)
 {
     return get(make_with_children, error);
 }

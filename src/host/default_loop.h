@@ -12,14 +12,16 @@
 #ifndef SHOAL_HOST_DEFAULT_LOOP_H
 #define SHOAL_HOST_DEFAULT_LOOP_H
 
+#include "../base/error.h"
+
 #include <ev.h>
 
-/* Borrowed. NULL and `error` (ERROR_MAX bytes): the system has none to
+/* Borrowed. NULL and `error`: the system has none to
  * give. */
-struct ev_loop *default_loop(char *error);
+struct ev_loop *default_loop(struct error *error);
 /* The same for a program that watches children with libev: one that is made
  * here catches SIGCHLD. */
-struct ev_loop *default_loop_with_children(char *error);
+struct ev_loop *default_loop_with_children(struct error *error);
 /* NULL: nobody has asked for it. */
 struct ev_loop *default_loop_if_made(void);
 

@@ -8,7 +8,8 @@
 /* The one byte that never begins a MessagePack value. */
 static const uint8_t MARK = 0xc1;
 
-int envelope_init(struct envelope *envelope, const char *label, char *error)
+int envelope_init(struct envelope *envelope, const char *label,
+                  struct error *error)
 {
     size_t length = label ? strlen(label) : 0;
 

@@ -11,6 +11,8 @@
 #ifndef SHOAL_HOST_ENVELOPE_H
 #define SHOAL_HOST_ENVELOPE_H
 
+#include "../base/error.h"
+
 #include "host.h"
 
 enum {
@@ -23,7 +25,8 @@ struct envelope {
 };
 
 /* `label` NULL or "": none. 0, or -1 and `error` when it is too long. */
-int envelope_init(struct envelope *envelope, const char *label, char *error);
+int envelope_init(struct envelope *envelope, const char *label,
+                  struct error *error);
 
 /* Takes the packet out of a datagram: `*packet` points into it. false: it is
  * another cluster's. Something that looks like an envelope but is not well

@@ -84,15 +84,15 @@ typedef struct host_options {
     host_lookup_fn *lookup; /* of names; NULL: the system's */
 } host_options;
 
-/* Binds. NULL and `error` (ERROR_MAX bytes) on failure: "cannot bind
+/* Binds. NULL and `error` on failure: "cannot bind
  * 127.0.0.1:7946: address already in use". A name to bind to is looked up here
  * and now: this is the one call that may block. */
-host *host_open(const host_options *options, char *error);
+host *host_open(const host_options *options, struct error *error);
 /* "127.0.0.1:43211". Borrowed for the node's life. */
 const char *host_bound(const host *node);
 /* Makes the engine and goes live. `options->identity`, config, seed, handlers
  * as in shoal_new(). 0 or a shoal_error with `error` filled. */
-int host_start(host *node, const shoal_options *options, char *error);
+int host_start(host *node, const shoal_options *options, struct error *error);
 /* See above. NULL is fine. true: it is gone now; false: it will be when the
  * callbacks that are on the stack have returned, and on_closed tells. */
 bool host_close(host *node);
@@ -147,7 +147,7 @@ typedef void host_join_fn(void *context, const char *endpoint,
  * none that is ours. 0, or -1 with `error` filled when it is no endpoint at
  * all, or an address of a family that the socket cannot send to. */
 int host_join(host *node, const char *endpoint, host_join_fn *done,
-              void *context, char *error);
+              void *context, struct error *error);
 
 /* Tells others that we leave: as shoal_leave(), and those seeds as well that we
  * asked within the last minute and that are no members (yet): they may have

@@ -27,7 +27,7 @@ struct joining {
     struct endpoint endpoint;
     struct waiter *waiters;
     log_gate gate;
-    char error[ERROR_MAX]; /* of the last try; "": it was asked */
+    struct error error; /* of the last try; "": it was asked */
 };
 
 static shoal_bytes bytes_of_text(const char *text)
@@ -41,7 +41,8 @@ static shoal_bytes bytes_of_text(const char *text)
  * `error` (or NULL). */
 typedef int entry_fn(shoal *engine, uint64_t now_us, shoal_bytes id);
 
-static int call(host *node, const char *address, entry_fn *entry, char *error)
+static int call(host *node, const char *address, entry_fn *entry,
+                struct error *error)
 {
     uint8_t id[SHOAL_MAX_IDENTITY];
     size_t size = 0;
@@ -71,13 +72,13 @@ static void tell_log_of_failure(struct joining *joining)
         seed->wanted || node->seeds.connection != SHOAL_CONNECTION_ACTIVE;
 
     log_node_lost_seed(node, matters ? &joining->gate : NULL, seed->text,
-                       joining->error);
+                       joining->error.text);
 }
 
 static void ask(struct joining *joining, const char *address)
 {
-    joining->error[0] = '\0';
-    if (call(joining->node, address, shoal_announce, joining->error) == 0)
+    joining->error.text[0] = '\0';
+    if (call(joining->node, address, shoal_announce, &joining->error) == 0)
         log_node_seed(joining->node, joining->seed->text, address);
     else
         tell_log_of_failure(joining);
@@ -86,7 +87,7 @@ static void ask(struct joining *joining, const char *address)
 static void fail_lookup(struct joining *joining, const char *problem)
 {
     seeds_failed(joining->seed, host_now(joining->node));
-    error_fail(joining->error, "cannot resolve %s: %s", joining->seed->text,
+    error_fail(&joining->error, "cannot resolve %s: %s", joining->seed->text,
                problem);
     tell_log_of_failure(joining);
 }
@@ -128,7 +129,7 @@ static void look_up(struct joining *joining)
 {
     const struct endpoint *endpoint = &joining->endpoint;
 
-    joining->error[0] = '\0';
+    joining->error.text[0] = '\0';
     if (resolver_ask(joining->node->resolver, endpoint->name, endpoint->port,
                      on_resolved, joining) != 0)
         fail_lookup(joining, "out of memory or threads");
@@ -139,7 +140,8 @@ static void look_up(struct joining *joining)
 static void tell_waiters(struct joining *joining)
 {
     struct waiter *waiter = joining->waiters, *next;
-    const char *error = joining->error[0] != '\0' ? joining->error : NULL;
+    const char *error =
+        joining->error.text[0] != '\0' ? joining->error.text : NULL;
 
     joining->waiters = NULL;
     for (; waiter; waiter = next) {
@@ -319,7 +321,7 @@ static bool is_reachable(const host *node, const struct endpoint *endpoint)
 }
 
 int host_join(host *node, const char *text, host_join_fn *done, void *context,
-              char *error)
+              struct error *error)
 {
     struct endpoint endpoint;
     struct seed *seed;

@@ -139,15 +139,15 @@ void host_leave(host *node)
 
 void host_fail(host *node, const char *what, int number)
 {
-    char error[ERROR_MAX];
+    struct error error;
 
     if (node->failed)
         return;
     node->failed = true;
-    error_errno(error, number, "%s on %s", what, node->bound);
-    log_node_failed(node, error);
+    error_errno(&error, number, "%s on %s", what, node->bound);
+    log_node_failed(node, error.text);
     if (node->callbacks.on_failed)
-        node->callbacks.on_failed(node->callbacks.context, error);
+        node->callbacks.on_failed(node->callbacks.context, error.text);
 }
 
 /* Without what is only for those who stay: no seeds, no timers. */
@@ -162,7 +162,8 @@ void host_deliver(host *node)
 
 /* ---- Opening ---- */
 
-static int find_bind_address(const char *text, struct address *out, char *error)
+static int find_bind_address(const char *text, struct address *out,
+                             struct error *error)
 {
     struct endpoint endpoint;
     struct address_reach v4 = {.family = AF_INET}, v6 = {.family = AF_INET6};
@@ -201,7 +202,8 @@ static void init_watchers(host *node)
     node->armed_us = SHOAL_NEVER;
 }
 
-static int check_watching(const host *node, const char *bind, char *error)
+static int check_watching(const host *node, const char *bind,
+                          struct error *error)
 {
     int number = loop_check_watching(node->loop, node->udp.fd);
 
@@ -212,7 +214,8 @@ static int check_watching(const host *node, const char *bind, char *error)
                        bind);
 }
 
-static int open_parts(host *node, const host_options *options, char *error)
+static int open_parts(host *node, const host_options *options,
+                      struct error *error)
 {
     struct address where;
 
@@ -233,7 +236,7 @@ static int open_parts(host *node, const host_options *options, char *error)
     return 0;
 }
 
-host *host_open(const host_options *options, char *error)
+host *host_open(const host_options *options, struct error *error)
 {
     host *node = calloc(1, sizeof *node);
 
@@ -258,7 +261,7 @@ host *host_open(const host_options *options, char *error)
     return node;
 }
 
-int host_start(host *node, const shoal_options *options, char *error)
+int host_start(host *node, const shoal_options *options, struct error *error)
 {
     const char *detail = NULL;
     int result = shoal_new(options, &node->engine, &detail);

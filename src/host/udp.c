@@ -79,7 +79,7 @@ static void set_options(struct udp *udp, const struct address *bind)
         (void)setsockopt(udp->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
 }
 
-int udp_open(struct udp *udp, const struct address *where, char *error)
+int udp_open(struct udp *udp, const struct address *where, struct error *error)
 {
     char text[ADDRESS_MAX_ENDPOINT];
 

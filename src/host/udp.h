@@ -14,6 +14,7 @@
 #define SHOAL_HOST_UDP_H
 
 #include "../base/address.h"
+#include "../base/error.h"
 
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -29,7 +30,7 @@ struct udp {
 
 /* Binds a socket (non-blocking, closed on exec). [::] takes IPv4 as well. 0, or
  * -1 and `error`. */
-int udp_open(struct udp *udp, const struct address *bind, char *error);
+int udp_open(struct udp *udp, const struct address *bind, struct error *error);
 /* Also fine when it is not open. */
 void udp_close(struct udp *udp);
 

@@ -43,7 +43,7 @@ void watch_changed(watch *files)
 
 watch *watch_new_in(const struct watch_way *way, struct ev_loop *loop,
                     uint64_t quiet_us, watch_fn *on_change, void *context,
-                    char *error)
+                    struct error *error)
 {
     watch *files = calloc(1, sizeof *files);
 
@@ -67,7 +67,7 @@ watch *watch_new_in(const struct watch_way *way, struct ev_loop *loop,
 }
 
 watch *watch_new(struct ev_loop *loop, uint64_t quiet_us, watch_fn *on_change,
-                 void *context, char *error)
+                 void *context, struct error *error)
 {
     watch *files = NULL;
 
@@ -81,7 +81,8 @@ watch *watch_new(struct ev_loop *loop, uint64_t quiet_us, watch_fn *on_change,
     return files;
 }
 
-int watch_set(watch *files, const char *const *paths, size_t count, char *error)
+int watch_set(watch *files, const char *const *paths, size_t count,
+              struct error *error)
 {
     return files->way->set(files->state, paths, count, error);
 }

@@ -11,6 +11,7 @@
 #ifndef SHOAL_HOST_WATCH_H
 #define SHOAL_HOST_WATCH_H
 
+#include "../base/error.h"
 #include "../shoal.h"
 
 #include <ev.h>
@@ -18,14 +19,14 @@
 typedef struct watch watch;
 typedef void watch_fn(void *context);
 
-/* NULL and `error` (ERROR_MAX bytes) on failure. */
+/* NULL and `error` on failure. */
 watch *watch_new(struct ev_loop *loop, uint64_t quiet_us, watch_fn *on_change,
-                 void *context, char *error);
+                 void *context, struct error *error);
 /* These files from now on, instead of those before. Paths are copied; a file
  * that does not exist is watched for its coming. 0, or -1 and `error`: then the
  * files that could be watched are. */
 int watch_set(watch *watch, const char *const *paths, size_t count,
-              char *error);
+              struct error *error);
 /* NULL is fine. May be called inside on_change. */
 void watch_free(watch *watch);
 

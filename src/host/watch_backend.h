@@ -5,14 +5,16 @@
 #ifndef SHOAL_HOST_WATCH_BACKEND_H
 #define SHOAL_HOST_WATCH_BACKEND_H
 
+#include "../base/error.h"
+
 #include "watch.h"
 
 struct watch_way {
     /* Its state, or NULL and `error`. It calls watch_changed(files). */
-    void *(*begin)(struct ev_loop *loop, watch *files, char *error);
+    void *(*begin)(struct ev_loop *loop, watch *files, struct error *error);
     /* As watch_set(). */
     int (*set)(void *state, const char *const *paths, size_t count,
-               char *error);
+               struct error *error);
     void (*end)(void *state);
 };
 
@@ -25,6 +27,6 @@ void watch_changed(watch *files);
 /* As watch_new(), in the way given. */
 watch *watch_new_in(const struct watch_way *way, struct ev_loop *loop,
                     uint64_t quiet_us, watch_fn *on_change, void *context,
-                    char *error);
+                    struct error *error);
 
 #endif

@@ -143,7 +143,7 @@ static bool attach(struct state *state, struct watched_file *file)
 /* ---- The list ---- */
 
 static int add_file(struct state *state, const char *path, enum kind kind,
-                    char *error)
+                    struct error *error)
 {
     size_t size = strlen(path) + 1;
     struct watched_file *file = calloc(1, sizeof *file + size);
@@ -165,7 +165,7 @@ static int add_file(struct state *state, const char *path, enum kind kind,
 }
 
 /* The links in the path, its last part included. */
-static int add_links(struct state *state, const char *path, char *error)
+static int add_links(struct state *state, const char *path, struct error *error)
 {
     char part[PATH_MAX];
     struct stat found;
@@ -184,7 +184,7 @@ static int add_links(struct state *state, const char *path, char *error)
     return result;
 }
 
-static int add_path(struct state *state, const char *path, char *error)
+static int add_path(struct state *state, const char *path, struct error *error)
 {
     struct watched_file *before = state->first;
     char target[PATH_MAX];
@@ -348,7 +348,7 @@ static void on_retry(struct ev_loop *loop, ev_timer *watcher, int events)
 
 /* ---- The way ---- */
 
-static void *begin(struct ev_loop *loop, watch *files, char *error)
+static void *begin(struct ev_loop *loop, watch *files, struct error *error)
 {
     struct state *state = calloc(1, sizeof *state);
 
@@ -373,7 +373,7 @@ static void *begin(struct ev_loop *loop, watch *files, char *error)
 }
 
 static int set(void *argument, const char *const *paths, size_t count,
-               char *error)
+               struct error *error)
 {
     struct state *state = argument;
     struct watched_file *old = state->first;

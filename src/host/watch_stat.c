@@ -22,7 +22,7 @@ struct stat_state {
     struct stat_file *first;
 };
 
-static void *begin(struct ev_loop *loop, watch *files, char *error)
+static void *begin(struct ev_loop *loop, watch *files, struct error *error)
 {
     struct stat_state *state = calloc(1, sizeof *state);
 
@@ -55,7 +55,7 @@ static void clear(struct stat_state *state)
 }
 
 static int set(void *argument, const char *const *paths, size_t count,
-               char *error)
+               struct error *error)
 {
     struct stat_state *state = argument;
     size_t i;

@@ -9,13 +9,13 @@
 /* The endpoint at `arg`; 0, or -1 and pushes why it is none. */
 static int read_endpoint(lua_State *L, int arg, struct endpoint *out)
 {
-    char error[ERROR_MAX];
+    struct error error;
     shoal_bytes text;
 
     text.data = (const uint8_t *)luaL_checklstring(L, arg, &text.size);
-    if (address_parse_endpoint(text, out, error) == 0)
+    if (address_parse_endpoint(text, out, &error) == 0)
         return 0;
-    lua_pushstring(L, error);
+    lua_pushstring(L, error.text);
     return -1;
 }
 

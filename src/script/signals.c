@@ -224,10 +224,10 @@ static int watch(lua_State *L)
 {
     int which = check_signal(L);
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    char error[ERROR_MAX];
-    struct ev_loop *loop = loop_try_default(L, error);
+    struct error error;
+    struct ev_loop *loop = loop_try_default(L, &error);
     if (!loop)
-        return result_fail(L, error, CODE_LOOP);
+        return result_fail(L, error.text, CODE_LOOP);
     struct program *program = program_of(L);
     struct watcher *watcher = compat_newblock(L, sizeof *watcher);
     memset(watcher, 0, sizeof *watcher);

@@ -2,6 +2,7 @@
 /* How a question is asked, and where its answer stays. */
 #include "answers.h"
 
+#include "../../base/error.h"
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
 
@@ -19,8 +20,8 @@ int answers_ask(questions *q, question_id which, protected_fn *fn,
     int error = protected_run(q->caller, q->L, fn, context, names[which]);
 
     if (error)
-        snprintf(q->error, sizeof q->error, "%s: %s", names[which],
-                 protected_last_message(q->caller));
+        error_fail(&q->error, "%s: %s", names[which],
+                   protected_last_message(q->caller));
     return error;
 }
 

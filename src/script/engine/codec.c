@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "codec.h"
 
+#include "../../base/error.h"
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
 #include "../../lua/result.h"
@@ -107,7 +108,7 @@ static bool is_refused(lua_State *L, struct transcoding *t)
     code = lua_tostring(L, -1);
     t->error = code && strcmp(code, "unsupported") == 0 ? SHOAL_ERR_UNSUPPORTED
                                                         : SHOAL_ERR_MALFORMED;
-    snprintf(t->q->error, sizeof t->q->error, "%s", lua_tostring(L, -2));
+    error_fail(&t->q->error, "%s", lua_tostring(L, -2));
     return true;
 }
 
@@ -227,7 +228,7 @@ static int ask_decode_member(void *context, shoal_bytes bytes,
 
 static const char *last_error(void *context)
 {
-    return ((questions *)context)->error;
+    return ((questions *)context)->error.text;
 }
 
 shoal_codec codec_questions(questions *q)

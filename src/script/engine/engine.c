@@ -225,8 +225,8 @@ static int new_engine(lua_State *L)
     lua_settop(L, 1);
     object = push_object(L);
     error = make_core(L, object, 2, &id, &config, &detail);
-    if (error && object->questions->error[0] != '\0')
-        detail = object->questions->error;
+    if (error && object->questions->error.text[0] != '\0')
+        detail = object->questions->error.text;
     if (error)
         return result_error(L, error, detail);
     lua_settop(L, 2);

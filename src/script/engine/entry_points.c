@@ -34,7 +34,7 @@ static void begin(lua_State *L, struct common_call *call)
     struct engine_object *object = call->object;
 
     call->before = questions_use(call->questions, L);
-    call->questions->error[0] = '\0';
+    call->questions->error.text[0] = '\0';
     object->busy++;
 }
 

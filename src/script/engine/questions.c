@@ -12,6 +12,7 @@
  */
 #include "questions.h"
 
+#include "../../base/error.h"
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
 #include "../../lua/refs.h"
@@ -71,8 +72,7 @@ static int check_identity(questions *q, shoal_bytes id)
 
     if (!problem)
         return 0;
-    snprintf(q->error, sizeof q->error, "an identity is not canonical: %s",
-             problem);
+    error_fail(&q->error, "an identity is not canonical: %s", problem);
     return SHOAL_ERR_IDENTITY;
 }
 
@@ -212,8 +212,8 @@ int questions_at(questions *q, const char *endpoint, uint8_t *out, size_t *size)
                   SHOAL_ERR_IDENTITY);
     if (!q->has[QUESTION_ADDR])
         return shoal_stock_identity_new(addr, 0, out, size);
-    snprintf(q->error, sizeof q->error,
-             "identity.at is missing, which joining '%s' needs", endpoint);
+    error_fail(&q->error, "identity.at is missing, which joining '%s' needs",
+               endpoint);
     return SHOAL_ERR_IDENTITY;
 }
 

@@ -29,6 +29,7 @@
 #ifndef SHOAL_SCRIPT_ENGINE_QUESTIONS_H
 #define SHOAL_SCRIPT_ENGINE_QUESTIONS_H
 
+#include "../../base/error.h"
 #include "../../lua/protected_call.h"
 #include "../../shoal.h"
 
@@ -69,8 +70,8 @@ typedef struct questions {
     int64_t clock_offset_us;
     const uint8_t *packet; /* the one being decoded, see codec.c */
     size_t packet_size;
-    int decoded;     /* identities kept of it */
-    char error[512]; /* of the last failing question, "" before any */
+    int decoded;        /* identities kept of it */
+    struct error error; /* of the last failing question, "" before any */
 } questions;
 
 /* Makes a set of the table at `handlers` (or nothing there: all defaults) and

@@ -256,7 +256,7 @@ int view_push_result(lua_State *L, int error, const shoal *engine,
         return 1;
     }
     detail = shoal_error_detail(engine);
-    if (q && is_about_a_question(error) && q->error[0] != '\0')
-        detail = q->error;
+    if (q && is_about_a_question(error) && q->error.text[0] != '\0')
+        detail = q->error.text;
     return result_error(L, error, detail);
 }

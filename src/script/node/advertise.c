@@ -2,11 +2,12 @@
 #include "advertise.h"
 
 #include "../../base/address.h"
+#include "../../base/error.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static int parse(const char *text, struct endpoint *out, char *error)
+static int parse(const char *text, struct endpoint *out, struct error *error)
 {
     shoal_bytes bytes = {(const uint8_t *)text, strlen(text)};
     return address_parse_endpoint(bytes, out, error);
@@ -35,27 +36,29 @@ static void add_port(const char *asked, char *out)
                  has_port ? "" : ":0");
 }
 
-static int complete(const char *asked, uint16_t port, char *out, char *error)
+static int complete(const char *asked, uint16_t port, char *out,
+                    struct error *error)
 {
-    char text[ADDRESS_MAX_ENDPOINT], reason[ERROR_MAX];
+    char text[ADDRESS_MAX_ENDPOINT];
+    struct error reason;
     struct endpoint endpoint;
     add_port(asked, text);
-    if (parse(text, &endpoint, reason) != 0) {
-        snprintf(error, ERROR_MAX, "cannot advertise '%.*s': %.*s", 256, asked,
-                 200, reason);
+    if (parse(text, &endpoint, &reason) != 0) {
+        error_fail(error, "cannot advertise '%.*s': %.*s", 256, asked, 200,
+                   reason.text);
         return -1;
     }
     if (endpoint.is_name) {
-        snprintf(error, ERROR_MAX,
-                 "cannot advertise '%.*s': it is not an IP address", 256,
-                 asked);
+        error_fail(error, "cannot advertise '%.*s': it is not an IP address",
+                   256, asked);
         return -1;
     }
     if (address_is_wildcard(&endpoint.address)) {
-        snprintf(error, ERROR_MAX,
-                 "cannot advertise '%.*s': it is a wildcard address; give the "
-                 "address at which other members reach this host",
-                 256, asked);
+        error_fail(
+            error,
+            "cannot advertise '%.*s': it is a wildcard address; give the "
+            "address at which other members reach this host",
+            256, asked);
         return -1;
     }
     if (address_port(&endpoint.address) == 0)
@@ -65,7 +68,7 @@ static int complete(const char *asked, uint16_t port, char *out, char *error)
 }
 
 int advertise_complete(const char *asked, const char *bound, char *out,
-                       char *error)
+                       struct error *error)
 {
     struct endpoint socket;
     if (parse(bound, &socket, error) != 0)
@@ -79,7 +82,7 @@ int advertise_complete(const char *asked, const char *bound, char *out,
     return 0;
 }
 
-int advertise_check(shoal_bytes endpoint, char *error)
+int advertise_check(shoal_bytes endpoint, struct error *error)
 {
     struct endpoint parsed;
     if (address_parse_endpoint(endpoint, &parsed, NULL) != 0)
@@ -87,8 +90,8 @@ int advertise_check(shoal_bytes endpoint, char *error)
     bool is_wildcard = !parsed.is_name && address_is_wildcard(&parsed.address);
     if (!is_wildcard && parsed.port != 0)
         return 0;
-    snprintf(error, ERROR_MAX, "other members cannot send to %.*s: %s",
-             (int)endpoint.size, (const char *)endpoint.data,
-             is_wildcard ? "it is a wildcard address" : "it has port 0");
+    error_fail(error, "other members cannot send to %.*s: %s",
+               (int)endpoint.size, (const char *)endpoint.data,
+               is_wildcard ? "it is a wildcard address" : "it has port 0");
     return -1;
 }

@@ -11,6 +11,7 @@
 #ifndef SHOAL_SCRIPT_NODE_BACKEND_H
 #define SHOAL_SCRIPT_NODE_BACKEND_H
 
+#include "../../base/error.h"
 #include "../../host/host.h"
 
 #include <lua.h>
@@ -28,9 +29,9 @@ struct backend_ops {
     /* What the socket is bound to: "127.0.0.1:43211". */
     const char *(*bound)(struct backend *backend);
     /* Makes the engine and goes live. 0 or a shoal_error with `error`
-     * (ERROR_MAX bytes) filled. */
+     * filled. */
     int (*start)(struct backend *backend, const shoal_options *options,
-                 char *error);
+                 struct error *error);
     /* NULL before start. */
     shoal *(*engine)(struct backend *backend);
     /* For entry points: monotonic. */
@@ -48,7 +49,8 @@ struct backend_ops {
     /* Which diagnostics to hear of (1u << SHOAL_EVENT_*), besides the events
      * that come always. After start. */
     void (*set_diagnostics)(struct backend *backend, uint32_t mask);
-    int (*join)(struct backend *backend, const char *endpoint, char *error);
+    int (*join)(struct backend *backend, const char *endpoint,
+                struct error *error);
     /* Tells members and seeds that we leave: as shoal_leave(), for which it
      * stands. */
     int (*leave)(struct backend *backend);
@@ -77,7 +79,7 @@ struct world {
     const char *bind; /* when the program does not say; NULL: see open() */
     /* Binds. NULL and `error` on failure. */
     struct backend *(*open)(struct world *world, const host_options *options,
-                            char *error);
+                            struct error *error);
     /* For the random choices of a node that was given none. NULL: real chance.
      */
     uint64_t (*seed)(struct world *world);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The node's backend over real sockets and a libev loop. */
 #include "../../base/clock.h"
+#include "../../base/error.h"
 #include "backend.h"
 
 #include <stdio.h>
@@ -24,7 +25,7 @@ static const char *bound(struct backend *backend)
 }
 
 static int start(struct backend *backend, const shoal_options *options,
-                 char *error)
+                 struct error *error)
 {
     return host_start(from(backend)->host, options, error);
 }
@@ -65,7 +66,8 @@ static void set_diagnostics(struct backend *backend, uint32_t mask)
     host_set_diagnostics(from(backend)->host, mask);
 }
 
-static int join(struct backend *backend, const char *endpoint, char *error)
+static int join(struct backend *backend, const char *endpoint,
+                struct error *error)
 {
     return host_join(from(backend)->host, endpoint, NULL, NULL, error);
 }
@@ -174,12 +176,13 @@ static const struct backend_ops ops = {
 };
 
 static struct backend *open_backend(struct world *world,
-                                    const host_options *options, char *error)
+                                    const host_options *options,
+                                    struct error *error)
 {
     (void)world;
     struct libev_backend *self = calloc(1, sizeof *self);
     if (!self) {
-        snprintf(error, ERROR_MAX, "cannot open a node: out of memory");
+        error_fail(error, "cannot open a node: out of memory");
         return NULL;
     }
     self->base.ops = &ops;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "identity.h"
 
+#include "../../base/error.h"
 #include "../../lua/compat.h"
 #include "../engine/answers.h"
 #include "advertise.h"
@@ -71,25 +72,25 @@ static void make_stock(lua_State *L, void *context)
     read_result(L, "identity", making->out);
 }
 
-static int run(struct making *making, protected_fn *fn, char *error)
+static int run(struct making *making, protected_fn *fn, struct error *error)
 {
     struct scope *scope = &making->node->current->scope;
     int failure = scope_run(scope, fn, making, "identity.new");
     if (failure != 0)
-        snprintf(error, ERROR_MAX, "%s", protected_last_message(scope->caller));
+        error_fail(error, "%s", protected_last_message(scope->caller));
     return failure ? SHOAL_ERR_IDENTITY : 0;
 }
 
-int identity_reach(shoal_bytes endpoint, char *error)
+int identity_reach(shoal_bytes endpoint, struct error *error)
 {
-    char problem[ERROR_MAX];
-    if (advertise_check(endpoint, problem) == 0)
+    struct error problem;
+    if (advertise_check(endpoint, &problem) == 0)
         return 0;
-    snprintf(error, ERROR_MAX, "identity: %.500s", problem);
+    error_fail(error, "identity: %.500s", problem.text);
     return SHOAL_ERR_IDENTITY;
 }
 
-int identity_check_reach(questions *q, shoal_bytes id, char *error)
+int identity_check_reach(questions *q, shoal_bytes id, struct error *error)
 {
     shoal_identity_questions identity = questions_handlers(q).identity;
     shoal_bytes addr, endpoint;
@@ -99,21 +100,21 @@ int identity_check_reach(questions *q, shoal_bytes id, char *error)
 }
 
 int identity_make(struct node *node, const struct birth *birth,
-                  value_identity *out, char *error)
+                  value_identity *out, struct error *error)
 {
     struct making making = {node, birth, out};
     const questions *q = node->current->questions;
     if (q->has[QUESTION_NEW])
         return run(&making, ask, error);
     if (questions_missing(q)) {
-        snprintf(error, ERROR_MAX, "%s", questions_missing(q));
+        error_fail(error, "%s", questions_missing(q));
         return SHOAL_ERR_IDENTITY;
     }
     if (birth->advertise[0] != '\0')
         return run(&making, make_stock, error);
-    snprintf(error, ERROR_MAX,
-             "%s is a wildcard address: advertise the address at which other "
-             "members reach this host",
-             birth->bind);
+    error_fail(error,
+               "%s is a wildcard address: advertise the address at which other "
+               "members reach this host",
+               birth->bind);
     return IDENTITY_NO_ADDRESS;
 }

@@ -3,6 +3,7 @@
 #ifndef SHOAL_SCRIPT_NODE_IDENTITY_H
 #define SHOAL_SCRIPT_NODE_IDENTITY_H
 
+#include "../../base/error.h"
 #include "../../host/host.h"
 #include "../../lua/value.h"
 #include "../engine/questions.h"
@@ -20,17 +21,17 @@ enum { IDENTITY_NO_ADDRESS = 2 };
 
 /* Asks identity.new of the node's handlers, or makes a stock identity: its
  * bump is the wall clock in milliseconds, so that a node which is restarted
- * wins against the one that it was. 0, or an error and `error` (ERROR_MAX
- * bytes); IDENTITY_NO_ADDRESS: the stock identity needs an address, and the
- * socket's is a wildcard. Never raises. */
+ * wins against the one that it was. 0, or an error and `error`;
+ * IDENTITY_NO_ADDRESS: the stock identity needs an address, and the socket's is
+ * a wildcard. Never raises. */
 int identity_make(struct node *node, const struct birth *birth,
-                  value_identity *out, char *error);
+                  value_identity *out, struct error *error);
 
 /* Could others send to a node whose identity has that endpoint? 0, or
  * SHOAL_ERR_IDENTITY and `error`. */
-int identity_reach(shoal_bytes endpoint, char *error);
+int identity_reach(shoal_bytes endpoint, struct error *error);
 /* The same of an identity, as these questions answer for it. What they do not
  * answer at all is the engine's to refuse. */
-int identity_check_reach(questions *q, shoal_bytes id, char *error);
+int identity_check_reach(questions *q, shoal_bytes id, struct error *error);
 
 #endif

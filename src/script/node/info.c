@@ -109,7 +109,7 @@ static void push_drops(lua_State *L, const shoal_stats *stats)
 static void push_last_error(lua_State *L, const struct reloads *reloads)
 {
     lua_createtable(L, 0, 3);
-    set_text(L, "message", reloads->error);
+    set_text(L, "message", reloads->error.text);
     set_text(L, "reason", reloads->reason);
     set_moment(L, "at", reloads->failed_us);
 }

@@ -15,9 +15,9 @@ enum { MAX_FIELDS = 32 };
 static void set_levels(lua_State *L, const char *who, const char *what,
                        const char *levels, struct log *log)
 {
-    char error[ERROR_MAX];
-    if (log_set_levels(log, levels, error) != 0)
-        luaL_error(L, "%s: %s: %s", who, what, error);
+    struct error error;
+    if (log_set_levels(log, levels, &error) != 0)
+        luaL_error(L, "%s: %s: %s", who, what, error.text);
 }
 
 static void set_format(lua_State *L, int index, const char *who,

@@ -17,7 +17,7 @@ static bool has_lua_ev(lua_State *L)
     return has;
 }
 
-struct ev_loop *loop_try_default(lua_State *L, char *error)
+struct ev_loop *loop_try_default(lua_State *L, struct error *error)
 {
     return has_lua_ev(L) ? default_loop_with_children(error)
                          : default_loop(error);
@@ -25,10 +25,10 @@ struct ev_loop *loop_try_default(lua_State *L, char *error)
 
 struct ev_loop *loop_default(lua_State *L, const char *who)
 {
-    char error[ERROR_MAX];
-    struct ev_loop *loop = loop_try_default(L, error);
+    struct error error;
+    struct ev_loop *loop = loop_try_default(L, &error);
     if (!loop)
-        luaL_error(L, "%s: %s", who, error);
+        luaL_error(L, "%s: %s", who, error.text);
     return loop;
 }
 

@@ -7,6 +7,8 @@
 #ifndef SHOAL_SCRIPT_NODE_LOOP_H
 #define SHOAL_SCRIPT_NODE_LOOP_H
 
+#include "../../base/error.h"
+
 #include <ev.h>
 #include <lua.h>
 
@@ -14,8 +16,8 @@
  * has loaded lua-ev, whose child watchers need that. Raises when there is none
  * to be had. */
 struct ev_loop *loop_default(lua_State *L, const char *who);
-/* The same without raising: NULL and `error` (ERROR_MAX bytes). */
-struct ev_loop *loop_try_default(lua_State *L, char *error);
+/* The same without raising: NULL and `error`. */
+struct ev_loop *loop_try_default(lua_State *L, struct error *error);
 /* STACK: [timeout in seconds] -> (nothing). */
 int loop_step(lua_State *L);
 /* Adds run, stop and step to the table on top of the stack. */

@@ -34,7 +34,7 @@ static void begin(lua_State *L, struct common_call *call)
     struct node *node = call->object;
     questions *q = call->questions;
     bool is_theirs = methods_scope(L)->L == node->current->scope.L;
-    q->error[0] = '\0';
+    q->error.text[0] = '\0';
     call->before = is_theirs ? questions_use(q, L) : q->L;
 }
 
@@ -56,7 +56,7 @@ static int leave(struct common_call *call)
 static int become(struct common_call *call, shoal_bytes id)
 {
     questions *q = call->questions;
-    if (!node_is_asking(call->object) && identity_check_reach(q, id, q->error))
+    if (!node_is_asking(call->object) && identity_check_reach(q, id, &q->error))
         return SHOAL_ERR_IDENTITY;
     return shoal_change_identity(call->engine, call->now_us, id);
 }
@@ -94,11 +94,11 @@ const struct common_kind methods_kind = {
 /* Joining may announce at once, which is an entry point. */
 static int join_one(lua_State *L, struct node *node, const char *endpoint)
 {
-    char error[ERROR_MAX];
+    struct error error;
     if (node_is_asking(node))
         return methods_refuse_inside(L);
-    if (node->backend->ops->join(node->backend, endpoint, error) != 0)
-        return result_fail(L, error, CODE_JOIN);
+    if (node->backend->ops->join(node->backend, endpoint, &error) != 0)
+        return result_fail(L, error.text, CODE_JOIN);
     lua_pushboolean(L, true);
     return 1;
 }

@@ -30,13 +30,13 @@ static int reload_later(lua_State *L, struct node *node, const char *reason)
 
 static int reload_now(lua_State *L, struct node *node, const char *reason)
 {
-    char error[ERROR_MAX];
+    struct error error;
     bool swapped;
     lua_State *before = program_enter(node->scopes.owner, L);
-    int failure = reload_script(node, reason, &swapped, error);
+    int failure = reload_script(node, reason, &swapped, &error);
     program_leave(node->scopes.owner, before);
     if (failure != 0)
-        return result_fail(L, error, CODE_SCRIPT);
+        return result_fail(L, error.text, CODE_SCRIPT);
     lua_pushboolean(L, true);
     if (swapped)
         return 1;
@@ -70,7 +70,7 @@ static int reload(lua_State *L)
 
 static int set_handlers(lua_State *L)
 {
-    char error[ERROR_MAX];
+    struct error error;
     struct node *node = methods_check_sending(L, "node:set_handlers");
     if (node->script)
         return luaL_error(L, "node:set_handlers: this node runs the script %s",
@@ -84,12 +84,12 @@ static int set_handlers(lua_State *L)
     lua_settop(L, 2);
     struct version *version = version_of_table(&node->scopes, L);
     lua_State *before = program_enter(node->scopes.owner, L);
-    int failure = reload_table(node, version, error);
+    int failure = reload_table(node, version, &error);
     program_leave(node->scopes.owner, before);
     if (failure == RELOAD_MISUSE)
-        return luaL_error(L, "node:set_handlers: %s", error);
+        return luaL_error(L, "node:set_handlers: %s", error.text);
     if (failure != 0)
-        return result_fail(L, error, CODE_SCRIPT);
+        return result_fail(L, error.text, CODE_SCRIPT);
     lua_pushboolean(L, true);
     return 1;
 }

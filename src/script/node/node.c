@@ -89,7 +89,7 @@ static void free_over(struct node *node)
 static void do_put_off(void *context)
 {
     struct node *node = context;
-    char error[ERROR_MAX];
+    struct error error;
     node->put_off = NULL;
     if (node->scopes.depth > 0 || node->reloads.loading) {
         /* a handler, or a script that loads, runs the loop */
@@ -101,7 +101,7 @@ static void do_put_off(void *context)
     failures_tell(node);
     if (node->wants_reload && !node->wants_close) {
         node->wants_reload = false;
-        (void)reload_script(node, node->wanted_reason, NULL, error);
+        (void)reload_script(node, node->wanted_reason, NULL, &error);
     }
     if (node->wants_close)
         node_close(node);

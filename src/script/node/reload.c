@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "reload.h"
 
+#include "../../base/error.h"
 #include "../../host/watch.h"
 #include "../../lua/compat.h"
 #include "../reload/store.h"
@@ -17,8 +18,8 @@ enum { QUIET_US = 100 * 1000 };
 
 static void reload_quietly(struct node *node, const char *reason)
 {
-    char error[ERROR_MAX];
-    (void)reload_script(node, reason, NULL, error); /* it is logged */
+    struct error error;
+    (void)reload_script(node, reason, NULL, &error); /* it is logged */
 }
 
 static void on_change(void *context)
@@ -60,7 +61,7 @@ static void tell_of_watching(struct node *node, const char *error)
  * load (may be NULL): mending one of them is worth another attempt. */
 static void watch_files(struct node *node, const struct files *failed)
 {
-    char error[ERROR_MAX] = "out of memory";
+    struct error error = {"out of memory"};
     const struct files *current = current_files(node);
     size_t count = list_paths(current, NULL) + list_paths(failed, NULL);
     if (!node->reloads.watch)
@@ -70,25 +71,25 @@ static void watch_files(struct node *node, const struct files *failed)
         size_t used = list_paths(current, paths);
         list_paths(failed, paths + used);
     }
-    if (paths && watch_set(node->reloads.watch, paths, count, error) == 0)
-        error[0] = '\0';
-    tell_of_watching(node, error);
+    if (paths && watch_set(node->reloads.watch, paths, count, &error) == 0)
+        error.text[0] = '\0';
+    tell_of_watching(node, error.text);
     free(paths);
 }
 
 void reload_watch(struct node *node)
 {
-    char error[ERROR_MAX];
+    struct error error;
     struct ev_loop *loop = node->backend->ops->loop(node->backend);
     if (!node->script || !node->watches || !loop)
         return;
-    node->reloads.watch = watch_new(loop, QUIET_US, on_change, node, error);
+    node->reloads.watch = watch_new(loop, QUIET_US, on_change, node, &error);
     if (node->reloads.watch)
         watch_files(node, NULL);
     else
         log_line(&node->log, LOG_WARN, LOG_SCRIPT,
                  "changes to the script will not be noticed",
-                 log_str("error", error));
+                 log_str("error", error.text));
 }
 
 void reload_unwatch(struct node *node)
@@ -102,25 +103,27 @@ void reload_unwatch(struct node *node)
 /* The running identity must have the same address for the new version, or it
  * would not know itself. */
 static int check_identity(struct node *node, struct version *version,
-                          char *error)
+                          struct error *error)
 {
     shoal_member self = shoal_self(node_engine(node));
     shoal_handlers handlers = questions_handlers(version->questions);
     shoal_bytes addr, endpoint;
     if (handlers.identity.addr(handlers.identity.context, self.id, &addr,
                                &endpoint) != 0) {
-        snprintf(error, ERROR_MAX,
-                 "identity: the new script does not recognise the running "
-                 "identity: %.400s",
-                 version->questions->error[0] ? version->questions->error
-                                              : "it is not a stock identity");
+        error_fail(error,
+                   "identity: the new script does not recognise the running "
+                   "identity: %.400s",
+                   version->questions->error.text[0]
+                       ? version->questions->error.text
+                       : "it is not a stock identity");
         return 1;
     }
     if (addr.size != self.addr.size ||
         memcmp(addr.data, self.addr.data, addr.size) != 0) {
-        snprintf(error, ERROR_MAX,
-                 "identity: the new script gives the running identity another "
-                 "address");
+        error_fail(
+            error,
+            "identity: the new script gives the running identity another "
+            "address");
         return 1;
     }
     return identity_reach(endpoint, error);
@@ -149,13 +152,13 @@ static int push_previous(lua_State *L, void *context)
 }
 
 static int call_on_reload(struct version *version, const struct version *before,
-                          const char *reason, char *error)
+                          const char *reason, struct error *error)
 {
     struct previous previous = {.version = before, .reason = reason};
     int failure = version_call(version, "on_reload", push_previous, &previous);
     if (failure != 0)
-        snprintf(error, ERROR_MAX, "on_reload: %s",
-                 protected_last_message(version->scope.caller));
+        error_fail(error, "on_reload: %s",
+                   protected_last_message(version->scope.caller));
     return failure;
 }
 
@@ -174,13 +177,13 @@ static void retire(struct node *node, struct version *version)
     (void)node_put_off(node);
 }
 
-static int swap(struct node *node, struct version *version, char *error)
+static int swap(struct node *node, struct version *version, struct error *error)
 {
     struct version *before = node->current;
     shoal_handlers handlers = questions_handlers(version->questions);
     int refused = shoal_set_handlers(node_engine(node), &handlers);
     if (refused != 0) {
-        snprintf(error, ERROR_MAX, "%s", shoal_error_text(refused));
+        error_fail(error, "%s", shoal_error_text(refused));
         return refused;
     }
     node_put_in_charge(node, version);
@@ -192,7 +195,7 @@ static int swap(struct node *node, struct version *version, char *error)
 /* Everything from a version that was made to one that is in charge. It is ours
  * to free only if this fails. */
 static int take_over(struct node *node, struct version *version,
-                     const char *reason, char *error)
+                     const char *reason, struct error *error)
 {
     struct version *before = node->current;
     int failure = 0;
@@ -230,13 +233,13 @@ static void tell_if_slow(struct node *node, const struct script *script)
                  log_num("seconds", (double)script->load_us / 1e6));
 }
 
-static int fail_for_memory(char *error)
+static int fail_for_memory(struct error *error)
 {
-    snprintf(error, ERROR_MAX, "out of memory");
+    error_fail(error, "out of memory");
     return SHOAL_ERR_NOMEM;
 }
 
-static int load(struct node *node, struct script **out, char *error)
+static int load(struct node *node, struct script **out, struct error *error)
 {
     struct script_source source = {
         .path = node->script,
@@ -250,7 +253,7 @@ static int load(struct node *node, struct script **out, char *error)
     return failure;
 }
 
-int reload_first(struct node *node, char *error)
+int reload_first(struct node *node, struct error *error)
 {
     struct script *script;
     int failure = load(node, &script, error);
@@ -265,7 +268,7 @@ int reload_first(struct node *node, char *error)
 /* A new version of the node's script in charge, or `error` and, if there is
  * one, the message with a traceback in `trouble`. */
 static int load_and_take_over(struct node *node, const char *reason,
-                              char *error, char *trouble)
+                              struct error *error, char *trouble)
 {
     struct script *script;
     struct version *version = NULL;
@@ -304,7 +307,7 @@ static void note_failure(struct node *node, const char *reason,
     struct reloads *reloads = &node->reloads;
     reloads->failed = true;
     reloads->failed_us = node->backend->ops->wall_us(node->backend);
-    snprintf(reloads->error, sizeof reloads->error, "%s", error);
+    error_fail(&reloads->error, "%s", error);
     snprintf(reloads->reason, sizeof reloads->reason, "%s", reason);
     tell_of_deleted(node);
     log_line(&node->log, LOG_ERROR, LOG_SCRIPT,
@@ -331,7 +334,7 @@ static bool is_unchanged(struct node *node)
 }
 
 int reload_script(struct node *node, const char *reason, bool *swapped,
-                  char *error)
+                  struct error *error)
 {
     char trouble[SCRIPT_MAX_TROUBLE] = "";
     if (swapped)
@@ -346,7 +349,7 @@ int reload_script(struct node *node, const char *reason, bool *swapped,
     int failure = load_and_take_over(node, reason, error, trouble);
     node->reloads.loading = false;
     if (failure != 0) {
-        note_failure(node, reason, error, trouble);
+        note_failure(node, reason, error->text, trouble);
         return failure;
     }
     note_success(node, reason);
@@ -357,7 +360,8 @@ int reload_script(struct node *node, const char *reason, bool *swapped,
 
 /* ---- Tables ---- */
 
-int reload_table(struct node *node, struct version *version, char *error)
+int reload_table(struct node *node, struct version *version,
+                 struct error *error)
 {
     if (!version)
         return fail_for_memory(error);

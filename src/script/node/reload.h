@@ -11,6 +11,7 @@
 #ifndef SHOAL_SCRIPT_NODE_RELOAD_H
 #define SHOAL_SCRIPT_NODE_RELOAD_H
 
+#include "../../base/error.h"
 #include "../../host/host.h"
 #include "../reload/version.h"
 
@@ -24,22 +25,23 @@ struct reloads {
     bool loading;
     bool failed;        /* the last load: */
     uint64_t failed_us; /* unix time */
-    char error[ERROR_MAX];
+    struct error error;
     char reason[RELOAD_MAX_REASON];
 };
 
 /* Loads the first version of the node's script. 0 or an error with `error`. */
-int reload_first(struct node *node, char *error);
+int reload_first(struct node *node, struct error *error);
 /* Loads the script anew, now; nothing of the node may be on the stack. 0, or an
- * error with `error` (ERROR_MAX bytes), which is also kept and logged.
+ * error with `error`, which is also kept and logged.
  * `*swapped` (may be NULL): false when nothing had changed. */
 int reload_script(struct node *node, const char *reason, bool *swapped,
-                  char *error);
+                  struct error *error);
 /* A version of a table becomes the node's handlers. 0, or an error with
  * `error`; then it has been freed. NULL: no memory. RELOAD_MISUSE: the table is
  * not made as it should be. */
 enum { RELOAD_MISUSE = 2 };
-int reload_table(struct node *node, struct version *version, char *error);
+int reload_table(struct node *node, struct version *version,
+                 struct error *error);
 
 /* Watches the script's files. */
 void reload_watch(struct node *node);

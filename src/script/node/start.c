@@ -9,6 +9,7 @@
  */
 #include "start.h"
 
+#include "../../base/error.h"
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
 #include "../../lua/result.h"
@@ -35,8 +36,8 @@ static int load_handlers(struct start *start)
 {
     struct node *node = start->node;
     if (node->script)
-        return reload_first(node, start->error) ? fail(start, CODE_SCRIPT) : 0;
-    if (version_prepare(node->current, start->error) == 0)
+        return reload_first(node, &start->error) ? fail(start, CODE_SCRIPT) : 0;
+    if (version_prepare(node->current, &start->error) == 0)
         return 0;
     return fail(start, start->from_module ? CODE_SCRIPT : bad_table);
 }
@@ -49,7 +50,7 @@ static int open_backend(struct start *start)
                             .log = &node->log,
                             .callbacks = node_callbacks(node),
                             .busy_limit_us = start->busy_limit_us};
-    node->backend = node->world->open(node->world, &options, start->error);
+    node->backend = node->world->open(node->world, &options, &start->error);
     return node->backend ? 0 : fail(start, CODE_BIND);
 }
 
@@ -59,7 +60,7 @@ static int find_address(struct start *start)
     struct backend *backend = start->node->backend;
     start->birth.bind = backend->ops->bound(backend);
     if (advertise_complete(start->advertise, start->birth.bind,
-                           start->birth.advertise, start->error) != 0)
+                           start->birth.advertise, &start->error) != 0)
         return fail(start, CODE_ADVERTISE);
     return 0;
 }
@@ -68,12 +69,13 @@ static int find_address(struct start *start)
 static void tell_of_question(struct start *start)
 {
     const questions *q = start->node->current->questions;
-    if (q->error[0] != '\0')
-        snprintf(start->error, ERROR_MAX, "cannot start: %.480s", q->error);
+    if (q->error.text[0] != '\0')
+        error_fail(&start->error, "cannot start: %.480s", q->error.text);
     else if (q->has[QUESTION_NEW] && !q->has[QUESTION_ADDR])
-        snprintf(start->error, ERROR_MAX,
-                 "cannot start: identity.new: without an identity.addr it must "
-                 "return { addr = \"host:port\", bump = number }");
+        error_fail(
+            &start->error,
+            "cannot start: identity.new: without an identity.addr it must "
+            "return { addr = \"host:port\", bump = number }");
 }
 
 /* An identity of the script's own that failed may have wanted the address that
@@ -81,10 +83,10 @@ static void tell_of_question(struct start *start)
 static void tell_of_wildcard(struct start *start)
 {
     const questions *q = start->node->current->questions;
-    size_t used = strlen(start->error);
+    size_t used = strlen(start->error.text);
     if (start->birth.advertise[0] == '\0' && q->has[QUESTION_NEW])
         snprintf(
-            start->error + used, ERROR_MAX - used,
+            start->error.text + used, ERROR_MAX - used,
             " (%.100s is a wildcard address, so opts.advertise is nil: "
             "advertise the address at which other members reach this host)",
             start->birth.bind);
@@ -94,7 +96,7 @@ static int start_engine(struct start *start)
 {
     struct node *node = start->node;
     value_identity identity;
-    int failure = identity_make(node, &start->birth, &identity, start->error);
+    int failure = identity_make(node, &start->birth, &identity, &start->error);
     if (failure != 0) {
         tell_of_wildcard(start);
         return fail(start, failure == IDENTITY_NO_ADDRESS
@@ -102,7 +104,7 @@ static int start_engine(struct start *start)
                                : shoal_error_name(SHOAL_ERR_IDENTITY));
     }
     if (identity_check_reach(node->current->questions,
-                             value_identity_bytes(&identity), start->error)) {
+                             value_identity_bytes(&identity), &start->error)) {
         tell_of_wildcard(start);
         return fail(start, shoal_error_name(SHOAL_ERR_IDENTITY));
     }
@@ -112,8 +114,8 @@ static int start_engine(struct start *start)
         .config = start->config,
         .handlers = questions_handlers(node->current->questions),
     };
-    node->current->questions->error[0] = '\0';
-    failure = node->backend->ops->start(node->backend, &options, start->error);
+    node->current->questions->error.text[0] = '\0';
+    failure = node->backend->ops->start(node->backend, &options, &start->error);
     if (failure == SHOAL_ERR_IDENTITY) {
         tell_of_question(start);
         tell_of_wildcard(start);
@@ -128,7 +130,7 @@ static int join_seeds(lua_State *L, struct start *start)
     for (int i = 1; i <= count; i++) {
         lua_rawgeti(L, start->seeds, i);
         int failure =
-            backend->ops->join(backend, lua_tostring(L, -1), start->error);
+            backend->ops->join(backend, lua_tostring(L, -1), &start->error);
         lua_pop(L, 1);
         if (failure != 0)
             return fail(start, CODE_JOIN);
@@ -222,15 +224,15 @@ int start_node(lua_State *L, struct program *owner, struct world *world)
     start.node = push_node(L, owner); /* at 2 */
     start.node->world = world;
     if (start_read_options(L, &start) != 0)
-        return result_fail(L, start.error, start.code);
+        return result_fail(L, start.error.text, start.code);
     prepare_program(L, &start);
     lua_State *before = program_enter(owner, L);
     int failure = go_live(L, &start);
     program_leave(owner, before);
     if (failure != 0 && start.code == bad_table)
-        return luaL_error(L, "shoal.start: %s", start.error);
+        return luaL_error(L, "shoal.start: %s", start.error.text);
     if (failure != 0)
-        return result_fail(L, start.error, start.code);
+        return result_fail(L, start.error.text, start.code);
     lua_settop(L, 2);
     return 1;
 }

@@ -3,6 +3,8 @@
 #ifndef SHOAL_SCRIPT_NODE_START_H
 #define SHOAL_SCRIPT_NODE_START_H
 
+#include "../../base/error.h"
+
 #include "identity.h"
 #include "node.h"
 
@@ -19,7 +21,7 @@ struct start {
     bool from_module;   /* the table: what is wrong with it is no misuse */
     struct birth birth; /* of the identity */
     const char *code;   /* of the failure */
-    char error[ERROR_MAX];
+    struct error error;
 };
 
 /* start_options.c: reads the options at index 1, into the node and `start`, and

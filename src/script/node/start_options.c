@@ -76,8 +76,8 @@ static int push_module(lua_State *L, const char *name, struct start *start)
         return 0;
     size_t size = 0;
     const char *text = lua_tolstring(L, -1, &size);
-    snprintf(start->error, sizeof start->error, "%.*s",
-             text ? (int)traceback_start(text, size) : 0, text ? text : "");
+    error_fail(&start->error, "%.*s",
+               text ? (int)traceback_start(text, size) : 0, text ? text : "");
     start->code = CODE_SCRIPT;
     return -1;
 }
@@ -200,7 +200,7 @@ static int read_config(lua_State *L, struct start *start)
         lua_pop(L, 1);
         return 0;
     }
-    snprintf(start->error, sizeof start->error, "%s", lua_tostring(L, -1));
+    error_fail(&start->error, "%s", lua_tostring(L, -1));
     start->code = shoal_error_name(SHOAL_ERR_INVALID_CONFIG);
     return -1;
 }
@@ -217,7 +217,7 @@ static int read_meta(lua_State *L, struct start *start)
             (const uint8_t *)lua_tolstring(L, -1, &start->birth.meta.size);
         return 0;
     }
-    snprintf(start->error, sizeof start->error, "%s", lua_tostring(L, -1));
+    error_fail(&start->error, "%s", lua_tostring(L, -1));
     start->code = shoal_error_name(SHOAL_ERR_IDENTITY);
     return -1;
 }

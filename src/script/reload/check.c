@@ -63,7 +63,7 @@ static void inspect(lua_State *L, void *context)
 }
 
 static int try_it(lua_State *L, struct trial *trial, const char *path,
-                  char *error)
+                  struct error *error)
 {
     struct script_source source = {
         .path = path,
@@ -76,8 +76,7 @@ static int try_it(lua_State *L, struct trial *trial, const char *path,
     failure =
         protected_run(&script->caller, script->L, inspect, trial, "check");
     if (failure != 0)
-        snprintf(error, ERROR_MAX, "%s",
-                 protected_last_message(&script->caller));
+        error_fail(error, "%s", protected_last_message(&script->caller));
     return failure;
 }
 
@@ -129,17 +128,17 @@ static void push_report(lua_State *L, const struct trial *trial,
 /* check(path) -> { path=, hash=, files=, handlers= } */
 static int check(lua_State *L)
 {
-    char error[ERROR_MAX];
+    struct error error;
     const char *path = luaL_checkstring(L, 1);
     struct trial *trial = push_trial(L);
     modules_read_paths(L, &trial->paths);
-    if (try_it(L, trial, path, error) == 0) {
+    if (try_it(L, trial, path, &error) == 0) {
         push_report(L, trial, path);
         clear(trial);
         return 1;
     }
     clear(trial);
-    return result_fail(L, error, CODE_SCRIPT);
+    return result_fail(L, error.text, CODE_SCRIPT);
 }
 
 static int check_handlers(lua_State *L)

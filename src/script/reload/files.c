@@ -121,18 +121,18 @@ static const char *describe(int trouble)
 }
 
 int files_read(struct files *files, const char *path, char **content,
-               size_t *size, char *error)
+               size_t *size, struct error *error)
 {
     *content = read_file(path, size);
     if (!*content) {
-        snprintf(error, ERROR_MAX, "cannot read %s: %s", path, describe(errno));
+        error_fail(error, "cannot read %s: %s", path, describe(errno));
         return -1;
     }
     struct file *file = add(files, path);
     if (!file) {
         free(*content);
         *content = NULL;
-        snprintf(error, ERROR_MAX, "out of memory");
+        error_fail(error, "out of memory");
         return -1;
     }
     file->missing = false;

@@ -9,6 +9,7 @@
 #ifndef SHOAL_SCRIPT_RELOAD_FILES_H
 #define SHOAL_SCRIPT_RELOAD_FILES_H
 
+#include "../../base/error.h"
 #include "../../shoal.h"
 
 enum { FILES_MAX_SIZE = 16 << 20 /* bytes of one file */ };
@@ -27,10 +28,10 @@ struct files {
 };
 
 /* Reads a file and adds it, unless a file of that path is there already. 0 and
- * its bytes (the caller frees them), or -1 and `error` (ERROR_MAX
- * bytes): "cannot read x.lua: no such file". */
+ * its bytes (the caller frees them), or -1 and `error`: "cannot read x.lua: no
+ * such file". */
 int files_read(struct files *files, const char *path, char **content,
-               size_t *size, char *error);
+               size_t *size, struct error *error);
 /* Notes that there is no such file. 0, or -1 (no memory). */
 int files_add_missing(struct files *files, const char *path);
 /* Does any of them look different on disk now? A file that cannot be read

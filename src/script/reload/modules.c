@@ -121,12 +121,12 @@ static const char *skip_prologue(const char *content, size_t *size)
 
 void modules_compile(lua_State *L, struct files *files, const char *path)
 {
-    char error[ERROR_MAX];
+    struct error error;
     char *content;
     size_t size;
     const char *name = lua_pushfstring(L, "@%s", path);
-    if (files_read(files, path, &content, &size, error) != 0)
-        luaL_error(L, "%s", error);
+    if (files_read(files, path, &content, &size, &error) != 0)
+        luaL_error(L, "%s", error.text);
     const char *text = skip_prologue(content, &size);
     int status = luaL_loadbuffer(L, text, size, name); /* never raises */
     free(content);

@@ -67,17 +67,16 @@ static int prepare_protected(struct script *script,
 }
 
 static int open_state(struct script *script, const struct script_source *source,
-                      char *error)
+                      struct error *error)
 {
     script->L = luaL_newstate();
     if (!script->L) {
-        snprintf(error, ERROR_MAX, "%s: no memory for its Lua state",
-                 script->name);
+        error_fail(error, "%s: no memory for its Lua state", script->name);
         return -1;
     }
     if (prepare_protected(script, source) != LUA_OK) {
-        snprintf(error, ERROR_MAX, "%s: cannot set up its Lua state: %s",
-                 script->name, lua_tostring(script->L, -1));
+        error_fail(error, "%s: cannot set up its Lua state: %s", script->name,
+                   lua_tostring(script->L, -1));
         return -1;
     }
     script->caller.slow_us = 0; /* the load is timed as a whole */
@@ -109,12 +108,12 @@ static int run_timed(struct script *script)
 }
 
 int script_load(const struct script_source *source, struct script **out,
-                char *error)
+                struct error *error)
 {
     struct script *script = calloc(1, sizeof *script);
     *out = script;
     if (!script) {
-        snprintf(error, ERROR_MAX, "out of memory");
+        error_fail(error, "out of memory");
         return SHOAL_ERR_NOMEM;
     }
     script->path = source->path;
@@ -123,8 +122,7 @@ int script_load(const struct script_source *source, struct script **out,
         return SHOAL_ERR_NOMEM;
     int failure = run_timed(script);
     if (failure != 0)
-        snprintf(error, ERROR_MAX, "%s",
-                 protected_last_message(&script->caller));
+        error_fail(error, "%s", protected_last_message(&script->caller));
     return failure;
 }
 

@@ -9,6 +9,7 @@
 #ifndef SHOAL_SCRIPT_RELOAD_SCRIPT_H
 #define SHOAL_SCRIPT_RELOAD_SCRIPT_H
 
+#include "../../base/error.h"
 #include "../../lua/protected_call.h"
 #include "files.h"
 #include "modules.h"
@@ -43,10 +44,10 @@ struct script_source {
 
 /* Makes the state, runs the file and checks the table's shape
  * (handler_table.h). 0 and the script, or an error and a script that knows its
- * files (to be watched) and says in `error` (ERROR_MAX bytes) what is
+ * files (to be watched) and says in `error` what is
  * wrong; NULL: no memory. Never raises. */
 int script_load(const struct script_source *source, struct script **out,
-                char *error);
+                struct error *error);
 /* NULL is fine. */
 void script_free(struct script *script);
 

@@ -26,7 +26,7 @@ void store_set(lua_State *L, struct version *version, int index)
 struct parcel {
     struct version *from, *to;
     shoal_bytes bytes;
-    char *error; /* ERROR_MAX bytes */
+    struct error *error;
 };
 
 /* Puts the value on top of the stack, or nothing, into the slot. */
@@ -40,7 +40,7 @@ static void pack(lua_State *L, void *context)
     struct parcel *parcel = context;
     refs_push(L, parcel->from->store);
     if (value_pack(L, -1, "store") != 0) {
-        snprintf(parcel->error, ERROR_MAX, "%s", lua_tostring(L, -1));
+        error_fail(parcel->error, "%s", lua_tostring(L, -1));
         return;
     }
     parcel->bytes.data =
@@ -62,8 +62,7 @@ static int run(struct parcel *parcel, struct version *version, protected_fn *fn)
     struct scope *scope = &version->scope;
     int failure = scope_run(scope, fn, parcel, "store");
     if (failure != 0)
-        snprintf(parcel->error, ERROR_MAX, "%s",
-                 protected_last_message(scope->caller));
+        error_fail(parcel->error, "%s", protected_last_message(scope->caller));
     else if (!parcel->bytes.data)
         failure = 1; /* pack() has said why */
     return failure;
@@ -76,7 +75,7 @@ static void forget(struct parcel *parcel)
     keep(L, parcel->from);
 }
 
-static int send(struct version *from, struct version *to, char *error)
+static int send(struct version *from, struct version *to, struct error *error)
 {
     struct parcel parcel = {.from = from, .to = to, .error = error};
     int failure = run(&parcel, from, pack);
@@ -96,7 +95,7 @@ static void hand_over(struct version *from, struct version *to)
     refs_set(L, to->store);
 }
 
-int store_carry(struct version *from, struct version *to, char *error)
+int store_carry(struct version *from, struct version *to, struct error *error)
 {
     if (state_of(from) != state_of(to))
         return send(from, to, error);
@@ -110,11 +109,11 @@ void store_push(lua_State *L, struct version *version, bool same_state)
         refs_push(L, version->store);
         return;
     }
-    char error[ERROR_MAX] = "";
-    struct parcel parcel = {.from = version, .error = error};
+    struct error error = {""};
+    struct parcel parcel = {.from = version, .error = &error};
     size_t used;
     if (run(&parcel, version, pack) != 0)
-        luaL_error(L, "node.store: cannot be copied: %s", error);
+        luaL_error(L, "node.store: cannot be copied: %s", error.text);
     value_push(L, parcel.bytes, &used);
     forget(&parcel);
 }

@@ -7,12 +7,14 @@
 #ifndef SHOAL_SCRIPT_RELOAD_STORE_H
 #define SHOAL_SCRIPT_RELOAD_STORE_H
 
+#include "../../base/error.h"
+
 #include "version.h"
 
-/* Gives `to` the store of `from`. 0, or an error and `error` (ERROR_MAX
- * bytes), which names what cannot be carried: "store.a.b: cannot carry a
- * function". `from` is as before. Never raises. */
-int store_carry(struct version *from, struct version *to, char *error);
+/* Gives `to` the store of `from`. 0, or an error and `error`, which names what
+ * cannot be carried: "store.a.b: cannot carry a function". `from` is as before.
+ * Never raises. */
+int store_carry(struct version *from, struct version *to, struct error *error);
 /* Pushes the store of the version for a scope: the table itself in the
  * version's own state, else a copy. May raise. */
 void store_push(lua_State *L, struct version *version, bool same_state);

@@ -77,12 +77,12 @@ static void prepare(lua_State *L, void *context)
     version->parcel = refs_new(L);
 }
 
-int version_prepare(struct version *version, char *error)
+int version_prepare(struct version *version, struct error *error)
 {
     struct scope *scope = &version->scope;
     int failure = scope_run(scope, prepare, version, "load");
     if (failure != 0) {
-        snprintf(error, ERROR_MAX, "%s", protected_last_message(scope->caller));
+        error_fail(error, "%s", protected_last_message(scope->caller));
         return failure;
     }
     /* Not the thread of whoever asks for the load: it may be gone by then. */

@@ -7,6 +7,7 @@
 #ifndef SHOAL_SCRIPT_RELOAD_VERSION_H
 #define SHOAL_SCRIPT_RELOAD_VERSION_H
 
+#include "../../base/error.h"
 #include "../engine/questions.h"
 #include "scope.h"
 #include "script.h"
@@ -33,8 +34,8 @@ struct version *version_of_script(struct scopes *scopes, struct script *script);
 struct version *version_of_table(struct scopes *scopes, lua_State *L);
 
 /* Makes it ready: the node's object, the questions, an empty store. 0 or an
- * error and `error` (ERROR_MAX bytes). Never raises. */
-int version_prepare(struct version *version, char *error);
+ * error and `error`. Never raises. */
+int version_prepare(struct version *version, struct error *error);
 /* From now on (unix time) it is in charge, as the node's version of that
  * number: its calls are counted and reported as the node's. */
 void version_take_charge(struct version *version, unsigned generation,

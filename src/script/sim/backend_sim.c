@@ -36,7 +36,7 @@ static const char *bound(struct backend *backend)
 }
 
 static int start(struct backend *backend, const shoal_options *options,
-                 char *error)
+                 struct error *error)
 {
     const char *detail = NULL;
     struct sim_backend *self = from(backend);
@@ -113,7 +113,8 @@ static const char *seed(struct backend *backend, size_t i)
     return sim_seed(from(backend)->node, i);
 }
 
-static int join(struct backend *backend, const char *endpoint, char *error)
+static int join(struct backend *backend, const char *endpoint,
+                struct error *error)
 {
     shoal_bytes text = {(const uint8_t *)endpoint, strlen(endpoint)};
     struct endpoint parsed;
@@ -243,13 +244,14 @@ static void use_log(struct sim_backend *self, struct log *log)
     log->node = self->address;
 }
 
-static int check_address(const char *bind, char *error)
+static int check_address(const char *bind, struct error *error)
 {
     shoal_bytes text = {(const uint8_t *)bind, strlen(bind)};
     struct endpoint endpoint;
-    char problem[ERROR_MAX];
-    if (address_parse_endpoint(text, &endpoint, problem) != 0)
-        return error_fail(error, "cannot bind %.64s: %.400s", bind, problem);
+    struct error problem;
+    if (address_parse_endpoint(text, &endpoint, &problem) != 0)
+        return error_fail(error, "cannot bind %.64s: %.400s", bind,
+                          problem.text);
     if (endpoint.is_name || endpoint.port == 0 ||
         address_is_wildcard(&endpoint.address))
         return error_fail(error,
@@ -260,7 +262,7 @@ static int check_address(const char *bind, char *error)
 }
 
 struct backend *backend_sim_open(sim *net, const host_options *options,
-                                 char *error)
+                                 struct error *error)
 {
     if (options->bind && check_address(options->bind, error) != 0)
         return NULL;

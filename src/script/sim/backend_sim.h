@@ -8,6 +8,7 @@
 #ifndef SHOAL_SCRIPT_SIM_BACKEND_SIM_H
 #define SHOAL_SCRIPT_SIM_BACKEND_SIM_H
 
+#include "../../base/error.h"
 #include "../../sim/sim.h"
 #include "../node/backend.h"
 
@@ -17,9 +18,9 @@
 #define BACKEND_SIM_EPOCH_US UINT64_C(1767225600000000)
 
 /* `options->bind` NULL: an address that nobody has had. Else an IP address and
- * a port. NULL and `error` (ERROR_MAX bytes) on failure. */
+ * a port. NULL and `error` on failure. */
 struct backend *backend_sim_open(sim *net, const host_options *options,
-                                 char *error);
+                                 struct error *error);
 /* The node there that backend_sim_open() opened (the context of its callbacks);
  * NULL: nobody is there. */
 struct node *backend_sim_node(const sim *net, uint32_t place);

@@ -53,7 +53,8 @@ static struct simulation *from(struct world *world)
 }
 
 static struct backend *open_backend(struct world *world,
-                                    const host_options *options, char *error)
+                                    const host_options *options,
+                                    struct error *error)
 {
     return backend_sim_open(from(world)->net, options, error);
 }
