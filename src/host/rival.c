@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "rival.h"
 
+#include "../base/bytes.h"
 #include "node.h"
 #include "padded_ping.h"
 
-#include <string.h>
-
 enum { A_SECOND_US = 1000 * 1000, QUESTION_SIZE = 548, GONE_AFTER = 3 };
-
-static bool is(shoal_bytes a, shoal_bytes b)
-{
-    return a.size == b.size && memcmp(a.data, b.data, a.size) == 0;
-}
 
 /* ---- Asking who has our address ---- */
 
@@ -213,7 +207,8 @@ static void answer(host *node, const shoal_header *asked, size_t asked_size,
 /* Pings from an identity to itself are such questions. */
 static bool is_question(const shoal_header *header)
 {
-    return header->kind == SHOAL_MSG_PING && is(header->src, header->dst);
+    return header->kind == SHOAL_MSG_PING &&
+           bytes_equal(header->src, header->dst);
 }
 
 static bool decode(const host *node, shoal_bytes packet, shoal_header *header)
@@ -232,7 +227,8 @@ bool rival_came_back(host *node, shoal_bytes packet)
     shoal_header header;
 
     if (!rival->asked || !decode(node, packet, &header) ||
-        !is_question(&header) || !is(header.src, shoal_self(node->engine).id) ||
+        !is_question(&header) ||
+        !bytes_equal(header.src, shoal_self(node->engine).id) ||
         !take_answer(rival, &header))
         return false;
     take_over(node, is_new);
@@ -245,7 +241,7 @@ void rival_heard(host *node, shoal_bytes packet, const struct address *from)
     shoal_header header;
 
     if (self.state == SHOAL_DOWN || !decode(node, packet, &header) ||
-        is(header.src, self.id))
+        bytes_equal(header.src, self.id))
         return;
     if (is_question(&header))
         answer(node, &header, packet.size, from);
