@@ -16,7 +16,14 @@
  * Where verdicts cannot be refuted (engine_heals()) "down" means a new
  * identity, and a newer one of our address is only reported.
  */
+#include "accused.h"
+
+#include "ask.h"
 #include "engine.h"
+#include "notify.h"
+#include "self.h"
+#include "send.h"
+#include "verdict.h"
 
 /* The highest from which there is a next one; the one after it is no living
  * member's. */

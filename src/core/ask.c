@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Every call out of the engine, with what is believed of the answer. */
-#include "engine.h"
+#include "ask.h"
 
 #include "../wire/wire.h"
+#include "engine.h"
+#include "send.h"
 
 /* The reentrancy guard around a call. */
 #define ASK(engine, result, call)                                              \

@@ -3,7 +3,12 @@
  * Custom broadcasts: opaque items that travel behind the updates, each behind a
  * u16 length (big-endian). The embedder's handler says which are news.
  */
+#include "broadcast.h"
+
+#include "ask.h"
 #include "engine.h"
+#include "notify.h"
+#include "send.h"
 
 enum { FRAME = 2, COUNT = 2 };
 

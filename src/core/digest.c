@@ -2,6 +2,8 @@
 #include "digest.h"
 
 #include "engine.h"
+#include "send.h"
+#include "verdict.h"
 
 /* ---- Whom we know ---- */
 

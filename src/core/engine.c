@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine.h"
 
+#include "ask.h"
 #include "config.h"
+#include "lookahead.h"
+#include "notify.h"
+#include "send.h"
+#include "update.h"
+#include "verdict.h"
 
 /* ---- Around every entry point ---- */
 

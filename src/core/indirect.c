@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "indirect.h"
 
+#include "ask.h"
 #include "engine.h"
+#include "send.h"
 
 static struct question *at(struct indirect *indirect, uint32_t i)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* One look at one member: ping, ask others, answers. */
 #include "engine.h"
+#include "notify.h"
+#include "send.h"
 
 static struct member *find_active(shoal *engine, const struct identity *who)
 {

@@ -19,6 +19,8 @@
  * it meet. What was found is a candidate, whose identity is compared when its
  * turn comes.
  */
+#include "lookahead.h"
+
 #include "engine.h"
 
 enum { LINE = 64 /* bytes of the cache at once */ };

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "notify.h"
+
 #include "engine.h"
 
 size_t notify_size(shoal_bytes id, shoal_bytes addr, shoal_bytes endpoint,

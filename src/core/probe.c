@@ -2,6 +2,8 @@
 #include "probe.h"
 
 #include "engine.h"
+#include "notify.h"
+#include "update.h"
 
 enum {
     /* Answers that only came through others: a lossy network. That is worth a

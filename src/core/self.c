@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Who we are: being somebody else, being nobody any more. */
+#include "self.h"
+
+#include "ask.h"
 #include "engine.h"
+#include "notify.h"
+#include "send.h"
+#include "update.h"
 
 enum { MAX_EVENTS = 4 };
 

@@ -10,9 +10,12 @@
  * With no more than two bytes of room left behind the header, the count is left
  * out. A packet is built in place, at the end of the effect queue.
  */
-#include "engine.h"
+#include "send.h"
 
 #include "../wire/wire.h"
+#include "ask.h"
+#include "engine.h"
+#include "notify.h"
 
 struct message {
     const struct who *to;

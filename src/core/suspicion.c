@@ -3,6 +3,9 @@
 
 #include "config.h"
 #include "engine.h"
+#include "send.h"
+#include "update.h"
+#include "verdict.h"
 
 #include <math.h>
 

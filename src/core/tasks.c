@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tasks.h"
 
+#include "broadcast.h"
 #include "engine.h"
+#include "send.h"
 
 /* The first turn of a task. Members that became active together, or lost each
  * other together, do not take theirs together. */

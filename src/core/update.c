@@ -16,7 +16,14 @@
  *
  * Everything that can fail (memory, mostly) comes before the first change.
  */
+#include "update.h"
+
+#include "accused.h"
+#include "ask.h"
 #include "engine.h"
+#include "notify.h"
+#include "send.h"
+#include "verdict.h"
 
 /* Two identities in a claim may be too many for a packet whose header has two
  * more: then it goes without the second. */

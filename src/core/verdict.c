@@ -17,7 +17,11 @@
  *
  * once in a probe period, or a bit more often in answer to its own packets.
  */
+#include "verdict.h"
+
+#include "ask.h"
 #include "engine.h"
+#include "send.h"
 
 enum { MAX_DISPUTES = 2 /* that one packet may cause */ };
 

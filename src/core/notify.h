@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* Events into the effect queue. */
+#ifndef SHOAL_CORE_NOTIFY_H
+#define SHOAL_CORE_NOTIFY_H
+
+#include "members.h"
+
+/* What notify_member() takes at most for somebody with these bytes. */
+size_t notify_size(shoal_bytes id, shoal_bytes addr, shoal_bytes endpoint,
+                   shoal_bytes before);
+/* Room for `times` notifications about `who`, and as much about ourselves. */
+bool notify_reserve(shoal *engine, const struct who *who, shoal_bytes before,
+                    unsigned times);
+/* These cannot fail once there is room; else (diagnostics) they are lost. */
+void notify_member(shoal *engine, shoal_event event,
+                   const struct member *member, shoal_bytes before);
+void notify_self(shoal *engine, shoal_event event);
+/* Somebody who need not be a member: `view` is copied. */
+void notify_view(shoal *engine, shoal_event event, const shoal_member *view);
+/* `view` claims our address. */
+void notify_conflict(shoal *engine, const shoal_member *view);
+/* An item of `size` bytes was given up. */
+void notify_dropped(shoal *engine, shoal_drop why, size_t size);
+void notify_packet(shoal *engine, shoal_event event, shoal_bytes id,
+                   uint8_t message, uint32_t updates, size_t size);
+
+#endif
