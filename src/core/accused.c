@@ -220,11 +220,7 @@ int accused_turn_undead(shoal *engine, struct identity *sender)
 static void report_conflict(shoal *engine, const struct who *who,
                             uint16_t incarnation, uint8_t state)
 {
-    shoal_member view = {.id = who->id,
-                         .addr = who->addr,
-                         .endpoint = who->endpoint,
-                         .incarnation = incarnation,
-                         .state = state};
+    shoal_member view = who_view(who, incarnation, state);
     engine->stats.conflicts++;
     notify_conflict(engine, &view);
 }

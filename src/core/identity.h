@@ -34,6 +34,18 @@ struct who {
     uint8_t copies[2 * IDENTITY_MAX_ANSWER];
 };
 
+/* As an event tells of somebody who need not be a member. Borrows from `who`.
+ */
+static inline shoal_member who_view(const struct who *who, uint16_t incarnation,
+                                    uint8_t state)
+{
+    return (shoal_member){.id = who->id,
+                          .addr = who->addr,
+                          .endpoint = who->endpoint,
+                          .incarnation = incarnation,
+                          .state = state};
+}
+
 /* A new one, with one reference. NULL: out of memory. */
 struct identity *identity_new(struct mem *mem, const struct who *who);
 void identity_release(struct mem *mem, struct identity *identity);

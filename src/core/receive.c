@@ -187,11 +187,7 @@ static void refuse(shoal *engine, const shoal_header *header,
 static void on_stranger_refuses(shoal *engine, const shoal_header *header,
                                 const struct who *src)
 {
-    shoal_member view = {.id = src->id,
-                         .addr = src->addr,
-                         .endpoint = src->endpoint,
-                         .incarnation = header->src_incarnation,
-                         .state = SHOAL_ALIVE};
+    shoal_member view = who_view(src, header->src_incarnation, SHOAL_ALIVE);
     notify_view(engine, SHOAL_EVENT_REFUSED, &view);
 }
 

@@ -259,13 +259,9 @@ bool suspicion_confirm(shoal *engine, struct member *member, shoal_bytes from)
 static bool is_to_be_asked(const shoal *engine,
                            const struct suspicion *suspicion)
 {
-    return suspicion->asks > 0 || suspicion->ask_us <= engine->now_us;
-}
-
-static bool is_last_ask_due(const shoal *engine,
-                            const struct suspicion *suspicion)
-{
-    return asks(engine) > 0 && suspicion->last_us == SHOAL_NEVER;
+    bool was_last = asks(engine) == 0 || suspicion->last_us != SHOAL_NEVER;
+    return !was_last || suspicion->asks > 0 ||
+           suspicion->ask_us <= engine->now_us;
 }
 
 /* It has refuted long ago, perhaps, and only we have not heard: ask it itself,
@@ -316,8 +312,7 @@ int suspicion_tick(shoal *engine)
                 return SHOAL_ERR_NOMEM;
             continue;
         }
-        if (member->suspicion && (is_to_be_asked(engine, member->suspicion) ||
-                                  is_last_ask_due(engine, member->suspicion))) {
+        if (member->suspicion && is_to_be_asked(engine, member->suspicion)) {
             ask_again(engine, member);
             continue;
         }

@@ -206,11 +206,7 @@ static struct member *superfluous(const shoal *engine,
 static int refuse(shoal *engine, const struct who *who,
                   const shoal_update *claim)
 {
-    shoal_member view = {.id = who->id,
-                         .addr = who->addr,
-                         .endpoint = who->endpoint,
-                         .incarnation = claim->incarnation,
-                         .state = claim->state};
+    shoal_member view = who_view(who, claim->incarnation, claim->state);
     notify_view(engine, SHOAL_EVENT_FULL, &view);
     return engine_drop(engine, SHOAL_DROP_FULL, SHOAL_ERR_FULL);
 }

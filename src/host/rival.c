@@ -114,10 +114,10 @@ static void tell(host *node, const shoal_header *header,
     uint64_t now_us = host_now(node);
 
     if (!rival->is_there &&
-        now_us - rival->told_us >= RIVAL_TOLD_S * UINT64_C(1000000))
+        now_us - rival->told_us >= (uint64_t)RIVAL_TOLD_S * A_SECOND_US)
         rival->tell_after_s = 0;
     rival->is_there = true;
-    if (now_us - rival->told_us < rival->tell_after_s * UINT64_C(1000000))
+    if (now_us - rival->told_us < (uint64_t)rival->tell_after_s * A_SECOND_US)
         return;
     rival->told_us = now_us;
     rival->tell_after_s =
