@@ -1,42 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "digest.h"
 
+#include "../wire/wire.h"
 #include "engine.h"
 #include "send.h"
 #include "verdict.h"
 
 /* ---- Whom we know ---- */
 
-static uint64_t word_le(const uint8_t *at, size_t size)
-{
-    uint64_t word = 0;
-    for (size_t i = 0; i < size; i++)
-        word |= (uint64_t)at[i] << (8 * i);
-    return word;
-}
-
-/* Without a key, unlike bytes_hash(): others must come to the same. Whoever
- * makes up identities that collide only hides them from the comparison. */
-static uint32_t hash_of(shoal_bytes id)
-{
-    const uint64_t odd = 0x9e3779b97f4a7c15u;
-    uint64_t hash = id.size;
-    for (; id.size >= 8; id = bytes_of(id.data + 8, id.size - 8)) {
-        hash = (hash ^ word_le(id.data, 8)) * odd;
-        hash ^= hash >> 29;
-    }
-    hash = (hash ^ word_le(id.data, id.size)) * odd;
-    return (uint32_t)(hash >> 32);
-}
-
 uint32_t digest_bucket(shoal_bytes id)
 {
-    return hash_of(id) % DIGEST_BUCKETS;
+    return wire_hash(id) % DIGEST_BUCKETS;
 }
 
 static void change(shoal *engine, const struct identity *who, int by)
 {
-    uint32_t hash = hash_of(identity_id(who));
+    uint32_t hash = who->wire_hash;
     struct bucket *bucket = &engine->digest.buckets[hash % DIGEST_BUCKETS];
     bucket->digest.members += (uint32_t)by;
     bucket->digest.sum ^= hash;
@@ -98,7 +77,7 @@ static bool explains(const struct difference *search,
                      const struct member *member)
 {
     bool only_ours = search->ours.members > search->theirs.members;
-    uint32_t hash = hash_of(identity_id(member->identity));
+    uint32_t hash = member->identity->wire_hash;
     return hash == (search->theirs.sum ^ search->ours.sum) &&
            hash % DIGEST_BUCKETS == search->bucket &&
            member_is_active(member) == only_ours;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "identity.h"
 
+#include "../wire/wire.h"
+
 /* Where `part` lies inside `whole`, or whole.size when it does not. */
 static size_t offset_in(shoal_bytes whole, shoal_bytes part)
 {
@@ -26,6 +28,7 @@ struct identity *identity_new(struct mem *mem, const struct who *who)
     struct identity head = {.refs = 1,
                             .hash = who->hash,
                             .addr_hash = who->addr_hash,
+                            .wire_hash = wire_hash(who->id),
                             .size = (uint16_t)who->id.size,
                             .addr_size = (uint16_t)who->addr.size,
                             .endpoint_size = (uint16_t)who->endpoint.size};

@@ -21,6 +21,7 @@ struct identity {
     uint32_t refs;
     uint32_t hash;      /* of the identity */
     uint32_t addr_hash; /* of the address */
+    uint32_t wire_hash; /* of the identity, the same at every member */
     uint16_t size, addr_at, addr_size, endpoint_at, endpoint_size;
     uint8_t bytes[];
 };

@@ -123,6 +123,11 @@ int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *out,
                        size_t *used);
 shoal_bytes wire_peek_source(void *context, shoal_bytes packet);
 
+/* A hash that all members share (docs/wire.md): of identities in digests. It
+ * has no key, unlike bytes_hash(), since others must come to the same; whoever
+ * makes up identities that collide only hides them from comparisons. */
+uint32_t wire_hash(shoal_bytes bytes);
+
 /* ---- What they and the stock identity have in common ---- */
 
 /* A bounded buffer that msgpack-c packs into. */
