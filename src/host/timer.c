@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "../base/list.h"
 #include "node.h"
 
 #include <stdlib.h>
@@ -15,9 +16,7 @@ struct host_timer {
 static void discard(host_timer *timer)
 {
     ev_timer_stop(timer->node->loop, &timer->watcher);
-    *timer->place = timer->next;
-    if (timer->next)
-        timer->next->place = timer->place;
+    LIST_REMOVE(timer);
     free(timer);
 }
 
@@ -48,11 +47,7 @@ host_timer *host_timer_new(host *node, uint64_t after_us, uint64_t repeat_us,
     timer->node = node;
     timer->fn = fn;
     timer->context = context;
-    timer->place = &node->timers;
-    timer->next = node->timers;
-    if (timer->next)
-        timer->next->place = &timer->next;
-    node->timers = timer;
+    LIST_PUSH(node->timers, timer);
     ev_timer_init(&timer->watcher, on_time, (double)after_us / 1e6,
                   (double)repeat_us / 1e6);
     timer->watcher.data = timer;

@@ -2,6 +2,7 @@
 #include "program.h"
 
 #include "../base/clock.h"
+#include "../base/list.h"
 
 #include "compat.h"
 #include "refs.h"
@@ -83,21 +84,12 @@ struct program *program_of(lua_State *L)
 
 void program_add(struct program *program, struct program_node *node)
 {
-    node->next = program->nodes;
-    if (node->next)
-        node->next->previous = node;
-    program->nodes = node;
+    LIST_PUSH(program->nodes, node);
 }
 
-void program_remove(struct program *program, struct program_node *node)
+void program_remove(struct program_node *node)
 {
-    if (node->next)
-        node->next->previous = node->previous;
-    if (node->previous)
-        node->previous->next = node->next;
-    else
-        program->nodes = node->next;
-    node->next = node->previous = NULL;
+    LIST_REMOVE(node);
 }
 
 /* Questions that the engine asks the program's functions go the same way. */

@@ -18,7 +18,7 @@
 
 /* A node as its program sees it; the first part of struct node. */
 struct program_node {
-    struct program_node *next, *previous;
+    struct program_node *next, **place; /* in the list of the program */
     /* The program's functions are called on that thread from now on. */
     void (*use_thread)(struct program_node *node, lua_State *L);
     /* The state is going: closes at once, calling nobody, and removes it. */
@@ -52,7 +52,7 @@ struct program *program_of(lua_State *L);
 
 /* A node that is open now, and one that is not any more. */
 void program_add(struct program *program, struct program_node *node);
-void program_remove(struct program *program, struct program_node *node);
+void program_remove(struct program_node *node);
 
 /* Handlers are called on `L` from now on, until program_leave() with the
  * answer. Nothing between the two may raise. */

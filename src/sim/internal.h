@@ -30,8 +30,8 @@ struct sim_packet {
 };
 
 struct sim_timer {
-    struct sim_timer *next, *previous; /* of its node */
-    sim_node *node;                    /* NULL: cancelled */
+    struct sim_timer *next, **place; /* in the list of its node */
+    sim_node *node;                  /* NULL: cancelled */
     uint64_t repeat_us;
     sim_fn *fn;
     void *context;

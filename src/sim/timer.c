@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "../base/list.h"
 #include "internal.h"
 
 #include <stdlib.h>
@@ -18,18 +19,13 @@ sim_timer *sim_timer_new(sim_node *node, uint64_t after_us, uint64_t repeat_us,
     sim_timer *timer = malloc(sizeof *timer);
     if (!timer)
         return NULL;
-    *timer = (sim_timer){.next = node->timers,
-                         .node = node,
-                         .repeat_us = repeat_us,
-                         .fn = fn,
-                         .context = context};
+    *timer = (sim_timer){
+        .node = node, .repeat_us = repeat_us, .fn = fn, .context = context};
     if (!arm(timer, node->net->now_us + after_us)) {
         free(timer);
         return NULL;
     }
-    if (node->timers)
-        node->timers->previous = timer;
-    node->timers = timer;
+    LIST_PUSH(node->timers, timer);
     return timer;
 }
 
@@ -37,16 +33,10 @@ sim_timer *sim_timer_new(sim_node *node, uint64_t after_us, uint64_t repeat_us,
  * while its node was paused has neither. */
 void sim_timer_cancel(sim_timer *timer)
 {
-    sim_node *node = timer->node;
-    if (!node)
+    if (!timer->node)
         return;
     timer->node = NULL;
-    if (timer->next)
-        timer->next->previous = timer->previous;
-    if (timer->previous)
-        timer->previous->next = timer->next;
-    else
-        node->timers = timer->next;
+    LIST_REMOVE(timer);
     if (timer->due)
         free(timer);
 }

@@ -255,7 +255,7 @@ static void take_down(struct node *node)
     reload_unwatch(node);
     scope_end(&node->scopes.program);
     refs_free(L, &node->on_error);
-    program_remove(node->scopes.owner, &node->listed);
+    program_remove(&node->listed);
     node->backend->ops->close(node->backend);
 }
 

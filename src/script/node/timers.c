@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "timers.h"
 
+#include "../../base/list.h"
 #include "../../lua/class.h"
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
@@ -12,36 +13,13 @@
 
 /* Lives in the userdata that Lua has; the registry keeps that while it runs. */
 struct node_timer {
-    struct scope *scope; /* NULL: it is over */
-    struct node_timer *next, *previous;
+    struct scope *scope;              /* NULL: it is over */
+    struct node_timer *next, **place; /* in the list of the scope */
     void *handle;     /* the backend's; NULL: it is firing for the only time */
     int fn, userdata; /* references */
 };
 
 static const char type_name[] = "shoal.timer";
-
-/* ---- The list of a scope ---- */
-
-static void link_timer(struct scope *scope, struct node_timer *timer)
-{
-    timer->scope = scope;
-    timer->next = scope->timers;
-    if (timer->next)
-        timer->next->previous = timer;
-    scope->timers = timer;
-}
-
-static void unlink_timer(struct node_timer *timer)
-{
-    if (timer->next)
-        timer->next->previous = timer->previous;
-    if (timer->previous)
-        timer->previous->next = timer->next;
-    else
-        timer->scope->timers = timer->next;
-    timer->next = timer->previous = NULL;
-    timer->scope = NULL;
-}
 
 /* It is over. The userdata may be collected after that. */
 static void end(lua_State *L, struct node_timer *timer)
@@ -50,7 +28,8 @@ static void end(lua_State *L, struct node_timer *timer)
     if (timer->handle)
         backend->ops->timer_cancel(backend, timer->handle);
     timer->handle = NULL;
-    unlink_timer(timer);
+    LIST_REMOVE(timer);
+    timer->scope = NULL;
     refs_free(L, &timer->fn);
     refs_free(L, &timer->userdata);
 }
@@ -155,7 +134,8 @@ int timers_push(lua_State *L, struct scope *scope, bool repeat)
     memset(timer, 0, sizeof *timer);
     push_metatable(L);
     lua_setmetatable(L, -2);
-    link_timer(scope, timer); /* ended when it is collected, if that raises */
+    timer->scope = scope;
+    LIST_PUSH(scope->timers, timer); /* collecting it ends it, if that raises */
     lua_pushvalue(L, 3);
     timer->fn = refs_new(L);
     lua_pushvalue(L, -1);

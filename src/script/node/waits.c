@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "waits.h"
 
+#include "../../base/list.h"
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
 #include "../../lua/refs.h"
@@ -14,33 +15,11 @@ enum { POLL_US = 20 * 1000 };
 
 struct wait {
     struct scope *scope;
-    struct wait *next, *previous;
-    uint64_t deadline_us; /* of the backend's clock; SHOAL_NEVER: none */
-    unsigned round;       /* of checking, in which it had its turn */
-    int values;           /* reference of { thread, condition } */
+    struct wait *next, **place; /* in the list of the scope */
+    uint64_t deadline_us;       /* of the backend's clock; SHOAL_NEVER: none */
+    unsigned round;             /* of checking, in which it had its turn */
+    int values;                 /* reference of { thread, condition } */
 };
-
-/* ---- The list of a scope ---- */
-
-static void link_wait(struct scope *scope, struct wait *wait)
-{
-    wait->scope = scope;
-    wait->next = scope->waits;
-    wait->previous = NULL;
-    if (wait->next)
-        wait->next->previous = wait;
-    scope->waits = wait;
-}
-
-static void unlink_wait(struct wait *wait)
-{
-    if (wait->next)
-        wait->next->previous = wait->previous;
-    if (wait->previous)
-        wait->previous->next = wait->next;
-    else
-        wait->scope->waits = wait->next;
-}
 
 /* What the reference has. */
 enum { THREAD = 1, CONDITION };
@@ -54,7 +33,7 @@ static void push_value(lua_State *L, const struct wait *wait, int which)
 
 static void free_wait(lua_State *L, struct wait *wait)
 {
-    unlink_wait(wait);
+    LIST_REMOVE(wait);
     refs_free(L, &wait->values);
     free(wait);
 }
@@ -269,10 +248,11 @@ static void add_wait(lua_State *L, struct scope *scope, uint64_t deadline_us)
         luaL_error(L, "not enough memory");
         return;
     }
+    wait->scope = scope;
     wait->values = values;
     wait->deadline_us = deadline_us;
     wait->round = scope->node->wait_round;
-    link_wait(scope, wait);
+    LIST_PUSH(scope->waits, wait);
 }
 
 /* Asks for the first time, in the coroutine itself: it fails as later times do.

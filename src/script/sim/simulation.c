@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "simulation.h"
 
+#include "../../base/list.h"
 #include "../../lua/active_methods.h"
 #include "../../lua/class.h"
 #include "../../lua/compat.h"
@@ -90,33 +91,13 @@ static int spawn(lua_State *L)
 /* A function of the program's that is called at some moment. */
 struct simulation_call {
     struct simulation *simulation;
-    struct simulation_call *next, *previous;
-    int fn; /* reference */
+    struct simulation_call *next, **place; /* in the simulation's list */
+    int fn;                                /* reference */
 };
-
-static void link_call(struct simulation *s, struct simulation_call *call,
-                      int fn)
-{
-    *call =
-        (struct simulation_call){.simulation = s, .next = s->calls, .fn = fn};
-    if (s->calls)
-        s->calls->previous = call;
-    s->calls = call;
-}
-
-static void unlink_call(struct simulation_call *call)
-{
-    if (call->next)
-        call->next->previous = call->previous;
-    if (call->previous)
-        call->previous->next = call->next;
-    else
-        call->simulation->calls = call->next;
-}
 
 static void free_call(lua_State *L, struct simulation_call *call)
 {
-    unlink_call(call);
+    LIST_REMOVE(call);
     refs_free(L, &call->fn);
     free(call);
 }
@@ -151,7 +132,8 @@ static int after(lua_State *L)
         free(call);
         return luaL_error(L, "not enough memory");
     }
-    link_call(s, call, fn);
+    *call = (struct simulation_call){.simulation = s, .fn = fn};
+    LIST_PUSH(s->calls, call);
     return 0;
 }
 
