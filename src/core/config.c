@@ -71,70 +71,85 @@ uint64_t config_suspicion_us(const shoal_config *config, uint32_t n)
     return (uint64_t)min_us;
 }
 
+/* ---- Presets ---- */
+
+/* Loopback has a quarter of lan's periods: no wire is slow there, but a busy
+ * machine is. Lifeguard 5 has S = 8 (max_local_health), alpha = 4 or 6 (of the
+ * suspicion) and beta = 6 (suspicion_max_factor); memberlist waits for
+ * alpha - 2 confirmations. */
+/* clang-format off */
+#define OFF          ((shoal_periodic){0, 0})
+#define EVERY(us, m) ((shoal_periodic){us, m})
+
+/* X(member, simple, lan, wan, loopback) */
+#define PRESETS(X)                                                             \
+    X(probe_period_us,          1500 * MS, 1 * S,     5 * S,     250 * MS)     \
+    X(probe_rtt_us,             500 * MS,  500 * MS,  3 * S,     100 * MS)     \
+    X(num_indirect_probes,      3,         3,         3,         3)            \
+    X(suspect_to_down_after_us, 3 * S,                                         \
+                                suspicion(n, 4, 1 * S),                        \
+                                suspicion(n, 6, 5 * S),                        \
+                                suspicion(n, 4, 250 * MS))                     \
+    X(remove_down_after_us,     A_DAY,     A_DAY,     A_DAY,     A_DAY)        \
+    X(notify_down_members,      false,     true,      true,      true)         \
+    X(max_transmissions,        10,                                            \
+                                transmissions(n),                              \
+                                transmissions(n),                              \
+                                transmissions(n))                              \
+    X(news_transmissions,       0,                                             \
+                                news_transmissions(n),                         \
+                                news_transmissions(n),                         \
+                                news_transmissions(n))                         \
+    X(gossip,                   OFF,                                           \
+                                EVERY(100 * MS, 3),                            \
+                                EVERY(500 * MS, 4),                            \
+                                EVERY(20 * MS, 3))                             \
+    X(announce,                 OFF,                                           \
+                                EVERY(30 * S, 1),                              \
+                                EVERY(60 * S, 2),                              \
+                                EVERY(5 * S, 1))                               \
+    X(announce_to_down,         OFF,                                           \
+                                EVERY(30 * S, 1),                              \
+                                EVERY(60 * S, 2),                              \
+                                EVERY(5 * S, 1))                               \
+    X(compare_members,          false,     true,      true,      true)         \
+    X(max_packet_size,          1400,      1400,      1400,      1400)         \
+    X(max_members,              65536,     65536,     65536,     65536)        \
+    X(max_broadcasts,           4096,      4096,      4096,      4096)         \
+    X(max_local_health,         0,         8,         8,         8)            \
+    X(suspicion_confirmations,  0,         2,         4,         2)            \
+    X(suspicion_max_factor,     1,         6,         6,         6)            \
+    X(tell_suspects,            false,     true,      true,      true)         \
+    X(second_look,              false,     true,      true,      true)         \
+    X(cluster_size,             0,         n,         n,         n)
+/* clang-format on */
+
+#define ONE(...) +1
+static_assert((0 PRESETS(ONE)) == (0 SHOAL_CONFIG_FIELDS(ONE)),
+              "each field has a row");
+
 shoal_config shoal_config_simple(void)
 {
-    return (shoal_config){
-        .probe_period_us = 1500 * MS,
-        .probe_rtt_us = 500 * MS,
-        .num_indirect_probes = 3,
-        .max_transmissions = 10,
-        .suspect_to_down_after_us = 3 * S,
-        .remove_down_after_us = A_DAY,
-        .max_packet_size = 1400,
-        .max_members = 65536,
-        .max_broadcasts = 4096,
-        .suspicion_max_factor = 1,
-    };
+#define SIMPLE(member, simple, lan, wan, loopback) .member = simple,
+    return (shoal_config){PRESETS(SIMPLE)};
 }
 
 shoal_config shoal_config_lan(uint32_t n)
 {
-    shoal_config config = shoal_config_simple();
-    config.probe_period_us = 1 * S;
-    config.probe_rtt_us = 500 * MS;
-    config.cluster_size = n;
-    config.max_transmissions = transmissions(n);
-    config.news_transmissions = news_transmissions(n);
-    config.suspect_to_down_after_us = suspicion(n, 4, config.probe_period_us);
-    config.notify_down_members = true;
-    config.announce = (shoal_periodic){30 * S, 1};
-    config.announce_to_down = (shoal_periodic){30 * S, 1};
-    config.gossip = (shoal_periodic){100 * MS, 3};
-    /* Lifeguard 5: S = 8, alpha = 4 or 6 (the multiplier), beta = 6; as many
-     * confirmations as memberlist waits for, alpha - 2. */
-    config.max_local_health = 8;
-    config.suspicion_confirmations = 2;
-    config.suspicion_max_factor = 6;
-    config.tell_suspects = true;
-    config.second_look = true;
-    config.compare_members = true;
-    return config;
+#define LAN(member, simple, lan, wan, loopback) .member = lan,
+    return (shoal_config){PRESETS(LAN)};
 }
 
 shoal_config shoal_config_wan(uint32_t n)
 {
-    shoal_config config = shoal_config_lan(n);
-    config.probe_period_us = 5 * S;
-    config.probe_rtt_us = 3 * S;
-    config.suspect_to_down_after_us = suspicion(n, 6, config.probe_period_us);
-    config.announce = (shoal_periodic){60 * S, 2};
-    config.announce_to_down = (shoal_periodic){60 * S, 2};
-    config.gossip = (shoal_periodic){500 * MS, 4};
-    config.suspicion_confirmations = 4;
-    return config;
+#define WAN(member, simple, lan, wan, loopback) .member = wan,
+    return (shoal_config){PRESETS(WAN)};
 }
 
-/* A quarter of lan's periods: no wire is slow here, but a busy machine is. */
 shoal_config shoal_config_loopback(uint32_t n)
 {
-    shoal_config config = shoal_config_lan(n);
-    config.probe_period_us = 250 * MS;
-    config.probe_rtt_us = 100 * MS;
-    config.suspect_to_down_after_us = suspicion(n, 4, config.probe_period_us);
-    config.announce = (shoal_periodic){5 * S, 1};
-    config.announce_to_down = (shoal_periodic){5 * S, 1};
-    config.gossip = (shoal_periodic){20 * MS, 3};
-    return config;
+#define LOOPBACK(member, simple, lan, wan, loopback) .member = loopback,
+    return (shoal_config){PRESETS(LOOPBACK)};
 }
 
 /* ---- Limits ---- */
