@@ -28,7 +28,8 @@ set_target_properties(shoal-core PROPERTIES EXPORT_NAME shoal)
 install(TARGETS shoal-core EXPORT shoal
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(FILES src/shoal.h src/shoal_config.h src/shoal_tables.h
+install(FILES src/shoal.h src/shoal_config.h src/shoal_handlers.h
+              src/shoal_tables.h src/shoal_types.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 
 # find_package(shoal) gives the target shoal::shoal; it finds msgpack-c the way

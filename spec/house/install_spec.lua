@@ -40,7 +40,7 @@ describe("an installed tree", function()
       assert.is_string(process.read(prefix .. "/share/" .. path:gsub("^lua/", "lua/5.1/")), path)
     end
     assert.is_string(process.read(prefix .. "/lib/lua/5.1/shoal/core.so"))
-    for _, name in ipairs { "shoal.h", "shoal_config.h", "shoal_tables.h" } do
+    for _, name in ipairs { "shoal.h", "shoal_config.h", "shoal_handlers.h", "shoal_tables.h", "shoal_types.h" } do
       assert.equal(files.read("src/" .. name), process.read(prefix .. "/include/" .. name))
     end
     assert.equal(1, #files.output(("find '%s' -name libshoal.a"):format(prefix)))
