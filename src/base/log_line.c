@@ -84,20 +84,28 @@ static size_t write_as_it_is(const uint8_t *s, size_t length, char *text)
     return length;
 }
 
+/* A byte that begins no wide character; "\\" + `hex` + its digits when it is no
+ * printable one. */
+static size_t write_byte(uint8_t byte, const char *hex, char *text)
+{
+    char escape = short_escape(byte);
+
+    if (escape)
+        snprintf(text, 8, "\\%c", escape);
+    else if (byte >= 0x20 && byte < 0x7f)
+        write_as_it_is(&byte, 1, text);
+    else
+        snprintf(text, 8, "\\%s%02x", hex, byte);
+    return 1;
+}
+
 static size_t write_quoted(const uint8_t *s, size_t size, char *text)
 {
-    size_t wide = s[0] >= 0x80 ? wide_character(s, size) : 0;
-    char escape = short_escape(s[0]);
+    size_t wide = wide_character(s, size);
 
     if (wide > 0 && !is_wide_control(s))
         return write_as_it_is(s, wide, text);
-    if (escape)
-        snprintf(text, 8, "\\%c", escape);
-    else if (s[0] >= 0x20 && s[0] < 0x7f)
-        return write_as_it_is(s, 1, text);
-    else
-        snprintf(text, 8, "\\x%02x", s[0]);
-    return 1;
+    return write_byte(s[0], "x", text);
 }
 
 /* Quotes and backslashes mean nothing outside of quotes. */
@@ -110,18 +118,10 @@ static size_t write_plain(const uint8_t *s, size_t size, char *text)
 
 static size_t write_json(const uint8_t *s, size_t size, char *text)
 {
-    size_t wide = s[0] >= 0x80 ? wide_character(s, size) : 0;
-    char escape = short_escape(s[0]);
+    size_t wide = wide_character(s, size);
 
-    if (wide > 0)
-        return write_as_it_is(s, wide, text);
-    if (escape)
-        snprintf(text, 8, "\\%c", escape);
-    else if (s[0] >= 0x20 && s[0] < 0x7f)
-        return write_as_it_is(s, 1, text);
-    else
-        snprintf(text, 8, "\\u%04x", s[0]);
-    return 1;
+    return wide > 0 ? write_as_it_is(s, wide, text)
+                    : write_byte(s[0], "u00", text);
 }
 
 /* ---- Values ---- */

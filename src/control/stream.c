@@ -74,8 +74,9 @@ static void count_memory(stream *peer)
 
 /* ---- The end ---- */
 
-/* Its memory is for others at once, but for a message that somebody reads. */
-void stream_mark_dead(stream *peer)
+/* The server sweeps it. Its memory is free at once, but for a message that is
+ * being read. */
+static void mark_dead(stream *peer)
 {
     stream_server *server = peer->server;
 
@@ -95,7 +96,7 @@ void stream_cut_off(stream *peer)
 {
     if (!peer->dead)
         peer->server->stats.cut_off++;
-    stream_mark_dead(peer);
+    mark_dead(peer);
 }
 
 void stream_free(stream *peer)
@@ -116,7 +117,7 @@ void stream_close(stream *peer)
     if (stream_has_waiting(peer))
         watch(peer);
     else
-        stream_mark_dead(peer);
+        mark_dead(peer);
 }
 
 /* ---- In ---- */
@@ -139,7 +140,7 @@ static void take_message(stream *peer)
         peer->unread = false;
     } else if (result < 0) {
         peer->server->stats.malformed++;
-        stream_mark_dead(peer);
+        mark_dead(peer);
     } else {
         hand_up(peer, message);
         frame_trim(&peer->frame);
@@ -175,7 +176,7 @@ static void read_once(stream *peer)
     } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
         peer->may_read = false;
     } else if (errno != EINTR) {
-        stream_mark_dead(peer);
+        mark_dead(peer);
     }
 }
 
@@ -208,10 +209,10 @@ static void write_once(stream *peer)
         peer->full = true;
         ev_io_start(peer->server->loop, &peer->writable);
     } else if (errno != EINTR) {
-        stream_mark_dead(peer);
+        mark_dead(peer);
     }
     if (peer->closing && !stream_has_waiting(peer))
-        stream_mark_dead(peer);
+        mark_dead(peer);
 }
 
 void stream_write_waiting(stream *peer)

@@ -84,8 +84,6 @@ stream *stream_begin(stream_server *server, int fd);
 bool stream_has_work(const stream *peer);
 /* Does a little of it. */
 void stream_work(stream *peer);
-/* To be swept by the server. */
-void stream_mark_dead(stream *peer);
 /* The same, counted as cut off. */
 void stream_cut_off(stream *peer);
 /* Writes what it can without waiting. */

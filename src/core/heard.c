@@ -3,15 +3,6 @@
 
 #include "engine.h"
 
-static bool is_among(struct member *const list[], uint32_t count,
-                     const struct member *member)
-{
-    while (count > 0)
-        if (list[--count] == member)
-            return true;
-    return false;
-}
-
 static uint32_t count_of(const struct heard *heard)
 {
     return heard->next < HEARD_SIZE ? heard->next : HEARD_SIZE;
@@ -46,7 +37,7 @@ uint32_t heard_pick(const shoal *engine, uint64_t since_us,
         struct member *member =
             members_live(&engine->members, heard->ring[at].slot);
         if (member && member->state == SHOAL_ALIVE && member != except &&
-            !is_among(out, found, member))
+            !member_is_among(member, out, found))
             out[found++] = member;
     }
     return found;

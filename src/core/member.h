@@ -55,6 +55,15 @@ static inline bool member_has_failed(const struct member *member)
            member->incarnation != SHOAL_INCARNATION_LEFT;
 }
 
+static inline bool member_is_among(const struct member *member,
+                                   struct member *const list[], uint32_t count)
+{
+    while (count > 0)
+        if (list[--count] == member)
+            return true;
+    return false;
+}
+
 static inline bool claim_is_departure(const shoal_update *claim)
 {
     return claim->state == SHOAL_DOWN &&

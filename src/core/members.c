@@ -331,15 +331,6 @@ static struct member *down_by_rank(const struct members *members, uint32_t rank)
     return members_at(members, slot);
 }
 
-static bool is_among(struct member *const list[], uint32_t count,
-                     const struct member *member)
-{
-    while (count > 0)
-        if (list[--count] == member)
-            return true;
-    return false;
-}
-
 enum { PICK_TRIES = 4 }; /* for each of those wanted */
 
 uint32_t members_pick_down(const struct members *members, struct rng *rng,
@@ -352,7 +343,7 @@ uint32_t members_pick_down(const struct members *members, struct rng *rng,
         uint32_t rank = (uint32_t)exp(share * log((double)all + 1)) - 1;
         struct member *member =
             down_by_rank(members, rank < all ? rank : all - 1);
-        if (member_has_failed(member) && !is_among(out, found, member))
+        if (member_has_failed(member) && !member_is_among(member, out, found))
             out[found++] = member;
     }
     return found;

@@ -3,8 +3,9 @@
 
 #include "engine.h"
 
-size_t notify_size(shoal_bytes id, shoal_bytes addr, shoal_bytes endpoint,
-                   shoal_bytes before)
+/* What notify_member() takes at most for somebody with these bytes. */
+static size_t size_of(shoal_bytes id, shoal_bytes addr, shoal_bytes endpoint,
+                      shoal_bytes before)
 {
     return effects_size(id.size + addr.size + endpoint.size + before.size);
 }
@@ -13,9 +14,9 @@ bool notify_reserve(shoal *engine, const struct who *who, shoal_bytes before,
                     unsigned times)
 {
     const struct identity *self = engine->self;
-    size_t size = notify_size(who->id, who->addr, who->endpoint, before) +
-                  notify_size(identity_id(self), identity_addr(self),
-                              identity_endpoint(self), before);
+    size_t size = size_of(who->id, who->addr, who->endpoint, before) +
+                  size_of(identity_id(self), identity_addr(self),
+                          identity_endpoint(self), before);
     return effects_reserve(&engine->effects, &engine->mem, times * size);
 }
 

@@ -5,9 +5,6 @@
 
 #include "members.h"
 
-/* What notify_member() takes at most for somebody with these bytes. */
-size_t notify_size(shoal_bytes id, shoal_bytes addr, shoal_bytes endpoint,
-                   shoal_bytes before);
 /* Room for `times` notifications about `who`, and as much about ourselves. */
 bool notify_reserve(shoal *engine, const struct who *who, shoal_bytes before,
                     unsigned times);

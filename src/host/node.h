@@ -107,8 +107,6 @@ void inbound_all(host *node);
 void outbound_drain(host *node);
 /* Sends what waits to be sent, without a callback: for the end. */
 void outbound_drain_sends(host *node);
-/* Sends what is in the outbox. */
-void outbound_flush(host *node);
 /* Puts a packet that is not the engine's into the outbox. */
 void outbound_send(host *node, shoal_bytes packet, const struct address *to);
 

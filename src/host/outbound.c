@@ -20,7 +20,7 @@ static void on_send_failed(void *context, const struct address *to, int number)
         log_node_send_error(node, to, number);
 }
 
-void outbound_flush(host *node)
+static void flush(host *node)
 {
     struct udp_sent sent;
 
@@ -37,7 +37,7 @@ void outbound_send(host *node, shoal_bytes packet, const struct address *to)
 
     if (udp_outbox_add(&node->outbox, prefix, packet, to))
         return;
-    outbound_flush(node);
+    flush(node);
     (void)udp_outbox_add(&node->outbox, prefix, packet, to); /* it is empty */
 }
 
@@ -71,7 +71,7 @@ static void put(host *node, const shoal_effect *effect)
     path_sent(node, effect->member.endpoint, effect->packet.size);
     if (udp_outbox_add(&node->outbox, prefix, effect->packet, to))
         return;
-    outbound_flush(node);
+    flush(node);
     if (!udp_outbox_add(&node->outbox, prefix, effect->packet, to))
         on_send_failed(node, to, EMSGSIZE);
 }
@@ -104,7 +104,7 @@ bool host_next_event(host *node, shoal_effect *out)
         if (out->kind == SHOAL_SEND) {
             put(node, out);
         } else if (is_wanted(node, out->event) && node->callbacks.on_notify) {
-            outbound_flush(node);
+            flush(node);
             return true;
         }
     }
@@ -121,7 +121,7 @@ void outbound_drain(host *node)
     node->drained = 0;
     while (host_next_event(node, &event))
         node->callbacks.on_notify(node->callbacks.context, &event);
-    outbound_flush(node);
+    flush(node);
     node->draining = false;
     if (node->drained == EFFECTS_PER_DRAIN)
         node->behind = true;
@@ -136,5 +136,5 @@ void outbound_drain_sends(host *node)
         if (effect.kind == SHOAL_SEND)
             put(node, &effect);
     }
-    outbound_flush(node);
+    flush(node);
 }

@@ -56,17 +56,6 @@ int options_error(lua_State *L, const char *who, const char *name,
     return luaL_error(L, "%s: option '%s' %s, got %s", who, name, problem, got);
 }
 
-int options_unknown(lua_State *L, const char *who, const char *sort,
-                    const char *name, const char *const *names)
-{
-    const char *nearest = options_nearest(name, names);
-
-    if (nearest)
-        return luaL_error(L, "%s: unknown %s '%s' (did you mean '%s'?)", who,
-                          sort, name, nearest);
-    return luaL_error(L, "%s: unknown %s '%s'", who, sort, name);
-}
-
 /* ---- Resemblance ---- */
 
 static size_t least(size_t a, size_t b)
@@ -100,7 +89,8 @@ static size_t distance(const char *a, const char *b)
     return last[width];
 }
 
-const char *options_nearest(const char *name, const char *const *names)
+/* The entry of `names` that `name` was probably meant to be, or NULL. */
+static const char *find_nearest(const char *name, const char *const *names)
 {
     size_t length = strlen(name);
     size_t best = length / 3 + 1; /* more than that is another word */
@@ -122,6 +112,17 @@ const char *options_nearest(const char *name, const char *const *names)
     return nearest;
 }
 
+int options_unknown(lua_State *L, const char *who, const char *sort,
+                    const char *name, const char *const *names)
+{
+    const char *nearest = find_nearest(name, names);
+
+    if (nearest)
+        return luaL_error(L, "%s: unknown %s '%s' (did you mean '%s'?)", who,
+                          sort, name, nearest);
+    return luaL_error(L, "%s: unknown %s '%s'", who, sort, name);
+}
+
 /* nearest(name, list) -> string | nil */
 static int nearest(lua_State *L)
 {
@@ -138,7 +139,7 @@ static int nearest(lua_State *L)
         names[i] = luaL_checkstring(L, -1);
     }
     names[count] = NULL;
-    lua_pushstring(L, options_nearest(name, names));
+    lua_pushstring(L, find_nearest(name, names));
     return 1;
 }
 

@@ -61,9 +61,6 @@ const char *options_describe(lua_State *L, int index);
 /* Is `name` one of `names` (ends with NULL)? */
 bool options_is_among(const char *name, const char *const *names);
 
-/* The entry of `names` that `name` was probably meant to be, or NULL. */
-const char *options_nearest(const char *name, const char *const *names);
-
 /* Seconds as Lua has them <-> microseconds. options_to_us() is false for NaN,
  * infinities, negative numbers and those past 10^12 seconds. Rounds to the
  * nearest, so that a deadline read as seconds comes back the same. */

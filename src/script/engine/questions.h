@@ -68,9 +68,7 @@ typedef struct questions {
     bool has[NUM_QUESTIONS];
     /* What members look like to wanted_by: added to `since`, see view.h. */
     int64_t clock_offset_us;
-    const uint8_t *packet; /* the one being decoded, see codec.c */
-    size_t packet_size;
-    int decoded;        /* identities kept of it */
+    int decoded;        /* identities kept of the packet, see codec.c */
     struct error error; /* of the last failing question, "" before any */
 } questions;
 

@@ -114,18 +114,6 @@ static void push_last_error(lua_State *L, const struct reloads *reloads)
     set_moment(L, "at", reloads->failed_us);
 }
 
-static void push_files(lua_State *L, const struct files *files)
-{
-    int count = 0;
-    lua_newtable(L);
-    for (size_t i = 0; i < files->count; i++) {
-        if (files->list[i].missing)
-            continue;
-        lua_pushstring(L, files->list[i].path);
-        lua_rawseti(L, -2, ++count);
-    }
-}
-
 static void push_script(lua_State *L, const struct node *node)
 {
     const struct version *version = node->current;
@@ -137,7 +125,7 @@ static void push_script(lua_State *L, const struct node *node)
     if (version_hash(version, hash))
         set_text(L, "hash", hash);
     if (version->script) {
-        push_files(L, &version->script->files);
+        files_push(L, &version->script->files);
         lua_setfield(L, -2, "files");
     }
     if (node->reloads.failed) {

@@ -23,18 +23,12 @@ struct ev_loop *loop_try_default(lua_State *L, struct error *error)
                          : default_loop(error);
 }
 
-struct ev_loop *loop_default(lua_State *L, const char *who)
+static struct ev_loop *check_idle(lua_State *L, const char *who)
 {
     struct error error;
     struct ev_loop *loop = loop_try_default(L, &error);
     if (!loop)
         luaL_error(L, "%s: %s", who, error.text);
-    return loop;
-}
-
-static struct ev_loop *check_idle(lua_State *L, const char *who)
-{
-    struct ev_loop *loop = loop_default(L, who);
     if (ev_depth(loop) > 0)
         luaL_error(L, "%s: the loop is running already", who);
     return loop;

@@ -13,10 +13,8 @@
 #include <lua.h>
 
 /* libev's default loop. It catches SIGCHLD only if the program had it do so, or
- * has loaded lua-ev, whose child watchers need that. Raises when there is none
- * to be had. */
-struct ev_loop *loop_default(lua_State *L, const char *who);
-/* The same without raising: NULL and `error`. */
+ * has loaded lua-ev, whose child watchers need that. NULL and `error`: there is
+ * none. */
 struct ev_loop *loop_try_default(lua_State *L, struct error *error);
 /* STACK: [timeout in seconds] -> (nothing). */
 int loop_step(lua_State *L);

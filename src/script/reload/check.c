@@ -80,18 +80,6 @@ static int try_it(lua_State *L, struct trial *trial, const char *path,
     return failure;
 }
 
-static void push_files(lua_State *L, const struct files *files)
-{
-    int count = 0;
-    lua_newtable(L);
-    for (size_t i = 0; i < files->count; i++) {
-        if (files->list[i].missing)
-            continue;
-        lua_pushstring(L, files->list[i].path);
-        lua_rawseti(L, -2, ++count);
-    }
-}
-
 /* From the script's state, where nothing is made meanwhile. */
 static void push_defined(lua_State *L, const struct trial *trial)
 {
@@ -119,7 +107,7 @@ static void push_report(lua_State *L, const struct trial *trial,
     lua_setfield(L, -2, "path");
     lua_pushstring(L, hash);
     lua_setfield(L, -2, "hash");
-    push_files(L, &trial->script->files);
+    files_push(L, &trial->script->files);
     lua_setfield(L, -2, "files");
     push_defined(L, trial);
     lua_setfield(L, -2, "handlers");

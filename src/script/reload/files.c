@@ -203,6 +203,18 @@ uint64_t files_hash(const struct files *files)
     return hash;
 }
 
+void files_push(lua_State *L, const struct files *files)
+{
+    int count = 0;
+    lua_newtable(L);
+    for (size_t i = 0; i < files->count; i++) {
+        if (files->list[i].missing)
+            continue;
+        lua_pushstring(L, files->list[i].path);
+        lua_rawseti(L, -2, ++count);
+    }
+}
+
 void files_clear(struct files *files)
 {
     for (size_t i = 0; i < files->count; i++)

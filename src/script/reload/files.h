@@ -12,6 +12,8 @@
 #include "../../base/error.h"
 #include "../../shoal.h"
 
+#include <lua.h>
+
 enum { FILES_MAX_SIZE = 16 << 20 /* bytes of one file */ };
 
 struct file {
@@ -42,6 +44,8 @@ bool files_have_changed(const struct files *files);
 const char *files_next_deleted(struct files *files);
 /* Of all contents in order: the same for one script on every host. */
 uint64_t files_hash(const struct files *files);
+/* Pushes the list of the paths that were read. May raise. */
+void files_push(lua_State *L, const struct files *files);
 /* Frees all; it is empty then. */
 void files_clear(struct files *files);
 
