@@ -11,7 +11,8 @@
 #                              ONLY=regex: tests with such names; LUA=lua5.4
 #   make test-lua LUA=5.4      the core's and the binding's specs under another Lua
 #                              (5.1, 5.3, 5.4)
-#   make check                 format, cppcheck, luacheck, layers, -Werror
+#   make check                 format, cppcheck, luacheck, layers; -Werror, also for
+#                              benchmarks and fuzzers
 #   make bench                 how fast it is (docs/performance.md), also to
 #                              build/bench.json; ONLY=name: one benchmark;
 #                              COUNT=1: instructions, too
@@ -81,7 +82,7 @@ check:
 	  $(patsubst %,spec/house/%_spec.lua,layers style packages version)
 	@echo warnings are errors; cmake -S . -B build-check \
 	  -DCMAKE_BUILD_TYPE=Release -DSHOAL_WERROR=ON -DSHOAL_LUA=$(LUA) $(QUIETLY)
-	@cmake --build build-check -j $(JOBS)
+	@cmake --build build-check -j $(JOBS) --target all bench spec-fuzzers
 
 bench-namespaces:
 	@.ci/deps build bench
