@@ -1,8 +1,8 @@
 --- `make demo`: what shoal does, on loopback, in well under half a minute.
 --
--- Five members run examples/hello.lua. One is killed, the others find out; the
--- script is edited while they run it; one leaves. It exits with 1 when any of
--- this does not happen, and leaves nothing behind, whatever happens.
+-- Five members run examples/hello.lua. One is killed, and the others detect it; the
+-- script is edited while they run it; one leaves. The demo exits with 1 if any of
+-- this fails. It always cleans up.
 --
 --   luajit examples/demo.lua [folder of the build]
 
@@ -15,7 +15,7 @@ local wait = require "spec.support.wait"
 
 local NAMES = { "ada", "bo", "cleo", "dan", "eve" }
 local began = wait.now()
-local cast = {} -- all who ever played
+local started = {} -- all members that were ever started
 
 local function say(text, ...)
   io.stdout:write(("%5.1f s  "):format(wait.now() - began), text:format(...), "\n")
@@ -57,7 +57,7 @@ end
 
 local function start(script)
   say("five members start, each runs a copy of examples/hello.lua")
-  local members = cast
+  local members = started
   for i, name in ipairs(NAMES) do
     members[i] = node.start { name = name, config = "loopback", script = script, join = { members[1] } }
     members[i]:watch()
@@ -123,7 +123,7 @@ local function stop(members)
   end)
 end
 
-local function play()
+local function run()
   local script = process.tempdir() .. "/hello.lua"
   process.write(script, assert(process.read("examples/hello.lua"), "run this in the repository"))
   local members = start(script)
@@ -136,19 +136,19 @@ end
 if arg[1] then
   process.use(arg[1])
 end
--- Ctrl-C and its kind end the play like a failure, and have no say in the cleaning.
+-- Ctrl-C and other signals end the demo like a failure, and do not interrupt the cleaning up.
 interrupts.hold()
 process.on_fork = interrupts.release
 wait.check = function()
   assert(not interrupts.came(), "interrupted")
 end
-local played, problem = pcall(play)
+local succeeded, problem = pcall(run)
 wait.check = function() end
-if not played and interrupts.came() then
+if not succeeded and interrupts.came() then
   say("interrupted by %s", interrupts.came())
-elseif not played then
+elseif not succeeded then
   say("FAILED: %s", tostring(problem))
-  for _, member in ipairs(cast) do
+  for _, member in ipairs(started) do
     io.stdout:write("\nlog of ", member.name, ":\n", member:log())
   end
 end
@@ -156,7 +156,7 @@ local cleaned, residue = pcall(process.cleanup)
 if not cleaned then
   say("FAILED: %s", tostring(residue))
 end
-if not (played and cleaned) then
+if not (succeeded and cleaned) then
   os.exit(1, true)
 end
 say("all of it happened")

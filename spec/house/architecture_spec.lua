@@ -36,15 +36,15 @@ describe("the document docs/architecture.md", function()
     assert.same({}, list)
   end)
 
-  it("shows the rooms that there are", function()
-    local rooms, told = {}, {}
+  it("lists every folder", function()
+    local folders, listed = {}, {}
     for _, file in pairs(csource.read()) do
-      if file.folder then rooms[file.folder] = true end
+      if file.folder then folders[file.folder] = true end
     end
     for _, line in files.lines "docs/architecture.md" do
-      local room = line:match "^| `([%l/]+)` |"
-      if room then told[room] = true end
+      local folder = line:match "^| `([%l/]+)` |"
+      if folder then listed[folder] = true end
     end
-    assert.same(rooms, told)
+    assert.same(folders, listed)
   end)
 end)

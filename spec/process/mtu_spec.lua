@@ -70,7 +70,7 @@ describe("a path with a smaller MTU", function()
     net:filter(("meta length gt %d drop"):format(MTU))
     tell(members[1], LARGE, "a")
     local size = members[1].process:wait_for("warn +host +large packets do not reach a member, small ones do: "
-      .. "mend the path, or lower max_packet_size on all members to=" .. members[2].addr:gsub("%p", "%%%0")
+      .. "fix the path, or lower max_packet_size on all members to=" .. members[2].addr:gsub("%p", "%%%0")
       .. " size=(%d+)", 20)
     assert.is_true(tonumber(size) > LARGE)
     assert.equal(1, members[1]:info().host.small_paths)

@@ -189,7 +189,7 @@ void log_node_small_path(host *node, shoal_bytes endpoint, size_t size)
                                log_num("size", (double)size)};
 
     warn(node, &node->log_node.small_paths, LOG_HOST,
-         "large packets do not reach a member, small ones do: mend the path, "
+         "large packets do not reach a member, small ones do: fix the path, "
          "or lower max_packet_size on all members",
          about, 2);
 }
