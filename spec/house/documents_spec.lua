@@ -1,6 +1,7 @@
 --- Every block of code in docs/embedding.md and README.md does what it says.
 
 local files = require "spec.support.files"
+local json = require "dkjson"
 local process = require "spec.support.process"
 
 --- The blocks of a document: { language=, text=, line= }.
@@ -87,16 +88,57 @@ describe("the document README.md", function()
     end
   end)
 
-  it("shows what its command draws (make picture)", function()
-    local arguments = files.read("README.md"):match "\n%$ shoal sim ([^\n]*) %-%-plot cluster%.svg\n"
+  it("shows what its command draws (make picture), and describes it", function()
+    local text = files.read("README.md"):gsub("%s+", " ")
+    local arguments = text:match "%$ shoal sim ([^`]-) %-%-plot cluster%.svg"
     assert.is_truthy(files.read("Makefile"):find("\nPICTURE := " .. arguments .. "\n", 1, true))
     local drawn = process.tempdir() .. "/cluster.svg"
-    succeed { "sh", "-ec", '"$SHOAL" sim $ARGUMENTS --plot "$DRAWN"', cwd = files.root,
+    local done = succeed { "sh", "-ec", '"$SHOAL" sim $ARGUMENTS --json --plot "$DRAWN"', cwd = files.root,
       env = { SHOAL = process.shoal, ARGUMENTS = arguments, DRAWN = drawn } }
     -- on another kind of processor a sum may end in another digit, and a run take another course
-    if jit and jit.arch == "x64" then -- luacheck: std max
-      assert.equal(files.read "docs/cluster.svg", process.read(drawn))
+    if not (jit and jit.arch == "x64") then return end -- luacheck: std max
+    assert.equal(files.read "docs/cluster.svg", process.read(drawn))
+    local report = json.decode(done.out)
+    assert.is_true(report.detection.last > 8 and report.detection.last < 9)
+    assert.equal(report.detection.expected, report.detection.noticed)
+    assert.equal(1, math.floor(report.partition.healed_after))
+    assert.equal(0, report.false_positives.renewals)
+    assert.equal("0.4", ("%.1f"):format(report.broadcast.p100))
+    for _, sentence in ipairs {
+      ("Five members crash at %d s, and every other member has declared them down within nine seconds.")
+        :format(report.detection.at),
+      ("splits in two at %d s and heals at %d s. One second later there is one cluster again, and no member had to "
+        .. "take a new identity."):format(report.partition.from, report.partition.to),
+      "a broadcast that reaches all fifty members in 0.4 s.",
+    } do
+      assert.is_truthy(text:find(sentence, 1, true), sentence)
     end
+  end)
+
+  it("compares with serf as docs/comparison.md does", function()
+    local FRACTIONS = { half = 2, third = 3, quarter = 4, fifth = 5, tenth = 10, fifteenth = 15, twentieth = 20,
+      thirtieth = 30 }
+    local rows, columns = {}, {}
+    for _, line in files.lines "docs/comparison.md" do
+      local cells = {}
+      for cell in line:gmatch "| ([^|]*)" do cells[#cells + 1] = cell:gsub("%s+$", "") end
+      if not next(columns) and cells[2] then
+        for i, cell in ipairs(cells) do columns[cell:match "^%S*"] = i end
+      elseif cells[2] then
+        rows[cells[1]] = cells
+      end
+    end
+    local function check(fraction, row)
+      local cells = rows[row]
+      local times = cells[columns.serf] / cells[columns.shoal]
+      for _, other in pairs(FRACTIONS) do
+        assert.is_true(math.abs(times - FRACTIONS[fraction]) <= math.abs(times - other), row)
+      end
+    end
+    local memory, time = files.read("README.md"):gsub("%s+", " ")
+      :match "takes an? (%l+) of serf's memory and an? (%l+) of its CPU time"
+    check(memory, "resident, MiB")
+    check(time, "idle member of 32: CPU s/min")
   end)
 
   it("names targets of make and commands of shoal that there are", function()
