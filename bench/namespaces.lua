@@ -11,6 +11,7 @@
 -- everybody is listened to for some seconds more.
 
 local stdlib = require "posix.stdlib"
+local figures = require "bench.figures"
 local hosts = require "spec.support.hosts"
 local programs = require "bench.peers.programs"
 
@@ -81,23 +82,15 @@ end
 
 -- ---- What they see ---------------------------------------------------------------
 
-local function count(set)
-  local n = 0
-  for _ in pairs(set) do
-    n = n + 1
-  end
-  return n
-end
-
 -- Does everybody see everybody else, as who they are, and nobody else? Or why not.
 local function is_one_view()
-  local all = count(cluster.members)
+  local all = figures.count(cluster.members)
   for _, member in pairs(cluster.members) do
     if member.program.ended then
       error(member.program.said, 0)
     end
-    if count(member.view) ~= all - 1 then
-      return false, ("%s sees %d"):format(member.addr, count(member.view))
+    if figures.count(member.view) ~= all - 1 then
+      return false, ("%s sees %d"):format(member.addr, figures.count(member.view))
     end
     for _, other in pairs(cluster.members) do
       if other ~= member and (not other.bump or member.view[other.addr] ~= other.bump) then
@@ -210,11 +203,6 @@ end }
 
 -- ---- The table ----------------------------------------------------------------------
 
-local function median(list)
-  table.sort(list)
-  return list[math.ceil(#list / 2)]
-end
-
 local function measure(experiment)
   local times, downs, renames = {}, 0, 0
   for i = 1, REPETITIONS do
@@ -225,39 +213,26 @@ local function measure(experiment)
     io.stderr:write(("%s: %.2f s, %d down, %d renames\n"):format(experiment[1], result.seconds, result.downs,
       result.renames))
   end
-  local middle = median(times)
-  return ("| %s | %d | %d | %.1f s | %.1f s |"):format(experiment[1], downs, renames, middle, times[#times])
-end
-
-local function write(lines)
-  local file = assert(io.open(FILE))
-  local text = file:read "*a"
-  file:close()
-  local head, foot = "<!-- processes -->\n", "<!-- end -->"
-  local _, from = text:find(head, 1, true)
-  local to = from and text:find(foot, from, true)
-  assert(to, FILE .. " has no place for the table")
-  file = assert(io.open(FILE, "w"))
-  assert(file:write(text:sub(1, from), table.concat(lines, "\n"), "\n", text:sub(to)))
-  assert(file:close())
+  local middle = ("%.1f s"):format(figures.median(times)) -- sorts them
+  return { experiment[1], tostring(downs), tostring(renames), middle, ("%.1f s"):format(times[#times]) }
 end
 
 local function main()
   local file = assert(io.open(folder .. "/hosts", "w"))
   assert(file:write(("127.0.0.1 localhost\n%s %s\n%s %s\n"):format(DEAD, NAME, net:address(1), NAME)))
   assert(file:close())
-  local lines = {
-    "| what happens | living members reported down | renames reported | one view after (median) | (at worst) |",
-    "| --- | --- | --- | --- | --- |",
+  local rows = {
+    { "what happens", "living members reported down", "renames reported", "one view after (median)", "(at worst)" },
   }
   for i, experiment in ipairs(experiments) do
     if not ONLY or ONLY == tostring(i) then
-      lines[#lines + 1] = measure(experiment)
+      rows[#rows + 1] = measure(experiment)
     end
   end
-  print(table.concat(lines, "\n"))
+  local text = figures.markdown(rows)
+  io.stdout:write(text)
   if not ONLY then
-    write(lines)
+    figures.write(FILE, function(name) return name == "processes" and text or nil end)
   end
 end
 

@@ -11,7 +11,10 @@ local BUILD = arg[1] or "build"
 package.path = ("%s/share/lua/5.1/?.lua;"):format(BUILD) .. package.path
 package.cpath = ("%s/lib/lua/5.1/?.so;"):format(BUILD) .. package.cpath
 
+local figures = require "bench.figures"
 local sim = require "shoal.sim"
+
+local median = figures.median
 
 local FILE = arg[2] or "docs/reliability.md"
 local MEMBERS = tonumber(arg[3] or 128)
@@ -54,11 +57,6 @@ local function without(members, some)
     rest[#rest + 1] = not is_some[member] and member or nil
   end
   return rest
-end
-
-local function median(list)
-  table.sort(list)
-  return list[math.ceil(#list / 2)]
 end
 
 -- ---- Experiments: each answers figures for one preset and seed -----------------
@@ -518,43 +516,17 @@ end
 
 -- ---- Writing them down -----------------------------------------------------
 
-local function markdown(rows)
-  local lines = {}
-  for i, row in ipairs(rows) do
-    lines[#lines + 1] = "| " .. table.concat(row, " | ") .. " |"
-    if i == 1 then
-      lines[#lines + 1] = "|" .. (" --- |"):rep(#row)
-    end
+-- The table named in "<!-- table: NAME -->".
+local function body(name)
+  name = name:match "^table: (.*)$"
+  if not name or ONLY and not ONLY:find("," .. name .. ",", 1, true) then
+    return nil
   end
-  return table.concat(lines, "\n")
-end
-
-local function read(path)
-  local file = assert(io.open(path))
-  local text = assert(file:read("*a"))
-  file:close()
+  io.stderr:write(name, " ")
+  local text = figures.markdown(assert(tables[name], "no table of that name")())
+  io.stderr:write("\n")
+  print(("\n%s\n%s"):format(name, text))
   return text
 end
 
-local function write(path, text)
-  local file = assert(io.open(path, "w"))
-  assert(file:write(text))
-  assert(file:close())
-end
-
--- The table named in "<!-- table: NAME -->" goes between that line and
--- "<!-- end -->".
-local function fill(text)
-  return (text:gsub("(<!%-%- table: (.-) %-%->\n).-(<!%-%- end %-%->)", function(head, name, foot)
-    if ONLY and not ONLY:find("," .. name .. ",", 1, true) then
-      return nil
-    end
-    io.stderr:write(name, " ")
-    local body = markdown(assert(tables[name], "no table of that name")())
-    io.stderr:write("\n")
-    print(("\n%s\n%s"):format(name, body))
-    return head .. body .. "\n" .. foot
-  end))
-end
-
-write(FILE, fill(read(FILE)))
+figures.write(FILE, body)

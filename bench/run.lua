@@ -10,6 +10,7 @@
 -- With COUNT=1 callgrind counts instructions, which no neighbour on the machine
 -- disturbs; those of code that LuaJIT's compiler made as well.
 local cases = require "bench.cases"
+local figures = require "bench.figures"
 local json = require "dkjson"
 
 local REPETITIONS = 7
@@ -45,20 +46,14 @@ local function run(command)
   return lines
 end
 
-local function median(sorted)
-  local middle = (#sorted + 1) / 2
-  return (sorted[math.floor(middle)] + sorted[math.ceil(middle)]) / 2
-end
-
 -- One unit's column of what the repetitions printed.
 local function summary(name, members, unit, rows, column)
   local values = {}
   for i, row in ipairs(rows) do
     values[i] = row[column]
   end
-  table.sort(values)
-  return { name = name, members = members, unit = unit,
-    median = median(values), min = values[1], max = values[#values] }
+  local median = figures.median(values) -- sorts them
+  return { name = name, members = members, unit = unit, median = median, min = values[1], max = values[#values] }
 end
 
 -- ---- Instructions -------------------------------------------------------------

@@ -6,6 +6,7 @@
 --
 -- A member has what it was heard to say, and when: `up` and `down` by address,
 -- `got` by data. Nothing of it is about itself.
+local figures = require "bench.figures"
 local programs = require "bench.peers.programs"
 local systems = require "bench.peers.systems"
 
@@ -41,14 +42,6 @@ function clusters.await_listening(member)
   end
 end
 
-local function size(set)
-  local count = 0
-  for _ in pairs(set) do
-    count = count + 1
-  end
-  return count
-end
-
 local function check_running(members)
   for _, member in ipairs(members) do
     if member.program.ended then
@@ -69,7 +62,7 @@ function clusters.start(system, count)
   end
   programs.await(TO_CONVERGE, system.name .. " cluster", function()
     check_running(self.members)
-    return self:all(function(member) return size(member.up) == count - 1 end)
+    return self:all(function(member) return figures.count(member.up) == count - 1 end)
   end)
   local now = programs.traffic()
   self.joined = { s = programs.now() - start, packets = (now.packets - before.packets) / count,
@@ -125,7 +118,7 @@ function Cluster:add_one()
   table.insert(self.members, 2, fresh) -- not the next victim
   programs.await(TO_CONVERGE, "word of a newcomer", function()
     check_running(self.members)
-    return size(fresh.up) >= #self.members - 1 and self:all(function(member)
+    return figures.count(fresh.up) >= #self.members - 1 and self:all(function(member)
       return member == fresh or member.up[fresh.addr]
     end)
   end)

@@ -3,22 +3,13 @@
 -- the names that bench/peers/tables.lua has rows for.
 local clusters = require "bench.peers.cluster"
 local programs = require "bench.peers.programs"
+local median = require "bench.figures".median
 
 local experiments = {}
 
 local STARTS, JOINS, MANY_JOINS, BROADCASTS, CRASHES, EVENT_ROUNDS = 9, 5, 3, 40, 15, 7
 local MANY = 128
 local TO_HEAR, TO_DETECT, TO_JOIN = 10, 90, 180 -- seconds
-
--- Of a list, which is sorted by that; nil of an empty one.
-local function median(list)
-  table.sort(list)
-  if #list == 0 then
-    return nil
-  end
-  local middle = (#list + 1) / 2
-  return (list[math.floor(middle)] + list[math.ceil(middle)]) / 2
-end
 
 -- So that nothing happens at the same moment of everybody's period each time.
 local function let_time_pass(most)

@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: MIT
 --- The table of docs/comparison.md: a row for each figure, a column for each system.
+local write = require "bench.figures".write
+
 local tables = {}
 
 local ROWS = {
@@ -34,7 +36,6 @@ local ROWS = {
 }
 
 local COLUMNS = { "shoal", "memberlist", "serf", "tarantool swim" }
-local PLACE = "(<!%-%- table %-%->\n)(.-)(<!%-%- end %-%->)"
 
 local function cells_of(line)
   local cells = {}
@@ -94,27 +95,16 @@ function tables.markdown(columns)
   return table.concat(lines, "\n") .. "\n"
 end
 
-local function read(path)
-  local file = assert(io.open(path))
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
 --- Between "<!-- table -->" and "<!-- end -->" these columns replace those of
 -- the same name; the others stay.
 function tables.write(path, columns)
-  local text, count = read(path):gsub(PLACE, function(head, old, foot)
+  write(path, function(_, old)
     local all = parse(old)
     for name, column in pairs(columns) do
       all[name] = column
     end
-    return head .. tables.markdown(all) .. foot
+    return tables.markdown(all)
   end)
-  assert(count == 1, path .. " has no place for the table")
-  local file = assert(io.open(path, "w"))
-  assert(file:write(text))
-  assert(file:close())
 end
 
 return tables
