@@ -238,7 +238,7 @@ end
 
 local reason
 net, reason = hosts.new(SPARE)
-assert(net, reason and "no network namespaces here: " .. reason)
+assert(net, reason)
 folder = assert(stdlib.mkdtemp((os.getenv "TMPDIR" or "/tmp") .. "/shoal-bench-XXXXXX"))
 local ok, message = xpcall(main, debug.traceback)
 programs.kill_all()

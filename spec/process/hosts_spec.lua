@@ -2,7 +2,6 @@
 
 local hosts = require "spec.support.hosts"
 local node = require "spec.support.node"
-local process = require "spec.support.process"
 local wait = require "spec.support.wait"
 
 local COUNT = 5
@@ -28,27 +27,10 @@ local function converge(members, seconds)
 end
 
 describe("members on several hosts", function()
-  local net, reason
-
-  before_each(function()
-    net, reason = hosts.new(COUNT)
-  end)
-  after_each(function()
-    process.cleanup()
-    if net then
-      net:remove()
-    end
-  end)
-
-  local function needs_network()
-    if not net then
-      pending("no network namespaces here: " .. reason)
-    end
-    return net
-  end
+  after_each(hosts.cleanup)
 
   it("are one cluster again, without help, after two were cut off for longer than the suspicion timeout", function()
-    needs_network()
+    local net = hosts.new(COUNT, pending)
     local members = start_all(net)
     converge(members, 5)
     net:cut({ 4, 5 })
@@ -66,7 +48,7 @@ describe("members on several hosts", function()
   end)
 
   it("stay one cluster while one packet in five is lost", function()
-    needs_network()
+    local net = hosts.new(COUNT, pending)
     net:lose(20)
     -- A suspicion that is not refuted would come to its end in the time given below.
     local members = start_all(net, "lan", { "--set", "suspect_to_down_after=10" })
@@ -86,7 +68,7 @@ describe("members on several hosts", function()
   end)
 
   it("find out who lost the network", function()
-    needs_network()
+    local net = hosts.new(COUNT, pending)
     local members = start_all(net)
     converge(members, 5)
     net:cut({ 5 })

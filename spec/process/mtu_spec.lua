@@ -2,7 +2,6 @@
 
 local hosts = require "spec.support.hosts"
 local node = require "spec.support.node"
-local process = require "spec.support.process"
 local wait = require "spec.support.wait"
 
 local MTU = 576
@@ -20,24 +19,10 @@ local SOURCE = [[
 ]]
 
 describe("a path with a smaller MTU", function()
-  local net, reason
-
-  before_each(function()
-    net, reason = hosts.path(MTU)
-  end)
-  after_each(function()
-    process.cleanup()
-    if net then
-      net:remove()
-    end
-  end)
+  after_each(hosts.cleanup)
 
   -- Two members, one on each side.
-  local function start(args)
-    if not net then
-      pending("no network namespaces here: " .. reason)
-      return nil
-    end
+  local function start(net, args)
     local members = {}
     for i = 1, 2 do
       members[i] = node.start { within = net:within(i), bind = net:address(i) .. ":7946", join = { members[1] },
@@ -52,8 +37,8 @@ describe("a path with a smaller MTU", function()
   end
 
   it("carries large items at once, in parts, although the router does not say that they are too large", function()
-    local members = start()
-    if not members then return end
+    local net = hosts.path(MTU, pending)
+    local members = start(net)
     net:filter("ip protocol icmp drop", "output")
     tell(members[1], LARGE, "a")
     members[2].process:wait_for("item of 1200 bytes: a", 10)
@@ -65,8 +50,8 @@ describe("a path with a smaller MTU", function()
   end)
 
   it("that drops large packets without a word is found, and named with the remedy", function()
-    local members = start()
-    if not members then return end
+    local net = hosts.path(MTU, pending)
+    local members = start(net)
     net:filter(("meta length gt %d drop"):format(MTU))
     tell(members[1], LARGE, "a")
     local size = members[1].process:wait_for("warn +host +large packets do not reach a member, small ones do: "
@@ -86,8 +71,8 @@ describe("a path with a smaller MTU", function()
   end)
 
   it("that carries everything is checked with a few packets, and nothing is logged", function()
-    local members = start()
-    if not members then return end
+    local net = hosts.path(MTU, pending)
+    local members = start(net)
     local function acks()
       return members[1]:info().packets.received_by_message.ack
     end

@@ -3,7 +3,6 @@
 
 local hosts = require "spec.support.hosts"
 local node = require "spec.support.node"
-local process = require "spec.support.process"
 local wait = require "spec.support.wait"
 
 local RIVAL = "warn +host +another node has our address and gets its packets[^\n]*"
@@ -14,7 +13,7 @@ local function escape(text)
 end
 
 describe("a process whose advertised address is another's", function()
-  after_each(process.cleanup)
+  after_each(hosts.cleanup)
 
   it("logs who has it and where, once, and neither of them changes identity for that", function()
     local seed = node.start {}
@@ -52,15 +51,7 @@ describe("a process whose advertised address is another's", function()
   end)
 
   it("takes the address over when it gets the packets for it, and the others see a rename", function()
-    local net, reason = hosts.new(3)
-    if not net then
-      pending("no network namespaces here: " .. reason)
-      return
-    end
-    finally(function()
-      process.cleanup()
-      net:remove()
-    end)
+    local net = hosts.new(3, pending)
     local shared = "10.77.0.77"
     net:add_address(2, shared)
     local seed = node.start { within = net:within(1), bind = net:address(1) .. ":7946" }

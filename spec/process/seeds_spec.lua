@@ -10,7 +10,7 @@ local function converge(members, seconds)
 end
 
 describe("seeds", function()
-  after_each(process.cleanup)
+  after_each(hosts.cleanup)
 
   it("that come up after those who need them", function()
     local seed = node.start({ bind = node.own_address() })
@@ -97,15 +97,7 @@ describe("seeds", function()
   end)
 
   it("that are one name for all members, unknown when they start, with themselves among its addresses", function()
-    local net, reason = hosts.new(3)
-    if not net then
-      pending("no network namespaces here: " .. reason)
-      return
-    end
-    finally(function()
-      process.cleanup()
-      net:remove()
-    end)
+    local net = hosts.new(3, pending)
     local members, tables = {}, {}
     for i = 1, 3 do
       tables[i] = process.write(process.tempdir() .. "/hosts", "127.0.0.1 localhost\n")

@@ -1,21 +1,24 @@
 --- Several hosts on one machine: network namespaces on a virtual switch, for specs
 -- that cut cables and lose packets.
 --
---   local net = hosts.new(5)            -- or nil, and why this machine has no such thing
+--   after_each(hosts.cleanup)           -- ends processes, and removes networks
+--   local net = hosts.new(5, pending)   -- where this machine has no such thing: pending, with the
+--                                       -- reason; without `pending`, nil and the reason
 --   node.start { within = net:within(1), bind = net:address(1) .. ":7946" }
 --   net:address(1)                      -- "10.77.0.1"
 --   net:cut({ 4, 5 })                   -- hosts 4 and 5 hear and reach only each other
 --   net:lose(20)                        -- one in five packets that arrive is lost, everywhere
 --   net:heal()
---   net:remove()                        -- for after_each
+--   net:remove()
 --
---   local net = hosts.path(576)         -- two hosts and a router between them; the cable of
+--   local net = hosts.path(576, pending) -- two hosts and a router between them; the cable of
 --                                       -- the second takes packets of 576 bytes at most
 --   net:filter("meta length gt 576 drop")   -- what the router lets through of that
 --
 -- All of it is in namespaces named after this process, the switch too: the
 -- machine's own network is not touched.
 
+local process = require "spec.support.process"
 local unistd = require "posix.unistd"
 
 local hosts = {}
@@ -69,29 +72,44 @@ local function add_host(net, i)
     .. "add chain inet spec input { type filter hook input priority 0; }'", host)
 end
 
-local function build(net, steps)
+local built = {}
+
+local function try(net, steps)
   if unistd.geteuid() ~= 0 then
-    return nil, "not root"
+    return false, "not root"
   end
   net.prefix = ("shoal-%d"):format(unistd.getpid())
   setmetatable(net, Net)
-  local ok, message = pcall(steps)
-  if not ok then
-    net:remove()
-    return nil, message
-  end
-  return net
+  built[#built + 1] = net
+  return pcall(steps)
 end
 
---- nil and the reason where this is not possible.
-function hosts.new(count)
+local function build(net, steps, pending)
+  local ok, message = try(net, steps)
+  if ok then
+    return net
+  end
+  hosts.cleanup()
+  return (pending or function(why) return nil, why end)("no network namespaces here: " .. message)
+end
+
+--- Ends all processes and removes all networks.
+function hosts.cleanup()
+  process.cleanup()
+  while #built > 0 do
+    table.remove(built):remove()
+  end
+end
+
+--- `count` hosts on a switch.
+function hosts.new(count, pending)
   local net = { count = count }
   return build(net, function()
     add_switch(net)
     for i = 1, count do
       add_host(net, i)
     end
-  end)
+  end, pending)
 end
 
 --- Gives a host one more address; and another host that address, which all hear at once.
@@ -132,7 +150,7 @@ local function add_cable(net, i)
 end
 
 --- Two hosts, and a router between them that may have to make small packets of large ones.
-function hosts.path(mtu)
+function hosts.path(mtu, pending)
   local net = { count = 2, address_format = "10.77.%d.2" }
   return build(net, function()
     add_router(net)
@@ -140,7 +158,7 @@ function hosts.path(mtu)
     add_cable(net, 2)
     must("ip -n %s link set dev port2 mtu %d", net:namespace(0), mtu)
     must("ip -n %s link set dev eth0 mtu %d", net:namespace(2), mtu)
-  end)
+  end, pending)
 end
 
 --- A rule for what goes through the router, or, with "output", what it says itself.
