@@ -21,8 +21,8 @@ static void an_address_comes_back_as_it_was_written(void)
         char out[ADDRESS_MAX_ENDPOINT];
         struct endpoint endpoint;
 
-        CHECK(address_parse_endpoint(text_bytes(texts[i]), &endpoint, NULL) ==
-              0);
+        CHECK(address_parse_endpoint(bytes_of_text(texts[i]), &endpoint,
+                                     NULL) == 0);
         CHECK(!endpoint.is_name);
         address_format(&endpoint.address, out);
         CHECK(strcmp(out, texts[i]) == 0);
@@ -34,27 +34,28 @@ static void a_zone_names_an_interface(void)
     char out[ADDRESS_MAX_ENDPOINT];
     struct endpoint endpoint;
 
-    CHECK(address_parse_endpoint(text_bytes("[fe80::1%lo]:9"), &endpoint,
+    CHECK(address_parse_endpoint(bytes_of_text("[fe80::1%lo]:9"), &endpoint,
                                  NULL) == 0);
     address_format(&endpoint.address, out);
     CHECK(strcmp(out, "[fe80::1%lo]:9") == 0);
-    CHECK(address_parse_endpoint(text_bytes("[fe80::1%1]:9"), &endpoint,
+    CHECK(address_parse_endpoint(bytes_of_text("[fe80::1%1]:9"), &endpoint,
                                  NULL) == 0);
     CHECK(endpoint.address.as.v6.sin6_scope_id == 1);
-    CHECK(address_parse_endpoint(text_bytes("[fe80::1%no-such]:9"), &endpoint,
-                                 NULL));
+    CHECK(address_parse_endpoint(bytes_of_text("[fe80::1%no-such]:9"),
+                                 &endpoint, NULL));
 }
 
 static void a_name_is_kept_to_be_resolved(void)
 {
     struct endpoint endpoint;
 
-    CHECK(address_parse_endpoint(text_bytes("db-3.db_a.lan.:7946"), &endpoint,
-                                 NULL) == 0);
+    CHECK(address_parse_endpoint(bytes_of_text("db-3.db_a.lan.:7946"),
+                                 &endpoint, NULL) == 0);
     CHECK(endpoint.is_name);
     CHECK(strcmp(endpoint.name, "db-3.db_a.lan.") == 0);
     CHECK(endpoint.port == 7946);
-    CHECK(address_parse_endpoint(text_bytes("3com:1"), &endpoint, NULL) == 0);
+    CHECK(address_parse_endpoint(bytes_of_text("3com:1"), &endpoint, NULL) ==
+          0);
     CHECK(endpoint.is_name);
 }
 
@@ -99,7 +100,7 @@ static void what_is_no_endpoint_is_told_why(void)
     size_t i;
 
     for (i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        CHECK(address_parse_endpoint(text_bytes(wrong[i].text), &endpoint,
+        CHECK(address_parse_endpoint(bytes_of_text(wrong[i].text), &endpoint,
                                      &error) == -1);
         CHECK_SAYS(error.text, wrong[i].why);
     }
@@ -113,10 +114,10 @@ static void a_host_is_neither_too_long_nor_cut_by_a_zero_byte(void)
 
     memset(text, 'a', sizeof text);
     memcpy(text + 253, ":80", 4);
-    CHECK(address_parse_endpoint(text_bytes(text), &endpoint, NULL) == 0);
+    CHECK(address_parse_endpoint(bytes_of_text(text), &endpoint, NULL) == 0);
     memset(text, 'a', sizeof text);
     memcpy(text + 254, ":80", 4);
-    CHECK(address_parse_endpoint(text_bytes(text), &endpoint, NULL) == -1);
+    CHECK(address_parse_endpoint(bytes_of_text(text), &endpoint, NULL) == -1);
     CHECK(address_parse_endpoint((shoal_bytes){zero, sizeof zero}, &endpoint,
                                  NULL) == -1);
 }
@@ -147,7 +148,7 @@ static struct address address_of(const char *text)
 {
     struct endpoint endpoint;
 
-    CHECK(address_parse_endpoint(text_bytes(text), &endpoint, NULL) == 0);
+    CHECK(address_parse_endpoint(bytes_of_text(text), &endpoint, NULL) == 0);
     return endpoint.address;
 }
 
@@ -281,7 +282,7 @@ static bool leads_to(const struct address *found, const char *expected)
 
 static bool finds(struct fixture *f, const char *text, const char *expected)
 {
-    return leads_to(endpoint_cache_find(&f->table, text_bytes(text), 0),
+    return leads_to(endpoint_cache_find(&f->table, bytes_of_text(text), 0),
                     expected);
 }
 
@@ -397,7 +398,7 @@ enum { ANSWER_US = 500 * 1000 };
 static bool asks(struct fixture *f, const char *expected)
 {
     return leads_to(
-        endpoint_cache_find(&f->table, text_bytes("a.lan:5"), ANSWER_US),
+        endpoint_cache_find(&f->table, bytes_of_text("a.lan:5"), ANSWER_US),
         expected);
 }
 
@@ -485,7 +486,7 @@ static bool is_known_by(void *context)
     struct fixture *f = context;
     struct address third = address_of("10.0.0.3:5");
 
-    return endpoint_cache_has(&f->table, text_bytes("b.lan:5"), &third);
+    return endpoint_cache_has(&f->table, bytes_of_text("b.lan:5"), &third);
 }
 
 static void all_addresses_are_known_to_be_the_names(void)
@@ -497,10 +498,10 @@ static void all_addresses_are_known_to_be_the_names(void)
     set_up(&f);
     num_addresses = 3;
     CHECK(run_until(f.loop, is_known_by, &f));
-    CHECK(endpoint_cache_has(&f.table, text_bytes("b.lan:5"), &mapped));
-    CHECK(!endpoint_cache_has(&f.table, text_bytes("b.lan:6"), &first));
-    CHECK(endpoint_cache_has(&f.table, text_bytes("10.0.0.1:5"), &first));
-    CHECK(!endpoint_cache_has(&f.table, text_bytes("10.0.0.2:5"), &first));
+    CHECK(endpoint_cache_has(&f.table, bytes_of_text("b.lan:5"), &mapped));
+    CHECK(!endpoint_cache_has(&f.table, bytes_of_text("b.lan:6"), &first));
+    CHECK(endpoint_cache_has(&f.table, bytes_of_text("10.0.0.1:5"), &first));
+    CHECK(!endpoint_cache_has(&f.table, bytes_of_text("10.0.0.2:5"), &first));
     tear_down(&f);
 }
 
@@ -516,7 +517,7 @@ static void many_silent_names_are_no_burden(void)
     for (round = 0; round < 3; round++) {
         for (i = 0; i < 2000; i++) {
             snprintf(text, sizeof text, "host-%d.lan:5", i);
-            (void)endpoint_cache_find(&f.table, text_bytes(text), ANSWER_US);
+            (void)endpoint_cache_find(&f.table, bytes_of_text(text), ANSWER_US);
             ev_run(f.loop, EVRUN_NOWAIT);
             hear_from(&f, "10.9.9.9:5");
         }

@@ -51,7 +51,7 @@ static void a_client_gets_its_answers(void)
     child = start_echo(path);
     client = stream_connect(path, -1, &error);
     CHECK(client);
-    CHECK(stream_client_send(client, text_bytes("\x01\xa2hi"), &error) == 0);
+    CHECK(stream_client_send(client, bytes_of_text("\x01\xa2hi"), &error) == 0);
     CHECK(stream_client_receive(client, 60000, &message, &error) == 1);
     CHECK(message.size == 1);
     CHECK(stream_client_receive(client, -1, &message, &error) == 1);
@@ -65,7 +65,7 @@ static void a_client_gets_its_answers(void)
     CHECK_SAYS(error.text, "does not answer");
     kill_and_wait(child);
     CHECK(stream_client_receive(client, 60000, &message, &error) == 0);
-    CHECK(stream_client_send(client, text_bytes("\x01"), &error) == -1);
+    CHECK(stream_client_send(client, bytes_of_text("\x01"), &error) == -1);
     CHECK_SAYS(error.text, "closed the connection");
     stream_client_close(client);
     CHECK(!stream_connect(path, -1, &error)); /* its file is still there */

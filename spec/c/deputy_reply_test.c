@@ -13,7 +13,7 @@ static shoal_bytes make_identity(const char *addr, uint8_t *out)
 {
     size_t size;
 
-    CHECK(shoal_stock_identity_new(text_bytes(addr), 1, out, &size) == 0);
+    CHECK(shoal_stock_identity_new(bytes_of_text(addr), 1, out, &size) == 0);
     return (shoal_bytes){out, size};
 }
 
@@ -307,8 +307,8 @@ static void datagrams_are_kept_in_order(void)
     struct deputy_queue kept = {NULL, NULL, 0, 0};
     struct deputy_datagram *first;
 
-    CHECK(deputy_queue_push(&kept, text_bytes("one"), false));
-    CHECK(deputy_queue_push(&kept, text_bytes("two"), true));
+    CHECK(deputy_queue_push(&kept, bytes_of_text("one"), false));
+    CHECK(deputy_queue_push(&kept, bytes_of_text("two"), true));
     first = deputy_queue_pop(&kept);
     CHECK(first->size == 3 && memcmp(first->data, "one", 3) == 0);
     CHECK(!first->truncated);
@@ -328,14 +328,14 @@ static void no_more_is_kept_than_the_limits_allow(void)
     size_t i;
 
     for (i = 0; i < DEPUTY_QUEUE_MAX_DATAGRAMS; i++)
-        CHECK(deputy_queue_push(&kept, text_bytes("x"), false));
-    CHECK(!deputy_queue_push(&kept, text_bytes("x"), false));
+        CHECK(deputy_queue_push(&kept, bytes_of_text("x"), false));
+    CHECK(!deputy_queue_push(&kept, bytes_of_text("x"), false));
     deputy_queue_clear(&kept);
     for (i = 0; i < DEPUTY_QUEUE_MAX_BYTES / sizeof large; i++)
         CHECK(deputy_queue_push(&kept, (shoal_bytes){large, sizeof large},
                                 false));
     CHECK(!deputy_queue_push(&kept, (shoal_bytes){large, sizeof large}, false));
-    CHECK(deputy_queue_push(&kept, text_bytes("x"), false));
+    CHECK(deputy_queue_push(&kept, bytes_of_text("x"), false));
     deputy_queue_clear(&kept);
 }
 

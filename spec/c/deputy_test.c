@@ -60,7 +60,7 @@ static int identity_at(void *context, const char *endpoint, uint8_t *out,
                        size_t *size)
 {
     (void)context;
-    return shoal_stock_identity_new(text_bytes(endpoint), 0, out, size);
+    return shoal_stock_identity_new(bytes_of_text(endpoint), 0, out, size);
 }
 
 /* An item is a number in decimal. The host hears of handlers like that. */
@@ -105,7 +105,7 @@ static void start(struct member *member)
 
     member->node = host_open(&options, &error);
     CHECK(member->node);
-    CHECK(shoal_stock_identity_new(text_bytes(host_bound(member->node)), 1,
+    CHECK(shoal_stock_identity_new(bytes_of_text(host_bound(member->node)), 1,
                                    member->id, &member->id_size) == 0);
     engine.identity = (shoal_bytes){member->id, member->id_size};
     engine.config.probe_period_us = PERIOD_US;
@@ -132,7 +132,7 @@ static void say(const struct member *to, unsigned first, unsigned last)
     where.sin_port =
         htons((uint16_t)atoi(strchr(host_bound(to->node), ':') + 1));
     where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    CHECK(shoal_stock_identity_new(text_bytes(ghost), 1, src, &size) == 0);
+    CHECK(shoal_stock_identity_new(bytes_of_text(ghost), 1, src, &size) == 0);
     header.src = (shoal_bytes){src, size};
     for (; first <= last; first++) {
         CHECK(shoal_default_codec().encode_header(NULL, &header, packet,
@@ -353,7 +353,7 @@ static void ping(const struct member *to, shoal_bytes dst, uint8_t *from,
     where.sin_port =
         htons((uint16_t)atoi(strchr(host_bound(to->node), ':') + 1));
     where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    CHECK(shoal_stock_identity_new(text_bytes(ghost), 1, src, &size) == 0);
+    CHECK(shoal_stock_identity_new(bytes_of_text(ghost), 1, src, &size) == 0);
     header.src = (shoal_bytes){src, size};
     CHECK(codec.encode_header(NULL, &header, packet, sizeof packet, &size) ==
           0);
@@ -376,7 +376,7 @@ static void it_is_answered_for_as_who_it_has_become(void)
     size_t size, from_size;
 
     start_both(HOST_BUSY_LIMIT_US);
-    CHECK(shoal_stock_identity_new(text_bytes(host_bound(busy.node)), 2, id,
+    CHECK(shoal_stock_identity_new(bytes_of_text(host_bound(busy.node)), 2, id,
                                    &size) == 0);
     CHECK(host_handler_begins(0) && host_handler_ended());
     CHECK(shoal_change_identity(host_engine(busy.node), host_now(busy.node),

@@ -69,7 +69,7 @@ static void run_a_node(void)
     host *node = host_open(&options, NULL);
 
     CHECK(node);
-    CHECK(shoal_stock_identity_new(text_bytes(host_bound(node)), 1, identity,
+    CHECK(shoal_stock_identity_new(bytes_of_text(host_bound(node)), 1, identity,
                                    &engine.identity.size) == 0);
     engine.identity.data = identity;
     CHECK(host_start(node, &engine, NULL) == 0);

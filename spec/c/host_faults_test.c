@@ -279,7 +279,7 @@ static void the_deputy_waits_though_it_cannot(void)
     options.busy_limit_us = HOST_BUSY_LIMIT_US;
     node = host_open(&options, NULL);
     CHECK(node);
-    CHECK(shoal_stock_identity_new(text_bytes(host_bound(node)), 1, id,
+    CHECK(shoal_stock_identity_new(bytes_of_text(host_bound(node)), 1, id,
                                    &engine.identity.size) == 0);
     engine.identity.data = id;
     engine.handlers.identity = shoal_stock_identity();

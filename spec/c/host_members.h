@@ -41,7 +41,7 @@ static inline int identity_at(void *context, const char *endpoint, uint8_t *out,
                               size_t *size)
 {
     (void)context;
-    return shoal_stock_identity_new(text_bytes(endpoint), 0, out, size);
+    return shoal_stock_identity_new(bytes_of_text(endpoint), 0, out, size);
 }
 
 static inline void on_closed(void *context)
@@ -115,7 +115,7 @@ static inline void start_member_as(struct member *member, const char *addr,
     shoal_options options = {0};
     size_t size;
 
-    CHECK(shoal_stock_identity_new(text_bytes(addr), bump, id, &size) == 0);
+    CHECK(shoal_stock_identity_new(bytes_of_text(addr), bump, id, &size) == 0);
     options.identity = (shoal_bytes){id, size};
     options.seed = 7 + bump;
     options.config = config;

@@ -39,7 +39,7 @@ static void hear_of_a_crowd(struct member *member)
         char addr[32];
 
         snprintf(addr, sizeof addr, "127.9.%zu.%zu:9", i / 250, i % 250);
-        CHECK(shoal_stock_identity_new(text_bytes(addr), 1, ids[i], &size) ==
+        CHECK(shoal_stock_identity_new(bytes_of_text(addr), 1, ids[i], &size) ==
               0);
         updates[i] = (shoal_update){.id = {ids[i], size}};
     }

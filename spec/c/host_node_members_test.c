@@ -121,9 +121,9 @@ static void play(struct played *played, const char *bound)
     CHECK(getsockname(played->fd, (struct sockaddr *)&own, &size) == 0);
     snprintf(endpoint, sizeof endpoint, "127.0.0.1:%u",
              (unsigned)ntohs(own.sin_port));
-    CHECK(shoal_stock_identity_new(text_bytes(endpoint), 1, played->id,
+    CHECK(shoal_stock_identity_new(bytes_of_text(endpoint), 1, played->id,
                                    &played->id_size) == 0);
-    CHECK(shoal_stock_identity_new(text_bytes(bound), 1, played->to,
+    CHECK(shoal_stock_identity_new(bytes_of_text(bound), 1, played->to,
                                    &played->to_size) == 0);
 }
 

@@ -134,7 +134,7 @@ static struct address address_of(const char *text)
 {
     struct endpoint endpoint;
 
-    CHECK(address_parse_endpoint(text_bytes(text), &endpoint, NULL) == 0);
+    CHECK(address_parse_endpoint(bytes_of_text(text), &endpoint, NULL) == 0);
     return endpoint.address;
 }
 

@@ -31,7 +31,7 @@ static void open_peer(struct peer *peer, struct member *member)
           bind(peer->fd, (struct sockaddr *)&any, sizeof any) == 0);
     CHECK(getsockname(peer->fd, &address.as.any, &address.size) == 0);
     address_format(&address, peer->addr);
-    CHECK(shoal_stock_identity_new(text_bytes(peer->addr), 1, peer->id,
+    CHECK(shoal_stock_identity_new(bytes_of_text(peer->addr), 1, peer->id,
                                    &peer->id_size) == 0);
 }
 
@@ -90,7 +90,7 @@ static void meet(struct peer *peer)
 {
     say(peer, SHOAL_MSG_ANNOUNCE, 0);
     CHECK(run_until(loop, is_member, peer));
-    path_sent(peer->member->node, text_bytes(peer->addr), LARGE);
+    path_sent(peer->member->node, bytes_of_text(peer->addr), LARGE);
 }
 
 /* ---- What is sent ---- */
@@ -136,9 +136,9 @@ static void who_answers_only_what_is_small_is_behind_a_small_path(void)
     meet(&peer);
     CHECK(run_until(loop, has_warned, &peer));
     CHECK(peer.large == PATH_TRIES);
-    path_sent(a.node, text_bytes(peer.addr), LARGE); /* that is known */
+    path_sent(a.node, bytes_of_text(peer.addr), LARGE); /* that is known */
     CHECK(a.node->path.num_waiting == 0);
-    path_sent(a.node, text_bytes(peer.addr), LARGE + 1);
+    path_sent(a.node, bytes_of_text(peer.addr), LARGE + 1);
     CHECK(a.node->path.num_waiting == 1);
     close(peer.fd);
     host_close(a.node);
@@ -151,15 +151,15 @@ static void what_every_path_carries_is_not_checked(void)
     int i;
 
     make_member(&a, NULL);
-    path_sent(a.node, text_bytes("127.0.0.1:9"), PATH_SMALL);
+    path_sent(a.node, bytes_of_text("127.0.0.1:9"), PATH_SMALL);
     CHECK(a.node->path.num_waiting == 0);
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    path_sent(a.node, text_bytes(text), LARGE);
+    path_sent(a.node, bytes_of_text(text), LARGE);
     CHECK(a.node->path.num_waiting == 0);
     for (i = 0; i < 1000; i++) {
         snprintf(text, sizeof text, "10.0.%d.%d:9", i / 250, i % 250);
-        path_sent(a.node, text_bytes(text), LARGE);
+        path_sent(a.node, bytes_of_text(text), LARGE);
     }
     CHECK(a.node->path.num_waiting == PATH_WAITING);
     host_close(a.node);

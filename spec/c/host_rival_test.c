@@ -12,7 +12,7 @@ static size_t identity_of(const char *addr, uint64_t bump, uint8_t *out)
 {
     size_t size;
 
-    CHECK(shoal_stock_identity_new(text_bytes(addr), bump, out, &size) == 0);
+    CHECK(shoal_stock_identity_new(bytes_of_text(addr), bump, out, &size) == 0);
     return size;
 }
 

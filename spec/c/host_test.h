@@ -6,6 +6,7 @@
 #ifndef SHOAL_SPEC_HOST_TEST_H
 #define SHOAL_SPEC_HOST_TEST_H
 
+#include "base/bytes.h"
 #include "shoal.h"
 
 #include <ev.h>
@@ -41,11 +42,6 @@
         test();                                                                \
         printf("ok %s\n", #test);                                              \
     } while (0)
-
-static inline shoal_bytes text_bytes(const char *text)
-{
-    return (shoal_bytes){(const uint8_t *)text, strlen(text)};
-}
 
 static inline void on_patience_over(struct ev_loop *loop, ev_timer *timer,
                                     int events)

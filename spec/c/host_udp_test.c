@@ -23,7 +23,7 @@ static void open_socket(struct udp *udp, const char *where)
 {
     struct endpoint endpoint;
 
-    CHECK(address_parse_endpoint(text_bytes(where), &endpoint, NULL) == 0);
+    CHECK(address_parse_endpoint(bytes_of_text(where), &endpoint, NULL) == 0);
     CHECK(udp_open(udp, &endpoint.address, NULL) == 0);
     udp->plain = udp->plain || plainly;
 }
@@ -57,8 +57,8 @@ static void on_failed(void *context, const struct address *to, int number)
 static bool add(struct pair *pair, const char *prefix, const char *text,
                 const struct address *to)
 {
-    return udp_outbox_add(&pair->outbox, text_bytes(prefix), text_bytes(text),
-                          to);
+    return udp_outbox_add(&pair->outbox, bytes_of_text(prefix),
+                          bytes_of_text(text), to);
 }
 
 static struct udp_sent flush(struct pair *pair)
@@ -168,8 +168,8 @@ static void the_largest_packet_goes_through_with_its_prefix(void)
 
     set_up(&pair);
     CHECK(udp_inbox_reserve(&pair.inbox, SHOAL_MAX_PACKET));
-    CHECK(
-        udp_outbox_add(&pair.outbox, text_bytes("pre"), bytes, &pair.b.bound));
+    CHECK(udp_outbox_add(&pair.outbox, bytes_of_text("pre"), bytes,
+                         &pair.b.bound));
     CHECK(flush(&pair).bytes == SHOAL_MAX_PACKET);
     CHECK(receive_one(&pair, &truncated).size == SHOAL_MAX_PACKET);
     CHECK(!truncated);
@@ -184,7 +184,7 @@ static void a_failed_send_does_not_hold_up_the_others(void)
 
     set_up(&pair);
     CHECK(add(&pair, "", "one", &pair.b.bound));
-    CHECK(udp_outbox_add(&pair.outbox, text_bytes(""),
+    CHECK(udp_outbox_add(&pair.outbox, bytes_of_text(""),
                          (shoal_bytes){huge, sizeof huge}, &pair.b.bound));
     CHECK(add(&pair, "", "two", &pair.b.bound));
     CHECK(flush(&pair).datagrams == 2);

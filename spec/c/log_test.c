@@ -95,34 +95,34 @@ static void a_json_line_is_one_object(void)
 
 static void values_are_quoted_only_if_they_need_it(void)
 {
-    CHECK(shows(LOG_TEXT, text_bytes("plain-1.5:7"), "plain-1.5:7"));
-    CHECK(shows(LOG_TEXT, text_bytes(""), "\"\""));
+    CHECK(shows(LOG_TEXT, bytes_of_text("plain-1.5:7"), "plain-1.5:7"));
+    CHECK(shows(LOG_TEXT, bytes_of_text(""), "\"\""));
     CHECK(shows(LOG_TEXT, (shoal_bytes){NULL, 0}, "\"\""));
-    CHECK(shows(LOG_TEXT, text_bytes("two words"), "\"two words\""));
-    CHECK(shows(LOG_TEXT, text_bytes("a=b"), "\"a=b\""));
-    CHECK(shows(LOG_TEXT, text_bytes("\"\\"), "\"\\\"\\\\\""));
-    CHECK(shows(LOG_TEXT, text_bytes("\xc3\xa4"), "\"\xc3\xa4\""));
+    CHECK(shows(LOG_TEXT, bytes_of_text("two words"), "\"two words\""));
+    CHECK(shows(LOG_TEXT, bytes_of_text("a=b"), "\"a=b\""));
+    CHECK(shows(LOG_TEXT, bytes_of_text("\"\\"), "\"\\\"\\\\\""));
+    CHECK(shows(LOG_TEXT, bytes_of_text("\xc3\xa4"), "\"\xc3\xa4\""));
 }
 
 static void no_value_ends_a_line_or_steers_a_terminal(void)
 {
-    CHECK(shows(LOG_TEXT, text_bytes("a\nb\r\t\x1b[2J\x7f"),
+    CHECK(shows(LOG_TEXT, bytes_of_text("a\nb\r\t\x1b[2J\x7f"),
                 "\"a\\nb\\r\\t\\x1b[2J\\x7f\""));
-    CHECK(shows(LOG_TEXT, text_bytes("\xc2\x9b"), "\"\\xc2\\x9b\""));
-    CHECK(shows(LOG_TEXT, text_bytes("\xff\xc3"), "\"\\xff\\xc3\""));
+    CHECK(shows(LOG_TEXT, bytes_of_text("\xc2\x9b"), "\"\\xc2\\x9b\""));
+    CHECK(shows(LOG_TEXT, bytes_of_text("\xff\xc3"), "\"\\xff\\xc3\""));
     CHECK(shows(LOG_TEXT, (shoal_bytes){(const uint8_t *)"a\0b", 3},
                 "\"a\\x00b\""));
-    CHECK(shows(LOG_JSON, text_bytes("a\nb\x1b\x7f\xff\xc3\xa4"),
+    CHECK(shows(LOG_JSON, bytes_of_text("a\nb\x1b\x7f\xff\xc3\xa4"),
                 "\"a\\nb\\u001b\\u007f\\u00ff\xc3\xa4\""));
     /* overlong, a surrogate, beyond the last character, cut off */
-    CHECK(shows(LOG_JSON, text_bytes("\xc0\xaf"), "\"\\u00c0\\u00af\""));
-    CHECK(shows(LOG_JSON, text_bytes("\xed\xa0\x80"),
+    CHECK(shows(LOG_JSON, bytes_of_text("\xc0\xaf"), "\"\\u00c0\\u00af\""));
+    CHECK(shows(LOG_JSON, bytes_of_text("\xed\xa0\x80"),
                 "\"\\u00ed\\u00a0\\u0080\""));
-    CHECK(shows(LOG_JSON, text_bytes("\xf4\x90\x80\x80"),
+    CHECK(shows(LOG_JSON, bytes_of_text("\xf4\x90\x80\x80"),
                 "\"\\u00f4\\u0090\\u0080\\u0080\""));
-    CHECK(shows(LOG_JSON, text_bytes("\xf0\x9f\x90"),
+    CHECK(shows(LOG_JSON, bytes_of_text("\xf0\x9f\x90"),
                 "\"\\u00f0\\u009f\\u0090\""));
-    CHECK(shows(LOG_JSON, text_bytes("\xf0\x9f\x90\x9f"),
+    CHECK(shows(LOG_JSON, bytes_of_text("\xf0\x9f\x90\x9f"),
                 "\"\xf0\x9f\x90\x9f\""));
 }
 

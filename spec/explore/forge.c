@@ -6,6 +6,7 @@
  * there, an older or a newer one, one that is as new as can be), an incarnation
  * (the one in use, 0, any, the greatest), and a state.
  */
+#include "base/bytes.h"
 #include "world.h"
 
 #include <string.h>
@@ -48,9 +49,7 @@ static shoal_bytes identity_with(struct forger *forger, uint32_t place,
     char address[WORLD_MAX_ADDRESS];
     size_t size = 0;
     world_address(forger->victim->world, place, address);
-    (void)shoal_stock_identity_new(
-        (shoal_bytes){(const uint8_t *)address, strlen(address)}, bump, out,
-        &size);
+    (void)shoal_stock_identity_new(bytes_of_text(address), bump, out, &size);
     return (shoal_bytes){out, size};
 }
 

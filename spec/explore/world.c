@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "world.h"
+#include "base/bytes.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 void world_fail(struct world *world, const char *format, ...)
 {
@@ -26,11 +26,6 @@ void world_address(const struct world *world, uint32_t place,
     bool is_ghost = place >= n;
     snprintf(out, WORLD_MAX_ADDRESS, "%c%02u:1", is_ghost ? 'g' : 'm',
              (unsigned)(is_ghost ? place - n : place) % 100);
-}
-
-static shoal_bytes bytes_of_text(const char *text)
-{
-    return (shoal_bytes){(const uint8_t *)text, strlen(text)};
 }
 
 /* Members first, then nobody's. */

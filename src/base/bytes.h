@@ -12,6 +12,11 @@ static inline shoal_bytes bytes_of(const void *data, size_t size)
     return (shoal_bytes){data, size};
 }
 
+static inline shoal_bytes bytes_of_text(const char *text)
+{
+    return (shoal_bytes){(const uint8_t *)text, strlen(text)};
+}
+
 static inline bool bytes_equal(shoal_bytes a, shoal_bytes b)
 {
     return a.size == b.size &&

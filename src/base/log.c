@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "log.h"
+#include "bytes.h"
 
 #include "clock.h"
 
@@ -99,7 +100,7 @@ static void write_json(struct log_buffer *out, const struct log *log,
                        log_level level, log_area area, const char *text,
                        const log_field *fields, size_t count)
 {
-    shoal_bytes bytes = {(const uint8_t *)text, strlen(text)};
+    shoal_bytes bytes = bytes_of_text(text);
     size_t i;
 
     log_put(out, "{\"time\":\"");
@@ -179,8 +180,7 @@ void log_write(struct log *log, log_level level, log_area area,
 
 log_field log_str(const char *name, const char *value)
 {
-    return log_bytes(name,
-                     (shoal_bytes){(const uint8_t *)value, strlen(value)});
+    return log_bytes(name, bytes_of_text(value));
 }
 
 log_field log_bytes(const char *name, shoal_bytes value)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "log_line.h"
+#include "bytes.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -145,8 +146,7 @@ static void put_all(struct log_buffer *out, shoal_bytes value, write_fn *write)
 void log_put_plain(struct log_buffer *out, const char *text)
 {
     if (!out->full)
-        put_all(out, (shoal_bytes){(const uint8_t *)text, strlen(text)},
-                write_plain);
+        put_all(out, bytes_of_text(text), write_plain);
 }
 
 static bool is_word(shoal_bytes value)

@@ -4,6 +4,7 @@
  * are looked up in the resolver's threads, and the program is told what became
  * of its calls of host_join().
  */
+#include "../base/bytes.h"
 #include "../base/error.h"
 #include "node.h"
 
@@ -29,11 +30,6 @@ struct joining {
     log_gate gate;
     struct error error; /* of the last try; "": it was asked */
 };
-
-static shoal_bytes bytes_of_text(const char *text)
-{
-    return (shoal_bytes){(const uint8_t *)text, strlen(text)};
-}
 
 /* ---- Asking ---- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "node.h"
+#include "../base/bytes.h"
 
 #include "../base/clock.h"
 #include "../base/error.h"
@@ -169,9 +170,7 @@ static int find_bind_address(const char *text, struct address *out,
     struct address_reach v4 = {.family = AF_INET}, v6 = {.family = AF_INET6};
     const char *problem;
 
-    if (address_parse_endpoint(
-            (shoal_bytes){(const uint8_t *)text, strlen(text)}, &endpoint,
-            error) != 0)
+    if (address_parse_endpoint(bytes_of_text(text), &endpoint, error) != 0)
         return -1;
     *out = endpoint.address;
     if (!endpoint.is_name)

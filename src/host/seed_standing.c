@@ -7,16 +7,12 @@
  * the endpoint that our identity names, and where the socket is bound: a
  * wildcard is bound to each address of this host.
  */
+#include "../base/bytes.h"
 #include "node.h"
 
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static shoal_bytes text_bytes(const char *text)
-{
-    return (shoal_bytes){(const uint8_t *)text, strlen(text)};
-}
 
 /* Packets to a local address come from there; nothing is sent to find out. */
 static bool is_local(const struct address *address)
@@ -64,7 +60,7 @@ static bool is_ours(host *node, const char *text)
 
     if (ours.size == strlen(text) && memcmp(ours.data, text, ours.size) == 0)
         return true;
-    if (address_parse_endpoint(text_bytes(text), &endpoint, NULL) != 0 ||
+    if (address_parse_endpoint(bytes_of_text(text), &endpoint, NULL) != 0 ||
         endpoint.is_name)
         return false;
     address = address_plain(&endpoint.address);
@@ -79,7 +75,7 @@ enum seeds_standing seed_standing_of(void *context, const char *address)
 
     if (is_ours(node, address))
         return SEEDS_OURS;
-    return shoal_find_endpoint(node->engine, text_bytes(address), &member)
+    return shoal_find_endpoint(node->engine, bytes_of_text(address), &member)
                ? SEEDS_MEMBER
                : SEEDS_STRANGER;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "../base/bytes.h"
 #include "../base/hash.h"
 #include "internal.h"
 
@@ -96,7 +97,7 @@ static void choose_address(const sim *net, char *out)
     uint32_t number = net->num_places;
     do
         make_address(number++, out);
-    while (place_find(net, (shoal_bytes){(const uint8_t *)out, strlen(out)}));
+    while (place_find(net, bytes_of_text(out)));
 }
 
 struct sim_place *place_make(sim *net, const char *address)

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Joining: asks those seeds that src/base/seeds.h says, in virtual time. */
+#include "../base/bytes.h"
 #include "internal.h"
 
 #include <string.h>
-
-static shoal_bytes bytes_of_text(const char *text)
-{
-    return (shoal_bytes){(const uint8_t *)text, strlen(text)};
-}
 
 static bool is_ours(const struct sim_node *node, const char *address)
 {

@@ -11,6 +11,7 @@
  * be collected.
  */
 #include "questions.h"
+#include "../../base/bytes.h"
 
 #include "../../base/error.h"
 #include "../../lua/compat.h"
@@ -205,7 +206,7 @@ int questions_at(questions *q, const char *endpoint, uint8_t *out, size_t *size)
 {
     struct about_identity about = {
         .q = q, .at = endpoint, .out = out, .size = size};
-    shoal_bytes addr = {(const uint8_t *)endpoint, strlen(endpoint)};
+    shoal_bytes addr = bytes_of_text(endpoint);
 
     if (q->has[QUESTION_AT])
         return as(answers_ask(q, QUESTION_AT, run_at, &about),

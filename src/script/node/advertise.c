@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "advertise.h"
+#include "../../base/bytes.h"
 
 #include "../../base/address.h"
 #include "../../base/error.h"
@@ -9,8 +10,7 @@
 
 static int parse(const char *text, struct endpoint *out, struct error *error)
 {
-    shoal_bytes bytes = {(const uint8_t *)text, strlen(text)};
-    return address_parse_endpoint(bytes, out, error);
+    return address_parse_endpoint(bytes_of_text(text), out, error);
 }
 
 static void set_port(struct address *address, uint16_t port)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "backend_sim.h"
+#include "../../base/bytes.h"
 
 #include "../../base/address.h"
 #include "../../base/error.h"
@@ -116,9 +117,8 @@ static const char *seed(struct backend *backend, size_t i)
 static int join(struct backend *backend, const char *endpoint,
                 struct error *error)
 {
-    shoal_bytes text = {(const uint8_t *)endpoint, strlen(endpoint)};
     struct endpoint parsed;
-    if (address_parse_endpoint(text, &parsed, error) != 0)
+    if (address_parse_endpoint(bytes_of_text(endpoint), &parsed, error) != 0)
         return -1;
     if (!sim_join(from(backend)->node, endpoint))
         return error_fail(error, "cannot join: out of memory");
@@ -246,10 +246,9 @@ static void use_log(struct sim_backend *self, struct log *log)
 
 static int check_address(const char *bind, struct error *error)
 {
-    shoal_bytes text = {(const uint8_t *)bind, strlen(bind)};
     struct endpoint endpoint;
     struct error problem;
-    if (address_parse_endpoint(text, &endpoint, &problem) != 0)
+    if (address_parse_endpoint(bytes_of_text(bind), &endpoint, &problem) != 0)
         return error_fail(error, "cannot bind %.64s: %.400s", bind,
                           problem.text);
     if (endpoint.is_name || endpoint.port == 0 ||
