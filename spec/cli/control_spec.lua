@@ -1,6 +1,7 @@
 --- The control socket as any MessagePack-RPC client sees it.
 
 local core = require "shoal.core"
+local dice = require "spec.support.dice"
 local node = require "spec.support.node"
 local process = require "spec.support.process"
 local raw = require "spec.cli.raw"
@@ -13,14 +14,6 @@ function M.broadcast.receive(_, data)
 end
 return M
 ]]
-
-local function lehmer(seed)
-  local state = seed
-  return function(n)
-    state = state * 16807 % 2147483647
-    return state % n + 1
-  end
-end
 
 describe("the control socket", function()
   local member, peer
@@ -180,7 +173,7 @@ describe("the control socket", function()
   end)
 
   it("outlives random bytes and peers that leave in the middle", function()
-    local random = lehmer(7)
+    local random = dice(7)
     for _ = 1, 200 do
       local bytes = {}
       for i = 1, random(64) do

@@ -1,5 +1,6 @@
 -- Whatever comes, in whatever order: what must hold of an engine at any time.
 
+local dice = require "spec.support.dice"
 local support = require "spec.core.support"
 local collector = support.collector
 
@@ -10,15 +11,6 @@ local KINDS = {
   "ping", "ack", "ping_req", "indirect_ping", "indirect_ack", "forwarded_ack",
   "announce", "feed", "gossip", "broadcast",
 }
-
---- Lehmer's generator, so that a run can be told again.
-local function dice(seed)
-  local state = seed % 2147483646 + 1
-  return function(sides)
-    state = state * 16807 % 2147483647
-    return state % sides + 1
-  end
-end
 
 local function somebody(roll)
   return ("%s#%d"):format(NAMES[roll(#NAMES)], roll(3)):gsub("#1$", "")
@@ -151,7 +143,7 @@ local function check_ourselves(e, before, heals)
 end
 
 local function walk(build, seed, steps, max_members)
-  local roll = dice(seed)
+  local roll = dice(seed % 2147483646 + 1)
   local received = collector()
   local e = build("a", { seed = seed, broadcast = received.handler, config = { max_members = max_members } })
   local heals = e.core:config().notify_down_members

@@ -167,28 +167,15 @@ end)
 
 describe("the Lua files", function()
   it("leave the command line to the command line", function()
-    local list = {}
-    for _, path in ipairs(files.find("lua", "*.lua")) do
-      local is_cli = path:match("^lua/shoal/cli")
-      for number, line in files.lines(path) do
-        local module = line:match("require%s*%(?%s*[\"']([%w_%.]+)[\"']")
-        if module and not is_cli and (module:match("^shoal%.cli") or module == "argparse") then
-          list[#list + 1] = ("%s:%d requires %s"):format(path, number, module)
-        end
-      end
-    end
-    assert.same({}, list)
+    assert.same({}, files.offenders("lua", { "*.lua" }, function(line, path)
+      local module = line:match("require%s*%(?%s*[\"']([%w_%.]+)[\"']")
+      return module and not path:match("^lua/shoal/cli") and (module:match("^shoal%.cli") or module == "argparse")
+    end))
   end)
 
   it("need nothing of the specs or the examples", function()
-    local list = {}
-    for _, path in ipairs(files.find("lua", "*.lua")) do
-      for number, line in files.lines(path) do
-        if line:match("require%s*%(?%s*[\"']spec%.") or line:match("require%s*%(?%s*[\"']examples%.") then
-          list[#list + 1] = ("%s:%d"):format(path, number)
-        end
-      end
-    end
-    assert.same({}, list)
+    assert.same({}, files.offenders("lua", { "*.lua" }, function(line)
+      return line:match("require%s*%(?%s*[\"']spec%.") or line:match("require%s*%(?%s*[\"']examples%.")
+    end))
   end)
 end)

@@ -15,26 +15,7 @@ local BANNED = {
   tmpnam = "mkstemp", signal = "sigaction", setjmp = "return values", longjmp = "return values",
 }
 
-local function each_line(folders, names, visit)
-  for _, name in ipairs(names) do
-    for _, path in ipairs(files.find(folders, name)) do
-      for number, line in files.lines(path) do
-        visit(path, number, line)
-      end
-    end
-  end
-end
-
-local function offenders(folders, names, is_offence)
-  local list = {}
-  each_line(folders, names, function(path, number, line)
-    local offence = is_offence(line, path)
-    if offence then
-      list[#list + 1] = ("%s:%d: %s"):format(path, number, offence == true and line or offence)
-    end
-  end)
-  return list
-end
+local offenders = files.offenders
 
 describe("the source files", function()
   it("hold no unfinished work", function()

@@ -11,17 +11,8 @@ describe("the version", function()
 
   it("is written nowhere else in the code", function()
     local quoted = version:gsub("%.", "%%.")
-    local list = {}
-    for _, name in ipairs { "*.c", "*.h", "*.lua", "*.cmake", "*.txt" } do
-      for _, path in ipairs(files.find("src lua spec examples cmake", name)) do
-        for number, line in files.lines(path) do
-          if line:match("%f[%w%.]" .. quoted .. "%f[^%w%.]") then
-            list[#list + 1] = ("%s:%d"):format(path, number)
-          end
-        end
-      end
-    end
-    assert.same({}, list)
+    assert.same({}, files.offenders("src lua spec examples cmake", { "*.c", "*.h", "*.lua", "*.cmake", "*.txt" },
+      function(line) return line:find("%f[%w%.]" .. quoted .. "%f[^%w%.]") ~= nil end))
   end)
 
   it("is that of the versioned rockspec", function()

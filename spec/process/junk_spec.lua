@@ -1,20 +1,13 @@
 --- Everything but good packets, thrown at a live node.
 
 local core = require "shoal.core"
+local dice = require "spec.support.dice"
 local node = require "spec.support.node"
 local process = require "spec.support.process"
 local socket = require "socket"
 local wait = require "spec.support.wait"
 
 local cluster, target, udp, known
-
-local function lehmer(seed)
-  local state = seed
-  return function(n)
-    state = state * 16807 % 2147483647
-    return state % n + 1
-  end
-end
 
 local function send(bytes)
   udp:send(bytes)
@@ -83,7 +76,7 @@ describe("a live node under junk", function()
   end)
 
   it("refuses random bytes, and counts them", function()
-    local random, packets = lehmer(11), {}
+    local random, packets = dice(11), {}
     for i = 1, 2000 do
       local bytes = {}
       for j = 1, random(200) do
@@ -192,7 +185,7 @@ describe("a live node under junk", function()
   end)
 
   it("does not grow", function()
-    local random = lehmer(5)
+    local random = dice(5)
     local function burst(count)
       local packets, packet = {}, good_packet()
       for i = 1, count do

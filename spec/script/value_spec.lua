@@ -1,4 +1,5 @@
 local core = require "shoal.core"
+local dice = require "spec.support.dice"
 
 local function bytes(hex)
   return (hex:gsub("%s", ""):gsub("%x%x", function(pair)
@@ -18,12 +19,10 @@ local function nested(depth)
   return value
 end
 
--- Lehmer's generator: the same values in every Lua.
-local function generator(state)
-  return function(n)
-    state = state * 16807 % 2147483647
-    return state % n
-  end
+-- From 0 to below n.
+local function generator(seed)
+  local roll = dice(seed)
+  return function(n) return roll(n) - 1 end
 end
 
 describe("packing", function()

@@ -59,4 +59,21 @@ function files.lines(path)
   end
 end
 
+--- Lines of files below folders for which `is_offence(line, path)` holds: a list of
+-- "path:12: " and what it answered, or the line for true.
+function files.offenders(folders, names, is_offence)
+  local list = {}
+  for _, name in ipairs(names) do
+    for _, path in ipairs(files.find(folders, name)) do
+      for number, line in files.lines(path) do
+        local offence = is_offence(line, path)
+        if offence then
+          list[#list + 1] = ("%s:%d: %s"):format(path, number, offence == true and line or offence)
+        end
+      end
+    end
+  end
+  return list
+end
+
 return files
