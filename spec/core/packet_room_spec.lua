@@ -182,14 +182,13 @@ describe("an identity that leaves no room in a packet", function()
       return core.new { identity = core.stock_identity(long("x", size), 1), config = { max_packet_size = room } }
     end
     for size, room in pairs { [480] = 1400, [100] = 256 } do
-      local made, message, code = new(size, room)
+      local made, _, code = new(size, room)
       assert.is_nil(made)
       assert.equal("too_big", code)
-      assert.matches("the identity does not fit", message, 1, true)
     end
     assert.truthy(new(400, 1400))
     local e = healing("a"):knowing("b")
-    assert.matches("the identity does not fit", e:refuses("too_big", "change_identity", e:id(long("a", 470))), 1, true)
+    e:refuses("too_big", "change_identity", e:id(long("a", 470)))
   end)
 
   it("is no renewal", function()

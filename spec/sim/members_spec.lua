@@ -33,12 +33,13 @@ describe("a simulated network", function()
     assert.equal("192.168.1.9:4000", a:identity().addr)
     local none, message, code = net:spawn { bind = "192.168.1.9:4000" }
     assert.is_nil(none)
-    assert.equal("cannot bind 192.168.1.9:4000: address already in use", message)
+    assert.matches("192.168.1.9:4000", message, 1, true)
     assert.equal("bind", code)
     for _, address in ipairs { "0.0.0.0:1", "host:1", "10.0.0.1:0" } do
-      none, message = net:spawn { bind = address }
+      none, message, code = net:spawn { bind = address }
       assert.is_nil(none)
-      assert.matches("a simulated member has an IP address of its own, and a port", message)
+      assert.matches(address, message, 1, true)
+      assert.equal("bind", code)
     end
   end)
 
