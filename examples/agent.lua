@@ -41,9 +41,7 @@ end
 
 M.on_start = update
 M.on_reload = update
-M.on_member_up = update
-M.on_member_down = update
-M.on_rename = update
+M.on_view = update -- once, however many members join at the same time
 M.on_rejoin = update
 
 return M

@@ -241,9 +241,10 @@ typedef enum shoal_event {
 
 SHOAL_API const char *shoal_event_name(int event);
 
-/* A mask of 1u << SHOAL_EVENT_<NAME> of all diagnostics. */
+/* A mask of 1u << SHOAL_EVENT_<NAME> of all that are off until they are asked
+ * for: the diagnostics, VIEW and STABLE. */
 #define SHOAL_DIAGNOSTIC_BIT(NAME, VALUE, name, DIAGNOSTIC, ...)               \
-    | (uint32_t)DIAGNOSTIC << VALUE
+    | (uint32_t)(DIAGNOSTIC > 0) << VALUE
 #define SHOAL_DIAGNOSTICS (0u SHOAL_EVENTS(SHOAL_DIAGNOSTIC_BIT))
 
 static inline bool shoal_event_is_diagnostic(shoal_event event)
@@ -258,7 +259,8 @@ typedef enum shoal_carries {
     SHOAL_CARRIES_OURSELVES, /* our own member */
     SHOAL_CARRIES_BOTH,      /* a member, and its identity before */
     SHOAL_CARRIES_PACKET,    /* the other member, message, updates and size */
-    SHOAL_CARRIES_ITEM       /* its size, and why it was dropped */
+    SHOAL_CARRIES_ITEM,      /* its size, and why it was dropped */
+    SHOAL_CARRIES_CHANGES    /* nothing; a node in Lua adds the members */
 } shoal_carries;
 
 SHOAL_API shoal_carries shoal_event_carries(shoal_event event);
@@ -299,6 +301,10 @@ SHOAL_API shoal_connection shoal_get_connection(const shoal *engine);
 SHOAL_API const shoal_codec *shoal_get_codec(const shoal *engine);
 SHOAL_API size_t shoal_num_members(const shoal *engine); /* active ones */
 SHOAL_API size_t shoal_num_known(const shoal *engine); /* down ones included */
+/* Grows whenever an active member joins, leaves, gets another identity or
+ * becomes suspect or alive, and when we do: while it is the same, so are the
+ * active members and what can be computed from them. */
+SHOAL_API uint64_t shoal_view(const shoal *engine);
 /* The member with that address, or with that identity. */
 SHOAL_API bool shoal_find(const shoal *engine, shoal_bytes addr,
                           shoal_member *out);

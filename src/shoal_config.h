@@ -70,6 +70,12 @@ typedef shoal_periodic SHOAL_CONFIG_PERIODIC; /* the range is of `members` */
     X(compare_members, "compare_members", FLAG, 0, 1,                          \
       "add a digest of the sender's member list to each ping, so that the "    \
       "receiver can send what is missing")                                     \
+    /* ---- The view ---- */                                                   \
+    X(view_quiet_us, "view_quiet", SECONDS, 0.001, 31622400,                   \
+      "`on_view` is called when nothing has changed for this long, and at "    \
+      "the latest after five times as long")                                   \
+    X(stable_after_us, "stable_after", SECONDS, 0.001, 31622400,               \
+      "`on_stable` is called when nothing has changed for this long")          \
     /* ---- Limits ---- */                                                     \
     X(max_packet_size, "max_packet_size", BYTES, 256, 65507,                   \
       "of the largest packet, sent or received. The member's own identity "    \

@@ -98,10 +98,10 @@
     /* it is somebody else now, at another address; or somebody else is here */ \
     X(REPLACED, 3, "replaced")
 
-/* What a program may want to know; diagnostics are off until
- * shoal_set_diagnostics() asks for them. X(NAME, value, "name", diagnostic,
- * what it carries (shoal_carries), level of its line in the log, the line (NULL:
- * none), "text") */
+/* What a program may want to know. X(NAME, value, "name", kind, what it carries
+ * (shoal_carries), level of its line in the log, the line (NULL: none), "text").
+ * Kind 0: always. 1: a diagnostic, off until shoal_set_diagnostics() asks for
+ * it. 2: the same, but handlers are called for it like for the others. */
 #define SHOAL_EVENTS(X)                                                        \
     X(MEMBER_UP, 0, "member_up", 0, MEMBER, INFO, "member up",                 \
       "a member joined or came back")                                          \
@@ -148,7 +148,12 @@
     X(ITEM_DROPPED, 18, "item_dropped", 1, ITEM, WARN,                         \
       "a broadcast was dropped",                                               \
       "a queued broadcast was dropped: `too_big` (it no longer fits into a "   \
-      "packet) or `backlog_full` (`max_broadcasts` newer ones are queued)")
+      "packet) or `backlog_full` (`max_broadcasts` newer ones are queued)")    \
+    X(VIEW, 19, "view", 2, CHANGES, OFF, NULL,                                 \
+      "members joined, left or changed, and nothing has changed since for "    \
+      "`view_quiet`")                                                          \
+    X(STABLE, 20, "stable", 2, NOTHING, OFF, NULL,                             \
+      "nothing has changed for `stable_after`")
 
 /* Why packets, updates and items were dropped. X(NAME, "name", "text") */
 #define SHOAL_DROPS(X)                                                         \

@@ -44,6 +44,8 @@
 ---| "full" # (node, member), a diagnostic: there is no room for this member: `max_members` is reached
 ---| "refused" # (node, member), a diagnostic: a member has no room for us
 ---| "item_dropped" # (node, item), a diagnostic: a queued broadcast was dropped: `too_big` (it no longer fits into a packet) or `backlog_full` (`max_broadcasts` newer ones are queued)
+---| "view" # (node, view): members joined, left or changed, and nothing has changed since for `view_quiet`
+---| "stable" # (node): nothing has changed for `stable_after`
 -- end
 
 ---@class shoal.Member
@@ -53,6 +55,11 @@
 ---@field incarnation integer
 ---@field since number       unix seconds at which this node saw it enter the state
 ---@field reason? shoal.Reason  why it is down; nil if it is not
+
+---@class shoal.View  what has changed since the last on_view
+---@field joined shoal.Member[]   were not up then, and are now
+---@field left shoal.Member[]     were up then, and are not now
+---@field changed shoal.Member[]  were up then and are now: with another identity or state, or after an absence
 
 ---@class shoal.Former  a member's identity that another one has replaced
 ---@field id shoal.Identity
@@ -89,6 +96,8 @@
 ---@field announce? shoal.Periodic|false  ask random members which members they know
 ---@field announce_to_down? shoal.Periodic|false  ask down members whether they are back; this heals a split cluster
 ---@field compare_members? boolean  add a digest of the sender's member list to each ping, so that the receiver can send what is missing
+---@field view_quiet? number  seconds: `on_view` is called when nothing has changed for this long, and at the latest after five times as long
+---@field stable_after? number  seconds: `on_stable` is called when nothing has changed for this long
 ---@field max_packet_size? integer  bytes of the largest packet, sent or received. The member's own identity must fit into it three times
 ---@field max_members? integer  known members, including down ones. A new member replaces the one that has been down longest. If all are up, the new member is refused and notified
 ---@field max_broadcasts? integer  queued broadcasts. When the queue is full, the broadcast that was sent most often is dropped (the oldest of several)
@@ -165,6 +174,8 @@
 ---@field on_rejoin? fun(node: shoal.Node, id: shoal.Identity)  we took this new identity, because another member claimed our address or we could not refute
 ---@field on_member_forgotten? fun(node: shoal.Node, member: shoal.Member)  a down member was forgotten
 ---@field on_returned? fun(node: shoal.Node, id: shoal.Identity)  we were declared down and have refuted it; our identity is unchanged
+---@field on_view? fun(node: shoal.Node, view: shoal.View)  members joined, left or changed, and nothing has changed since for `view_quiet`
+---@field on_stable? fun(node: shoal.Node)  nothing has changed for `stable_after`
 ---@field on_reload? fun(node: shoal.Node, previous: shoal.Previous)  we are the new version
 ---@field on_stop? fun(node: shoal.Node)  the node is about to close
 -- end
@@ -178,91 +189,17 @@ local Timer = {}
 ---@return boolean
 function Timer:cancel() end
 
--- table: host counters
----@class shoal.HostStats
----@field datagrams_received integer  datagrams that arrived, labels included
----@field datagrams_sent integer  datagrams that were sent
----@field bytes_received integer  their bytes
----@field bytes_sent integer  their bytes
----@field send_errors integer  datagrams that the system could not send
----@field small_paths integer  checks that found that large packets do not reach a member
----@field receive_errors integer  failed attempts to receive
----@field foreign_cluster integer  a packet with another cluster's label, or without one
----@field truncated integer  a datagram larger than `max_packet_size` plus the label
----@field unresolved integer  not sent: the endpoint is not an address, or a name that is not resolved yet
----@field wakeups integer  how many times the socket became readable
----@field deputy_takeovers integer  handlers that blocked so long that the deputy took over
----@field deputy_answered integer  pings that the deputy answered, also counted in `datagrams_sent`
----@field deputy_kept integer  datagrams that the deputy kept until the handler returned
----@field deputy_dropped integer  datagrams beyond what the deputy may keep
--- end
-
--- table: engine counters
----@class shoal.Stats
----@field packets_received integer  packets that arrived, including malformed ones
----@field bytes_received integer  their bytes
----@field packets_sent integer  packets that were sent
----@field bytes_sent integer  their bytes
----@field probes integer  members probed
----@field probes_failed integer  probes that were not answered
----@field suspicions integer  suspicions that we raised against a member
----@field refutations integer  suspicions and verdicts against us that we refuted
----@field renewals integer  identities that we renewed
----@field conflicts integer  claims to our address by other members
----@field memory_bytes integer  memory that the engine uses now
----@field local_health integer  current local health, from 0 (good) to `max_local_health`
----@field sent table<shoal.Message, integer>  packets
----@field received table<shoal.Message, integer>  and accepted
----@field dropped table<shoal.Drop, integer>  packets, updates and items
----@field handlers shoal.HandlersInfo
----@field host? shoal.HostStats  of a node
----@field allocations? integer  of an engine
--- end
-
 ---@class shoal.MembersOptions
 ---@field state? shoal.State|"active"|"all"  default "active" (alive or suspect)
 ---@field where? fun(member: shoal.Member): boolean
 
----@class shoal.LastError
----@field message string
----@field reason string  why the load was tried: "changed", "signal", "asked"
----@field at number      unix seconds
+---@class shoal.LivingOptions
+---@field where? fun(member: shoal.Member): boolean  counts only members for which it holds
 
----@class shoal.ScriptInfo
----@field path? string        nil for handlers given as a table or a module
----@field generation integer  1 at first; each swap adds 1
----@field hash? string        of the script and the modules it required
----@field loaded_at number    unix seconds
----@field files? string[]     the script, then the modules it required
----@field last_error? shoal.LastError  of the last load that failed; gone after one that succeeded
-
----@class shoal.HandlersInfo
----@field calls integer
----@field errors integer
----@field slow integer              calls of more than 100 ms
----@field slowest number            seconds
----@field slowest_handler? string   which one that was
-
---- What `shoal info --json` prints.
----@class shoal.Info
----@field version string
----@field name? string
----@field cluster? string
----@field identity shoal.Identity
----@field addr string
----@field bind string
----@field state shoal.State         ours: "down" while defunct
----@field incarnation integer
----@field connection shoal.Connection
----@field started_at number         unix seconds
----@field seeds string[]            the endpoints it joins through, as given
----@field counts { active: integer, alive: integer, suspect: integer, down: integer, known: integer }
----@field backlog { updates: integer, broadcasts: integer }
----@field packets { received: integer, sent: integer, bytes_received: integer, bytes_sent: integer, received_by_message: table<string, integer>, sent_by_message: table<string, integer> }
----@field drops table<shoal.Drop, integer>  packets, updates and items dropped: every reason is there
----@field host shoal.HostStats
----@field handlers shoal.HandlersInfo
----@field script shoal.ScriptInfo
+---@class shoal.OwnerOptions
+---@field n? integer  1 to 255: a list of so many, the next owners behind the first
+---@field where? fun(member: shoal.Member): boolean   only members for which it holds
+---@field weight? fun(member: shoal.Member): integer  0 to 65535: its share of the keys; 0: none. Must be the same on all members
 
 --- This process's member of the cluster. The program that started it and its handlers get the same
 --- object. Methods marked (sends) raise an error while a version of the script is being loaded,
@@ -292,6 +229,28 @@ function Node:state() end
 --- The number of active members, without this one.
 ---@return integer
 function Node:num_members() end
+--- A number that grows whenever `members`, `size`, `rank` or `owner` may have another answer: a
+--- member joined, left, has another identity or became suspect or alive again; or this node did. It
+--- means nothing to other members.
+---@return integer
+function Node:view() end
+--- The number of living members (alive or suspect), including this one. Costs nothing without
+--- `where`.
+---@param options? shoal.LivingOptions
+---@return integer
+function Node:size(options) end
+--- This node's position among the living members, ordered by address (its bytes), from 1 to
+--- `size`; nil if it is defunct, or if `where` does not hold for it.
+---@param options? shoal.LivingOptions
+---@return integer?
+function Node:rank(options) end
+--- The living member that owns the key, by rendezvous hashing: the same on every member that knows
+--- the same members. The second value says whether it is this node. With `n`: a list, and whether
+--- this node is in it. nil, or an empty list: there is none.
+---@param key string
+---@param options? shoal.OwnerOptions
+---@return shoal.Member|shoal.Member[]|nil owner, boolean mine
+function Node:owner(key, options) end
 --- Joins through the member at "host:port", and keeps the endpoint as a seed that is asked again. A
 --- name is resolved without blocking; if it does not resolve, that is logged and tried again. Code:
 --- "join" (not an endpoint, or the socket cannot send to it). (sends)
@@ -374,7 +333,7 @@ function Node:every(seconds, fn) end
 ---@param fields? table<string, string|number|boolean>
 function Node:log(level, text, fields) end
 --- Calls `fn` with the arguments of the handler of that name, after the handler. For "*": `fn(node,
---- event, ...)` for each event that is not a diagnostic.
+--- event, ...)` for each event but diagnostics, `view` and `stable`.
 ---@param event shoal.Event|"*"
 ---@param fn function
 function Node:on(event, fn) end

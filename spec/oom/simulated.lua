@@ -26,6 +26,8 @@ local handlers = [[
   end
   function M.on_member_up(node, member) node.store[member.addr] = member.id end
   function M.on_member_down(node, member) node.store[member.addr] = nil end
+  function M.on_view(node, view) node.store.joined = #view.joined end
+  function M.on_stable(node) node.store.owner = node:owner("job", { n = 2, where = function() return true end }) end
   function M.on_reload(node, previous) node.store.generation = previous.generation end
   function M.on_stop(node) node.store.stopped = true end
   return M

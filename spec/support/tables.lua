@@ -13,7 +13,8 @@ local files = require "spec.support.files"
 
 local tables = {}
 
-tables.FILES = { "docs/handlers.md", "docs/operating.md", "docs/shoal.1.in", "lua/shoal/types.lua" }
+tables.FILES = { "docs/handlers.md", "docs/operating.md", "docs/shoal.1.in", "lua/shoal/types.lua",
+  "lua/shoal/types/info.lua" }
 
 -- ---- Reading the headers ---------------------------------------------------
 
@@ -118,10 +119,12 @@ end
 
 -- ---- Events ----------------------------------------------------------------
 
-local function events(diagnostic)
+-- Those whose kind is in the text: "0" always, "1" a diagnostic, "2" computed when
+-- somebody asks for it.
+local function events(kinds)
   local list = {}
   for _, row in ipairs(tables.rows("shoal_tables.h", "EVENTS")) do
-    if not diagnostic or row[4] == diagnostic then
+    if kinds:find(row[4], 1, true) then
       list[#list + 1] = { name = row[3], diagnostic = row[4] == "1", carries = row[5], text = row[8] }
     end
   end
@@ -132,7 +135,7 @@ end
 local ARGUMENTS = {
   NOTHING = {}, MEMBER = { "member: shoal.Member" }, OURSELVES = { "id: shoal.Identity" },
   BOTH = { "before: shoal.Former", "after: shoal.Member" }, PACKET = { "packet: shoal.Packet" },
-  ITEM = { "item: shoal.Dropped" },
+  ITEM = { "item: shoal.Dropped" }, CHANGES = { "view: shoal.View" },
 }
 
 local function arguments(event, with_types)
@@ -145,7 +148,7 @@ end
 
 local function event_types()
   local lines = { "---@alias shoal.Event" }
-  for _, event in ipairs(events()) do
+  for _, event in ipairs(events "012") do
     lines[#lines + 1] = ('---| "%s" # (%s)%s: %s'):format(event.name, arguments(event),
       event.diagnostic and ", a diagnostic" or "", event.text)
   end
@@ -160,7 +163,7 @@ local function handler_types()
     "---@field codec? shoal.CodecHandlers",
     "---@field on_start? fun(node: shoal.Node)  the node is live",
   }
-  for _, event in ipairs(events "0") do
+  for _, event in ipairs(events "02") do
     lines[#lines + 1] = ("---@field on_%s? fun(%s)  %s"):format(event.name, arguments(event, true), event.text)
   end
   lines[#lines + 1] = "---@field on_reload? fun(node: shoal.Node, previous: shoal.Previous)  we are the new version"

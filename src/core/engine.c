@@ -132,6 +132,7 @@ uint64_t shoal_next_deadline(const shoal *engine)
     next = earlier(next, engine->probe.indirect_at_us);
     next = earlier(next, engine->probe.period_at_us);
     next = earlier(next, indirect_next(&engine->indirect));
+    next = earlier(next, view_next(engine));
     return earlier(next, tasks_next(engine));
 }
 
@@ -158,6 +159,8 @@ int shoal_tick(shoal *engine, uint64_t now_us)
     probe_tick(engine);
     error = suspicion_tick(engine);
     tasks_tick(engine);
+    if (!error)
+        error = view_tick(engine);
     return engine_leave(engine, error);
 }
 
@@ -229,6 +232,7 @@ int shoal_forget(shoal *engine, uint64_t now_us, shoal_bytes addr)
 
 void shoal_set_diagnostics(shoal *engine, uint32_t mask)
 {
+    view_ask(engine, mask);
     engine->diagnostics = mask;
 }
 
@@ -330,6 +334,7 @@ static void init(shoal *engine, const shoal_options *options, struct mem mem)
                       .ownership = {.at_us = SHOAL_NEVER}};
     engine->hash_key = rng_next(&engine->rng);
     members_init(&engine->members);
+    view_init(&engine->view);
     probe_init(&engine->probe);
     backlog_init(&engine->updates, 0);
     backlog_init(&engine->items, 2);

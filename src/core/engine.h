@@ -18,6 +18,7 @@
  *   suspicion.c   the deadlines of suspect and down members, local health
  *   tasks.c       what is done every so often
  *   digest.c      who knows more members
+ *   view.c        what changed, and whether it has come to rest
  *   broadcast.c   custom broadcasts
  *   ask.c         what is asked of the embedder
  *   notify.c      events into the effect queue
@@ -38,6 +39,7 @@
 #include "suspicion.h"
 #include "tasks.h"
 #include "timers.h"
+#include "view.h"
 
 enum {
     MAX_DETAIL = 160,
@@ -75,6 +77,7 @@ struct shoal {
     } sender;              /* of the packet at hand */
 
     struct members members;
+    struct view view;
     struct timers timers;
     struct probe probe;
     struct heard heard;

@@ -61,10 +61,10 @@ void notify_member(shoal *engine, shoal_event event,
     push(engine, event, &view, before);
 }
 
-void notify_self(shoal *engine, shoal_event event)
+bool notify_self(shoal *engine, shoal_event event)
 {
     shoal_member view = shoal_self(engine);
-    push(engine, event, &view, (shoal_bytes){0});
+    return push(engine, event, &view, (shoal_bytes){0}) != NULL;
 }
 
 void notify_view(shoal *engine, shoal_event event, const shoal_member *view)

@@ -11,7 +11,8 @@ bool notify_reserve(shoal *engine, const struct who *who, shoal_bytes before,
 /* These cannot fail once there is room; else (diagnostics) they are lost. */
 void notify_member(shoal *engine, shoal_event event,
                    const struct member *member, shoal_bytes before);
-void notify_self(shoal *engine, shoal_event event);
+/* false: nobody asked for it, or it is lost. */
+bool notify_self(shoal *engine, shoal_event event);
 /* Somebody who need not be a member: `view` is copied. */
 void notify_view(shoal *engine, shoal_event event, const shoal_member *view);
 /* `view` claims our address. */

@@ -39,6 +39,11 @@ size_t shoal_num_members(const shoal *engine)
     return engine->members.active.count;
 }
 
+uint64_t shoal_view(const shoal *engine)
+{
+    return engine->view.number;
+}
+
 size_t shoal_num_known(const shoal *engine)
 {
     return engine->members.count;

@@ -48,6 +48,7 @@ static void become_defunct(shoal *engine)
 {
     engine->connection = SHOAL_CONNECTION_DEFUNCT;
     engine->since_us = engine->now_us;
+    view_changed(engine);
     probe_disarm(engine);
     tasks_stop(&engine->tasks);
     notify_self(engine, SHOAL_EVENT_DEFUNCT);
@@ -126,6 +127,7 @@ static int become(shoal *engine, const struct who *who, bool queue)
     engine->incarnation = 0;
     engine->next_verdict = 0;
     engine->since_us = engine->now_us;
+    view_changed(engine);
     probe_abandon(engine);
     error = keep_former_self(engine, before);
     if (error) /* without it hearsay may bring it back for a while */
@@ -215,6 +217,7 @@ static void come_back(shoal *engine)
     engine->connection = SHOAL_CONNECTION_IDLE;
     engine->has_left = false;
     engine->since_us = engine->now_us;
+    view_changed(engine);
     engine_update_connection(engine);
     tasks_begin_idle(engine);
 }

@@ -167,6 +167,8 @@ int update_member(shoal *engine, struct member *member,
     if (error)
         return error;
     settle(engine, member, claim, false);
+    if (before != (shoal_state)member->state)
+        view_changed(engine);
     if (goes && !was_down)
         digest_remove(engine, member->identity);
     if (!goes && was_down) {
@@ -249,8 +251,10 @@ static int insert(shoal *engine, const struct who *who,
     }
     engine->learned++;
     settle(engine, member, claim, true);
-    if (member_is_active(member))
+    if (member_is_active(member)) {
         digest_add(engine, identity);
+        view_changed(engine);
+    }
     announce_change(engine, member, false);
     return 0;
 }
@@ -281,6 +285,8 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
         digest_remove(engine, before);
     if (member_is_active(member))
         digest_add(engine, identity);
+    if (was_active || member_is_active(member))
+        view_changed(engine);
     notify_member(engine, SHOAL_EVENT_RENAME, member, identity_id(before));
     identity_release(&engine->mem, before);
     announce_change(engine, member, was_active);

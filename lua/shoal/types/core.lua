@@ -192,6 +192,19 @@ function Engine:num_members() end
 --- Down ones included.
 ---@return integer
 function Engine:num_known() end
+--- As those of a node.
+---@return integer
+function Engine:view() end
+---@param options? shoal.LivingOptions
+---@return integer
+function Engine:size(options) end
+---@param options? shoal.LivingOptions
+---@return integer?
+function Engine:rank(options) end
+---@param key string
+---@param options? shoal.OwnerOptions
+---@return shoal.Member|shoal.Member[]|nil owner, boolean mine
+function Engine:owner(key, options) end
 ---@param options? shoal.MembersOptions
 ---@return shoal.Member[]
 function Engine:members(options) end

@@ -6,6 +6,7 @@
 #include "../../lua/result.h"
 #include "../../lua/value.h"
 #include "config.h"
+#include "owners.h"
 #include "updates.h"
 #include "view.h"
 
@@ -193,6 +194,51 @@ static int num_members(lua_State *L)
     return 1;
 }
 
+/* A double counts to 2^53. */
+static int view(lua_State *L)
+{
+    lua_pushnumber(L, (lua_Number)shoal_view(check(L).engine));
+    return 1;
+}
+
+static struct owners_call of_living(lua_State *L, struct common_call *call,
+                                    const char *method, int options)
+{
+    return (struct owners_call){.engine = call->engine,
+                                .offset_us = kind_of(L)->clock_offset_us(call),
+                                .who = name(kind_of(L), method),
+                                .options = options};
+}
+
+static int size(lua_State *L)
+{
+    struct common_call call = check(L);
+    struct owners_call living = of_living(L, &call, "node:size", 2);
+
+    return owners_push_size(L, &living);
+}
+
+static int rank(lua_State *L)
+{
+    struct common_call call = check(L);
+    struct owners_call living = of_living(L, &call, "node:rank", 2);
+
+    return owners_push_rank(L, &living);
+}
+
+static int owner(lua_State *L)
+{
+    struct common_call call = check(L);
+    struct owners_call living = of_living(L, &call, "node:owner", 3);
+    shoal_bytes key;
+
+    /* a number is other text in other Luas */
+    if (lua_type(L, 2) != LUA_TSTRING)
+        arguments_fail(L, 2, living.who, "a string");
+    key.data = (const uint8_t *)arguments_string(L, 2, living.who, &key.size);
+    return owners_push_owner(L, &living, key);
+}
+
 /* members{ state = "alive", where = function(member) ... end } */
 static int members(lua_State *L)
 {
@@ -255,6 +301,10 @@ const luaL_Reg common_methods[] = {
     {"identity", identity},
     {"connection", connection},
     {"num_members", num_members},
+    {"view", view},
+    {"size", size},
+    {"rank", rank},
+    {"owner", owner},
     {"members", members},
     {"member", member},
     {"state", state},

@@ -17,6 +17,7 @@ static const char *const names[] = {
     "on_stop",
 #define EVENT_0(name)                             "on_" name,
 #define EVENT_1(name)                             /* a diagnostic has no handler */
+#define EVENT_2(name)                             "on_" name,
 #define EVENT(NAME, VALUE, name, DIAGNOSTIC, ...) EVENT_##DIAGNOSTIC(name)
     SHOAL_EVENTS(EVENT) NULL,
 };

@@ -74,8 +74,20 @@ static void push_list(lua_State *L, const shoal *engine, unsigned states,
     }
 }
 
-/* STACK: ..., list, where -> ..., list of those for which `where` holds */
-static void filter(lua_State *L)
+void view_push_living(lua_State *L, const shoal *engine, int64_t offset_us)
+{
+    shoal_member self;
+
+    luaL_checkstack(L, 12, "cannot list the members");
+    push_list(L, engine, ACTIVE, offset_us);
+    self = shoal_self(engine);
+    if (self.state == SHOAL_DOWN)
+        return;
+    view_push_member(L, &self, offset_us);
+    lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
+}
+
+void view_filter(lua_State *L)
 {
     int where = lua_gettop(L), list = where - 1, out = where + 1;
     int count = (int)lua_rawlen(L, list), kept = 0;
@@ -108,7 +120,7 @@ void view_push_members(lua_State *L, const shoal *engine, int options,
     states = selected[options_choice(L, options, who, "state", selections, 0)];
     push_list(L, engine, states, offset_us);
     if (options_function(L, options < 0 ? options - 1 : options, who, "where"))
-        filter(L);
+        view_filter(L);
 }
 
 void view_push_state(lua_State *L, const shoal *engine, int64_t offset_us)
@@ -177,6 +189,7 @@ int view_push_event(lua_State *L, const shoal_effect *effect, int64_t offset_us)
     lua_pushstring(L, shoal_event_name((int)effect->event));
     switch (shoal_event_carries(effect->event)) {
     case SHOAL_CARRIES_NOTHING:
+    case SHOAL_CARRIES_CHANGES:
         break;
     case SHOAL_CARRIES_PACKET:
         push_packet(L, effect);

@@ -31,6 +31,11 @@ void view_push_identity(lua_State *L, const shoal *engine);
  * after the walk, so it may do what it likes. `who` for misuse. */
 void view_push_members(lua_State *L, const shoal *engine, int options,
                        const char *who, int64_t offset_us);
+/* Pushes the list of the active members and, unless we are defunct, ourselves
+ * at its end. */
+void view_push_living(lua_State *L, const shoal *engine, int64_t offset_us);
+/* STACK: list where -> list of those for which `where` holds */
+void view_filter(lua_State *L);
 /* The list of all, down ones included. */
 void view_push_state(lua_State *L, const shoal *engine, int64_t offset_us);
 /* The member with the address at `index`, or nil. */
@@ -40,7 +45,7 @@ void view_push_member_at(lua_State *L, const shoal *engine, int index,
 /* Pushes a NOTIFY as Lua sees it and returns how many values:
  *   name, member             member_up, member_down, rejoin, suspect, ...
  *   name, before, after      rename; before is { id=, addr= }
- *   name                     active, idle, defunct
+ *   name                     active, idle, defunct, stable, view
  *   name, { id=, message=, updates=, size= }   packet_received, packet_sent
  *   name, { size=, reason= }                   item_dropped */
 int view_push_event(lua_State *L, const shoal_effect *effect,

@@ -12,6 +12,7 @@
  */
 #include "events.h"
 
+#include "../../base/bytes.h"
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
 #include "../../lua/templates.h"
@@ -32,6 +33,7 @@ struct telling {
     struct version *version;    /* NULL: the scope is the program */
     const shoal_effect *effect; /* of which the scope is told now */
     shoal_effect next;          /* what it points to after the first */
+    struct changes changes;     /* that on_view tells of */
     uint64_t compared_us;       /* clocks have been, for an event of then */
     int named;                  /* the event whose NAME is there; or -1 */
 };
@@ -39,8 +41,13 @@ struct telling {
 /* The region's stack: what stays there between two events. */
 enum { SELF = 1, HANDLERS, TELL, NAME, KEPT = NAME };
 
+/* NULL: there is no handler. */
 static const char *const handler_names[SHOAL_NUM_EVENTS] = {
-#define HANDLER_NAME(NAME, VALUE, name, ...) [VALUE] = "on_" name,
+#define HANDLER_0(name) "on_" name
+#define HANDLER_1(name) NULL
+#define HANDLER_2(name) "on_" name
+#define HANDLER_NAME(NAME, VALUE, name, KIND, ...)                             \
+    [VALUE] = HANDLER_##KIND(name),
     SHOAL_EVENTS(HANDLER_NAME)
 #undef HANDLER_NAME
 };
@@ -49,7 +56,7 @@ static const char *const handler_names[SHOAL_NUM_EVENTS] = {
 static bool push_handler(lua_State *L, struct telling *telling)
 {
     shoal_event event = telling->effect->event;
-    if (!telling->version || shoal_event_is_diagnostic(event))
+    if (!telling->version || !handler_names[event])
         return false;
     if (telling->named != (int)event) {
         refs_push(L, telling->scope->caller->templates->handler_names[event]);
@@ -91,6 +98,8 @@ static void tell_all(lua_State *L, struct telling *telling)
         lua_getfield(L, -1, "id"); /* on_rejoin(node, id) */
         lua_replace(L, -2);
     }
+    if (telling->effect->event == SHOAL_EVENT_VIEW)
+        changes_push(L, &telling->changes, node_clock_offset_us(telling->node));
     call_handler(L, telling, first);
     listeners_tell(L, telling->scope, telling->effect->event, first);
 }
@@ -132,11 +141,46 @@ static void tell_handler(lua_State *L, struct telling *telling)
                               2 + TEMPLATES_MEMBER_ARGS, 0);
 }
 
+/* ---- What on_view will tell ---- */
+
+static void note_change(struct node *node, const shoal_effect *effect)
+{
+    if (!node->notes_changes || !changes_are_in(effect->event) ||
+        bytes_equal(effect->member.addr, shoal_self(node_engine(node)).addr))
+        return;
+    if (!changes_note(&node->changes, effect))
+        log_line(&node->log, LOG_ERROR, LOG_SCRIPT,
+                 "out of memory: on_view will not tell of a change",
+                 log_num("changes", (double)node->changes.count));
+}
+
+/* The next event to tell. What on_view tells is taken out of the node: who
+ * hears of it may do with the node whatever it likes. */
+static void begin(struct telling *telling, const shoal_effect *effect)
+{
+    struct node *node = telling->node;
+    telling->effect = effect;
+    note_change(node, effect);
+    if (effect->event != SHOAL_EVENT_VIEW)
+        return;
+    telling->changes = node->changes;
+    node->changes = (struct changes){0};
+}
+
+/* All that came has gone again. */
+static bool is_void(const struct telling *telling)
+{
+    return telling->effect->event == SHOAL_EVENT_VIEW &&
+           !changes_any(&telling->changes);
+}
+
 /* ---- One after the other ---- */
 
 static void tell_one(lua_State *L, struct telling *telling)
 {
     protected_caller *caller = telling->scope->caller;
+    if (is_void(telling))
+        return;
     if (is_for_handler_alone(telling)) {
         protected_turn(caller, handler_names[telling->effect->event]);
         tell_handler(L, telling);
@@ -155,8 +199,11 @@ static bool take_next(struct telling *telling)
     if (node->phase != NODE_LIVE || node->current != telling->version ||
         node->scopes.program.listeners != REFS_NONE || node->wait_timer)
         return false;
-    telling->effect = &telling->next;
-    return node->backend->ops->next_event(node->backend, &telling->next);
+    changes_clear(&telling->changes);
+    if (!node->backend->ops->next_event(node->backend, &telling->next))
+        return false;
+    begin(telling, &telling->next);
+    return true;
 }
 
 static void tell(lua_State *L, void *context)
@@ -181,8 +228,8 @@ void events_tell(struct node *node, const shoal_effect *effect)
     struct telling telling = {.node = node,
                               .scope = &version->scope,
                               .version = version,
-                              .effect = effect,
                               .named = -1};
+    begin(&telling, effect);
     scope_run(telling.scope, tell, &telling, "event");
     if (node->scopes.program.listeners != REFS_NONE) {
         telling.scope = &node->scopes.program;
@@ -190,5 +237,6 @@ void events_tell(struct node *node, const shoal_effect *effect)
         telling.named = -1;
         scope_run(telling.scope, tell, &telling, "event");
     }
+    changes_clear(&telling.changes);
     waits_check(node);
 }

@@ -54,11 +54,20 @@ bool node_is_busy(const struct node *node, const struct scope *scope)
 
 void node_update_diagnostics(struct node *node)
 {
+    static const uint32_t of_changes =
+        1u << SHOAL_EVENT_SUSPECT | 1u << SHOAL_EVENT_REFUTED;
     uint32_t mask = node->scopes.program.diagnostics;
     if (node->current)
-        mask |= node->current->scope.diagnostics;
-    if (node_engine(node))
-        node->backend->ops->set_diagnostics(node->backend, mask);
+        mask |= node->current->scope.diagnostics | node->current->wants;
+    node->notes_changes = mask >> SHOAL_EVENT_VIEW & 1;
+    if (node->notes_changes)
+        mask |= of_changes;
+    else
+        changes_clear(&node->changes);
+    if (!node_engine(node))
+        return;
+    node->backend->ops->set_diagnostics(node->backend, mask);
+    node->backend->ops->wake(node->backend);
 }
 
 /* ---- For the backend ---- */
@@ -170,6 +179,7 @@ static void free_node(struct node *node)
         backend->ops->close(backend);
     version_free(node->current);
     failures_clear(node);
+    changes_clear(&node->changes);
     modules_clear_paths(&node->paths);
     free(node->script);
     free(node->name);
@@ -210,6 +220,7 @@ void node_become_live(struct node *node)
     program_add(node->scopes.owner, &node->listed);
     node->scopes.owner->log = node->log;
     node_put_in_charge(node, node->current);
+    node_update_diagnostics(node);
     node->current->questions->clock_offset_us = node_clock_offset_us(node);
 }
 

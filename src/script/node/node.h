@@ -8,6 +8,7 @@
  *   info.c        what it tells of itself
  *   reload.c      other handlers for it
  *   timers.c, waits.c, listeners.c   what code has set up on it
+ *   changes.c     what on_view tells
  *   ../reload/    that code: scope.c, version.c, script.c, store.c
  *
  * Life
@@ -33,6 +34,7 @@
 #include "../reload/scope.h"
 #include "../reload/version.h"
 #include "backend.h"
+#include "changes.h"
 #include "reload.h"
 
 enum node_phase { NODE_OPENING, NODE_LIVE, NODE_CLOSING, NODE_CLOSED };
@@ -49,6 +51,8 @@ struct node {
     struct version *current;
     struct version *over; /* replaced while on the stack: to be freed */
     struct reloads reloads;
+    struct changes changes; /* for on_view, while anybody wants to know */
+    bool notes_changes;
 
     /* Things to do when nothing of the node is on the stack. */
     void *put_off; /* the timer for it */
@@ -111,7 +115,7 @@ bool node_is_asking(struct node *node);
 shoal *node_engine(const struct node *node);
 /* Added to the engine's times they are unix time. */
 int64_t node_clock_offset_us(struct node *node);
-/* After a scope's subscriptions have changed. */
+/* After a scope's subscriptions, or the version, have changed. */
 void node_update_diagnostics(struct node *node);
 
 #endif

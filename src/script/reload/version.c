@@ -56,6 +56,22 @@ static protected_caller *questions_caller(struct version *version)
     return &version->scope.scopes->caller;
 }
 
+/* STACK: handlers -> handlers */
+static uint32_t wants(lua_State *L)
+{
+    uint32_t mask = 0;
+    for (int event = 0; event < SHOAL_NUM_EVENTS; event++) {
+        if (!(SHOAL_DIAGNOSTICS >> event & 1))
+            continue;
+        lua_pushfstring(L, "on_%s", shoal_event_name(event));
+        lua_rawget(L, -2);
+        if (!lua_isnil(L, -1))
+            mask |= 1u << event;
+        lua_pop(L, 1);
+    }
+    return mask;
+}
+
 static void prepare(lua_State *L, void *context)
 {
     struct version *version = context;
@@ -68,6 +84,7 @@ static void prepare(lua_State *L, void *context)
     lua_pushvalue(L, -1);
     scope->self = refs_new(L);
     refs_push(L, version->handlers);
+    version->wants = wants(L);
     version->questions =
         questions_new(L, -1, -2, questions_caller(version), who);
     version->questions_ref = refs_new(L);

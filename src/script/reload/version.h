@@ -18,6 +18,8 @@ struct version {
     questions *questions;  /* the engine's side of it */
     /* References in its state. */
     int handlers, questions_ref, store, parcel /* see store.c */;
+    uint32_t wants; /* the events that it has handlers for, of those that are
+                       off until they are asked for: 1u << SHOAL_EVENT_* */
     unsigned generation;
     uint64_t loaded_us;   /* unix time */
     struct version *next; /* of those that are over, see node.h */

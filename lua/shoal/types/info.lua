@@ -1,0 +1,85 @@
+---@meta
+--- What a node says of itself: `node:stats()` and `node:info()`. Nothing here runs.
+--- Conventions are those of `shoal` (../types.lua).
+
+-- table: host counters
+---@class shoal.HostStats
+---@field datagrams_received integer  datagrams that arrived, labels included
+---@field datagrams_sent integer  datagrams that were sent
+---@field bytes_received integer  their bytes
+---@field bytes_sent integer  their bytes
+---@field send_errors integer  datagrams that the system could not send
+---@field small_paths integer  checks that found that large packets do not reach a member
+---@field receive_errors integer  failed attempts to receive
+---@field foreign_cluster integer  a packet with another cluster's label, or without one
+---@field truncated integer  a datagram larger than `max_packet_size` plus the label
+---@field unresolved integer  not sent: the endpoint is not an address, or a name that is not resolved yet
+---@field wakeups integer  how many times the socket became readable
+---@field deputy_takeovers integer  handlers that blocked so long that the deputy took over
+---@field deputy_answered integer  pings that the deputy answered, also counted in `datagrams_sent`
+---@field deputy_kept integer  datagrams that the deputy kept until the handler returned
+---@field deputy_dropped integer  datagrams beyond what the deputy may keep
+-- end
+
+-- table: engine counters
+---@class shoal.Stats
+---@field packets_received integer  packets that arrived, including malformed ones
+---@field bytes_received integer  their bytes
+---@field packets_sent integer  packets that were sent
+---@field bytes_sent integer  their bytes
+---@field probes integer  members probed
+---@field probes_failed integer  probes that were not answered
+---@field suspicions integer  suspicions that we raised against a member
+---@field refutations integer  suspicions and verdicts against us that we refuted
+---@field renewals integer  identities that we renewed
+---@field conflicts integer  claims to our address by other members
+---@field memory_bytes integer  memory that the engine uses now
+---@field local_health integer  current local health, from 0 (good) to `max_local_health`
+---@field sent table<shoal.Message, integer>  packets
+---@field received table<shoal.Message, integer>  and accepted
+---@field dropped table<shoal.Drop, integer>  packets, updates and items
+---@field handlers shoal.HandlersInfo
+---@field host? shoal.HostStats  of a node
+---@field allocations? integer  of an engine
+-- end
+
+---@class shoal.LastError
+---@field message string
+---@field reason string  why the load was tried: "changed", "signal", "asked"
+---@field at number      unix seconds
+
+---@class shoal.ScriptInfo
+---@field path? string        nil for handlers given as a table or a module
+---@field generation integer  1 at first; each swap adds 1
+---@field hash? string        of the script and the modules it required
+---@field loaded_at number    unix seconds
+---@field files? string[]     the script, then the modules it required
+---@field last_error? shoal.LastError  of the last load that failed; gone after one that succeeded
+
+---@class shoal.HandlersInfo
+---@field calls integer
+---@field errors integer
+---@field slow integer              calls of more than 100 ms
+---@field slowest number            seconds
+---@field slowest_handler? string   which one that was
+
+--- What `shoal info --json` prints.
+---@class shoal.Info
+---@field version string
+---@field name? string
+---@field cluster? string
+---@field identity shoal.Identity
+---@field addr string
+---@field bind string
+---@field state shoal.State         ours: "down" while defunct
+---@field incarnation integer
+---@field connection shoal.Connection
+---@field started_at number         unix seconds
+---@field seeds string[]            the endpoints it joins through, as given
+---@field counts { active: integer, alive: integer, suspect: integer, down: integer, known: integer }
+---@field backlog { updates: integer, broadcasts: integer }
+---@field packets { received: integer, sent: integer, bytes_received: integer, bytes_sent: integer, received_by_message: table<string, integer>, sent_by_message: table<string, integer> }
+---@field drops table<shoal.Drop, integer>  packets, updates and items dropped: every reason is there
+---@field host shoal.HostStats
+---@field handlers shoal.HandlersInfo
+---@field script shoal.ScriptInfo
