@@ -12,6 +12,15 @@ describe("the tables of the documents", function()
   end
 end)
 
+describe("the table of messages", function()
+  it("has a line in docs/wire.md for each", function()
+    local document = files.read "docs/wire.md"
+    for _, row in ipairs(tables.rows("shoal_tables.h", "MESSAGES")) do
+      assert.is_truthy(document:find(("\n| %s | %s |"):format(row[3], row[2]), 1, true), row[3])
+    end
+  end)
+end)
+
 describe("the table of events", function()
   it("has a line in docs/handlers.md for each that has a handler", function()
     local document = files.read "docs/handlers.md"

@@ -22,6 +22,13 @@ describe("the types", function()
     assert.same(keys(core.methods), set(types, "\nfunction Node:([%w_]+)"))
   end)
 
+  it("have methods that the documents describe", function()
+    local text = files.read "docs/handlers.md" .. files.read "docs/embedding.md"
+    for name in pairs(core.methods) do
+      assert.is_truthy(text:find("[`:]" .. name .. "[`({]") or text:find(" `" .. name .. "`", 1, true), name)
+    end
+  end)
+
   it("have the options of shoal.start", function()
     local names = files.read("src/script/node/start_options.c"):match("int start_read_options.-names%[%] = {(.-)NULL}")
     local class = types:match("%-%-%-@class shoal%.StartOptions\n(.-)\n\n")
