@@ -8,7 +8,7 @@
 enum { CLUSTER_CLAIMS = 20 /* in a packet that has some */ };
 
 enum cluster_ids {
-    CLUSTER_HOSTS, /* as in a network: 33 bytes */
+    CLUSTER_HOSTS, /* as in a network: 15 bytes */
     CLUSTER_SHORT  /* 24 bytes */
 };
 

@@ -138,13 +138,13 @@ static double run_bytes(struct task *task, struct bench *bench)
 
 static void prepare_bytes(struct task *task)
 {
-    task->cluster.ids = CLUSTER_SHORT;
+    task->cluster.ids = CLUSTER_HOSTS;
     prepare_pings(task);
 }
 
 static void prepare_bytes_queued(struct task *task)
 {
-    task->cluster.ids = CLUSTER_SHORT;
+    task->cluster.ids = CLUSTER_HOSTS;
     cluster_apply(&task->cluster, SHOAL_ALIVE, true);
 }
 

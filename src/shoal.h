@@ -115,13 +115,17 @@ SHOAL_API shoal_codec shoal_default_codec(void);
  * `addr`; it is renewed by bump + 1; the larger bump wins. A bump is at most
  * SHOAL_MAX_BUMP; among those the larger "life" (none: 0) wins, and between
  * equal ones the bytewise larger identity.
+ *
+ * With an IP address, a bump below 2^48 and no other key but a name it has a
+ * compact form, of 15 bytes without the name, and no other one (docs/wire.md).
  */
 /* 2^53 - 1: in some languages all numbers are doubles, and a member that cannot
  * read a bump cannot renew it. */
 #define SHOAL_MAX_BUMP UINT64_C(9007199254740991)
 SHOAL_API shoal_identity_questions shoal_stock_identity(void);
-/* Writes one without further keys into `out` (SHOAL_MAX_IDENTITY bytes). 0, or
- * SHOAL_ERR_IDENTITY when `addr` is empty or too long, or `bump` too large. */
+/* Writes one without further keys, in its one form, into `out`
+ * (SHOAL_MAX_IDENTITY bytes). 0, or SHOAL_ERR_IDENTITY when `addr` is empty or
+ * too long, or `bump` too large. */
 SHOAL_API int shoal_stock_identity_new(shoal_bytes addr, uint64_t bump,
                                        uint8_t *out, size_t *size);
 

@@ -25,10 +25,11 @@ typedef struct shoal_allocator {
  * the stock identity. */
 typedef struct shoal_identity_questions {
     void *context;
-    /* The address and the endpoint of `id`. The answers may point into `id`, or
-     * to memory that stays valid until the next question. 0, or an error: then
-     * the packet or update that named it is dropped. */
-    int (*addr)(void *context, shoal_bytes id, shoal_bytes *addr,
+    /* The address and the endpoint of `id`. The answers may point into `id`,
+     * into `room` (SHOAL_MAX_IDENTITY bytes to write them to; they may be the
+     * same bytes), or to memory that stays valid until the next question. 0, or
+     * an error: then the packet or update that named it is dropped. */
+    int (*addr)(void *context, shoal_bytes id, uint8_t *room, shoal_bytes *addr,
                 shoal_bytes *endpoint);
     /* A new identity, since `id` was declared down or (`adversary` is not
      * empty) another one with its address wins against it. Writes one that wins

@@ -11,6 +11,8 @@
 #define A "82a461646472a3613a31a462756d7001"
 #define B "82a461646472a3623a32a462756d7002"
 #define C "82a461646472a3633a33a462756d7003"
+/* In the compact form: {"addr": "10.0.0.1:7946", "bump": 5}. */
+#define D "c70c011f0a0a000001000000000005"
 
 static const struct golden {
     uint8_t kind, number;
@@ -180,6 +182,16 @@ static const struct golden {
      false,
      true,
      {200, 0}},
+    {SHOAL_MSG_PING,
+     7,
+     0,
+     D,
+     A,
+     NULL,
+     "960100" D "00" A "07",
+     false,
+     false,
+     {0, 0}},
     /* Identities of other types. */
     {SHOAL_MSG_PING,
      0,
@@ -224,6 +236,7 @@ static const struct golden_member {
     {B, 3, SHOAL_DOWN, "", "93" B "0302"},
     {C, 65535, SHOAL_DOWN, "", "93" C "cdffff02"},
     {B, 65535, SHOAL_DOWN, C, "94" B "cdffff02" C},
+    {D, 5, SHOAL_ALIVE, "", "93" D "0500"},
     {"05", 7, SHOAL_ALIVE, "", "93050700"},
 };
 

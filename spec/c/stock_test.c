@@ -5,6 +5,8 @@
 
 static shoal_identity_questions stock;
 
+static uint8_t room[SHOAL_MAX_IDENTITY]; /* for answers */
+
 static shoal_bytes spanning(struct bytes bytes)
 {
     return (shoal_bytes){bytes.data, bytes.size};
@@ -63,8 +65,8 @@ static void has_an_address_that_fits(void)
         EXPECT(error == (length <= longest ? 0 : SHOAL_ERR_IDENTITY));
         if (error)
             continue;
-        EXPECT(stock.addr(NULL, (shoal_bytes){out, size}, &found, &endpoint) ==
-               0);
+        EXPECT(stock.addr(NULL, (shoal_bytes){out, size}, room, &found,
+                          &endpoint) == 0);
         EXPECT(found.size == length && memcmp(found.data, addr, length) == 0);
         EXPECT(found.data > out && found.data < out + size);
         EXPECT(endpoint.data == found.data && endpoint.size == found.size);
@@ -76,7 +78,7 @@ static int addr_of(const char *hex)
 {
     struct bytes id = bytes_of_hex(hex);
     shoal_bytes addr, endpoint;
-    int error = stock.addr(NULL, spanning(id), &addr, &endpoint);
+    int error = stock.addr(NULL, spanning(id), room, &addr, &endpoint);
 
     expect_subject = hex;
     if (!error)
@@ -146,7 +148,7 @@ static void is_refused_cut_short_at_any_byte(void)
         struct bytes part = bytes_copy_of(id.data, size);
         shoal_bytes addr, endpoint;
 
-        EXPECT(stock.addr(NULL, spanning(part), &addr, &endpoint) ==
+        EXPECT(stock.addr(NULL, spanning(part), room, &addr, &endpoint) ==
                SHOAL_ERR_IDENTITY);
         free(part.data);
     }
@@ -235,7 +237,7 @@ static void has_no_bump_that_a_lua_number_cannot_hold(void)
     size_t size;
 
     expect_subject = "2^53";
-    EXPECT(stock.addr(NULL, spanning(id), &addr, &endpoint) ==
+    EXPECT(stock.addr(NULL, spanning(id), room, &addr, &endpoint) ==
            SHOAL_ERR_IDENTITY);
     EXPECT(shoal_stock_identity_new((shoal_bytes){(const uint8_t *)"a:1", 3},
                                     (uint64_t)1 << 53, out,
@@ -299,6 +301,178 @@ static void wins_by_bump_then_by_bytes(void)
     EXPECT(wins(STOCK("06"), "c1") == SHOAL_ERR_IDENTITY);
 }
 
+/* ---- The compact form ---- */
+
+/* 10.0.0.1:7946 and [2001:db8::1]:7946; `bump` has 6 bytes. */
+#define V4(bump)     "c70c01 1f0a 0a000001" bump
+#define V6(bump)     "c71802 1f0a 20010db8000000000000000000000001" bump
+#define V4_MAP(bump) "82a461646472ad31302e302e302e313a37393436a462756d70" bump
+/* With the name "x". */
+#define V4_NAMED(bump) "c70d01 1f0a 0a000001" bump "78"
+#define V4_NAMED_MAP(bump)                                                     \
+    "83a461646472ad31302e302e302e313a37393436a462756d70" bump "a46e616d65a178"
+
+static void expect_new(const char *addr, uint64_t bump, const char *hex)
+{
+    uint8_t out[SHOAL_MAX_IDENTITY];
+    size_t size;
+
+    expect_subject = addr;
+    EXPECT(shoal_stock_identity_new(text(addr), bump, out, &size) == 0);
+    EXPECT(bytes_are(out, size, hex));
+}
+
+static void is_compact_with_an_ip_address(void)
+{
+    expect_new("10.0.0.1:7946", 1, V4("000000000001"));
+    expect_new("10.0.0.1:7946", 1795416443123, V4("01a20728c8f3"));
+    expect_new("10.0.0.1:7946", (UINT64_C(1) << 48) - 1, V4("ffffffffffff"));
+    expect_new("10.0.0.1:7946", UINT64_C(1) << 48,
+               V4_MAP("cf0001000000000000"));
+    expect_new("[2001:db8::1]:7946", 1, V6("000000000001"));
+    expect_new("10.0.0.01:1", 1,
+               "82a461646472ab31302e302e302e30313a31"
+               "a462756d7001");
+    expect_new("[::ffff:10.0.0.1]:1", 1,
+               "82a461646472b35b3a3a666666663a31302e302e302e315d3a31"
+               "a462756d7001");
+}
+
+static void expect_addr(const char *hex, const char *wanted)
+{
+    struct bytes id = bytes_of_hex(hex);
+    shoal_bytes addr, endpoint;
+
+    expect_subject = hex;
+    EXPECT(stock.addr(NULL, spanning(id), room, &addr, &endpoint) == 0);
+    EXPECT(addr.size == strlen(wanted) &&
+           memcmp(addr.data, wanted, addr.size) == 0);
+    EXPECT(endpoint.data == addr.data && endpoint.size == addr.size);
+    free(id.data);
+}
+
+static void has_the_address_of_its_map(void)
+{
+    expect_addr(V4("000000000001"), "10.0.0.1:7946");
+    expect_addr(V4_NAMED("000000000001"), "10.0.0.1:7946");
+    expect_addr(V6("000000000001"), "[2001:db8::1]:7946");
+    expect_addr("c71901 1f0a 0a000001 000000000001"
+                "5b323030313a6462383a3a315d",
+                "10.0.0.1:7946"); /* as long as one of IPv6 */
+}
+
+static void has_no_other_form(void)
+{
+    static const char *const others[] = {
+        /* Maps that have a compact form. */
+        V4_MAP("01"),
+        V4_MAP("cd0001"),
+        V4_MAP("cf0000ffffffffffff"),
+        V4_NAMED_MAP("01"),
+        "de0002a461646472ad31302e302e302e313a37393436a462756d7001",
+        /* Not one: type, size, address. */
+        "c70c00 1f0a 0a000001 000000000001",
+        "c70c03 1f0a 0a000001 000000000001",
+        "c70cff 1f0a 0a000001 000000000001",
+        "c70c02 1f0a 0a000001 000000000001",
+        "c70b01 1f0a 0a000001 0000000001",
+        "c70d01 1f0a 0a000001 000000000001",
+        "c70c01 1f0a 0a000001 00000000000100",
+        "c70c01 1f0a 0a000001 0000000000",
+        "c8000c01 1f0a 0a000001 000000000001",
+        "c71802 1f0a 00000000000000000000ffff0a000001 000000000001",
+        "c70001",
+        "c70c",
+        "c7",
+        "d801 1f0a 0a000001 000000000001 78787878",
+    };
+    uint8_t out[SHOAL_MAX_IDENTITY];
+    size_t size;
+
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        struct bytes id = bytes_of_hex(others[i]);
+
+        EXPECT(addr_of(others[i]) == SHOAL_ERR_IDENTITY);
+        EXPECT(stock.renew(NULL, spanning(id), (shoal_bytes){0}, out, &size) ==
+               SHOAL_ERR_IDENTITY);
+        free(id.data);
+        EXPECT(wins(others[i], STOCK("01")) == SHOAL_ERR_IDENTITY);
+        EXPECT(wins(STOCK("01"), others[i]) == SHOAL_ERR_IDENTITY);
+    }
+    /* An empty name, one that is none, and one that is too long stay in maps.
+     */
+    expect_addr("83a461646472ad31302e302e302e313a37393436a462756d7001"
+                "a46e616d65a0",
+                "10.0.0.1:7946");
+    expect_addr("83a461646472ad31302e302e302e313a37393436a462756d7001"
+                "a46e616d6505",
+                "10.0.0.1:7946");
+}
+
+/* 255 bytes less port, address and bump. */
+static void has_a_compact_name_while_it_fits(void)
+{
+    enum { LONGEST = 243 };
+    char map[1024];
+    uint8_t out[SHOAL_MAX_IDENTITY];
+    size_t size;
+
+    for (unsigned length = LONGEST - 3; length <= 255; length++) {
+        int end = sprintf(map,
+                          "83a461646472ad31302e302e302e313a37393436a462756d7001"
+                          "a46e616d65d9%02x",
+                          length);
+        struct bytes id;
+
+        for (unsigned i = 0; i < length; i++)
+            end += sprintf(map + end, "78");
+        expect_subject = map;
+        id = bytes_of_hex(map);
+        EXPECT(stock.renew(NULL, spanning(id), (shoal_bytes){0}, out, &size) ==
+               (length <= LONGEST ? SHOAL_ERR_IDENTITY : 1));
+        free(id.data);
+    }
+}
+
+static void renews_its_compact_form(void)
+{
+    EXPECT(renewal(V4("000000000001"), V4("000000000002")) == 1);
+    EXPECT(renewal(V4("0000000000ff"), V4("000000000100")) == 1);
+    EXPECT(renewal(V6("000000000001"), V6("000000000002")) == 1);
+    EXPECT(renewal(V4_NAMED("000000000001"), V4_NAMED("000000000002")) == 1);
+    /* The bump outgrows it. */
+    EXPECT(renewal(V4("ffffffffffff"), V4_MAP("cf0001000000000000")) == 1);
+    EXPECT(renewal(V4_NAMED("ffffffffffff"),
+                   V4_NAMED_MAP("cf0001000000000000")) == 1);
+    EXPECT(renewal_against(V4_NAMED("000000000001"), V4("000000000007"),
+                           V4_NAMED("000000000008")) == 1);
+    EXPECT(renewal_against(V4("000000000001"), V4_MAP("cf0001000000000000"),
+                           V4_MAP("cf0001000000000001")) == 1);
+    EXPECT(renewal_against(
+               V4_NAMED("000000000001"), LIVED(LARGEST, "02"),
+               "84a461646472ad31302e302e302e313a37393436a462756d70" LARGEST
+               "a46c69666503a46e616d65a178") == 1);
+    /* What it has no more made it a map. */
+    EXPECT(renewal("83a461646472ad31302e302e302e313a37393436a462756d7005"
+                   "a46c69666507",
+                   V4("000000000006")) == 1);
+}
+
+static void wins_in_whichever_form(void)
+{
+    EXPECT(wins(V4("000000000002"), V4("000000000001")) == 1);
+    EXPECT(wins(V4("000000000001"), V4("000000000002")) == 0);
+    EXPECT(wins(V4("000000000001"), V4("000000000001")) == 0);
+    EXPECT(wins(V4_MAP("cf0001000000000000"), V4("ffffffffffff")) == 1);
+    EXPECT(wins(V4("ffffffffffff"), V4_MAP("cf0001000000000000")) == 0);
+    EXPECT(wins(V4("000000000006"), STOCK("05")) == 1);
+    /* One of the two, where the bumps are equal. */
+    EXPECT(wins(V4("000000000005"), STOCK("05")) == 1);
+    EXPECT(wins(STOCK("05"), V4("000000000005")) == 0);
+    EXPECT(wins(V4_NAMED("000000000005"), V4("000000000005")) == 1);
+    EXPECT(wins(V4("000000000005"), V4_NAMED("000000000005")) == 0);
+}
+
 int main(void)
 {
     stock = shoal_stock_identity();
@@ -313,5 +487,11 @@ int main(void)
     has_no_bump_that_a_lua_number_cannot_hold();
     is_not_renewed_beyond_the_largest_size();
     wins_by_bump_then_by_bytes();
+    is_compact_with_an_ip_address();
+    has_the_address_of_its_map();
+    has_no_other_form();
+    has_a_compact_name_while_it_fits();
+    renews_its_compact_form();
+    wins_in_whichever_form();
     return expect_done();
 }

@@ -38,8 +38,9 @@ static uint32_t hash_of(shoal_bytes id)
 static uint32_t place_of(struct idents *idents, shoal_bytes id)
 {
     shoal_identity_questions stock = shoal_stock_identity();
+    uint8_t room[SHOAL_MAX_IDENTITY];
     shoal_bytes addr, endpoint;
-    return stock.addr(stock.context, id, &addr, &endpoint) == 0
+    return stock.addr(stock.context, id, room, &addr, &endpoint) == 0
                ? idents_place(idents, addr)
                : NOWHERE;
 }

@@ -24,8 +24,12 @@ void world_address(const struct world *world, uint32_t place,
 {
     uint32_t n = world->plan->num_members;
     bool is_ghost = place >= n;
-    snprintf(out, WORLD_MAX_ADDRESS, "%c%02u:1", is_ghost ? 'g' : 'm',
-             (unsigned)(is_ghost ? place - n : place) % 100);
+    unsigned number = (is_ghost ? place - n : place) % 100;
+    if (number % 2)
+        snprintf(out, WORLD_MAX_ADDRESS, "10.0.%u.%u:1", is_ghost, number);
+    else
+        snprintf(out, WORLD_MAX_ADDRESS, "%c%02u:1", is_ghost ? 'g' : 'm',
+                 number);
 }
 
 /* Members first, then nobody's. */
@@ -93,11 +97,12 @@ static void on_closed(void *context)
     member->ended_us = sim_now(member->world->net);
 }
 
-/* Microseconds, as of a clock that was right in 2027. */
+/* Of a clock in microseconds, so that no two are the same; below 2^48, as they
+ * are when they are milliseconds, and no clock is off by as much. */
 static uint64_t draw_bump(const struct world *world, int64_t clock_us)
 {
-    const uint64_t year_2027_us = UINT64_C(1800000000) * 1000 * 1000;
-    return year_2027_us + sim_now(world->net) + (uint64_t)clock_us;
+    const uint64_t three_years_us = UINT64_C(100000000) * 1000 * 1000;
+    return three_years_us + sim_now(world->net) + (uint64_t)clock_us;
 }
 
 static int start_engine(struct watched *member)

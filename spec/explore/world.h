@@ -114,8 +114,8 @@ static inline bool world_has_failed(const struct world *world)
     return world->failure[0] != '\0';
 }
 
-enum { WORLD_MAX_ADDRESS = 8 };
-/* "m00:1"; of nobody: "g00:1". */
+enum { WORLD_MAX_ADDRESS = 16 };
+/* "m00:1", "10.0.0.1:1", "m02:1", ...; of nobody: "g00:1", "10.0.1.1:1", ... */
 void world_address(const struct world *world, uint32_t place,
                    char out[WORLD_MAX_ADDRESS]);
 /* The process that has that address, and gets its packets; NULL: nobody. */

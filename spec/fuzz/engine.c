@@ -35,14 +35,29 @@ static shoal_bytes text(const char *of)
     return (shoal_bytes){(const uint8_t *)of, strlen(of)};
 }
 
-/* One of a few identities, ours among them: "a:1" to "h:8", of three bumps. */
+enum { ADDR_ROOM = 16 };
+
+/* "a:1" to "d:4", "10.0.0.5:5" to "10.0.0.8:8". */
+static shoal_bytes write_addr(uint8_t name, char *out)
+{
+    if (name % NUM_NAMES < NUM_NAMES / 2)
+        snprintf(out, ADDR_ROOM, "%c:%u", 'a' + name % NUM_NAMES,
+                 name % NUM_NAMES + 1u);
+    else
+        snprintf(out, ADDR_ROOM, "10.0.0.%u:%u", name % NUM_NAMES + 1u,
+                 name % NUM_NAMES + 1u);
+    return text(out);
+}
+
+/* One of a few identities, ours among them, of three bumps. */
 static shoal_bytes draw_identity(struct input *input, uint8_t *buffer)
 {
     uint8_t which = input_byte(input), name = which % NUM_NAMES;
-    char addr[] = {(char)('a' + name), ':', (char)('1' + name), '\0'};
+    char addr[ADDR_ROOM];
     uint64_t bump = (uint64_t)name + 1 + which / NUM_NAMES % 3;
     size_t size = 0;
-    MUST(shoal_stock_identity_new(text(addr), bump, buffer, &size) == 0);
+    MUST(shoal_stock_identity_new(write_addr(name, addr), bump, buffer,
+                                  &size) == 0);
     return (shoal_bytes){buffer, size};
 }
 
@@ -196,9 +211,8 @@ static void call(struct run *run)
         (void)shoal_leave_to(engine, now, draw_identity(input, id));
         break;
     case 9: {
-        char addr[] = {(char)('a' + input_byte(input) % NUM_NAMES), ':',
-                       (char)('1' + input_byte(input) % NUM_NAMES), '\0'};
-        (void)shoal_forget(engine, now, text(addr));
+        char addr[ADDR_ROOM];
+        (void)shoal_forget(engine, now, write_addr(input_byte(input), addr));
         break;
     }
     default:

@@ -15,7 +15,7 @@ local text = read "docs/wire.md"
 --- The bytes in tables: the last cell of rows like | ping A to B | `96 01` B |
 local function in_tables()
   local found = {}
-  for cell in text:gmatch("\n| [^\n]-%f[ABC][ABC]%f[%W][^\n|]*| (`[`%x%sABC]*) |") do
+  for cell in text:gmatch("\n| [^\n]-%f[ABCD][ABCD]%f[%W][^\n|]*| (`[`%x%sABCD]*) |") do
     found[#found + 1] = golden.hex(golden.bytes((cell:gsub("`", ""))))
   end
   table.sort(found)
@@ -48,6 +48,7 @@ describe("the picture of the wire format", function()
   it("shows the stock identity, a header in full and a whole packet", function()
     local blocks = in_blocks()
     assert.is_true(blocks[golden.id_hex.A])
+    assert.is_true(blocks[golden.id_hex.D])
     assert.is_true(blocks[golden.hex(golden.bytes(golden.headers[1][1]))])
     assert.is_true(blocks[golden.hex(golden.bytes(golden.gossip))])
   end)

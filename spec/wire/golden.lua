@@ -15,21 +15,24 @@ function golden.hex(bytes)
   end))
 end
 
--- Three stock identities. In the bytes below, A stands for that of `ids.A`.
+-- Stock identities, D in its compact form. In the bytes below, A stands for that
+-- of `ids.A`.
 golden.ids = {
   A = { addr = "a:1", bump = 1 },
   B = { addr = "b:2", bump = 2 },
   C = { addr = "c:3", bump = 3 },
+  D = { addr = "10.0.0.1:7946", bump = 5 },
 }
 golden.id_hex = {
   A = "82a461646472a3613a31a462756d7001",
   B = "82a461646472a3623a32a462756d7002",
   C = "82a461646472a3633a33a462756d7003",
+  D = "c70c011f0a0a000001000000000005",
 }
 
 --- "9501 06 A 00 B" -> bytes
 function golden.bytes(text)
-  return golden.unhex((text:gsub("[ABC]", golden.id_hex)))
+  return golden.unhex((text:gsub("[ABCD]", golden.id_hex)))
 end
 
 local ids = golden.ids
@@ -62,6 +65,7 @@ golden.headers = {
       digest = { members = 3, sum = 0x01020304 } } },
   { "97 01 01 B 03 A 07 92 ccc8 00",
     { kind = "ack", src = ids.B, src_incarnation = 3, dst = ids.A, number = 7, digest = { members = 200, sum = 0 } } },
+  { "96 01 00 D 00 A 07", { kind = "ping", src = ids.D, src_incarnation = 0, dst = ids.A, number = 7 } },
 }
 
 --- { text, fields }
@@ -72,6 +76,7 @@ golden.members = {
   { "93 B 03 02", { id = ids.B, incarnation = 3, state = "down" } },
   { "93 C cdffff 02", { id = ids.C, incarnation = 65535, state = "down" } },
   { "94 B cdffff 02 C", { id = ids.B, incarnation = 65535, state = "down", from = ids.C } },
+  { "93 D 05 00", { id = ids.D, incarnation = 5, state = "alive" } },
 }
 
 --- A whole packet: A tells B that C is suspect, and carries an item.

@@ -42,6 +42,106 @@ describe("the stock identity", function()
       hex(core.pack(id)))
   end)
 
+  it("is compact with an IP address, and the same table for Lua", function()
+    for _, case in ipairs {
+      { "c70c01 1f0a 0a000002 01a20728c8f3", { addr = "10.0.0.2:7946", bump = 1795416443123 } },
+      { "c70c01 1f0a 0a000002 ffffffffffff", { addr = "10.0.0.2:7946", bump = 2 ^ 48 - 1 } },
+      { "c70e01 1f0a 0a000002 000000000007 6462", { addr = "10.0.0.2:7946", bump = 7, name = "db" } },
+      { "c71802 1f0a 20010db8000000000000000000000001 000000000007", { addr = "[2001:db8::1]:7946", bump = 7 } },
+      { "c71a02 1f0a 20010db8000000000000000000000001 000000000007 6462",
+        { addr = "[2001:db8::1]:7946", bump = 7, name = "db" } },
+    } do
+      local announced = "95 01 06 " .. case[1] .. " 00 A"
+      assert.equal(hex(bytes(announced)), hex(announce(case[2])))
+      local a = engine(ids.A)
+      assert(a:receive(0, bytes(announced)))
+      local member = a:members()[1]
+      assert.same(case[2], member.id)
+      assert.equal(case[2].addr, member.addr)
+      for to, _, _, endpoint in a:sends() do
+        assert.same(case[2], to)
+        assert.equal(case[2].addr, endpoint)
+      end
+    end
+  end)
+
+  it("is a map with anything else in it", function()
+    for _, id in ipairs {
+      { addr = "10.0.0.2:7946", bump = 2 ^ 48 }, { addr = "10.0.0.2:7946", bump = 7, meta = {} },
+      { addr = "10.0.0.2:7946", bump = 7, name = "" }, { addr = "10.0.0.2:7946", bump = 7, name = 5 },
+      { addr = "10.0.0.2:7946", bump = 7, life = 0 }, { addr = "10.0.0.2:7946", bump = 7, name = ("x"):rep(244) },
+      { addr = "10.0.0.02:7946", bump = 7 }, { addr = "db.lan:7946", bump = 7 }, { addr = "[2001:DB8::1]:1", bump = 7 },
+      { addr = "[::ffff:10.0.0.2]:7946", bump = 7 },
+    } do
+      assert.equal(hex(bytes "95 01 06" .. core.pack(id) .. bytes "00 A"), hex(announce(id)))
+      local a = engine(ids.A)
+      assert(a:receive(0, announce(id)))
+      assert.same(id, a:members()[1].id)
+    end
+  end)
+
+  it("has one form: the map that has a compact one is refused, as is a compact one that is not right", function()
+    local a = engine(ids.A)
+    local others = {
+      core.pack { addr = "10.0.0.2:7946", bump = 7 },
+      core.pack { addr = "10.0.0.2:7946", bump = 7, name = "db" },
+      core.pack { addr = "[2001:db8::1]:7946", bump = 7 },
+      bytes "c70d01 1f0a 0a000002 000000000007", -- of another size
+      bytes "c70b01 1f0a 0a000002 0000000007",
+      bytes "c70c02 1f0a 0a000002 000000000007", -- of another type
+      bytes "c70c03 1f0a 0a000002 000000000007",
+      bytes "c8000c01 1f0a 0a000002 000000000007", -- with another head
+      bytes "c71802 1f0a 00000000000000000000ffff0a000002 000000000007", -- an IPv4 address
+      bytes "c70001",
+    }
+    for _, id in ipairs(others) do
+      local ok, _, code = a:receive(0, bytes "95 01 06" .. id .. bytes "00 A")
+      assert.is_nil(ok)
+      assert.is_truthy(code == "identity" or code == "malformed", code)
+    end
+    assert.equal(#others - 1, a:stats().dropped.identity) -- one takes a byte of what follows it
+    assert.equal(0, a:num_known())
+  end)
+
+  it("is renewed in the form that it then has", function()
+    local function renewed(id)
+      local a = engine(id)
+      assert(a:apply(1, { { id = id, state = "down", incarnation = 0 } }, { broadcast = true }))
+      return a:identity()
+    end
+    assert.same({ addr = "10.0.0.2:7946", bump = 8 }, renewed { addr = "10.0.0.2:7946", bump = 7 })
+    assert.same({ addr = "10.0.0.2:7946", bump = 8, name = "db" },
+      renewed { addr = "10.0.0.2:7946", bump = 7, name = "db" })
+    assert.same({ addr = "10.0.0.2:7946", bump = 2 ^ 48 }, renewed { addr = "10.0.0.2:7946", bump = 2 ^ 48 - 1 })
+    assert.same({ addr = "10.0.0.2:7946", bump = 8 }, renewed { addr = "10.0.0.2:7946", bump = 7, life = 3 })
+  end)
+
+  it("wins by its bump, whatever its form", function()
+    local small, large = { addr = "10.0.0.2:7946", bump = 2 ^ 48 - 1 }, { addr = "10.0.0.2:7946", bump = 2 ^ 48 }
+    for _, order in ipairs { { small, large }, { large, small } } do
+      local a = engine(ids.A)
+      assert(a:receive(0, announce(order[1])))
+      assert(a:receive(0, announce(order[2])))
+      assert.same(large, a:member("10.0.0.2:7946").id)
+    end
+  end)
+
+  it("is compact for scripts, too, which see a table", function()
+    local seen
+    local a = assert(core.new {
+      identity = { addr = "10.0.0.9:1", bump = 1 }, config = "simple", seed = 1,
+      handlers = { identity = { addr = function(id) seen = id return id.addr end } },
+    })
+    local id = { addr = "10.0.0.2:7946", bump = 7, name = "db" }
+    assert(a:receive(0, assert(core.codec.encode_header { kind = "announce", src = id, src_incarnation = 0,
+      dst = a:identity() })))
+    assert.same(id, seen)
+    assert.same(id, a:members()[1].id)
+    assert(a:gossip(0))
+    local ext = bytes "c70e01 1f0a 0a000002 000000000007 6462"
+    for _, packet in a:sends() do assert.is_truthy(packet:find(ext, 1, true)) end
+  end)
+
   it("has its address and its endpoint in it", function()
     local a = engine(ids.A)
     assert(a:announce(0, ids.B))

@@ -25,15 +25,21 @@ void who_from(struct who *who, const struct identity *identity)
     who->member = NULL;
 }
 
+static bool is_within(shoal_bytes part, const uint8_t *whole, size_t size)
+{
+    uintptr_t start = (uintptr_t)whole, at = (uintptr_t)part.data;
+    return at >= start && at + part.size <= start + size;
+}
+
 /* An answer is good until the next question, we need it for longer: copy it,
- * unless it is part of the identity. */
+ * unless it is part of the identity or was written to where we asked for it. */
 static bool keep_answer(const struct who *who, shoal_bytes *answer,
                         uint8_t *copy, size_t min_size)
 {
     if (answer->size < min_size || answer->size > IDENTITY_MAX_ANSWER)
         return false;
-    uintptr_t start = (uintptr_t)who->id.data, at = (uintptr_t)answer->data;
-    if (at >= start && at + answer->size <= start + who->id.size)
+    if (is_within(*answer, who->id.data, who->id.size) ||
+        is_within(*answer, who->room, sizeof who->room))
         return true;
     bytes_copy(copy, *answer);
     answer->data = copy;
@@ -46,7 +52,8 @@ static int ask_addr(shoal *engine, struct who *who)
     who->addr = who->endpoint = (shoal_bytes){0};
     int error;
     ASK(engine, error,
-        ask->addr(ask->context, who->id, &who->addr, &who->endpoint));
+        ask->addr(ask->context, who->id, who->room, &who->addr,
+                  &who->endpoint));
     if (error != 0)
         return SHOAL_ERR_IDENTITY;
     if (!keep_answer(who, &who->addr, who->copies, 1) ||

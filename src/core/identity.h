@@ -27,11 +27,12 @@ struct identity {
 };
 
 /* Somebody a packet or a command named, known to us or not. The bytes are
- * borrowed: from a struct identity, the packet, or `copies`. */
+ * borrowed: from a struct identity, the packet, `room`, or `copies`. */
 struct who {
     shoal_bytes id, addr, endpoint;
     uint32_t hash, addr_hash;
     struct member *member; /* with that very identity, as far as was looked */
+    uint8_t room[SHOAL_MAX_IDENTITY]; /* that answers may be written to */
     uint8_t copies[2 * IDENTITY_MAX_ANSWER];
 };
 

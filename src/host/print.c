@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "print.h"
 
+#include "../wire/compact.h"
 #include "../wire/walk.h"
 
 #include <inttypes.h>
@@ -113,10 +114,14 @@ static void put_value(struct show *show)
 
 shoal_bytes print_value(shoal_bytes value, char out[SHOW_MAX])
 {
-    struct show show = {.rest = {value.data, value.data + value.size},
-                        .out = out};
+    struct show show = {.out = out};
+    uint8_t map[COMPACT_MAP_MAX];
+    struct compact compact;
     size_t used;
 
+    if (compact_read(value, &compact))
+        value = (shoal_bytes){map, compact_to_map(&compact, map)};
+    show.rest = (struct walk){value.data, value.data + value.size};
     if (check_value(value.data, value.size, CHECK_DEPTH, &used) != 0 ||
         used != value.size)
         return value;

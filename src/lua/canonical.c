@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Would a value go through Lua and come back as the same bytes? Each check here
- * is the reverse of a choice in pack.c, or of something that unpack.c loses.
+ * Would an identity go through Lua and come back as the same bytes? Each check
+ * here is the reverse of a choice in pack.c, or of something that unpack.c
+ * loses.
  */
 #include "value.h"
 
+#include "../wire/compact.h"
 #include "../wire/walk.h"
 #include "compat.h"
 
@@ -176,13 +178,34 @@ static const char *check(struct walk *walk)
     }
 }
 
+static const char *check_compact(shoal_bytes bytes)
+{
+    struct compact compact;
+
+    return compact_read(bytes, &compact)
+               ? NULL
+               : "it is not the compact form of a stock identity";
+}
+
+/* Not in its compact form, if it has one. */
+static const char *check_long_form(shoal_bytes bytes)
+{
+    uint8_t shorter[COMPACT_MAX];
+
+    return compact_of_map(bytes, shorter) == 0 ? NULL : "it has a compact form";
+}
+
 const char *value_check_canonical(shoal_bytes bytes)
 {
     struct walk walk = {bytes.data, bytes.data + bytes.size};
+    const char *problem;
     size_t used;
 
+    if (compact_is(bytes))
+        return check_compact(bytes);
     if (check_value(bytes.data, bytes.size, VALUE_IDENTITY_DEPTH, &used) ||
         used != bytes.size)
         return "not one well-formed MessagePack value";
-    return check(&walk);
+    problem = check(&walk);
+    return problem ? problem : check_long_form(bytes);
 }

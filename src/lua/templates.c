@@ -2,7 +2,7 @@
 #include "templates.h"
 
 #include "../base/bytes.h"
-#include "../wire/walk.h"
+#include "../wire/compact.h"
 #include "compat.h"
 #include "protected_call.h"
 #include "refs.h"
@@ -119,54 +119,37 @@ const struct templates *templates_of(lua_State *L)
 
 /* ---- Arguments ---- */
 
-/* An identity that has just these two, in canonical order. */
+/* An identity that has just these two. `text` is what its address is in, when
+ * it is in no other bytes. */
 struct plain {
     shoal_bytes addr;
     uint64_t bump;
+    uint8_t text[IP_TEXT_MAX];
 };
 
-static bool skip(struct walk *walk, const char *bytes, size_t size)
+static bool is_plain_map(shoal_bytes id, struct plain *out)
 {
-    if ((size_t)(walk->end - walk->at) < size ||
-        memcmp(walk->at, bytes, size) != 0)
-        return false;
-    walk->at += size;
-    return true;
-}
+    struct compact_map map;
 
-/* Takes a value without elements off: its head and, behind that, its body. */
-static bool take(struct walk *walk, check_type type, struct check_head *head,
-                 const uint8_t **body)
-{
-    size_t rest = (size_t)(walk->end - walk->at);
-
-    if (check_head(walk->at, rest, head) || head->type != type ||
-        head->body > rest - head->size)
+    if (!compact_read_map(id, &map) || map.name.data)
         return false;
-    *body = walk->at + head->size;
-    walk->at = *body + head->body;
+    out->addr = map.addr;
+    out->bump = map.bump;
     return true;
 }
 
 static bool is_plain(shoal_bytes id, struct plain *out)
 {
-    static const char addr[] = "\x82\xa4"
-                               "addr";
-    static const char bump[] = "\xa4"
-                               "bump";
-    struct walk walk = {id.data, id.data + id.size};
-    struct check_head head;
-    const uint8_t *body;
+    struct compact compact;
 
-    if (id.size > SHOAL_MAX_IDENTITY || !skip(&walk, addr, sizeof addr - 1) ||
-        !take(&walk, CHECK_STR, &head, &body))
+    if (!compact_is(id))
+        return is_plain_map(id, out);
+    if (!compact_read(id, &compact) || compact.name.size > 0)
         return false;
-    out->addr = (shoal_bytes){body, (size_t)head.body};
-    if (!skip(&walk, bump, sizeof bump - 1) ||
-        !take(&walk, CHECK_UINT, &head, &body))
-        return false;
-    out->bump = read_integer(&head, body).bits;
-    return walk.at == walk.end;
+    out->addr =
+        (shoal_bytes){out->text, ip_text_write(&compact.address, out->text)};
+    out->bump = compact.bump;
+    return true;
 }
 
 /* The engine's bytes are good until the next entry point, and any allocation in

@@ -2,6 +2,7 @@
 /* Identities and addresses as Lua values; pack() and unpack() for Lua. */
 #include "value.h"
 
+#include "../wire/compact.h"
 #include "compat.h"
 #include "options.h"
 
@@ -17,13 +18,37 @@ int value_to_identity(lua_State *L, int index, const char *name,
     if (value_pack_into(L, index, name, out->data, sizeof out->data,
                         &out->size))
         return SHOAL_ERR_IDENTITY;
+    out->size = compact_shrink(out->data, out->size);
     return 0;
+}
+
+/* { addr=, bump=, name= } */
+static void push_compact(lua_State *L, const struct compact *compact)
+{
+    uint8_t text[IP_TEXT_MAX];
+    shoal_bytes addr = {text, ip_text_write(&compact->address, text)};
+
+    lua_createtable(L, 0, 2 + (compact->name.size > 0));
+    value_push_bytes(L, addr);
+    lua_setfield(L, -2, "addr");
+    compat_push_uint(L, compact->bump);
+    lua_setfield(L, -2, "bump");
+    if (compact->name.size == 0)
+        return;
+    value_push_bytes(L, compact->name);
+    lua_setfield(L, -2, "name");
 }
 
 void value_push_identity(lua_State *L, shoal_bytes id)
 {
+    struct compact compact;
     size_t used;
 
+    if (compact_read(id, &compact)) {
+        luaL_checkstack(L, 4, "cannot push an identity");
+        push_compact(L, &compact);
+        return;
+    }
     if (value_push(L, id, &used) == 0)
         return;
     lua_pop(L, 1);

@@ -48,14 +48,12 @@ int value_pack_into(lua_State *L, int index, const char *name, uint8_t *out,
  * bytes it took; or SHOAL_ERR_MALFORMED and pushes a message. */
 int value_push(lua_State *L, shoal_bytes bytes, size_t *used);
 
-/* NULL when `bytes` are exactly what packing the value in them gives in this
- * Lua, so that value_push() is lossless; else the reason (static). Identities
- * from the network are held against this before Lua sees them. Never raises. */
-const char *value_check_canonical(shoal_bytes bytes);
-
 /* An identity is any value that packs into SHOAL_MAX_IDENTITY bytes and has no
  * integer in it that may have lost bits on the way here: where a double is what
- * holds it, from 2^53 on two integers are one number. */
+ * holds it, from 2^53 on two integers are one number. A value that has the
+ * compact form of the stock identity (wire/compact.h) is packed into that, and
+ * Lua sees the same table again: nothing else in Lua has to do with it, and
+ * value_pack() and value_push() do not know it. */
 typedef struct value_identity {
     uint8_t data[SHOAL_MAX_IDENTITY];
     size_t size;
@@ -69,6 +67,11 @@ static inline shoal_bytes value_identity_bytes(const value_identity *id)
 {
     return (shoal_bytes){id->data, id->size};
 }
+/* NULL when `bytes` are exactly what value_to_identity() makes of what
+ * value_push_identity() pushes in this Lua; else the reason (static).
+ * Identities from the network are held against this before Lua sees them. Never
+ * raises. */
+const char *value_check_canonical(shoal_bytes bytes);
 /* Pushes an identity. Bytes that are no canonical value are pushed as a string
  * (cannot happen for identities that came through script/engine/questions.c).
  */

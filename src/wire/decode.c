@@ -9,6 +9,7 @@
  */
 #include "wire.h"
 
+#include "compact.h"
 #include "walk.h"
 
 struct reader {
@@ -137,7 +138,13 @@ static bool read_digest(struct reader *reader, shoal_digest *digest)
 
 static shoal_bytes read_identity(struct reader *reader)
 {
-    return read_value(reader, SHOAL_MAX_IDENTITY);
+    size_t span = compact_span(reader->at, reader->failed ? 0 : reader->left);
+    shoal_bytes identity = {reader->at, span};
+
+    if (span == 0)
+        return read_value(reader, SHOAL_MAX_IDENTITY);
+    advance(reader, span);
+    return identity;
 }
 
 /* An identity that need not be there: nil keeps its place when something else

@@ -7,6 +7,7 @@
 #include "wire.h"
 
 #include "check.h"
+#include "compact.h"
 
 #include <msgpack/pack.h>
 #include <string.h>
@@ -28,6 +29,8 @@ static bool is_identity(shoal_bytes id)
 {
     size_t used;
 
+    if (id.size > 0 && compact_span(id.data, id.size) == id.size)
+        return true;
     return id.size > 0 && id.size <= SHOAL_MAX_IDENTITY &&
            check_value(id.data, id.size, CHECK_DEPTH, &used) == 0 &&
            used == id.size;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stock identity: a map {"addr": "host:port", "bump": uint, ...}, answered
- * for in C so that a member without a script of its own asks nobody.
+ * The stock identity: a map {"addr": "host:port", "bump": uint, ...}, or the
+ * compact form of it (compact.h), answered for in C so that a member without a
+ * script of its own asks nobody.
  *
  *   +----------+--------+-----------+--------+------+ - - -
  *   | 82 to 8f | "addr" |    str    | "bump" | uint | further keys
@@ -20,13 +21,14 @@
 #include "wire.h"
 
 #include "check.h"
+#include "compact.h"
 
 #include <msgpack/pack.h>
 #include <string.h>
 
 /* Where things are in an identity. */
 struct stock {
-    shoal_bytes addr;
+    shoal_bytes addr; /* of a map */
     uint64_t bump, life;
     bool has_bump, has_life;
 };
@@ -96,13 +98,12 @@ static int read_entry(shoal_bytes key, shoal_bytes value, struct stock *stock)
     return 0;
 }
 
-static int parse(shoal_bytes id, struct stock *stock)
+static int parse_map(shoal_bytes id, struct stock *stock)
 {
     shoal_bytes rest = id, last = {NULL, 0}, key;
     struct check_head head;
     size_t used;
 
-    memset(stock, 0, sizeof *stock);
     if (id.size > SHOAL_MAX_IDENTITY ||
         check_value(id.data, id.size, CHECK_DEPTH, &used) || used != id.size)
         return SHOAL_ERR_IDENTITY;
@@ -121,15 +122,46 @@ static int parse(shoal_bytes id, struct stock *stock)
     return stock->addr.data && stock->has_bump ? 0 : SHOAL_ERR_IDENTITY;
 }
 
+static int parse_compact(shoal_bytes id, struct stock *stock)
+{
+    struct compact compact;
+
+    if (!compact_read(id, &compact))
+        return SHOAL_ERR_IDENTITY;
+    stock->bump = compact.bump;
+    stock->has_bump = true;
+    return 0;
+}
+
+static bool has_compact_form(shoal_bytes map)
+{
+    uint8_t out[COMPACT_MAX];
+
+    return compact_of_map(map, out) > 0;
+}
+
+static int parse(shoal_bytes id, struct stock *stock)
+{
+    memset(stock, 0, sizeof *stock);
+    if (compact_is(id))
+        return parse_compact(id, stock);
+    if (parse_map(id, stock) || has_compact_form(id))
+        return SHOAL_ERR_IDENTITY;
+    return 0;
+}
+
 /* ---- The three questions ---- */
 
-static int addr_of(void *context, shoal_bytes id, shoal_bytes *addr,
-                   shoal_bytes *endpoint)
+static int addr_of(void *context, shoal_bytes id, uint8_t *room,
+                   shoal_bytes *addr, shoal_bytes *endpoint)
 {
+    struct compact compact;
     struct stock stock;
 
     (void)context;
-    if (parse(id, &stock))
+    if (compact_read(id, &compact))
+        stock.addr = (shoal_bytes){room, ip_text_write(&compact.address, room)};
+    else if (parse(id, &stock))
         return SHOAL_ERR_IDENTITY;
     *addr = stock.addr;
     *endpoint = stock.addr;
@@ -198,30 +230,46 @@ static int pack_entries(msgpack_packer *packer, shoal_bytes rest,
     return has_life ? 0 : pack_number(packer, "life", stock->life);
 }
 
-/* Our own keys, and a later bump or life, which may take more bytes. */
-static int renew(void *context, shoal_bytes id, shoal_bytes adversary,
-                 uint8_t *out, size_t *size)
+/* Our own keys, and a later bump or life, which may take more bytes. 0: too
+ * many. */
+static size_t write_map(shoal_bytes map, const struct stock *stock,
+                        uint8_t *out)
 {
     struct wire_sink sink = {out, SHOAL_MAX_IDENTITY, 0};
     msgpack_packer packer;
     struct check_head head;
-    struct stock stock;
-    bool had_life;
 
-    (void)context;
-    if (parse(id, &stock) || check_head(id.data, id.size, &head))
-        return SHOAL_ERR_IDENTITY;
-    had_life = stock.has_life;
-    if (!next_life(&stock, adversary))
+    if (check_head(map.data, map.size, &head))
         return 0;
     msgpack_packer_init(&packer, &sink, wire_sink_write);
-    if (msgpack_pack_map(&packer, (size_t)head.count / 2 - had_life +
-                                      (stock.life > 0)) ||
+    if (msgpack_pack_map(&packer, (size_t)head.count / 2 - stock->has_life +
+                                      (stock->life > 0)) ||
         pack_entries(&packer,
-                     (shoal_bytes){id.data + head.size, id.size - head.size},
-                     &stock))
+                     (shoal_bytes){map.data + head.size, map.size - head.size},
+                     stock))
         return 0;
-    *size = sink.size;
+    return sink.size;
+}
+
+static int renew(void *context, shoal_bytes id, shoal_bytes adversary,
+                 uint8_t *out, size_t *size)
+{
+    uint8_t map[COMPACT_MAP_MAX];
+    struct compact compact;
+    struct stock stock;
+    size_t written;
+
+    (void)context;
+    if (parse(id, &stock))
+        return SHOAL_ERR_IDENTITY;
+    if (compact_read(id, &compact))
+        id = (shoal_bytes){map, compact_to_map(&compact, map)};
+    if (!next_life(&stock, adversary))
+        return 0;
+    written = write_map(id, &stock, out);
+    if (written == 0)
+        return 0;
+    *size = compact_shrink(out, written);
     return 1;
 }
 
@@ -264,6 +312,6 @@ int shoal_stock_identity_new(shoal_bytes addr, uint64_t bump, uint8_t *out,
         msgpack_pack_str_with_body(&packer, "bump", 4) ||
         msgpack_pack_uint64(&packer, bump))
         return SHOAL_ERR_IDENTITY;
-    *size = sink.size;
+    *size = compact_shrink(out, sink.size);
     return 0;
 }

@@ -77,13 +77,13 @@ static int check_identity(questions *q, shoal_bytes id)
     return SHOAL_ERR_IDENTITY;
 }
 
-static int stock_addr(void *context, shoal_bytes id, shoal_bytes *addr,
-                      shoal_bytes *endpoint)
+static int stock_addr(void *context, shoal_bytes id, uint8_t *room,
+                      shoal_bytes *addr, shoal_bytes *endpoint)
 {
     int error = check_identity(context, id);
 
     return error ? error
-                 : shoal_stock_identity().addr(NULL, id, addr, endpoint);
+                 : shoal_stock_identity().addr(NULL, id, room, addr, endpoint);
 }
 
 static void run_addr(lua_State *L, void *context)
@@ -113,13 +113,14 @@ static void run_endpoint(lua_State *L, void *context)
     about->endpoint = answers_keep(L, ANSWERS_ENDPOINT);
 }
 
-static int ask_addr(void *context, shoal_bytes id, shoal_bytes *addr,
-                    shoal_bytes *endpoint)
+static int ask_addr(void *context, shoal_bytes id, uint8_t *room,
+                    shoal_bytes *addr, shoal_bytes *endpoint)
 {
     questions *q = context;
     struct about_identity about = {.q = q, .id = id};
     int error = check_identity(q, id);
 
+    (void)room; /* Lua keeps its answers (answers.h) */
     if (!error)
         error = answers_ask(q, QUESTION_ADDR, run_addr, &about);
     if (!error && about.yes) /* a string is an endpoint, too */

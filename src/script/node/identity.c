@@ -93,8 +93,9 @@ int identity_reach(shoal_bytes endpoint, struct error *error)
 int identity_check_reach(questions *q, shoal_bytes id, struct error *error)
 {
     shoal_identity_questions identity = questions_handlers(q).identity;
+    uint8_t room[SHOAL_MAX_IDENTITY];
     shoal_bytes addr, endpoint;
-    if (identity.addr(identity.context, id, &addr, &endpoint) != 0)
+    if (identity.addr(identity.context, id, room, &addr, &endpoint) != 0)
         return 0;
     return identity_reach(endpoint, error);
 }

@@ -107,8 +107,9 @@ static int check_identity(struct node *node, struct version *version,
 {
     shoal_member self = shoal_self(node_engine(node));
     shoal_handlers handlers = questions_handlers(version->questions);
+    uint8_t room[SHOAL_MAX_IDENTITY];
     shoal_bytes addr, endpoint;
-    if (handlers.identity.addr(handlers.identity.context, self.id, &addr,
+    if (handlers.identity.addr(handlers.identity.context, self.id, room, &addr,
                                &endpoint) != 0) {
         error_fail(error,
                    "identity: the new script does not recognise the running "
