@@ -275,15 +275,18 @@ typedef struct shoal_effect {
     shoal_effect_kind kind;
     shoal_event event; /* NOTIFY */
     /* SEND: id, addr and endpoint of the receiver. NOTIFY: the member that the
-     * event is about; of PACKET_* only the id of the other side. */
+     * event is about; of PACKET_* only the id of the other side, and the
+     * incarnation of the packet's sender. */
     shoal_member member;
     /* RENAME: the identity that was replaced. CONFLICT: ours when the claim
-     * arrived; shoal_self() differs if we have taken the address back. */
+     * arrived; shoal_self() differs if we have taken the address back.
+     * PACKET_*: the peer, of the kinds that have one. */
     shoal_bytes before;
     shoal_bytes packet; /* SEND */
     size_t size;        /* bytes of the packet or (ITEM_DROPPED) the item */
     uint16_t updates;   /* how many the packet carries */
     uint8_t message;    /* of the packet: shoal_message */
+    uint8_t number;     /* PACKET_*: of the probe, of the kinds that have one */
     uint8_t drop;       /* ITEM_DROPPED: why; a shoal_drop */
 } shoal_effect;
 

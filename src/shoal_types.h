@@ -66,6 +66,7 @@ typedef struct shoal_member {
     uint16_t incarnation;
     uint8_t state;     /* shoal_state */
     uint8_t reason;    /* shoal_reason, of a down member */
+    uint32_t rtt_us;   /* round-trip time, smoothed; 0: unknown */
     uint64_t since_us; /* when it entered this state, on our clock */
 } shoal_member;
 

@@ -55,6 +55,7 @@
 ---@field incarnation integer
 ---@field since number       unix seconds at which this node saw it enter the state
 ---@field reason? shoal.Reason  why it is down; nil if it is not
+---@field rtt? number            round-trip time in seconds, smoothed; nil while it is unknown
 
 ---@class shoal.View  what has changed since the last on_view
 ---@field joined shoal.Member[]   were not up then, and are now
@@ -70,6 +71,9 @@
 ---@field message shoal.Message
 ---@field updates integer    member updates in it
 ---@field size integer       bytes
+---@field incarnation integer  of its sender
+---@field number? integer    of the probe that it belongs to, 0 to 255
+---@field peer? shoal.Identity  of the indirect kinds: the member that is probed, or that asked for it
 
 ---@class shoal.Dropped  a broadcast that waited to be sent
 ---@field size integer  bytes

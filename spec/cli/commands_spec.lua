@@ -77,6 +77,19 @@ describe("shoal", function()
     assert.truthy(a:ask("members", "--all").out:find(" +alive +%- +0 "))
   end)
 
+  it("members --rtt adds the round-trip times", function()
+    local a, b = pair({ config = "loopback" })
+    local alone = node.start({ name = "alone" })
+    assert.equal("ADDRESS  STATE  INCARNATION  SINCE  RTT  IDENTITY\n", alone:ask("members", "--rtt").out)
+    wait.for_that(function()
+      return dkjson.decode(a:ask("members", "--json").out)[1].rtt
+    end, 5, "a measured time")
+    local lines = a:ask("members", "--rtt").out
+    assert.truthy(lines:find("^ADDRESS +STATE +INCARNATION +SINCE +RTT +IDENTITY\n"), lines)
+    assert.truthy(lines:find("\n" .. b.addr:gsub("%p", "%%%0") .. " +alive +%d+ +%d+s +[%d.]+ms"), lines)
+    assert.is_nil(a:ask("members").out:find("RTT"))
+  end)
+
   it("members escapes what a member says of itself", function()
     local evil = [[
       return { identity = {

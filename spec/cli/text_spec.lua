@@ -45,6 +45,16 @@ describe("text for people", function()
     end
   end)
 
+  it("tells short times with three digits", function()
+    local expected = {
+      [0.000008] = "0.008ms", [0.000512] = "0.512ms", [0.0203] = "20.3ms", [0.5123] = "512ms", [1.5] = "1.5s",
+      [0.9999] = "1s", [18.8] = "18.8s",
+    }
+    for seconds, told in pairs(expected) do
+      assert.equal(told, text.short_time(seconds))
+    end
+  end)
+
   it("aligns columns by characters, not bytes", function()
     assert.equal("AA    B\né     x\nlong\n", text.table({ { "AA", "B" }, { "é", "x" }, { "long", "" } }))
   end)

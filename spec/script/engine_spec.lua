@@ -545,8 +545,8 @@ describe("effects", function()
     assert.same({ id = id "b:1", addr = "b:1" }, renamed[2])
     assert.same(core.stock_identity("b:1", 9), renamed[3].id)
     assert.same("alive", renamed[3].state)
-    assert.same({ id = core.stock_identity("b:1", 9), message = "gossip", updates = 0, size = received[2].size },
-      received[2])
+    assert.same({ id = core.stock_identity("b:1", 9), message = "gossip", updates = 0, incarnation = 0,
+      size = received[2].size }, received[2])
   end)
 
   it("tell whom there is no room for, and who has no room for us", function()

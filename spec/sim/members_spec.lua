@@ -15,6 +15,22 @@ describe("a simulated network", function()
     assert.equal("alive", members[3]:sees(members[4]))
   end)
 
+  it("measures the round-trip times that its network has", function()
+    local net = nets.new { seed = 4, latency = { 0.010, 0.012 } }
+    local members = net:spawn(5, { config = "lan" })
+    net:run(60)
+    for _, member in ipairs(members) do
+      for _, other in ipairs(member:members()) do
+        assert.is_true(other.rtt > 0.0188 and other.rtt < 0.0255, other.rtt)
+      end
+    end
+    net:set { latency = { 0.050, 0.052 } }
+    net:run(600)
+    for _, other in ipairs(members[1]:members()) do
+      assert.is_true(other.rtt > 0.094 and other.rtt < 0.110, other.rtt)
+    end
+  end)
+
   it("starts at 0 and gives everybody an address", function()
     local net = nets.new()
     local a, b = net:spawn {}, net:spawn {}

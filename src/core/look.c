@@ -2,6 +2,7 @@
 /* One look at one member: ping, ask others, answers. */
 #include "engine.h"
 #include "notify.h"
+#include "rtt.h"
 #include "send.h"
 
 static struct member *find_active(shoal *engine, const struct identity *who)
@@ -158,11 +159,24 @@ static void succeed(shoal *engine, struct look *look)
     probe->indirect_at_us = SHOAL_NEVER;
 }
 
+/* An answer that came only after others were asked may be one to them, or be
+ * late for reasons of its own. */
+static void measure(shoal *engine, const struct look *look)
+{
+    const struct probe *probe = &engine->probe;
+    struct member *member = find_active(engine, look->target);
+    if (member && !look->succeeded && engine->now_us < probe->indirect_at_us &&
+        probe->indirect_at_us != SHOAL_NEVER)
+        member->rtt =
+            rtt_smooth(member->rtt, engine->now_us - probe->started_us);
+}
+
 void look_on_ack(shoal *engine, shoal_bytes id, uint8_t number)
 {
     struct look *look = find_look(engine, id, number);
     if (!look)
         return;
+    measure(engine, look);
     look->direct = true;
     succeed(engine, look);
 }

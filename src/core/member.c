@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "member.h"
 
+#include "rtt.h"
+
 enum rule { NEVER, NEWER, AS_NEW, ALWAYS };
 
 static const uint8_t refutable[3][3] = {
@@ -61,6 +63,7 @@ shoal_member member_view(const struct member *member)
         .incarnation = member->incarnation,
         .state = member->state,
         .reason = (uint8_t)reason(member),
+        .rtt_us = rtt_us(member->rtt),
         .since_us = member->since_us,
     };
 }

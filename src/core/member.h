@@ -24,7 +24,8 @@ struct member {
     struct identity *identity; /* NULL: a free slot */
     uint32_t slot;
     uint16_t incarnation;
-    uint8_t state;        /* shoal_state */
+    uint8_t rtt;          /* see rtt.h */
+    uint8_t state : 2;    /* shoal_state */
     uint8_t place : 2;    /* enum place */
     uint8_t replaced : 1; /* left: it is somebody else now */
     uint8_t doubted : 1;  /* down: we should not have believed that */

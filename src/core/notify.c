@@ -88,16 +88,17 @@ void notify_dropped(shoal *engine, shoal_drop why, size_t size)
     effect->size = size;
 }
 
-void notify_packet(shoal *engine, shoal_event event, shoal_bytes id,
-                   uint8_t message, uint32_t updates, size_t size)
+void notify_packet(shoal *engine, shoal_event event, shoal_bytes other,
+                   const shoal_header *header, uint32_t updates, size_t size)
 {
     if (!wanted(engine, event))
         return;
-    shoal_member view = {.id = id};
-    shoal_effect *effect = push(engine, event, &view, (shoal_bytes){0});
+    shoal_member view = {.id = other, .incarnation = header->src_incarnation};
+    shoal_effect *effect = push(engine, event, &view, header->peer);
     if (!effect)
         return;
-    effect->message = message;
+    effect->message = header->kind;
+    effect->number = header->number;
     effect->updates = (uint16_t)updates;
     effect->size = size;
 }

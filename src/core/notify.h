@@ -19,7 +19,8 @@ void notify_view(shoal *engine, shoal_event event, const shoal_member *view);
 void notify_conflict(shoal *engine, const shoal_member *view);
 /* An item of `size` bytes was given up. */
 void notify_dropped(shoal *engine, shoal_drop why, size_t size);
-void notify_packet(shoal *engine, shoal_event event, shoal_bytes id,
-                   uint8_t message, uint32_t updates, size_t size);
+/* A packet with that header, to or from `other`. */
+void notify_packet(shoal *engine, shoal_event event, shoal_bytes other,
+                   const shoal_header *header, uint32_t updates, size_t size);
 
 #endif

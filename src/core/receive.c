@@ -341,8 +341,8 @@ static bool has_returned(const shoal *engine, struct member *sender)
 static void count_packet(shoal *engine, const shoal_header *header, size_t size)
 {
     engine->stats.received[header->kind]++;
-    notify_packet(engine, SHOAL_EVENT_PACKET_RECEIVED, header->src,
-                  header->kind, engine->decoded.count, size);
+    notify_packet(engine, SHOAL_EVENT_PACKET_RECEIVED, header->src, header,
+                  engine->decoded.count, size);
 }
 
 static int accept(shoal *engine, const shoal_header *header, shoal_bytes items,

@@ -164,12 +164,16 @@ static void fill_effect(shoal_effect *effect, const struct who *to,
 }
 
 static void count_sent(shoal *engine, const struct packet *packet,
-                       const struct who *to, shoal_message kind)
+                       const struct message *message)
 {
+    shoal_header header = {.kind = (uint8_t)message->kind,
+                           .number = message->number,
+                           .src_incarnation = engine->incarnation,
+                           .peer = message->peer};
     engine->stats.packets_sent++;
     engine->stats.bytes_sent += packet->size;
-    engine->stats.sent[kind]++;
-    notify_packet(engine, SHOAL_EVENT_PACKET_SENT, to->id, (uint8_t)kind,
+    engine->stats.sent[message->kind]++;
+    notify_packet(engine, SHOAL_EVENT_PACKET_SENT, message->to->id, &header,
                   packet->updates, packet->size);
 }
 
@@ -200,7 +204,7 @@ static uint32_t send_packet(shoal *engine, const struct message *message)
     effect->packet.size = effect->size = packet.size;
     effect->updates = (uint16_t)packet.updates;
     effects_shrink(&engine->effects, payload, names + packet.size);
-    count_sent(engine, &packet, to, message->kind);
+    count_sent(engine, &packet, message);
     return packet.items;
 }
 

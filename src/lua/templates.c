@@ -14,16 +14,16 @@
 static const char source[] =
     "local states, reasons = ...\n"
     "local function member(id, bump, addr, state, incarnation, since,\n"
-    "                      reason)\n"
+    "                      reason, rtt)\n"
     "  if bump then id = { addr = id, bump = bump } end\n"
     "  return { id = id, addr = addr, state = states[state],\n"
     "    incarnation = incarnation, since = since,\n"
-    "    reason = reasons[reason] }\n"
+    "    reason = reasons[reason], rtt = rtt }\n"
     "end\n"
     "local function tell(handler, node, id, bump, addr, state, incarnation,\n"
-    "                    since, reason)\n"
+    "                    since, reason, rtt)\n"
     "  return handler(node, member(id, bump, addr, state, incarnation,\n"
-    "    since, reason))\n"
+    "    since, reason, rtt))\n"
     "end\n"
     "local function receive(handler, self, data, id, bump)\n"
     "  if bump then id = { addr = id, bump = bump } end\n"
@@ -211,4 +211,8 @@ void templates_push_member(lua_State *L, const shoal_member *member,
     lua_pushinteger(L, (lua_Integer)member->incarnation);
     lua_pushnumber(L, ((double)member->since_us + (double)offset_us) / 1e6);
     lua_pushinteger(L, (lua_Integer)member->reason);
+    if (member->rtt_us > 0)
+        lua_pushnumber(L, (double)member->rtt_us / 1e6);
+    else
+        lua_pushnil(L);
 }

@@ -17,11 +17,12 @@
 
 #include <lua.h>
 
-enum { TEMPLATES_IDENTITY_ARGS = 2, TEMPLATES_MEMBER_ARGS = 7 };
+enum { TEMPLATES_IDENTITY_ARGS = 2, TEMPLATES_MEMBER_ARGS = 8 };
 
 /* References. */
 struct templates {
-    /* (member) -> { id=, addr=, state=, incarnation=, since=, reason= } */
+    /* (member) -> { id=, addr=, state=, incarnation=, since=, reason=, rtt= }
+     */
     int member;
     int tell;    /* (handler, node, member) -> handler(node, { id=, ... }) */
     int receive; /* (handler, self, data, id) -> handler(self, data, id) */

@@ -7,7 +7,7 @@ local text = require("shoal.cli.text")
 
 local members = {}
 
-local ORDER = { "addr", "state", "reason", "incarnation", "since", "id" }
+local ORDER = { "addr", "state", "reason", "incarnation", "since", "rtt", "id" }
 
 -- Shown in other columns, or not at all.
 local STOCK_FIELDS = { addr = true, bump = true }
@@ -20,8 +20,15 @@ local function own_fields(id)
   return text.fields(id, " ", id.bump and STOCK_FIELDS)
 end
 
+local function add_column(rows, at, name, list, value)
+  table.insert(rows[1], at, name)
+  for i, member in ipairs(list) do
+    table.insert(rows[i + 1], at, value(member) or "-")
+  end
+end
+
 -- Only --all lists members that are down, so only then is there a reason.
-local function table_of(list, now, all)
+local function table_of(list, now, request)
   local rows = { { "ADDRESS", "STATE", "INCARNATION", "SINCE", "IDENTITY" } }
   for _, member in ipairs(list) do
     rows[#rows + 1] = {
@@ -32,11 +39,11 @@ local function table_of(list, now, all)
       own_fields(member.id),
     }
   end
-  if all then
-    table.insert(rows[1], 3, "REASON")
-    for i, member in ipairs(list) do
-      table.insert(rows[i + 1], 3, member.reason or "-")
-    end
+  if request.rtt then
+    add_column(rows, 5, "RTT", list, function(member) return member.rtt and text.short_time(member.rtt) end)
+  end
+  if request.all then
+    add_column(rows, 3, "REASON", list, function(member) return member.reason end)
   end
   return text.table(rows)
 end
@@ -57,7 +64,7 @@ function members.members(request)
   if not list then
     return nil, message
   end
-  return output.write(request.json and json_of(list) or table_of(list, os.time(), request.all))
+  return output.write(request.json and json_of(list) or table_of(list, os.time(), request))
 end
 
 return members

@@ -221,6 +221,7 @@ end
 local function fill_members(members)
   fill_client(members)
   members:flag("--json", "Print a JSON array.")
+  members:flag("--rtt", "Also show each member's round-trip time, as this node's probes measured it.")
   members:flag("--all", "Also list members that are down, with the reason.")
 end
 

@@ -197,6 +197,16 @@ function text.duration(seconds)
   return seconds .. "s"
 end
 
+--- A short time with three digits: `0.512ms`, `20.3ms`, `1.5s`.
+---@param seconds number
+---@return string
+function text.short_time(seconds)
+  if seconds >= 0.9995 then
+    return ("%.3gs"):format(seconds)
+  end
+  return ("%.3gms"):format(seconds * 1000)
+end
+
 --- Rows of strings as lines with aligned columns; the last column is not padded.
 ---@param rows string[][]
 ---@return string

@@ -9,10 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What a claim may have: the last three are those of a member that was told,
+/* What a claim may have: the last four are those of a member that was told,
  * which may be given back as it is. */
-static const char *const claim_keys[] = {"id",   "state", "incarnation", "from",
-                                         "addr", "since", "reason",      NULL};
+static const char *const claim_keys[] = {"id",     "state", "incarnation",
+                                         "from",   "addr",  "since",
+                                         "reason", "rtt",   NULL};
 
 static void check_claim_keys(lua_State *L, int index, const char *who)
 {

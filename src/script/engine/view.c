@@ -7,6 +7,7 @@
 #include "../../lua/result.h"
 #include "../../lua/templates.h"
 #include "../../lua/value.h"
+#include "../../wire/wire.h"
 
 #include <limits.h>
 #include <string.h>
@@ -161,7 +162,7 @@ static void push_before(lua_State *L, const shoal_effect *effect)
 
 static void push_packet(lua_State *L, const shoal_effect *effect)
 {
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 7);
     value_push_identity(L, effect->member.id);
     lua_setfield(L, -2, "id");
     lua_pushstring(L, shoal_message_name(effect->message));
@@ -170,6 +171,16 @@ static void push_packet(lua_State *L, const shoal_effect *effect)
     lua_setfield(L, -2, "updates");
     lua_pushinteger(L, (lua_Integer)effect->size);
     lua_setfield(L, -2, "size");
+    lua_pushinteger(L, (lua_Integer)effect->member.incarnation);
+    lua_setfield(L, -2, "incarnation");
+    if (wire_has_number(effect->message)) {
+        lua_pushinteger(L, (lua_Integer)effect->number);
+        lua_setfield(L, -2, "number");
+    }
+    if (effect->before.size > 0) {
+        value_push_identity(L, effect->before);
+        lua_setfield(L, -2, "peer");
+    }
 }
 
 static void push_dropped(lua_State *L, const shoal_effect *effect)

@@ -18,8 +18,8 @@
 /* "alive", "suspect", "down", NULL: shoal_state by name. */
 extern const char *const view_states[];
 
-/* { id=, addr=, state="down", incarnation=, since=, reason="left" }; the reason
- * of one that is down alone */
+/* { id=, addr=, state="down", incarnation=, since=, reason="left", rtt= }; the
+ * reason of one that is down alone, the rtt while it is known */
 void view_push_member(lua_State *L, const shoal_member *member,
                       int64_t offset_us);
 
@@ -46,7 +46,8 @@ void view_push_member_at(lua_State *L, const shoal *engine, int index,
  *   name, member             member_up, member_down, rejoin, suspect, ...
  *   name, before, after      rename; before is { id=, addr= }
  *   name                     active, idle, defunct, stable, view
- *   name, { id=, message=, updates=, size= }   packet_received, packet_sent
+ *   name, { id=, message=, updates=, size=, incarnation=, number=, peer= }
+ *                            packet_received, packet_sent
  *   name, { size=, reason= }                   item_dropped */
 int view_push_event(lua_State *L, const shoal_effect *effect,
                     int64_t offset_us);
