@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Looking ahead at packets that came at once: nobody can tell whether it was
  * done, whatever the packets and the codec. */
+#include "../../src/base/bytes.h"
 #include "../../src/base/rng.h"
 #include "../../src/shoal.h"
 #include "golden.h"
@@ -106,12 +107,6 @@ static struct bytes draw_packet(struct rng *rng, shoal_bytes dst)
 
 /* ---- Two engines, one of which looks ahead ---- */
 
-static bool same_bytes(shoal_bytes a, shoal_bytes b)
-{
-    return a.size == b.size &&
-           (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
 static void expect_same_effects(shoal *one, shoal *other)
 {
     shoal_effect a, b;
@@ -119,11 +114,11 @@ static void expect_same_effects(shoal *one, shoal *other)
     while (shoal_next_effect(one, &a)) {
         EXPECT(shoal_next_effect(other, &b));
         EXPECT(a.kind == b.kind && a.event == b.event);
-        EXPECT(same_bytes(a.packet, b.packet));
-        EXPECT(same_bytes(a.member.id, b.member.id));
+        EXPECT(bytes_equal(a.packet, b.packet));
+        EXPECT(bytes_equal(a.member.id, b.member.id));
         EXPECT(a.member.state == b.member.state);
         EXPECT(a.member.incarnation == b.member.incarnation);
-        EXPECT(same_bytes(a.before, b.before));
+        EXPECT(bytes_equal(a.before, b.before));
     }
     EXPECT(!shoal_next_effect(other, &b));
 }

@@ -236,6 +236,14 @@ uint16_t address_port(const struct address *address)
     return ntohs(address->as.v4.sin_port);
 }
 
+void address_set_port(struct address *address, uint16_t port)
+{
+    if (address->as.any.sa_family == AF_INET6)
+        address->as.v6.sin6_port = htons(port);
+    else
+        address->as.v4.sin_port = htons(port);
+}
+
 bool address_is_wildcard(const struct address *address)
 {
     if (address->as.any.sa_family == AF_INET6)

@@ -52,6 +52,7 @@ bool address_equal(const struct address *a, const struct address *b);
 /* The same, whatever the ports are. */
 bool address_equal_host(const struct address *a, const struct address *b);
 uint16_t address_port(const struct address *address);
+void address_set_port(struct address *address, uint16_t port);
 /* 0.0.0.0 or [::]. */
 bool address_is_wildcard(const struct address *address);
 /* 127.0.0.0/8 or ::1. */

@@ -273,12 +273,6 @@ static int path(lua_State *L)
     return 1;
 }
 
-static void set_number(lua_State *L, const char *name, uint64_t value)
-{
-    lua_pushnumber(L, (lua_Number)value);
-    lua_setfield(L, -2, name);
-}
-
 static int stats(lua_State *L)
 {
     struct server *server = check_server(L);
@@ -286,12 +280,12 @@ static int stats(lua_State *L)
                                ? stream_server_stats(server->listener)
                                : server->stats;
     lua_createtable(L, 0, 6);
-    set_number(L, "accepted", numbers.accepted);
-    set_number(L, "refused", numbers.refused);
-    set_number(L, "malformed", numbers.malformed + server->malformed);
-    set_number(L, "cut_off", numbers.cut_off);
-    set_number(L, "connections", numbers.connections);
-    set_number(L, "buffered", numbers.buffered);
+    value_set_count(L, "accepted", numbers.accepted);
+    value_set_count(L, "refused", numbers.refused);
+    value_set_count(L, "malformed", numbers.malformed + server->malformed);
+    value_set_count(L, "cut_off", numbers.cut_off);
+    value_set_count(L, "connections", numbers.connections);
+    value_set_count(L, "buffered", numbers.buffered);
     return 1;
 }
 

@@ -5,13 +5,6 @@
 #include "rtt.h"
 #include "send.h"
 
-static struct member *find_active(shoal *engine, const struct identity *who)
-{
-    struct member *member =
-        members_find_id(&engine->members, identity_id(who), who->hash);
-    return member && member_is_active(member) ? member : NULL;
-}
-
 void look_start(shoal *engine, struct look *look, struct member *member)
 {
     look->target = identity_retain(member->identity);
@@ -92,7 +85,7 @@ static bool reserve_helpers(shoal *engine, struct look *look, uint32_t count)
 void look_ask_others(shoal *engine, struct look *look)
 {
     struct member *others[MEMBERS_MAX_PICK];
-    struct member *target = find_active(engine, look->target);
+    struct member *target = members_find_active(&engine->members, look->target);
     uint32_t num_heard, n = 0;
     if (target && !look->succeeded)
         n = choose_helpers(engine, target, others, &num_heard);
@@ -164,7 +157,7 @@ static void succeed(shoal *engine, struct look *look)
 static void measure(shoal *engine, const struct look *look)
 {
     const struct probe *probe = &engine->probe;
-    struct member *member = find_active(engine, look->target);
+    struct member *member = members_find_active(&engine->members, look->target);
     if (member && !look->succeeded && engine->now_us < probe->indirect_at_us &&
         probe->indirect_at_us != SHOAL_NEVER)
         member->rtt =

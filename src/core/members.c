@@ -74,6 +74,14 @@ struct member *members_find_id(const struct members *members, shoal_bytes id,
     return NULL;
 }
 
+struct member *members_find_active(const struct members *members,
+                                   const struct identity *who)
+{
+    struct member *member =
+        members_find_id(members, identity_id(who), who->hash);
+    return member && member_is_active(member) ? member : NULL;
+}
+
 struct member *members_find_addr(const struct members *members,
                                  shoal_bytes addr, uint32_t hash)
 {

@@ -51,6 +51,8 @@ struct member *members_at(const struct members *members, uint32_t slot);
 struct member *members_live(const struct members *members, uint32_t slot);
 struct member *members_find_id(const struct members *members, shoal_bytes id,
                                uint32_t hash);
+struct member *members_find_active(const struct members *members,
+                                   const struct identity *who);
 struct member *members_find_addr(const struct members *members,
                                  shoal_bytes addr, uint32_t hash);
 

@@ -60,13 +60,6 @@ uint64_t probe_since(const shoal *engine, const struct identity *target)
 
 /* The active member with that identity; NULL when it is gone, down or somebody
  * else by now. */
-static struct member *find_active(shoal *engine, const struct identity *who)
-{
-    struct member *member =
-        members_find_id(&engine->members, identity_id(who), who->hash);
-    return member && member_is_active(member) ? member : NULL;
-}
-
 /* ---- Whom to look at ---- */
 
 /* num_intents: nowhere. */
@@ -158,7 +151,8 @@ static void take_intent(shoal *engine, bool again)
     if (probe->intents[0].again != again)
         return;
     struct intent intent = take_intent_out(probe, 0);
-    struct member *member = find_active(engine, intent.target);
+    struct member *member =
+        members_find_active(&engine->members, intent.target);
     if (member)
         look_at(engine, member, again ? intent.since_us : engine->now_us,
                 again);
@@ -284,7 +278,7 @@ static void fail(shoal *engine, struct look *look, struct member *member)
  * ourselves. */
 static void conclude(shoal *engine, struct look *look)
 {
-    struct member *member = find_active(engine, look->target);
+    struct member *member = members_find_active(&engine->members, look->target);
     if (member && !look->succeeded)
         fail(engine, look, member);
     else if (member)

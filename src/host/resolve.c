@@ -80,14 +80,6 @@ static void queue_clear(struct resolver_queue *queue)
 
 /* ---- The lookup ---- */
 
-static void set_port(struct address *address, uint16_t port)
-{
-    if (address->as.any.sa_family == AF_INET6)
-        address->as.v6.sin6_port = htons(port);
-    else
-        address->as.v4.sin_port = htons(port);
-}
-
 static const char *take_all(const struct addrinfo *list, uint16_t port,
                             struct address_reach reach, struct addresses *out)
 {
@@ -99,7 +91,7 @@ static const char *take_all(const struct addrinfo *list, uint16_t port,
         memset(&address, 0, sizeof address);
         memcpy(&address.as, list->ai_addr, list->ai_addrlen);
         address.size = list->ai_addrlen;
-        set_port(&address, port);
+        address_set_port(&address, port);
         if (address_adapt(&address, reach) && !addresses_add(out, &address))
             return "out of memory";
     }

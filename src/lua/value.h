@@ -96,6 +96,14 @@ static inline void value_push_bytes(lua_State *L, shoal_bytes bytes)
     lua_pushlstring(L, bytes.size ? (const char *)bytes.data : "", bytes.size);
 }
 
+/* Sets a field of the table on top of the stack. */
+static inline void value_set_count(lua_State *L, const char *name,
+                                   uint64_t value)
+{
+    lua_pushnumber(L, (lua_Number)value);
+    lua_setfield(L, -2, name);
+}
+
 /* Adds pack and unpack to the table on top of the stack. */
 void value_register(lua_State *L);
 

@@ -222,12 +222,6 @@ int view_push_event(lua_State *L, const shoal_effect *effect, int64_t offset_us)
 
 /* ---- Numbers ---- */
 
-static void set_count(lua_State *L, const char *name, uint64_t value)
-{
-    lua_pushnumber(L, (lua_Number)value);
-    lua_setfield(L, -2, name);
-}
-
 typedef const char *name_fn(int value);
 
 static void set_counts(lua_State *L, const char *name, const uint64_t *values,
@@ -235,7 +229,7 @@ static void set_counts(lua_State *L, const char *name, const uint64_t *values,
 {
     lua_createtable(L, 0, count);
     for (int i = 0; i < count; i++)
-        set_count(L, name_of(i), values[i]);
+        value_set_count(L, name_of(i), values[i]);
     lua_setfield(L, -2, name);
 }
 
@@ -245,7 +239,7 @@ void view_push_stats(lua_State *L, const shoal *engine)
 
     luaL_checkstack(L, 12, "cannot push the stats");
     lua_createtable(L, 0, 16);
-#define PUSH(name, text) set_count(L, #name, stats.name);
+#define PUSH(name, text) value_set_count(L, #name, stats.name);
     SHOAL_COUNTERS(PUSH)
 #undef PUSH
     set_counts(L, "sent", stats.sent, SHOAL_NUM_MESSAGES, shoal_message_name);
@@ -258,8 +252,8 @@ void view_push_backlog(lua_State *L, const shoal *engine)
 {
     luaL_checkstack(L, 3, "cannot push the backlog");
     lua_createtable(L, 0, 2);
-    set_count(L, "updates", shoal_num_updates(engine));
-    set_count(L, "broadcasts", shoal_num_broadcasts(engine));
+    value_set_count(L, "updates", shoal_num_updates(engine));
+    value_set_count(L, "broadcasts", shoal_num_broadcasts(engine));
 }
 
 /* ---- Results ---- */

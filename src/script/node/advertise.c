@@ -13,14 +13,6 @@ static int parse(const char *text, struct endpoint *out, struct error *error)
     return address_parse_endpoint(bytes_of_text(text), out, error);
 }
 
-static void set_port(struct address *address, uint16_t port)
-{
-    if (address->as.any.sa_family == AF_INET6)
-        address->as.v6.sin6_port = htons(port);
-    else
-        address->as.v4.sin_port = htons(port);
-}
-
 /* "10.0.0.2" and "[fe80::1]" have no port; "fe80::1" is taken for the latter.
  */
 static void add_port(const char *asked, char *out)
@@ -62,7 +54,7 @@ static int complete(const char *asked, uint16_t port, char *out,
         return -1;
     }
     if (address_port(&endpoint.address) == 0)
-        set_port(&endpoint.address, port);
+        address_set_port(&endpoint.address, port);
     address_format(&endpoint.address, out);
     return 0;
 }

@@ -5,12 +5,6 @@
 #include "../../lua/value.h"
 #include "../engine/view.h"
 
-static void set_count(lua_State *L, const char *name, uint64_t value)
-{
-    lua_pushnumber(L, (lua_Number)value);
-    lua_setfield(L, -2, name);
-}
-
 static void set_moment(lua_State *L, const char *name, uint64_t unix_us)
 {
     lua_pushnumber(L, (lua_Number)unix_us / 1e6);
@@ -48,7 +42,7 @@ static void set_ourselves(lua_State *L, struct node *node)
     set_text(L, "state", shoal_state_name(self.state));
     set_text(L, "connection",
              shoal_connection_name(shoal_get_connection(engine)));
-    set_count(L, "incarnation", self.incarnation);
+    value_set_count(L, "incarnation", self.incarnation);
     set_moment(L, "started_at", node->started_us);
     value_push_identity(L, self.id);
     lua_setfield(L, -2, "identity");
@@ -64,27 +58,27 @@ static void push_counts(lua_State *L, const shoal *engine)
     while (shoal_next_member(engine, &cursor, &member))
         states[member.state]++;
     lua_createtable(L, 0, 5);
-    set_count(L, "active", states[SHOAL_ALIVE] + states[SHOAL_SUSPECT]);
-    set_count(L, "alive", states[SHOAL_ALIVE]);
-    set_count(L, "suspect", states[SHOAL_SUSPECT]);
-    set_count(L, "down", states[SHOAL_DOWN]);
-    set_count(L, "known", states[0] + states[1] + states[2]);
+    value_set_count(L, "active", states[SHOAL_ALIVE] + states[SHOAL_SUSPECT]);
+    value_set_count(L, "alive", states[SHOAL_ALIVE]);
+    value_set_count(L, "suspect", states[SHOAL_SUSPECT]);
+    value_set_count(L, "down", states[SHOAL_DOWN]);
+    value_set_count(L, "known", states[0] + states[1] + states[2]);
 }
 
 static void push_by_message(lua_State *L, const uint64_t *counts)
 {
     lua_createtable(L, 0, SHOAL_NUM_MESSAGES);
     for (int kind = 0; kind < SHOAL_NUM_MESSAGES; kind++)
-        set_count(L, shoal_message_name(kind), counts[kind]);
+        value_set_count(L, shoal_message_name(kind), counts[kind]);
 }
 
 static void push_packets(lua_State *L, const shoal_stats *stats)
 {
     lua_createtable(L, 0, 6);
-    set_count(L, "received", stats->packets_received);
-    set_count(L, "sent", stats->packets_sent);
-    set_count(L, "bytes_received", stats->bytes_received);
-    set_count(L, "bytes_sent", stats->bytes_sent);
+    value_set_count(L, "received", stats->packets_received);
+    value_set_count(L, "sent", stats->packets_sent);
+    value_set_count(L, "bytes_received", stats->bytes_received);
+    value_set_count(L, "bytes_sent", stats->bytes_sent);
     push_by_message(L, stats->received);
     lua_setfield(L, -2, "received_by_message");
     push_by_message(L, stats->sent);
@@ -98,7 +92,7 @@ static void push_drops(lua_State *L, const shoal_stats *stats)
     int counters = lua_gettop(L);
     lua_createtable(L, 0, SHOAL_NUM_DROPS + HOST_NUM_DROPS);
     for (int drop = 0; drop < SHOAL_NUM_DROPS; drop++)
-        set_count(L, shoal_drop_name(drop), stats->dropped[drop]);
+        value_set_count(L, shoal_drop_name(drop), stats->dropped[drop]);
 #define COPY(name, text)                                                       \
     lua_getfield(L, counters, #name);                                          \
     lua_setfield(L, -2, #name);
@@ -119,7 +113,7 @@ static void push_script(lua_State *L, const struct node *node)
     const struct version *version = node->current;
     char hash[17];
     lua_createtable(L, 0, 6);
-    set_count(L, "generation", version->generation);
+    value_set_count(L, "generation", version->generation);
     set_moment(L, "loaded_at", version->loaded_us);
     set_text(L, "path", node->script);
     if (version_hash(version, hash))

@@ -2,17 +2,12 @@
 #include "simulation.h"
 
 #include "../../lua/options.h"
+#include "../../lua/value.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void set_count(lua_State *L, const char *name, uint64_t value)
-{
-    lua_pushnumber(L, (lua_Number)value);
-    lua_setfield(L, -2, name);
-}
 
 /* Nothing for never. */
 static void set_moment(lua_State *L, const char *name, uint64_t us)
@@ -136,14 +131,14 @@ static int counts(lua_State *L)
 {
     sim_counts all = sim_get_counts(simulation_check(L)->net);
     lua_createtable(L, 0, 9);
-    set_count(L, "events", all.events);
-    set_count(L, "packets", all.packets);
-    set_count(L, "bytes", all.bytes);
-    set_count(L, "delivered", all.delivered);
-    set_count(L, "lost", all.lost);
-    set_count(L, "duplicated", all.duplicated);
-    set_count(L, "reordered", all.reordered);
-    set_count(L, "corrupted", all.corrupted);
+    value_set_count(L, "events", all.events);
+    value_set_count(L, "packets", all.packets);
+    value_set_count(L, "bytes", all.bytes);
+    value_set_count(L, "delivered", all.delivered);
+    value_set_count(L, "lost", all.lost);
+    value_set_count(L, "duplicated", all.duplicated);
+    value_set_count(L, "reordered", all.reordered);
+    value_set_count(L, "corrupted", all.corrupted);
     return 1;
 }
 
@@ -161,12 +156,12 @@ static int traffic(lua_State *L)
     sim_node *node = simulation_check_node(L, 2, simulation_check(L));
     sim_traffic all = sim_node_traffic(node);
     lua_createtable(L, 0, 6);
-    set_count(L, "packets_sent", all.packets_sent);
-    set_count(L, "bytes_sent", all.bytes_sent);
-    set_count(L, "packets_received", all.packets_received);
-    set_count(L, "bytes_received", all.bytes_received);
-    set_count(L, "foreign", all.foreign);
-    set_count(L, "nowhere", all.nowhere);
+    value_set_count(L, "packets_sent", all.packets_sent);
+    value_set_count(L, "bytes_sent", all.bytes_sent);
+    value_set_count(L, "packets_received", all.packets_received);
+    value_set_count(L, "bytes_received", all.bytes_received);
+    value_set_count(L, "foreign", all.foreign);
+    value_set_count(L, "nowhere", all.nowhere);
     return 1;
 }
 
@@ -190,10 +185,10 @@ static int record(lua_State *L)
     if (record.unnoted > 0)
         return luaL_error(L, "out of memory: the record is incomplete");
     lua_createtable(L, 0, 7);
-    set_count(L, "wrong_downs", record.wrong_downs);
-    set_count(L, "excused_downs", record.excused_downs);
-    set_count(L, "renewals", record.renewals);
-    set_count(L, "returns", record.returns);
+    value_set_count(L, "wrong_downs", record.wrong_downs);
+    value_set_count(L, "excused_downs", record.excused_downs);
+    value_set_count(L, "renewals", record.renewals);
+    value_set_count(L, "returns", record.returns);
     set_moment(L, "ended", record.ended_us);
     push_moments(L, record.noticed_us, record.num_noticed);
     lua_setfield(L, -2, "noticed");
