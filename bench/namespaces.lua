@@ -222,7 +222,7 @@ local function main()
   assert(file:write(("127.0.0.1 localhost\n%s %s\n%s %s\n"):format(DEAD, NAME, net:address(1), NAME)))
   assert(file:close())
   local rows = {
-    { "what happens", "living members reported down", "renames reported", "one view after (median)", "(at worst)" },
+    { "what happens", "living members reported down", "renames reported", "all agree after (median)", "(slowest)" },
   }
   for i, experiment in ipairs(experiments) do
     if not ONLY or ONLY == tostring(i) then

@@ -402,7 +402,7 @@ function tables.crash()
     return seconds(median(column(results, "first"))), seconds(median(column(results, "all"))),
       seconds(largest(results, "all"))
   end, CRASHES)
-  table.insert(rows, 1, { "config", "the first knows after (median)", "all know after (median)", "(at worst)" })
+  table.insert(rows, 1, { "config", "first member knows (median)", "all members know (median)", "(slowest)" })
   return rows
 end
 
@@ -420,7 +420,7 @@ function tables.partition()
       seconds(largest(results, "healed")), count(mean(results, "lost")), count(mean(results, "downs")),
       count(mean(results, "renewals"))
   end)
-  table.insert(rows, 1, { "config", "members that each side counts", "one cluster after (median)", "(at worst)",
+  table.insert(rows, 1, { "config", "members that each side counts", "one cluster after (median)", "(slowest)",
     "members lost", "healthy members reported down", "needless renewals" })
   return rows
 end
@@ -430,15 +430,15 @@ tables["one way"] = function()
     return seconds(largest(results, "found")), count(mean(results, "ups")), count(mean(results, "downs")),
       count(mean(results, "renewals")), seconds(largest(results, "healed"))
   end)
-  table.insert(rows, 1, { "config", "down for all after (at worst)", "times it came back", "others reported down",
-    "their renewals", "back after (at worst)" })
+  table.insert(rows, 1, { "config", "down for all after (slowest)", "times it came back", "others reported down",
+    "their renewals", "back after (slowest)" })
   return rows
 end
 
 -- A row for each config and case: { name, experiment }.
 local function healing_table(cases)
   local rows = { { "config", "what happens", "healthy members reported down", "needless renewals",
-    "one cluster after (median)", "(at worst)" } }
+    "one cluster after (median)", "(slowest)" } }
   for _, case in ipairs(cases) do
     for _, preset in ipairs(PRESETS) do
       local results = repeated(case[2], preset)
@@ -464,7 +464,7 @@ function tables.healing()
 end
 
 tables["many crash"] = function()
-  local rows = { { "config", "members", "half of all pairs know", "all know (median)", "(at worst)" } }
+  local rows = { { "config", "members", "half of all pairs know", "all members know (median)", "(slowest)" } }
   for _, case in ipairs { { 6, 3 }, { 16, 8 }, { 64, 32 }, { 50, 40 } } do
     for _, preset in ipairs(PRESETS) do
       local results = repeated(crash_many(case[1], case[2]), preset, 3 * SEEDS)
@@ -491,7 +491,7 @@ tables["mass join"] = function()
 end
 
 tables["never met"] = function()
-  local rows = { { "config", "members", "one cluster after (median)", "(at worst)" } }
+  local rows = { { "config", "members", "one cluster after (median)", "(slowest)" } }
   for _, size in ipairs { 4, MEMBERS } do
     for _, preset in ipairs(PRESETS) do
       local results = repeated(function(_, seed) return meet(preset, seed, size) end, preset, 3 * SEEDS)
@@ -503,7 +503,7 @@ tables["never met"] = function()
 end
 
 tables["lossy join"] = function()
-  local rows = { { "config", "packets lost", "all know all (median)", "(at worst)" } }
+  local rows = { { "config", "packets lost", "all know each other (median)", "(slowest)" } }
   for _, loss in ipairs { 0, 0.1, 0.2 } do
     for _, preset in ipairs(PRESETS) do
       local results = repeated(function(_, seed) return join_lossy(preset, seed, loss) end, preset, 3 * SEEDS)

@@ -58,7 +58,7 @@ static bool is_ours(host *node, const char *text)
     struct endpoint endpoint;
     struct address address;
 
-    if (ours.size == strlen(text) && memcmp(ours.data, text, ours.size) == 0)
+    if (bytes_equal(ours, bytes_of_text(text)))
         return true;
     if (address_parse_endpoint(bytes_of_text(text), &endpoint, NULL) != 0 ||
         endpoint.is_name)

@@ -9,8 +9,7 @@ static bool is_ours(const struct sim_node *node, const char *address)
 {
     shoal_bytes ours = shoal_self(node->engine).endpoint;
     return strcmp(address, sim_address(node->net, node->place)) == 0 ||
-           (ours.size == strlen(address) &&
-            memcmp(address, ours.data, ours.size) == 0);
+           bytes_equal(ours, bytes_of_text(address));
 }
 
 static enum seeds_standing standing(void *context, const char *address)
