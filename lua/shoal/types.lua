@@ -143,7 +143,7 @@
 ---@field dst shoal.Identity
 ---@field peer? shoal.Identity
 ---@field digest? { members: integer, sum: integer }  of pings and acks: summarises the members that the sender knows
----@field wants_nack? true  of a ping_req: answer with a nack if `peer` does not answer. Default codec only
+---@field wants_nack? true  of a ping_req: answer with a nack if `peer` does not answer. Only with `lifeguard`
 
 ---@class shoal.Claim
 ---@field id shoal.Identity
@@ -157,6 +157,7 @@
 ---@field decode_header fun(bytes: string): shoal.Header?, integer|string, string?  the header and its size; or nil, message, and perhaps "unsupported"
 ---@field encode_member fun(member: shoal.Claim): string
 ---@field decode_member fun(bytes: string, from: integer): shoal.Claim?, integer|string
+---@field lifeguard? boolean  the functions carry `wants_nack`, `from` and the kinds nack and refused (false)
 
 ---@class shoal.Previous
 ---@field generation integer

@@ -79,6 +79,10 @@ describe("misuse raises and", function()
     new_raises("core.new: handlers: broadcast.wanted_by needs broadcast.receive",
       { handlers = { broadcast = { wanted_by = print } } })
     new_raises("core.new: handlers: broadcast needs broadcast.receive", { handlers = { broadcast = {} } })
+    new_raises("core.new: handlers: codec.lifeguard must be a boolean, got 1",
+      { handlers = { codec = { lifeguard = 1 } } })
+    new_raises("core.new: handlers: codec needs all of encode_header, decode_header, encode_member and decode_member",
+      { handlers = { codec = { lifeguard = true } } })
     new_raises("core.new: handlers: codec needs all of encode_header, decode_header, encode_member and decode_member",
       { handlers = { codec = { encode_header = print } } })
     new_raises("core.new: handlers: broadcast: fields must have names, got the key 1",

@@ -264,3 +264,33 @@ describe("a script in a simulation", function()
     assert.error_matches(function() member:step(0) end, "simulated")
   end)
 end)
+
+describe("a codec of Lua functions", function()
+  after_each(nets.close)
+
+  --- The same cluster, in which packets are lost, with the default codec's own
+  -- functions as a codec: how many healthy members are declared down, and all that
+  -- was sent.
+  local function run(lifeguard)
+    local net, downs = nets.new { seed = 3, loss = 0.35 }, 0
+    local handlers = { on_member_down = function() downs = downs + 1 end }
+    if lifeguard ~= nil then
+      local default = require("shoal.core").codec
+      handlers.codec = { lifeguard = lifeguard }
+      for name, fn in pairs(default) do handlers.codec[name] = fn end
+    end
+    net:spawn(24, { config = "lan", handlers = handlers })
+    net:run(120)
+    assert.same({}, (net:errors()))
+    local packets = net:stats().packets
+    return { downs = downs, packets = packets, bytes = net:stats().bytes }
+  end
+
+  it("with lifeguard is as good as the default codec: every packet is the same", function()
+    assert.same(run(), run(true))
+  end)
+
+  it("without it takes healthy members down", function()
+    assert.is_true(run(false).downs > 10 * (run(true).downs + 1))
+  end)
+end)

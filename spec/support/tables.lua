@@ -181,7 +181,8 @@ local function monitor()
 end
 
 local function diagnostics()
-  local with = { MEMBER = "a member", PACKET = "`{ id=, message=, updates=, size=, incarnation=, number=, peer= }`", ITEM = "`{ size=, reason= }`" }
+  local with = { MEMBER = "a member", PACKET = "`{ id=, message=, updates=, size=, incarnation=, number=, peer= }`",
+    ITEM = "`{ size=, reason= }`" }
   local lines = { "| event | with | |", "|---|---|---|" }
   for _, event in ipairs(events "1") do
     lines[#lines + 1] = ("| `%s` | %s | %s |"):format(event.name, with[event.carries], event.text)

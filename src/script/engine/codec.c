@@ -240,6 +240,7 @@ shoal_codec codec_questions(questions *q)
         .encode_member = ask_encode_member,
         .decode_member = ask_decode_member,
         .error_detail = last_error,
+        .lifeguard = q->lifeguard,
     };
 }
 

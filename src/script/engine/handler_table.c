@@ -83,7 +83,7 @@ static void add_questions(lua_State *L, const char *table, int list)
 {
     int inner = lua_gettop(L);
     for (lua_pushnil(L); lua_next(L, inner); lua_pop(L, 1)) {
-        if (lua_type(L, -2) != LUA_TSTRING)
+        if (lua_type(L, -2) != LUA_TSTRING || !lua_isfunction(L, -1))
             continue;
         lua_pushfstring(L, "%s.%s", table, lua_tostring(L, -2));
         lua_rawseti(L, list, (int)lua_rawlen(L, list) + 1);

@@ -66,6 +66,7 @@ typedef struct questions {
     protected_caller *caller; /* borrowed for life */
     int sets, id;             /* where the state finds the userdata again */
     bool has[NUM_QUESTIONS];
+    bool lifeguard; /* its codec carries what that needs */
     /* What members look like to wanted_by: added to `since`, see view.h. */
     int64_t clock_offset_us;
     int decoded;        /* identities kept of the packet, see codec.c */

@@ -12,18 +12,22 @@
 
 static const char registry_key[] = "shoal.questions";
 
-/* The functions that a table of handlers may have. */
+/* What a table of handlers may have. Lists end with NULL. */
 struct part {
     const char *name;
-    const char *functions[7]; /* ends with NULL */
+    const char *fields[7]; /* functions ... */
+    const char *flag;      /* ... but for this one, true or false; or NULL */
 };
 
 static const struct part parts[] = {
-    {"identity", {"new", "addr", "endpoint", "at", "renew", "wins", NULL}},
-    {"broadcast", {"receive", "invalidates", "wanted_by", NULL}},
+    {"identity",
+     {"new", "addr", "endpoint", "at", "renew", "wins", NULL},
+     NULL},
+    {"broadcast", {"receive", "invalidates", "wanted_by", NULL}, NULL},
     {"codec",
      {"encode_header", "decode_header", "encode_member", "decode_member",
-      NULL}},
+      "lifeguard", NULL},
+     "lifeguard"},
 };
 
 enum { NUM_PARTS = sizeof parts / sizeof *parts };
@@ -98,7 +102,17 @@ static void enrol(lua_State *L, questions *q)
 
 /* ---- The handlers table ---- */
 
-/* Every key of the part at the top of the stack is one of its functions. */
+static void check_value(lua_State *L, const char *where, const char *field,
+                        const struct part *part, int value)
+{
+    bool is_flag = part->flag && strcmp(field, part->flag) == 0;
+    int wanted = is_flag ? LUA_TBOOLEAN : LUA_TFUNCTION;
+    if (lua_type(L, value) != wanted)
+        luaL_error(L, "%s.%s must be a %s, got %s", where, field,
+                   lua_typename(L, wanted), options_describe(L, value));
+}
+
+/* Every key of the part at the top of the stack is one of its fields. */
 static void check_part(lua_State *L, const char *who, const struct part *part)
 {
     int table = lua_gettop(L), key = table + 2, value = table + 3;
@@ -109,12 +123,10 @@ static void check_part(lua_State *L, const char *who, const struct part *part)
         if (lua_type(L, key) != LUA_TSTRING)
             luaL_error(L, "%s: fields must have names, got the key %s", where,
                        options_describe(L, key));
-        if (!options_is_among(lua_tostring(L, key), part->functions))
+        if (!options_is_among(lua_tostring(L, key), part->fields))
             options_unknown(L, where, "field", lua_tostring(L, key),
-                            part->functions);
-        if (!lua_isfunction(L, value))
-            luaL_error(L, "%s.%s must be a function, got %s", where,
-                       lua_tostring(L, key), options_describe(L, value));
+                            part->fields);
+        check_value(L, where, lua_tostring(L, key), part, value);
         lua_settop(L, key);
     }
     lua_settop(L, table);
@@ -147,6 +159,16 @@ static void take_functions(lua_State *L, int handlers, questions *q)
         lua_rawseti(L, answers, i + 1);
         lua_settop(L, answers);
     }
+}
+
+/* Does the codec say that it carries what Lifeguard needs? */
+static bool read_lifeguard(lua_State *L, int handlers)
+{
+    options_get(L, handlers, "codec");
+    options_get(L, -1, "lifeguard");
+    bool lifeguard = lua_toboolean(L, -1);
+    lua_pop(L, 2);
+    return lifeguard;
 }
 
 static bool has_part(lua_State *L, int handlers, const char *part)
@@ -200,6 +222,7 @@ questions *questions_new(lua_State *L, int handlers, int self,
     q->caller = caller;
     lua_createtable(L, ANSWERS_IDS, 0);
     take_functions(L, handlers, q);
+    q->lifeguard = read_lifeguard(L, handlers);
     lua_pushvalue(L, self);
     lua_rawseti(L, -2, ANSWERS_SELF);
     lua_setuservalue(L, -2);
