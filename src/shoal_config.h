@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an engine does how often, and how long it waits: one row for each field.
+ * How often an engine acts and how long it waits: one row for each field.
  * Included by shoal.h, which has the presets and the check of a config.
  *
  * A field can be changed while the engine runs (shoal_set_config()).

@@ -64,13 +64,13 @@
     X(PING, 0, "ping", 1, 0, 1, 1)                                             \
     /* I am */                                                                 \
     X(ACK, 1, "ack", 1, 0, 1, 1)                                               \
-    /* ask `peer` (the target) for me */                                       \
+    /* ping `peer` (the target) for me */                                      \
     X(PING_REQ, 2, "ping_req", 1, 1, 1, 1)                                     \
     /* are you there? `peer` (the origin) asks */                              \
     X(INDIRECT_PING, 3, "indirect_ping", 1, 1, 1, 1)                           \
-    /* I am; tell `peer` (the origin of the question) */                       \
+    /* I am; forward it to `peer` (the origin of the probe) */                 \
     X(INDIRECT_ACK, 4, "indirect_ack", 1, 1, 1, 1)                             \
-    /* `peer` (the target) is there, it told me */                             \
+    /* `peer` (the target) answered me */                                      \
     X(FORWARDED_ACK, 5, "forwarded_ack", 1, 1, 1, 1)                           \
     /* let me join */                                                          \
     X(ANNOUNCE, 6, "announce", 0, 0, 0, 0)                                     \
@@ -80,7 +80,7 @@
     X(GOSSIP, 8, "gossip", 0, 0, 1, 1)                                         \
     /* only broadcasts */                                                      \
     X(BROADCAST, 9, "broadcast", 0, 0, 0, 1)                                   \
-    /* the cluster thinks that you are down */                                 \
+    /* the cluster considers you down */                                       \
     X(TURN_UNDEAD, 10, "turn_undead", 0, 0, 0, 0)                              \
     /* `peer` (the target) does not answer me (Lifeguard) */                   \
     X(NACK, 11, "nack", 1, 1, 1, 1)                                            \
@@ -91,11 +91,11 @@
 #define SHOAL_REASONS(X)                                                       \
     /* it is not down */                                                       \
     X(NONE, 0, "none")                                                         \
-    /* it did not answer, or somebody else found so */                         \
+    /* it did not answer us, or another member */                              \
     X(FAILED, 1, "failed")                                                     \
-    /* it said so itself, and that is final for its identity */                \
+    /* it announced that it left: final for its identity */                    \
     X(LEFT, 2, "left")                                                         \
-    /* it is somebody else now, at another address; or somebody else is here */ \
+    /* it has a new identity at another address, or its address a new member */\
     X(REPLACED, 3, "replaced")
 
 /* What a program may want to know. X(NAME, value, "name", kind, what it carries
