@@ -93,7 +93,7 @@ static void put_header(struct cluster *cluster, struct packet *packet)
         .kind = SHOAL_MSG_PING,
         .number = PROBE,
         .has_digest = true, /* the same as ours, as mostly */
-        .digest = cluster->engine->digest.buckets[PROBE].digest,
+        .digest = digest_of_all(cluster->engine),
         .src = id_of(cluster, bench_random(cluster->size), &src),
         .dst = id_of(cluster, OURSELVES, &dst),
     };

@@ -64,12 +64,13 @@ typedef shoal_periodic SHOAL_CONFIG_PERIODIC; /* the range is of `members` */
     X(gossip, "gossip", PERIODIC, 1, 255,                                      \
       "send queued updates and broadcasts to random members")                  \
     X(announce, "announce", PERIODIC, 1, 255,                                  \
-      "ask random members which members they know")                            \
+      "ask random members which members they know. Not sent where members "    \
+      "are compared (`compare_members`)")                                      \
     X(announce_to_down, "announce_to_down", PERIODIC, 1, 255,                  \
       "ask down members whether they are back; this heals a split cluster")    \
     X(compare_members, "compare_members", FLAG, 0, 1,                          \
-      "add a digest of the sender's member list to each ping, so that the "    \
-      "receiver can send what is missing")                                     \
+      "add a digest of what the sender knows to each ping. Two members that "  \
+      "differ exchange what is missing")                                       \
     /* ---- The view ---- */                                                   \
     X(view_quiet_us, "view_quiet", SECONDS, 0.001, 31622400,                   \
       "`on_view` is called when nothing has changed for this long, and at "    \

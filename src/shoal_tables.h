@@ -85,7 +85,9 @@
     /* `peer` (the target) does not answer me (Lifeguard) */                   \
     X(NACK, 11, "nack", 1, 1, 1, 1)                                            \
     /* our table is full: you are not a member here */                         \
-    X(REFUSED, 12, "refused", 0, 0, 0, 0)
+    X(REFUSED, 12, "refused", 0, 0, 0, 0)                                      \
+    /* what we know, compared with what you know */                            \
+    X(EXCHANGE, 13, "exchange", 0, 0, 1, 1)
 
 /* Why a member is down. X(NAME, value, "name") */
 #define SHOAL_REASONS(X)                                                       \

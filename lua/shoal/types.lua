@@ -18,7 +18,7 @@
 ---@alias shoal.Code "no_memory"|"too_big"|"malformed"|"unsupported"|"from_ourselves"|"indirect_for_ourselves"|"same_identity"|"not_defunct"|"invalid_config"|"reentrant"|"codec"|"no_handler"|"broadcast"|"identity"|"full"|"loses"|"address_in_use"|"not_found"|"not_down"|"bind"|"advertise"|"join"|"script"|"loading"|"no_script"|"closed"|"timeout"|"handler"
 -- end
 -- table: messages
----@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"|"refused"
+---@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"|"refused"|"exchange"
 -- end
 -- table: drops
 ---@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"no_memory"|"foreign_cluster"|"truncated"|"unresolved"
@@ -97,9 +97,9 @@
 ---@field max_transmissions? integer  how many times each member passes on a suspicion or a refutation
 ---@field news_transmissions? integer  the same for members that join, leave or fail, and for broadcasts. Raise it on a lossy network. 0: use `max_transmissions`
 ---@field gossip? shoal.Periodic|false  send queued updates and broadcasts to random members
----@field announce? shoal.Periodic|false  ask random members which members they know
+---@field announce? shoal.Periodic|false  ask random members which members they know. Not sent where members are compared (`compare_members`)
 ---@field announce_to_down? shoal.Periodic|false  ask down members whether they are back; this heals a split cluster
----@field compare_members? boolean  add a digest of the sender's member list to each ping, so that the receiver can send what is missing
+---@field compare_members? boolean  add a digest of what the sender knows to each ping. Two members that differ exchange what is missing
 ---@field view_quiet? number  seconds: `on_view` is called when nothing has changed for this long, and at the latest after five times as long
 ---@field stable_after? number  seconds: `on_stable` is called when nothing has changed for this long
 ---@field max_packet_size? integer  bytes of the largest packet, sent or received. The member's own identity must fit into it three times
@@ -142,7 +142,7 @@
 ---@field src_incarnation integer
 ---@field dst shoal.Identity
 ---@field peer? shoal.Identity
----@field digest? { members: integer, sum: integer }  of pings and acks: summarises the members that the sender knows
+---@field digest? { members: integer, sum: integer, without?: integer }  of pings and acks: summarises what the sender knows
 ---@field wants_nack? true  of a ping_req: answer with a nack if `peer` does not answer. Only with `lifeguard`
 
 ---@class shoal.Claim

@@ -76,8 +76,32 @@ static void is_of_a_fixed_size(void)
     EXPECT(turns <= PEERS + 4);
 }
 
+static bool pass_burst(uint64_t now_us)
+{
+    return limits_pass_burst(&limits, LIMIT_QUESTION, 7, now_us, SECOND, 3);
+}
+
+static void lets_several_pass_at_once_where_they_may(void)
+{
+    start();
+    for (int round = 0; round < 2; round++) {
+        uint64_t now = (uint64_t)round * 10 * SECOND;
+        for (int i = 0; i < 3; i++)
+            EXPECT(pass_burst(now));
+        EXPECT(!pass_burst(now));
+        EXPECT(!pass_burst(now + SECOND - 1));
+        EXPECT(pass_burst(now + SECOND));
+        EXPECT(!pass_burst(now + SECOND));
+    }
+    unsigned turns = 0;
+    for (uint64_t now = 100 * SECOND; now < 200 * SECOND; now += SECOND / 10)
+        turns += pass_burst(now);
+    EXPECT(turns == 102);
+}
+
 int main(void)
 {
+    lets_several_pass_at_once_where_they_may();
     lets_the_first_one_pass();
     lets_the_next_one_pass_after_the_time();
     counts_from_the_turn_not_from_the_last_try();

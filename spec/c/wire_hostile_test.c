@@ -270,8 +270,8 @@ static void takes_nil_for_what_is_not_there(void)
 static void takes_a_digest_or_none(void)
 {
     static const char *const none[] = {
-        "970100" A "00" B "07 c0",        "970100" A "00" B "07 90",
-        "970100" A "00" B "07 930102 03", "980101" A "00" B "07 c0 05",
+        "970100" A "00" B "07 c0",          "970100" A "00" B "07 90",
+        "970100" A "00" B "07 94010203 04", "980101" A "00" B "07 c0 05",
         "960108" A "00" B "92 01 02",
     };
     for (size_t i = 0; i < COUNT(none); i++) {
@@ -285,6 +285,9 @@ static void takes_a_digest_or_none(void)
     }
     EXPECT(header_of("970100" A "00" B "07 92 01") == SHOAL_ERR_MALFORMED);
     EXPECT(header_of("970100" A "00" B "07 92 ff 01") == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("970100" A "00" B "07 93 01 02") == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("970100" A "00" B "07 93 01 02 cd0100") ==
+           SHOAL_ERR_MALFORMED);
     EXPECT(header_of("970100" A "00" B "07 92 a0 01") == SHOAL_ERR_MALFORMED);
     EXPECT(header_of("970100" A "00" B "07 92 01 cf0000000100000000") ==
            SHOAL_ERR_MALFORMED);
@@ -296,7 +299,7 @@ static void tells_a_newer_release_from_nonsense(void)
     EXPECT(header_of("960000" A "00" B "07") == SHOAL_ERR_UNSUPPORTED);
     EXPECT(header_of("93 02 c0 81a16101") == SHOAL_ERR_UNSUPPORTED);
     EXPECT(header_of("91 02") == SHOAL_ERR_UNSUPPORTED);
-    EXPECT(header_of("96010d" A "00" B "07") == SHOAL_ERR_UNSUPPORTED);
+    EXPECT(header_of("96010e" A "00" B "07") == SHOAL_ERR_UNSUPPORTED);
     EXPECT(header_of("970163" A "00" B "07" C) == SHOAL_ERR_UNSUPPORTED);
     EXPECT(header_of("960200" A "00" B) == SHOAL_ERR_MALFORMED);
     EXPECT(header_of("93 02 c0 c1") == SHOAL_ERR_MALFORMED);

@@ -78,7 +78,8 @@ static void encodes_and_decodes_every_header(void)
         EXPECT(header.wants_nack == g->wants_nack);
         EXPECT(header.has_digest == g->has_digest);
         EXPECT(!g->has_digest || (header.digest.members == g->digest.members &&
-                                  header.digest.sum == g->digest.sum));
+                                  header.digest.sum == g->digest.sum &&
+                                  header.digest.without == g->digest.without));
         EXPECT(bytes_are(header.src.data, header.src.size, g->src));
         EXPECT(peeks_at(packet, g->src));
         EXPECT(bytes_are(header.dst.data, header.dst.size, g->dst));

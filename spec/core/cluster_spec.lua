@@ -37,7 +37,8 @@ describe("a cluster", function()
       net:run_until(net.converged, 30)
       packets[count] = #net.trace / count
     end
-    assert.is_true(packets[64] <= 2 * packets[16], ("%g and %g each"):format(packets[16], packets[64]))
+    -- twice the members are a round of exchanges more, at the most
+    assert.is_true(packets[64] <= 2.5 * packets[16], ("%g and %g each"):format(packets[16], packets[64]))
   end)
 
   it("without faults has no suspicion, ever", function()

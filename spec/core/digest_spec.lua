@@ -1,8 +1,20 @@
--- Whoever knows more members tells: pings carry a digest of whom their sender knows
--- (docs/wire.md), and those who get it compare.
+-- Pings carry a digest of what their sender knows (docs/wire.md); those who get it
+-- compare, and whoever has pinged finds out in what the two differ.
 
 local support = require "spec.core.support"
 local core = support.core or require "shoal.core"
+
+--- The record that says: of all members you were told what you lacked.
+local done = "\4\0\0"
+
+local function bit_count(number)
+  local count = 0
+  while number > 0 do
+    count = count + number % 2
+    number = math.floor(number / 2)
+  end
+  return count
+end
 
 local function engine(name, options)
   local config = { compare_members = true }
@@ -50,15 +62,11 @@ local function of_kind(kind, said)
   return found
 end
 
---- The digests of eight pings in a row, by bucket.
-local function digests(e)
-  local found = {}
-  for _ = 1, 8 do
-    local ping = e:next_ping()
-    e:receive { kind = "ack", from = ping.to, number = ping.number }
-    found[ping.number % 8] = ping.digest or false
-  end
-  return found
+--- The digest of the next ping, which is answered.
+local function digest_of(e)
+  local ping = e:next_ping()
+  e:receive { kind = "ack", from = ping.to, number = ping.number }
+  return ping.digest
 end
 
 local function names(prefix, count)
@@ -67,59 +75,49 @@ local function names(prefix, count)
   return list
 end
 
+--- What a ping of b with that digest brings back.
+local function ack_to(e, digest)
+  return e:receive({ kind = "ping", from = "b", number = 1, digest = digest }):the("ack").digest
+end
+
 describe("a digest", function()
   it("counts the active members, and us", function()
-    local sum = 0
-    for _, digest in pairs(digests(engine("a"):knowing("b", "c", "d down 0"))) do
-      sum = sum + digest.members
-    end
-    assert.equal(3, sum)
+    local e = engine("a"):knowing("b", "c", "d down 0")
+    e:live(2)
+    assert.equal(3, digest_of(e).members)
   end)
 
   it("is what docs/wire.md says", function()
     local function id(addr, bump) return core.stock_identity(addr, bump) end
-    local e = assert(core.new { identity = id("a:1", 1), config = { compare_members = true }, seed = 1 })
+    local e = assert(core.new {
+      identity = id("a:1", 1), config = { preset = "lan", compare_members = true }, seed = 1,
+    })
     assert(e:apply(10, { { id = id("b:2", 2), state = "alive", incarnation = 0 } }))
-    local seen = {}
+    local seen
     for now = 11, 30 do
       e:tick(now)
       for _, bytes, kind in e:sends() do
         local header = assert(core.codec.decode_header(bytes))
         if kind == "ping" then
-          seen[header.number % 8] = header.digest
+          seen = header.digest
           e:receive(now, core.codec.encode_header {
             kind = "ack", src = header.dst, src_incarnation = 0, dst = header.src, number = header.number,
           } .. "\0\0")
         end
       end
     end
-    assert.same({ members = 1, sum = 0x5946378b }, seen[3])
-    assert.same({ members = 1, sum = 0x61655894 }, seen[4])
-    assert.same({ members = 0, sum = 0 }, seen[0])
-  end)
-
-  it("is of the bucket that the number of the ping selects", function()
-    local e = engine("a"):knowing("b")
-    local before = digests(e)
-    e:apply { "x alive 0" }
-    e:live(2)
-    local changed = {}
-    for bucket, digest in pairs(digests(e)) do
-      if digest.sum ~= before[bucket].sum then
-        changed[#changed + 1] = bucket
-        assert.equal(before[bucket].members + 1, digest.members)
-      end
-    end
-    assert.equal(1, #changed)
+    -- A's 5946378b xor B's 61655894
+    assert.same({ members = 2, sum = 0x38236f1f }, seen)
   end)
 
   it("is the same again when a member has come and gone", function()
     local e = engine("a"):knowing("b")
-    local before = digests(e)
+    e:live(2)
+    local before = digest_of(e)
     e:apply { "x alive 0" }
     e:apply { "x down 0" }
     e:live(2)
-    assert.same(before, digests(e))
+    assert.same(before, digest_of(e))
   end)
 
   it("goes with a change of identity, ours and others'", function()
@@ -127,109 +125,157 @@ describe("a digest", function()
     e:become("a#2")
     e:apply { "b#2 alive 0" }
     e:live(2)
-    assert.same(digests(other), digests(e))
+    other:live(2)
+    assert.same(digest_of(other), digest_of(e))
   end)
 
-  it("is left out of a bucket that has changed within a period: the news is under way", function()
+  it("is without what has changed within half a period: the news is under way", function()
     local e = engine("a"):knowing("b")
-    e:live(0.5)
-    for i = 1, 40 do e:apply { "n" .. i .. " alive 0" } end
-    assert.is_nil(e:next_ping().digest)
-    assert.is_table(e:next_ping().digest)
+    e:live(3)
+    ack_to(e, digest_of(e)) -- b knows the same
+    e.now = e:next_ping().at + 0.9
+    e:apply { "x alive 0" }
+    assert.equal(1, bit_count(digest_of(e).without))
+    e:live(1)
+    assert.is_nil(digest_of(e).without)
+  end)
+
+  it("is about a single bucket at times, when that never comes to rest", function()
+    local e = engine("a"):knowing("b")
+    local single = false
+    for i = 1, 200 do
+      e:apply { ("n%d alive 0"):format(i) }
+      for _, ping in ipairs(e:live(0.25):sent("ping")) do
+        single = single or (ping.digest and bit_count(ping.digest.without or 0) == 7)
+      end
+    end
+    assert.is_true(single)
   end)
 
   it("is not sent where that is switched off, and not compared", function()
     local a, b = engine("a", { compare_members = false }):knowing("b", "x"), engine("b"):knowing("a")
-    assert.same({}, of_kind("gossip", together(a, b, 60)))
+    together(a, b, 5)
+    assert.same({}, of_kind("exchange", together(a, b, 60)))
     a, b = engine("a"):knowing("b", "x"), engine("b", { compare_members = false }):knowing("a")
-    assert.same({}, of_kind("gossip", together(a, b, 60)))
+    together(a, b, 5)
+    assert.same({}, of_kind("exchange", together(a, b, 60)))
   end)
 
   it("costs nothing more while both know the same", function()
     local a, b = engine("a"):knowing("b", "x", "y"), engine("b"):knowing("a", "x", "y")
+    together(a, b, 5)
     for _, packet in ipairs(together(a, b, 60)) do
       assert.is_true(packet.kind == "ping" or packet.kind == "ack", packet.kind)
       assert.equal(packet.kind == "ping", packet.digest ~= nil)
     end
   end)
+
+  it("that differs is answered with ours of the same buckets", function()
+    local e = engine("a"):knowing("b", "c")
+    e:live(2)
+    local ours = digest_of(e)
+    assert.is_nil(ack_to(e, ours))
+    assert.same(ours, ack_to(e, { members = ours.members + 2, sum = 1 }))
+    assert.equal(0x0f, ack_to(e, { members = 7, sum = 1, without = 0x0f }).without)
+    assert.is_nil(ack_to(e, ours))
+    assert.is_nil(ack_to(e, nil))
+  end)
+
+  it("that cannot be compared is answered with what has settled here", function()
+    local e = engine("a"):knowing("b", "c")
+    e:live(2)
+    e:apply { "x alive 0" }
+    local answer = ack_to(e, { members = 3, sum = 1 })
+    assert.equal(1, bit_count(answer.without))
+    -- all but that bucket can be
+    assert.equal(answer.without, ack_to(e, { members = 9, sum = 1, without = answer.without }).without)
+  end)
 end)
 
 describe("a difference", function()
-  it("of one member is told by whoever pings and knows it", function()
-    local a, b = engine("a"):knowing("b", "x", "y"), engine("b"):knowing("a", "y")
-    local said = together(a, b, 120)
+  --- Two that know each other, after what they do first.
+  local function pair(of_a, of_b, options)
+    local a = engine("a", options):knowing("b", support.unpack(of_a))
+    local b = engine("b", options):knowing("a", support.unpack(of_b))
+    a:live(2)
+    b.now = math.max(a.now, b.now)
+    b:live(2)
+    a.now = b.now
+    return a, b
+  end
+
+  it("is told by whoever knows more, whichever pings", function()
+    local a, b = pair({ "x", "y" }, { "y" })
+    together(a, b, 5)
     assert.equal("alive", b:state_of("x"))
-    assert.equal(1, #of_kind("gossip", said))
-    assert.same({ "x alive 0" }, of_kind("gossip", said)[1].updates)
+    a, b = pair({ "y" }, { "x", "y" })
+    together(a, b, 5)
+    assert.equal("alive", a:state_of("x"))
   end)
 
-  it("of one member is told by whoever is pinged and knows it", function()
-    local a, b = engine("a"):knowing("b", "y"), engine("b"):knowing("a", "x", "y")
-    local said = together(a, b, 120)
-    assert.equal("alive", a:state_of("x"))
-    assert.equal(1, #of_kind("gossip", said))
+  it("takes four packets, of which only one tells", function()
+    local a, b = pair({ "x", "y" }, { "y" })
+    local said = of_kind("exchange", together(a, b, 5))
+    local claims = 0
+    for _, packet in ipairs(said) do claims = claims + #packet.updates end
+    assert.equal(1, claims)
+    assert.is_true(#said <= 4, #said)
   end)
 
   it("is told with its incarnation, and what follows from it", function()
-    local a, b = engine("a"):knowing("b", "x suspect 7"), engine("b"):knowing("a")
-    together(a, b, 3)
+    local a, b = pair({ "x suspect 7" }, {})
     a:configure { suspect_to_down_after = 10000 }
-    together(a, b, 120)
+    together(a, b, 5)
     assert.equal(7, b:member("x").incarnation)
   end)
 
-  it("of one member that has gone is told by whoever knows that", function()
-    local long = { remove_down_after = 1000 }
-    local a, b = engine("a", long):knowing("b", "x", "y"), engine("b", long):knowing("a", "x down 3", "y")
-    together(a, b, 40)
-    assert.equal("down", a:state_of("x"))
-    a, b = engine("a", long):knowing("b", "x down 3", "y"), engine("b", long):knowing("a", "x", "y")
-    together(a, b, 40)
-    assert.equal("down", b:state_of("x"))
+  it("that a member has gone makes whoever has missed it suspect it", function()
+    local long = { remove_down_after = 1000, notify_down_members = true }
+    local a, b = pair({ "x", "y" }, { "x down 3", "y" }, long)
+    together(a, b, 5)
+    assert.equal("suspect", a:state_of("x"))
+    a, b = pair({ "x down 3", "y" }, { "x", "y" }, long)
+    together(a, b, 5)
+    assert.equal("suspect", b:state_of("x"))
   end)
 
-  it("of several members is made up for bucket by bucket", function()
-    local a, b = engine("a"):knowing("b", support.unpack(names("n", 50))), engine("b"):knowing("a")
-    together(a, b, 2000)
-    assert.equal(51, b.core:num_members())
-    a, b = engine("a"):knowing("b"), engine("b"):knowing("a", support.unpack(names("n", 50)))
-    together(a, b, 2000)
-    assert.equal(51, a.core:num_members())
-  end)
-
-  it("of other members, as many, is told both ways", function()
-    local a = engine("a"):knowing("b", support.unpack(names("m", 16)))
-    local b = engine("b"):knowing("a", support.unpack(names("n", 16)))
-    together(a, b, 2000)
-    assert.equal(33, a.core:num_members())
-    assert.equal(33, b.core:num_members())
-  end)
-
-  it("is told once in a fifth of a period, however often we are pinged", function()
-    local e = engine("a"):knowing("b", support.unpack(names("n", 50)))
-    e:live(2)
-    local gossip = 0
-    for i = 1, 100 do
-      local ping = { kind = "ping", from = "b", number = i, digest = { members = 0, sum = 1 } }
-      gossip = gossip + #e:receive(ping):sent("gossip")
+  it("of many members is told, both ways", function()
+    for _, count in ipairs { 16, 50, 200 } do
+      local a, b = pair(names("m", count), names("n", count))
+      together(a, b, 4 * count)
+      assert.equal(2 * count + 1, a.core:num_members())
+      assert.equal(2 * count + 1, b.core:num_members())
     end
-    assert.equal(1, gossip)
-    e:live(0.2)
-    local ping = { kind = "ping", from = "b", number = 1, digest = { members = 0, sum = 1 } }
-    assert.equal(1, #e:receive(ping):sent("gossip"))
   end)
 
-  it("is answered with our digest, so that they can tell us", function()
+  it("of one member among thousands costs no more than a few hundred bytes", function()
+    local list = names("n", 5000)
+    local a = engine("a"):knowing("b", support.unpack(list))
+    local b = engine("b"):knowing("a", support.unpack(list, 2))
+    a:live(2)
+    b.now = a.now
+    b:live(2)
+    a.now = b.now
+    local bytes = 0
+    for _, packet in ipairs(of_kind("exchange", together(a, b, 6000))) do bytes = bytes + packet.size end
+    assert.equal("alive", b:state_of "n1")
+    assert.is_true(bytes < 2000, bytes)
+  end)
+
+  it("is asked about less and less often while nothing comes of it", function()
     local e = engine("a"):knowing("b", "c")
-    local function reply(digest)
-      local packets = e:receive { kind = "ping", from = "b", number = 1, digest = digest }.packets
-      return packets[#packets].digest
+    e:live(2)
+    local asked = 0
+    for _ = 1, 100 do
+      local ping = e:next_ping()
+      e.now = math.max(e.now, ping.at)
+      local out = e:receive { kind = "ack", from = ping.to, number = ping.number, digest = { members = 9, sum = 1 } }
+      for _, packet in ipairs(out:sent("exchange")) do
+        asked = asked + 1
+        e:receive { kind = "exchange", from = packet.to, items = { done } }
+      end
     end
-    local ours = digests(e)[1]
-    assert.is_nil(reply(ours))
-    assert.same(ours, reply { members = ours.members + 2, sum = 1 })
-    assert.is_nil(reply(ours))
-    assert.is_nil(reply(nil))
+    assert.is_true(asked >= 5 and asked <= 15, asked)
   end)
 
   it("that nobody can explain does no harm", function()
@@ -242,44 +288,5 @@ describe("a difference", function()
       e:live(0.3)
     end
     assert.equal(2, e.core:num_members())
-  end)
-
-  it("is searched for in slices: the cost of a packet has a bound", function()
-    local list = names("n", 5000)
-    local b = engine("b"):knowing("a", support.unpack(list, 1, 4999))
-    local a = engine("a"):knowing("b", support.unpack(list, 1, 5000))
-    b:live(3)
-    a.now = b.now
-    local told, at = nil, nil
-    for step = 1, 200 do
-      local ping = b:next_ping()
-      b:receive { kind = "ack", from = ping.to, number = ping.number }
-      a.now = b.now
-      -- as if it had been for a: all pings say the same of b
-      local heard = a:receive { kind = "ping", from = "b", number = ping.number, digest = ping.digest }
-      at = #heard:sent("gossip") > 0 and "receive" or at
-      local ticks = 0
-      while not at and ticks < 5 do
-        ticks = ticks + 1
-        if #a:tick():sent("gossip") > 0 then at = ticks end
-      end
-      if at then
-        told = step
-        break
-      end
-    end
-    assert.is_true(told ~= nil)
-    assert.equal(4, at)
-  end)
-
-  it("is forgotten when we have changed meanwhile", function()
-    local e = engine("a"):knowing("b", support.unpack(names("n", 3000)))
-    e:live(2)
-    local ours = digests(e)[1]
-    e:receive { kind = "ping", from = "b", number = 1, digest = { members = ours.members - 1, sum = 5 } }
-    for i = 1, 40 do e:apply { "m" .. i .. " alive 0" } end
-    local gossip = 0
-    for _ = 1, 6 do gossip = gossip + #e:tick():sent("gossip") end
-    assert.equal(0, gossip)
   end)
 end)

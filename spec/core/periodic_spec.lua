@@ -75,7 +75,8 @@ describe("the periodic announce", function()
 end)
 
 describe("a member that has become active", function()
-  local config = { announce = { every = 60, members = 1 }, probe_period = 1, probe_rtt = 0.5, compare_members = true }
+  -- Others whose codec has no digests, or that do not compare.
+  local config = { announce = { every = 60, members = 1 }, probe_period = 1, probe_rtt = 0.5 }
 
   local function newcomer()
     return healing("a", { config = config }):knowing("b", "c")
@@ -90,9 +91,9 @@ describe("a member that has become active", function()
     assert.is_true(asks[1] - 1000 <= 2)
   end)
 
-  it("asks no more when it comes and shows nothing new", function()
+  it("asks no more when feeds come and show nothing new", function()
     local e = newcomer()
-    for _ = 1, 2 do -- with the first b and c are news
+    for _ = 1, 4 do -- with the first b and c are news
       e:receive { kind = "feed", from = "b", updates = { "b alive 0", "c alive 0" } }
     end
     assert.is_true(#e:live(20):sent("announce") <= 1)
@@ -100,17 +101,26 @@ describe("a member that has become active", function()
 
   it("asks again soon while feeds bring news, and when the answer to that is lost", function()
     local e = newcomer()
-    e:receive { kind = "feed", from = "b", updates = { "b alive 0", "c alive 0", "d alive 0", "e alive 0" } }
+    local feed = { kind = "feed", from = "b", updates = { "b alive 0", "c alive 0", "d alive 0", "e alive 0" } }
+    e:receive(feed)
     local asks = times(e:live(20), "announce")
     assert.equal(1000.2, asks[1])
     for i = 2, 5 do assert.equal(1, asks[i] - asks[i - 1]) end
-    e:receive { kind = "feed", from = "b", updates = { "b alive 0", "c alive 0", "d alive 0", "e alive 0" } }
+    e:receive(feed)
+    e:receive(feed)
     assert.is_true(#e:live(20):sent("announce") <= 1)
   end)
 
   it("asks nobody where that is switched off", function()
     local e = healing("a", { config = { probe_period = 1, probe_rtt = 0.5 } }):knowing("b", "c")
     assert.same({}, e:live(20):sent("announce"))
+  end)
+
+  it("compares what it knows instead, where that is switched on", function()
+    local comparing = { announce = { every = 60, members = 1 }, probe_period = 1, probe_rtt = 0.5, compare_members = true }
+    local out = healing("a", { config = comparing }):knowing("b", "c"):live(20)
+    assert.same({}, out:sent("announce"))
+    assert.is_true(#out:sent("exchange") > 0)
   end)
 end)
 

@@ -154,50 +154,57 @@ describe("a down member that somebody takes for alive", function()
   end)
 end)
 
-describe("a difference between two digests that a down member makes", function()
-  --- Whoever knows x pings a, which holds it for down.
-  local function compared(e)
-    local b = healing("b", { config = { compare_members = true } }):knowing("a", "y", "x")
-    local told = { b = {}, x = {} }
-    for _ = 1, 8 do
-      local ping = b:next_ping()
-      b:receive { kind = "ack", from = ping.to, number = ping.number }
-      local out = e:receive { kind = "ping", from = "b", number = ping.number, digest = ping.digest }
-      for _, packet in ipairs(out:sent("gossip")) do
-        for i, claim in ipairs(packet.updates) do
-          table.insert(told[packet.to], claim .. (packet.by[i] and " by " .. packet.by[i] or ""))
-        end
+describe("a difference that a down member makes", function()
+  --- Whoever knows x tells a of it in an exchange, and a holds it for down. What
+  -- the two hear of it, and x.
+  local function told(e)
+    local heard = { b = {}, x = {} }
+    local out = e:receive { kind = "exchange", from = "b", updates = { "x alive 3" } }
+    for _, packet in ipairs(out:sent("gossip")) do
+      for i, claim in ipairs(packet.updates) do
+        table.insert(heard[packet.to], claim .. (packet.by[i] and " by " .. packet.by[i] or ""))
       end
     end
-    return told
+    return heard
   end
 
   local function ready(...)
-    local e = quiet("a", { compare_members = true }):knowing("b", "y", ...)
-    e:advance(1000) -- the news of it is no news any more
-    return e
+    return quiet("a", { compare_members = true }):knowing("b", "y", ...)
   end
 
   -- memberlist's merge does so, too: the peer may be right.
   it("is told as a suspicion that confirms nothing, and the member itself hears the verdict", function()
-    assert.same({ b = { "x suspect 3" }, x = { "x down 3" } }, compared(ready("x down 3")))
+    assert.same({ b = { "x suspect 3" }, x = { "x down 3" } }, told(ready("x down 3")))
   end)
 
   it("is told as it is when the member has left", function()
-    assert.same({ b = { "x left" }, x = {} }, compared(ready("x left")))
+    assert.same({ b = { "x left" }, x = { "x left" } }, told(ready("x left")))
   end)
 
-  it("is not told while we doubt it ourselves; the member itself hears of it", function()
+  it("is not told while we doubt it ourselves", function()
     local e = ready("x down 3")
     e:receive { kind = "gossip", from = "b", updates = { "a down 0" } }
     e:exhaust()
-    assert.same({ b = {}, x = { "x down 3" } }, compared(e))
+    assert.same({ b = {}, x = {} }, told(e)) -- what we doubt yields
+    assert.equal("alive", e:state_of("x"))
   end)
 
   it("is told as it is where verdicts are final", function()
     local e = engine("a", { config = { compare_members = true, probe_period = 1000, remove_down_after = 9999 } })
-    e:knowing("b", "y", "x down 3"):advance(1000)
-    assert.same({ b = { "x down 3" }, x = {} }, compared(e))
+    assert.same({ b = { "x down 3" }, x = {} }, told(e:knowing("b", "y", "x down 3")))
+  end)
+
+  it("is told for two members of a packet", function()
+    local e = ready("x down 3", "v down 3", "w down 3")
+    local out = e:receive { kind = "exchange", from = "b", updates = { "v alive 3", "w alive 3", "x alive 3" } }
+    local count = 0
+    for _, packet in ipairs(out:sent("gossip")) do count = count + (packet.to == "b" and 1 or 0) end
+    assert.equal(2, count)
+  end)
+
+  it("is not told to whoever only gossips", function()
+    local out = ready("x down 3"):receive { kind = "gossip", from = "b", updates = { "x alive 3" } }
+    assert.same({ "x" }, out:targets("gossip"))
   end)
 end)
 

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-enum { NUM_IDS = 12, PACKET_ROOM = 1400 };
+enum { NUM_IDS = 12, PACKET_ROOM = 1400, RECORD_ROOM = 64 };
 
 struct forger {
     struct watched *victim;
@@ -133,8 +133,8 @@ static shoal_header draw_header(struct forger *forger)
         .peer = draw_identity_at(forger, draw_place(forger)),
         .wants_nack = plan_maybe(&forger->rng, 50),
         .has_digest = plan_maybe(&forger->rng, 50),
-        .digest = {rng_below(&forger->rng, 8),
-                   (uint32_t)rng_next(&forger->rng)}};
+        .digest = {rng_below(&forger->rng, 8), (uint32_t)rng_next(&forger->rng),
+                   (uint8_t)rng_below(&forger->rng, 4)}};
     return header;
 }
 
@@ -155,6 +155,39 @@ static void put_claims(const shoal_update *claims, uint16_t count,
     *size = at;
 }
 
+static void put(uint8_t *packet, size_t *size, uint32_t value, unsigned bytes)
+{
+    while (bytes > 0)
+        packet[(*size)++] = (uint8_t)(value >> 8 * --bytes);
+}
+
+/* A record of an exchange about everybody (docs/wire.md): what there is, and
+ * what there is not. */
+static void put_record(struct forger *forger, uint8_t *packet, size_t *size)
+{
+    enum { SUMS = 1, LIST, DIFFER, DONE, WANT, KINDS = WANT };
+    uint8_t kind = 1 + (uint8_t)rng_below(&forger->rng, KINDS);
+    uint32_t words = kind == SUMS ? 8 : rng_below(&forger->rng, 4);
+    size_t length_at = *size;
+    *size += 2;
+    put(packet, size, kind, 1);
+    if (kind != WANT)
+        put(packet, size, 0, 1); /* the cell of no bits */
+    if (kind == SUMS || kind == DIFFER)
+        put(packet, size, 3, 1);
+    if (kind == DIFFER || kind == DONE)
+        put(packet, size, kind == DONE ? rng_below(&forger->rng, 2) : 0xa5, 1);
+    else
+        for (uint32_t i = 0, hash = 0; i < words; i++) {
+            hash += (uint32_t)rng_next(&forger->rng) >> 3; /* in order */
+            put(packet, size, hash, 4);
+            if (kind == LIST)
+                put(packet, size, 0, 1);
+        }
+    uint8_t length = (uint8_t)(*size - length_at - 2);
+    put(packet, &length_at, length, 2);
+}
+
 static void deliver(struct forger *forger, const shoal_header *header,
                     const shoal_update *claims, uint16_t count)
 {
@@ -165,8 +198,10 @@ static void deliver(struct forger *forger, const shoal_header *header,
     if (codec.encode_header(codec.context, header, packet, sizeof packet / 2,
                             &size) != 0)
         return;
-    if (count > 0)
+    if (count > 0 || header->kind == SHOAL_MSG_EXCHANGE)
         put_claims(claims, count, packet, &size);
+    if (header->kind == SHOAL_MSG_EXCHANGE && size + RECORD_ROOM < PACKET_ROOM)
+        put_record(forger, packet, &size);
     (void)shoal_receive(sim_engine(victim->node), sim_node_now(victim->node),
                         (shoal_bytes){packet, size});
 }

@@ -214,15 +214,15 @@ static void check_asked(struct watched *member, const struct ident *ident)
 static void check_digest(struct watched *member, const shoal_header *header)
 {
     struct world *world = member->world;
-    uint32_t bucket = header->number % NUM_BUCKETS;
-    const shoal_digest *first = &world->digests[bucket];
-    if (world->has_digest[bucket] &&
-        (first->members != header->digest.members ||
-         first->sum != header->digest.sum))
-        world_fail(world, "digest: that of %u differs in bucket %u",
-                   (unsigned)member->number, (unsigned)bucket);
-    world->has_digest[bucket] = true;
-    world->digests[bucket] = header->digest;
+    const shoal_digest *first = &world->digest;
+    if (header->digest.without != 0)
+        return;
+    if (world->has_digest && (first->members != header->digest.members ||
+                              first->sum != header->digest.sum))
+        world_fail(world, "digest: that of %u differs",
+                   (unsigned)member->number);
+    world->has_digest = true;
+    world->digest = header->digest;
 }
 
 static void count_packet(struct watched *member)

@@ -91,8 +91,8 @@ struct world {
     bool calm; /* nothing happens: nobody may be reported down ... */
     struct watched *leaver; /* ... but who said that it leaves; or NULL */
     bool compares;          /* digests must be equal: the first ones */
-    bool has_digest[NUM_BUCKETS];
-    shoal_digest digests[NUM_BUCKETS];
+    bool has_digest;
+    shoal_digest digest;
     uint64_t clocks_back_us, slowest_us;
     uint64_t renewals;         /* of all */
     char failure[MAX_FAILURE]; /* the first; empty: none */

@@ -129,8 +129,8 @@ static void receive_made(struct run *run)
         header.kind == SHOAL_MSG_PING_REQ && input_byte(input) & 1;
     header.has_digest = header.kind <= SHOAL_MSG_ACK && input_byte(input) & 1;
     if (header.has_digest)
-        header.digest =
-            (shoal_digest){input_byte(input) % 4, input_byte(input)};
+        header.digest = (shoal_digest){input_byte(input) % 4, input_byte(input),
+                                       input_byte(input) & 0x81};
     size_t size;
     MUST(codec.encode_header(codec.context, &header, packet, sizeof packet,
                              &size) == 0);

@@ -15,6 +15,7 @@ local text = read "docs/wire.md"
 --- The bytes in tables: the last cell of rows like | ping A to B | `96 01` B |
 local function in_tables()
   local found = {}
+  local text = text:gsub("\n### Exchanges\n.-\n## ", "\n## ") -- its tables have records
   for cell in text:gmatch("\n| [^\n]-%f[ABCD][ABCD]%f[%W][^\n|]*| (`[`%x%sABCD]*) |") do
     found[#found + 1] = golden.hex(golden.bytes((cell:gsub("`", ""))))
   end
@@ -43,6 +44,12 @@ describe("the picture of the wire format", function()
     end
     table.sort(expected)
     assert.same(expected, in_tables())
+  end)
+
+  it("shows records of an exchange", function()
+    for _, record in ipairs(golden.records) do
+      assert.is_truthy(text:find(("| `%s` |\n"):format(record), 1, true), record)
+    end
   end)
 
   it("shows the stock identity, a header in full and a whole packet", function()

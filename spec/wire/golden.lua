@@ -66,6 +66,10 @@ golden.headers = {
   { "97 01 01 B 03 A 07 92 ccc8 00",
     { kind = "ack", src = ids.B, src_incarnation = 3, dst = ids.A, number = 7, digest = { members = 200, sum = 0 } } },
   { "96 01 00 D 00 A 07", { kind = "ping", src = ids.D, src_incarnation = 0, dst = ids.A, number = 7 } },
+  { "97 01 01 B 03 A 07 93 05 06 cc81",
+    { kind = "ack", src = ids.B, src_incarnation = 3, dst = ids.A, number = 7,
+      digest = { members = 5, sum = 6, without = 0x81 } } },
+  { "95 01 0d A 00 B", { kind = "exchange", src = ids.A, src_incarnation = 0, dst = ids.B } },
 }
 
 --- { text, fields }
@@ -77,6 +81,14 @@ golden.members = {
   { "93 C cdffff 02", { id = ids.C, incarnation = 65535, state = "down" } },
   { "94 B cdffff 02 C", { id = ids.B, incarnation = 65535, state = "down", from = ids.C } },
   { "93 D 05 00", { id = ids.D, incarnation = 5, state = "alive" } },
+}
+
+--- Records of an exchange (spec/c/record_test.c reads them).
+golden.records = {
+  "000c 02 00 5946378b 00 61655894 00",
+  "0004 03 00 03 81",
+  "0004 04 03 40 01",
+  "0005 05 5946378b",
 }
 
 --- A whole packet: A tells B that C is suspect, and carries an item.

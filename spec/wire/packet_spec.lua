@@ -197,7 +197,7 @@ describe("a packet", function()
 
   it("of another version or kind is dropped and counted", function()
     local b = engine "B"
-    for _, text in ipairs { "95 02 08 A 00 B 0000", "97 01 0d A 00 B 07 C 0000" } do
+    for _, text in ipairs { "95 02 08 A 00 B 0000", "97 01 0e A 00 B 07 C 0000" } do
       local ok, _, code = b:receive(0, bytes(text))
       assert.is_nil(ok)
       assert.equal("unsupported", code)

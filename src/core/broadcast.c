@@ -7,32 +7,11 @@
 
 #include "ask.h"
 #include "engine.h"
+#include "items.h"
 #include "notify.h"
 #include "send.h"
 
-enum { FRAME = 2, COUNT = 2 };
-
-/* The first item of `items`, which is moved behind it. */
-static shoal_bytes take_item(shoal_bytes *items)
-{
-    size_t size = bytes_u16be(items->data);
-    shoal_bytes item = bytes_of(items->data + FRAME, size);
-    *items = bytes_of(item.data + size, items->size - FRAME - size);
-    return item;
-}
-
-int broadcast_check(shoal_bytes items)
-{
-    while (items.size > 0) {
-        if (items.size < FRAME)
-            return SHOAL_ERR_MALFORMED;
-        size_t size = bytes_u16be(items.data);
-        if (size == 0 || size > items.size - FRAME)
-            return SHOAL_ERR_MALFORMED;
-        take_item(&items);
-    }
-    return 0;
-}
+enum { COUNT = 2 };
 
 /* The largest item that a gossip of ours to somebody with an identity of so
  * many bytes holds. An error of the codec, or `*room`. */
@@ -49,7 +28,7 @@ static int room_for_item(shoal *engine, size_t id_size, size_t *room)
         ask_encode_header(engine, &header, buffer, sizeof buffer, &used);
     if (error)
         return error;
-    used = used - self.size + id_size + COUNT + FRAME;
+    used = used - self.size + id_size + COUNT + ITEM_FRAME;
     *room = used < limit ? limit - used : 0;
     return 0;
 }
@@ -193,7 +172,7 @@ static int take(shoal *engine, shoal_bytes item, shoal_bytes sender)
 int broadcast_receive(shoal *engine, shoal_bytes items, shoal_bytes sender)
 {
     while (items.size > 0) {
-        shoal_bytes item = take_item(&items);
+        shoal_bytes item = items_take(&items);
         if (take(engine, item, sender) == SHOAL_ERR_NOMEM)
             return SHOAL_ERR_NOMEM;
     }

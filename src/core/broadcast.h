@@ -5,8 +5,6 @@
 
 #include "members.h"
 
-/* Checks a list of items: 0 or MALFORMED. */
-int broadcast_check(shoal_bytes items);
 /* It is the periodic gossip's turn, and nothing but items waits. */
 void broadcast_turn(shoal *engine);
 /* Hands each item of a checked list to the handler. 0 or NOMEM. */

@@ -1,158 +1,151 @@
 /* SPDX-License-Identifier: MIT */
 #include "digest.h"
 
-#include "../wire/wire.h"
 #include "engine.h"
-#include "send.h"
-#include "verdict.h"
 
-/* ---- Whom we know ---- */
+enum {
+    EVERY = 4 /* pings, and periods, between two about a single bucket */
+};
 
-uint32_t digest_bucket(shoal_bytes id)
+bool digest_is_on(const shoal *engine)
 {
-    return wire_hash(id) % DIGEST_BUCKETS;
+    return engine->config.compare_members && engine->handlers.codec.lifeguard;
 }
 
-static void change(shoal *engine, const struct identity *who, int by)
+uint32_t digest_own_part(const shoal *engine, struct cell cell)
 {
-    uint32_t hash = who->wire_hash;
-    struct bucket *bucket = &engine->digest.buckets[hash % DIGEST_BUCKETS];
-    bucket->digest.members += (uint32_t)by;
-    bucket->digest.sum ^= hash;
-    bucket->changed_us = engine->now_us;
+    uint32_t hash = engine->self->wire_hash;
+    return cell_has(cell, hash) ? cells_part(hash, 0) : 0;
 }
 
-void digest_add(shoal *engine, const struct identity *who)
+void digest_touch(shoal *engine, const struct identity *who)
 {
-    change(engine, who, 1);
+    engine->members.cells.touched |=
+        (uint8_t)(1 << cell_bucket(who->wire_hash));
 }
 
-void digest_remove(shoal *engine, const struct identity *who)
+void digest_note_changes(shoal *engine, bool is_news)
 {
-    change(engine, who, -1);
+    struct cells *cells = &engine->members.cells;
+    for (uint32_t i = 0; cells->touched != 0 && is_news && i < CELLS_BUCKETS;
+         i++)
+        if (cells->touched >> i & 1)
+            engine->digest.buckets[i].changed_us = engine->now_us;
+    if (cells->touched && is_news)
+        engine->round.quiet = 0;
+    cells->touched = 0;
 }
 
 /* Has the news of it had the time to reach everybody? */
-static bool is_settled(const shoal *engine, const struct bucket *bucket)
+static bool is_settled(const shoal *engine, uint32_t bucket)
 {
-    return engine->now_us - bucket->changed_us >=
-           engine->config.probe_period_us;
+    return engine->now_us - engine->digest.buckets[bucket].changed_us >=
+           engine->config.probe_period_us / 2;
 }
 
-bool digest_take(shoal *engine, shoal_message kind, uint8_t number,
-                 shoal_digest *digest)
+static uint8_t settled(const shoal *engine)
 {
-    const struct bucket *bucket =
-        &engine->digest.buckets[number % DIGEST_BUCKETS];
-    bool due = kind == SHOAL_MSG_PING
-                   ? engine->config.compare_members
-                   : kind == SHOAL_MSG_ACK && engine->digest.reply;
-    if (kind == SHOAL_MSG_ACK)
-        engine->digest.reply = false;
-    *digest = bucket->digest;
-    return due && is_settled(engine, bucket);
+    uint8_t mask = 0;
+    for (uint32_t i = 0; i < CELLS_BUCKETS; i++)
+        mask |= (uint8_t)(is_settled(engine, i) << i);
+    return mask;
 }
 
-/* ---- Whom others know ---- */
-
-static bool same(const shoal_digest *a, const shoal_digest *b)
+static shoal_digest digest_of(const shoal *engine, uint8_t mask)
 {
-    return a->members == b->members && a->sum == b->sum;
+    const struct cells *cells = &engine->members.cells;
+    uint32_t own = engine->self->wire_hash;
+    shoal_digest digest = {.without = (uint8_t)~mask};
+    for (uint32_t i = 0; i < CELLS_BUCKETS; i++)
+        if (mask >> i & 1) {
+            digest.members += cells->counts[i];
+            digest.sum ^= cells->bucket_sums[i];
+        }
+    if (mask >> cell_bucket(own) & 1) {
+        digest.members++;
+        digest.sum ^= digest_own_part(engine, (struct cell){0});
+    }
+    return digest;
 }
 
-/* Once in a fifth of a period at most, however often we are pinged. */
-static void tell_bucket(shoal *engine, const struct identity *peer,
-                        uint32_t bucket)
+shoal_digest digest_of_all(const shoal *engine)
+{
+    return digest_of(engine, DIGEST_ALL);
+}
+
+/* A bucket that does not come to rest, and was not compared for long; 0: there
+ * is none. */
+static uint8_t restless(const shoal *engine)
+{
+    uint64_t since_us = engine->now_us;
+    uint8_t mask = 0;
+    for (uint32_t i = 0; i < CELLS_BUCKETS; i++)
+        if (!is_settled(engine, i) &&
+            engine->digest.buckets[i].compared_us < since_us) {
+            since_us = engine->digest.buckets[i].compared_us;
+            mask = (uint8_t)(1 << i);
+        }
+    return engine->now_us - since_us >= EVERY * engine->config.probe_period_us
+               ? mask
+               : 0;
+}
+
+static uint8_t mask_for_ping(shoal *engine)
 {
     struct digest *digest = &engine->digest;
-    if (engine->now_us - digest->told_us < engine->config.probe_period_us / 5)
-        return;
-    digest->told_us = engine->now_us;
-    send_bucket(engine, peer, bucket);
+    uint8_t single = ++digest->pings >= EVERY ? restless(engine) : 0;
+    if (single == 0)
+        return settled(engine);
+    digest->pings = 0;
+    return single;
 }
 
-/* Is that the one that only one side takes for active? If that is them, we know
- * that it is down. */
-static bool explains(const struct difference *search,
-                     const struct member *member)
+bool digest_take(shoal *engine, shoal_message kind, shoal_digest *digest)
 {
-    bool only_ours = search->ours.members > search->theirs.members;
-    uint32_t hash = member->identity->wire_hash;
-    return hash == (search->theirs.sum ^ search->ours.sum) &&
-           hash % DIGEST_BUCKETS == search->bucket &&
-           member_is_active(member) == only_ours;
-}
-
-static struct member *look(shoal *engine)
-{
-    const struct members *members = &engine->members;
-    struct difference *search = &engine->digest.search;
-    for (uint32_t n = 0; n < DIGEST_SLICE && search->next < members->used;
-         n++) {
-        struct member *member = members_live(members, search->next++);
-        if (member && explains(search, member))
-            return member;
+    uint8_t mask = 0;
+    if (!digest_is_on(engine))
+        return false;
+    if (kind == SHOAL_MSG_PING)
+        mask = mask_for_ping(engine);
+    else if (kind == SHOAL_MSG_ACK) {
+        mask = engine->digest.reply;
+        engine->digest.reply = 0;
     }
-    return NULL;
+    *digest = digest_of(engine, mask);
+    return mask != 0;
 }
 
-/* A verdict travels as a suspicion: the peer may be right, and the one
- * concerned can refute it, of which it is told. One that we doubt ourselves
- * does not. */
-static void tell_difference(shoal *engine, const struct member *member)
+static bool can_compare(const shoal *engine, uint8_t mask)
 {
-    shoal_update claim = member_claim(member);
-    if (engine_heals(engine) && member_has_failed(member)) {
-        verdict_tell(engine, member);
-        claim.state = SHOAL_SUSPECT;
+    bool is_single = mask != 0 && (mask & (mask - 1)) == 0;
+    return is_single || (mask & ~settled(engine)) == 0;
+}
+
+static void note_equal(shoal *engine, uint8_t mask)
+{
+    for (uint32_t i = 0; i < CELLS_BUCKETS; i++)
+        if (mask >> i & 1)
+            engine->digest.buckets[i].compared_us = engine->now_us;
+}
+
+bool digest_compare(shoal *engine, const shoal_header *header,
+                    shoal_digest *ours)
+{
+    uint8_t mask = (uint8_t)~header->digest.without;
+    bool is_ping = header->kind == SHOAL_MSG_PING;
+    if (!digest_is_on(engine) || mask == 0)
+        return false;
+    if (!can_compare(engine, mask)) {
+        engine->digest.reply = is_ping ? settled(engine) : 0;
+        return false;
     }
-    if (!member->doubted)
-        send_claim(engine, engine->digest.search.peer, &claim);
-}
-
-void digest_tick(shoal *engine)
-{
-    struct difference *search = &engine->digest.search;
-    if (!search->peer)
-        return;
-    if (engine->connection != SHOAL_CONNECTION_ACTIVE ||
-        !same(&search->ours, &engine->digest.buckets[search->bucket].digest)) {
-        digest_clear(engine);
-        return;
+    *ours = digest_of(engine, mask);
+    if (ours->members == header->digest.members &&
+        ours->sum == header->digest.sum) {
+        note_equal(engine, mask);
+        return false;
     }
-    const struct member *member = look(engine);
-    if (member)
-        tell_difference(engine, member);
-    else if (search->next < engine->members.used)
-        return;
-    else if (search->ours.members > search->theirs.members)
-        tell_bucket(engine, search->peer, search->bucket);
-    digest_clear(engine);
-}
-
-void digest_clear(shoal *engine)
-{
-    identity_release(&engine->mem, engine->digest.search.peer);
-    engine->digest.search.peer = NULL;
-}
-
-void digest_compare(shoal *engine, struct identity *peer,
-                    const shoal_header *header)
-{
-    struct digest *digest = &engine->digest;
-    uint32_t at = header->number % DIGEST_BUCKETS;
-    const struct bucket *bucket = &digest->buckets[at];
-    if (!engine->config.compare_members || digest->search.peer ||
-        !is_settled(engine, bucket) || same(&bucket->digest, &header->digest))
-        return;
-    int64_t more = (int64_t)bucket->digest.members - header->digest.members;
-    digest->reply = header->kind == SHOAL_MSG_PING;
-    if (more == 1 || more == -1) {
-        digest->search = (struct difference){.peer = identity_retain(peer),
-                                             .theirs = header->digest,
-                                             .ours = bucket->digest,
-                                             .bucket = at};
-        digest_tick(engine);
-    } else if (more >= 0)
-        tell_bucket(engine, peer, at);
+    if (is_ping)
+        engine->digest.reply = mask;
+    return !is_ping;
 }

@@ -1,71 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Do two members know the same members? Gossip reaches everybody only in all
+ * Do two members know the same? Gossip reaches everybody only in all
  * likelihood, and a feed has no room for all. So each ping carries a digest of
- * whom its sender knows, and whoever gets it compares (anti-entropy, as in
+ * what its sender knows, and whoever gets it compares (anti-entropy, as in
  * Demers et al.: "Epidemic Algorithms for Replicated Database Maintenance",
  * 1987, section 1.3, for a few bytes).
  *
- * The active members, oneself included, are split into buckets by a hash that
- * all engines share. The digest of a bucket is how many there are, and the xor
- * of their hashes; the number of a ping selects the bucket. When they differ:
+ * The digest is how many members are active, oneself included, and the sum of
+ * their parts (cells.h). What has just changed is left out of it, by buckets,
+ * for the news is under way: a bucket is *settled* half a probe period after
+ * its last change. Two digests can be compared when all that the one covers is
+ * settled at the other. A bucket that changes all the time never settles, so
+ * every fourth ping is about a single one that was not compared for long.
  *
- *   we know one more     the xor of both sums is its hash: we tell them of it
- *   we know more, or     we tell them of members in that bucket, as many as a
- *   as many              packet holds
- *   they know one more   perhaps we know that it is down: then we tell them
- *
- * and an ack to their ping has our digest, so that they compare, too.
- *
- * What has changed within the last probe period is not compared: the news is
- * under way. Whoever has a certain hash is searched for among all members, at
- * most DIGEST_SLICE of them in one entry point.
+ * When they differ, the ack says so, with a digest of the same buckets; then
+ * whoever has pinged begins a round (round.h). An ack has a digest also when
+ * that of the ping could not be compared: perhaps the other one can.
  *
  * Without differences that costs a packet two numbers and an engine some 200
- * bytes. docs/wire.md has the hash.
+ * bytes.
  */
 #ifndef SHOAL_CORE_DIGEST_H
 #define SHOAL_CORE_DIGEST_H
 
+#include "cells.h"
 #include "identity.h"
 
-enum { DIGEST_BUCKETS = 8, DIGEST_SLICE = 1024 };
-
-struct bucket {
-    shoal_digest digest;
-    uint64_t changed_us;
-};
-
-/* A search for the member that makes the difference. */
-struct difference {
-    struct identity *peer; /* whose digest it was; NULL: no search */
-    shoal_digest theirs, ours;
-    uint32_t bucket;
-    uint32_t next; /* slot to look at */
-};
+enum { DIGEST_ALL = (1 << CELLS_BUCKETS) - 1 /* every bucket */ };
 
 struct digest {
-    struct bucket buckets[DIGEST_BUCKETS];
-    struct difference search;
-    uint64_t told_us; /* when we last listed a bucket */
-    bool reply;       /* the next ack has a digest */
+    struct bucket_times {
+        uint64_t changed_us, compared_us;
+    } buckets[CELLS_BUCKETS];
+    uint8_t reply; /* the buckets that the next ack is about; 0: none */
+    uint8_t pings; /* since one was about a single bucket */
 };
 
-/* The bucket in which `id` is counted. */
-uint32_t digest_bucket(shoal_bytes id);
-/* `who` is active now, or no longer. */
-void digest_add(shoal *engine, const struct identity *who);
-void digest_remove(shoal *engine, const struct identity *who);
+/* Does this engine compare what it knows with others? */
+bool digest_is_on(const shoal *engine);
 /* For the header of such a message. false: it has none. */
-bool digest_take(shoal *engine, shoal_message kind, uint8_t number,
-                 shoal_digest *digest);
-/* `peer` has sent us that header, with a digest. A reference to it is kept
- * while we search. */
-void digest_compare(shoal *engine, struct identity *peer,
-                    const shoal_header *header);
-/* Goes on with a search. */
-void digest_tick(shoal *engine);
-/* Gives it up. */
-void digest_clear(shoal *engine);
+bool digest_take(shoal *engine, shoal_message kind, shoal_digest *digest);
+/* Of all buckets, settled or not. */
+shoal_digest digest_of_all(const shoal *engine);
+/* Somebody has sent us that header, with a digest. true: `*ours`, of the same
+ * buckets, differs, and it is to us to compare more: whoever has pinged does.
+ */
+bool digest_compare(shoal *engine, const shoal_header *header,
+                    shoal_digest *ours);
+/* What has changed since the last call is news, on its way to everybody; or it
+ * was known elsewhere and was late here. */
+void digest_note_changes(shoal *engine, bool is_news);
+/* We are `who` now, or no longer. */
+void digest_touch(shoal *engine, const struct identity *who);
+/* Our own part: what a cell's sum has of us. */
+uint32_t digest_own_part(const shoal *engine, struct cell cell);
 
 #endif

@@ -14,14 +14,14 @@ struct effect_block {
     uint8_t bytes[];
 };
 
-struct record {
+struct queued_effect {
     size_t size;
     shoal_effect effect;
 };
 
 size_t effects_size(size_t payload)
 {
-    return (sizeof(struct record) + payload + 7) / 8 * 8;
+    return (sizeof(struct queued_effect) + payload + 7) / 8 * 8;
 }
 
 static void free_block(struct mem *mem, struct effect_block *block)
@@ -110,8 +110,8 @@ shoal_effect *effects_push(struct effects *effects, struct mem *mem,
     if (!fits(effects->last, size))
         effects->last = effects->last->next;
     struct effect_block *block = effects->last;
-    struct record *record = (void *)(block->bytes + block->written);
-    *record = (struct record){.size = size};
+    struct queued_effect *record = (void *)(block->bytes + block->written);
+    *record = (struct queued_effect){.size = size};
     block->written += size;
     *bytes = (uint8_t *)(record + 1);
     return &record->effect;
@@ -121,7 +121,7 @@ void effects_shrink(struct effects *effects, size_t payload, size_t used)
 {
     struct effect_block *block = effects->last;
     size_t start = block->written - effects_size(payload);
-    struct record *record = (void *)(block->bytes + start);
+    struct queued_effect *record = (void *)(block->bytes + start);
     record->size = effects_size(used);
     block->written = start + record->size;
 }
@@ -138,7 +138,7 @@ bool effects_next(struct effects *effects, struct mem *mem, shoal_effect *out)
         if (!block)
             return false;
         if (block->read < block->written) {
-            struct record *record = (void *)(block->bytes + block->read);
+            struct queued_effect *record = (void *)(block->bytes + block->read);
             block->read += record->size;
             *out = record->effect;
             return true;

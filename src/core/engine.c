@@ -50,6 +50,7 @@ int engine_enter(shoal *engine, uint64_t now_us)
 
 int engine_leave(shoal *engine, int error)
 {
+    digest_note_changes(engine, true);
     return error < 0 || engine->failed == 0 ? error : engine->failed;
 }
 
@@ -101,6 +102,7 @@ static void become_active(shoal *engine)
     engine->connection = SHOAL_CONNECTION_ACTIVE;
     probe_arm(engine);
     tasks_begin(engine);
+    round_begin(engine);
     notify_self(engine, SHOAL_EVENT_ACTIVE);
 }
 
@@ -109,6 +111,7 @@ static void become_idle(shoal *engine)
     engine->connection = SHOAL_CONNECTION_IDLE;
     probe_disarm(engine);
     tasks_stop(&engine->tasks);
+    round_stop(engine);
     tasks_begin_idle(engine);
     notify_self(engine, SHOAL_EVENT_IDLE);
 }
@@ -133,6 +136,7 @@ uint64_t shoal_next_deadline(const shoal *engine)
     next = earlier(next, engine->probe.period_at_us);
     next = earlier(next, indirect_next(&engine->indirect));
     next = earlier(next, view_next(engine));
+    next = earlier(next, engine->round.at_us);
     return earlier(next, tasks_next(engine));
 }
 
@@ -155,12 +159,12 @@ int shoal_tick(shoal *engine, uint64_t now_us)
     if (lateness(engine) > engine->config.suspect_to_down_after_us)
         suspicion_restart_all(engine);
     indirect_tick(engine);
-    digest_tick(engine);
     probe_tick(engine);
     error = suspicion_tick(engine);
     tasks_tick(engine);
     if (!error)
         error = view_tick(engine);
+    round_tick(engine);
     return engine_leave(engine, error);
 }
 
@@ -310,7 +314,6 @@ static int start(shoal *engine, const shoal_options *options)
     engine->self = identity_new(&engine->mem, &who);
     if (!engine->self)
         return SHOAL_ERR_NOMEM;
-    digest_add(engine, engine->self);
     return send_check_identity(engine, options->identity, true);
 }
 
@@ -339,6 +342,7 @@ static void init(shoal *engine, const shoal_options *options, struct mem mem)
     backlog_init(&engine->updates, 0);
     backlog_init(&engine->items, 2);
     tasks_stop(&engine->tasks);
+    round_init(&engine->round);
     tasks_begin_idle(engine);
 }
 
@@ -371,7 +375,7 @@ void shoal_free(shoal *engine)
         return;
     probe_disarm(engine);
     indirect_clear(engine);
-    digest_clear(engine);
+    round_stop(engine);
     mem_free(&engine->mem, engine->spare_suspicion,
              sizeof *engine->spare_suspicion);
     backlog_clear(&engine->updates, &engine->mem);

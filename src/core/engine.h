@@ -17,7 +17,10 @@
  *   indirect.c    the middle and the far end of indirect probes
  *   suspicion.c   the deadlines of suspect and down members, local health
  *   tasks.c       what is done every so often
- *   digest.c      who knows more members
+ *   digest.c      do others know the same
+ *   round.c       we compare what we know with others
+ *   exchange.c    the answers to that
+ *   record.c      ... and how both look in a packet
  *   view.c        what changed, and whether it has come to rest
  *   broadcast.c   custom broadcasts
  *   ask.c         what is asked of the embedder
@@ -36,6 +39,7 @@
 #include "limits.h"
 #include "members.h"
 #include "probe.h"
+#include "round.h"
 #include "suspicion.h"
 #include "tasks.h"
 #include "timers.h"
@@ -73,7 +77,9 @@ struct shoal {
         const struct who *who; /* NULL: not while a packet is handled */
         bool is_active;
         bool has_returned; /* from down, lately: its verdicts are suspicions */
-        uint8_t told;      /* verdicts that this packet has caused */
+        uint8_t disputes;  /* of our verdicts, in this packet */
+        bool tells;        /* a feed or an exchange: its claims are old news */
+        bool exchanges;    /* an exchange */
     } sender;              /* of the packet at hand */
 
     struct members members;
@@ -83,6 +89,7 @@ struct shoal {
     struct heard heard;
     struct indirect indirect;
     struct digest digest;
+    struct round round;
     struct suspicion *spare_suspicion; /* for the next suspect */
     uint32_t health;                   /* our score, 0: fine */
     struct tasks tasks;

@@ -17,6 +17,19 @@ static bool pass(struct turn *turn, uint32_t key, uint64_t now_us,
     return true;
 }
 
+bool limits_pass_burst(struct limits *limits, enum limit what, uint32_t peer,
+                       uint64_t now_us, uint64_t every_us, uint32_t burst)
+{
+    uint32_t key = key_of(what, peer);
+    struct turn *turn = &limits->turns[key >> 24];
+    uint64_t from_us =
+        turn->key == key && turn->at_us > now_us ? turn->at_us : now_us;
+    if (from_us - now_us > (burst - 1) * every_us)
+        return false;
+    *turn = (struct turn){key, from_us + every_us};
+    return true;
+}
+
 bool limits_pass(struct limits *limits, enum limit what, uint32_t peer,
                  uint64_t now_us, uint64_t every_us)
 {

@@ -15,11 +15,13 @@
 #include <stdint.h>
 
 enum limit {
-    LIMIT_ANSWER,  /* who we are, to somebody who takes us for another */
-    LIMIT_VERDICT, /* what we believe of it, to a member */
-    LIMIT_DIRECT,  /* the same, in answer to its own packet */
-    LIMIT_UNDEAD,  /* it has told us that we are down */
-    LIMIT_REFUSAL, /* that there is no room for it */
+    LIMIT_ANSWER,   /* who we are, to somebody who takes us for another */
+    LIMIT_VERDICT,  /* what we believe of it, to a member */
+    LIMIT_DIRECT,   /* the same, in answer to its own packet */
+    LIMIT_UNDEAD,   /* it has told us that we are down */
+    LIMIT_REFUSAL,  /* that there is no room for it */
+    LIMIT_QUESTION, /* the answer to questions of a round */
+    LIMIT_WANT,     /* claims that it wants */
     NUM_LIMITS
 };
 
@@ -46,6 +48,10 @@ struct limits {
  * Then this was it. */
 bool limits_pass(struct limits *limits, enum limit what, uint32_t peer,
                  uint64_t now_us, uint64_t every_us);
+/* The same where several turns may follow each other at once: `burst` of them,
+ * and then one `every_us` (the generic cell rate algorithm of ITU-T I.371). */
+bool limits_pass_burst(struct limits *limits, enum limit what, uint32_t peer,
+                       uint64_t now_us, uint64_t every_us, uint32_t burst);
 bool limits_pass_common(struct limits *limits, enum common_limit what,
                         uint64_t now_us, uint64_t every_us);
 

@@ -164,14 +164,15 @@ static void measure(shoal *engine, const struct look *look)
             rtt_smooth(member->rtt, engine->now_us - probe->started_us);
 }
 
-void look_on_ack(shoal *engine, shoal_bytes id, uint8_t number)
+bool look_on_ack(shoal *engine, shoal_bytes id, uint8_t number)
 {
     struct look *look = find_look(engine, id, number);
     if (!look)
-        return;
+        return false;
     measure(engine, look);
     look->direct = true;
     succeed(engine, look);
+    return true;
 }
 
 void look_on_refusal(shoal *engine, const struct identity *from)

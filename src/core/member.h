@@ -34,8 +34,9 @@ struct member {
     struct entry *queued; /* the claim about it in the backlog */
     struct suspicion *suspicion; /* while it is suspect */
     uint64_t since_us;           /* when it entered its state */
-    uint32_t position; /* in its order; the next free slot when free */
-    uint32_t timer;    /* place of its deadline in the heap */
+    uint32_t position;     /* in its order; the next free slot when free */
+    uint32_t timer;        /* place of its deadline in the heap */
+    uint32_t next_in_cell; /* while it is active: a slot, or NO_SLOT */
 };
 
 static inline bool member_is_active(const struct member *member)

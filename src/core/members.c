@@ -46,6 +46,7 @@ void members_clear(struct members *members, struct mem *mem)
     index_clear(&members->by_id, mem);
     index_clear(&members->by_addr, mem);
     clear_order(&members->active, mem);
+    cells_clear(&members->cells, mem);
     for (int place = PLACE_FAILED; place <= PLACE_STRANGER; place++)
         line_clear(&members->down[place], mem);
     members_init(members);
@@ -155,7 +156,8 @@ bool members_reserve_state(struct members *members, struct mem *mem,
                            shoal_state state)
 {
     return state == SHOAL_DOWN ? reserve_down(members, mem)
-                               : grow_order(mem, &members->active);
+                               : grow_order(mem, &members->active) &&
+                                     cells_reserve(members, mem);
 }
 
 bool members_reserve(struct members *members, struct mem *mem)
@@ -208,6 +210,7 @@ static void leave_place(struct members *members, struct member *member)
 {
     if (member->place == PLACE_ACTIVE) {
         take_out(members, &members->active, member->position);
+        cells_remove(members, member);
         count_size(members->active_sizes, member->identity, -1);
     } else
         line_remove(&members->down[member->place], member->position);
@@ -219,6 +222,7 @@ static void enter_place(struct members *members, struct member *member,
     member->place = (uint8_t)to;
     if (to == PLACE_ACTIVE) {
         place(members, &members->active, members->active.count++, member->slot);
+        cells_add(members, member);
         count_size(members->active_sizes, member->identity, 1);
     } else
         member->position = line_append(&members->down[to], member->slot);
@@ -259,12 +263,23 @@ void members_remove(struct members *members, struct mem *mem,
     members->count--;
 }
 
-static void count_sizes(struct members *members, const struct member *member,
-                        int by)
+/* Takes its identity out of what counts identities, or puts it in. */
+static void uncount(struct members *members, struct member *member)
 {
-    count_size(members->sizes, member->identity, by);
-    if (member->place == PLACE_ACTIVE)
-        count_size(members->active_sizes, member->identity, by);
+    count_size(members->sizes, member->identity, -1);
+    if (member->place != PLACE_ACTIVE)
+        return;
+    count_size(members->active_sizes, member->identity, -1);
+    cells_remove(members, member);
+}
+
+static void recount(struct members *members, struct member *member)
+{
+    count_size(members->sizes, member->identity, 1);
+    if (member->place != PLACE_ACTIVE)
+        return;
+    count_size(members->active_sizes, member->identity, 1);
+    cells_add(members, member);
 }
 
 void members_rename(struct members *members, struct mem *mem,
@@ -272,10 +287,10 @@ void members_rename(struct members *members, struct mem *mem,
 {
     index_remove(&members->by_id, member->identity->hash, member->slot, id_hash,
                  members);
-    count_sizes(members, member, -1);
+    uncount(members, member);
     identity_release(mem, member->identity);
     member->identity = identity;
-    count_sizes(members, member, 1);
+    recount(members, member);
     index_insert(&members->by_id, identity->hash, member->slot);
 }
 

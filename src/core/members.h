@@ -12,6 +12,7 @@
 #define SHOAL_CORE_MEMBERS_H
 
 #include "../base/rng.h"
+#include "cells.h"
 #include "identity.h"
 #include "index.h"
 #include "line.h"
@@ -38,6 +39,7 @@ struct members {
     uint32_t num_suspects;
     struct index by_id, by_addr;
     struct order active;
+    struct cells cells;                   /* of the active ones */
     struct line down[PLACE_STRANGER + 1]; /* by enum place; 0 is unused */
     /* Identities of such a size, in steps: known, and of active ones. */
     uint32_t sizes[MEMBERS_SIZES], active_sizes[MEMBERS_SIZES];

@@ -93,8 +93,8 @@ bool look_is_unanimous(const shoal *engine, const struct look *look);
 /* Those who should have, and did not. */
 uint32_t look_num_silent(const shoal *engine, const struct look *look);
 void look_clear(shoal *engine, struct look *look);
-/* An ack from `id` came, directly. */
-void look_on_ack(shoal *engine, shoal_bytes id, uint8_t number);
+/* An ack from `id` came, directly. Is it the answer to a ping of ours? */
+bool look_on_ack(shoal *engine, shoal_bytes id, uint8_t number);
 /* It has no room for us, but it is there. */
 void look_on_refusal(shoal *engine, const struct identity *from);
 /* `from` says that `id` is there. */

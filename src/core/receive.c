@@ -15,6 +15,8 @@
 #include "ask.h"
 #include "broadcast.h"
 #include "engine.h"
+#include "exchange.h"
+#include "items.h"
 #include "lookahead.h"
 #include "notify.h"
 #include "send.h"
@@ -99,7 +101,10 @@ static int decode_body(shoal *engine, const shoal_header *header,
     }
     if (!wire_has_items(header->kind) && body->size > 0)
         return SHOAL_ERR_MALFORMED;
-    return broadcast_check(*body);
+    int error = items_check(*body);
+    if (!error && header->kind == SHOAL_MSG_EXCHANGE)
+        error = records_check(*body);
+    return error;
 }
 
 static bool is_for_our_address(shoal *engine, const shoal_header *header)
@@ -222,7 +227,7 @@ static void compare(shoal *engine, const shoal_header *header,
                     struct identity *sender)
 {
     if (header->has_digest)
-        digest_compare(engine, sender, header);
+        round_compare(engine, sender, header);
 }
 
 static void on_ping(shoal *engine, const shoal_header *header,
@@ -240,7 +245,8 @@ static void on_announce(shoal *engine, const struct who *src)
 /* `sender` is the identity that the packet came from; a claim in it may have
  * replaced it by another. */
 static int on_message(shoal *engine, const shoal_header *header,
-                      struct identity *sender, struct member *member)
+                      shoal_bytes items, struct identity *sender,
+                      struct member *member)
 {
     struct who who, *src = &who;
     who_from(src, sender);
@@ -250,8 +256,8 @@ static int on_message(shoal *engine, const shoal_header *header,
         on_ping(engine, header, sender, src);
         break;
     case SHOAL_MSG_ACK:
-        look_on_ack(engine, header->src, header->number);
-        compare(engine, header, sender);
+        if (look_on_ack(engine, header->src, header->number))
+            compare(engine, header, sender);
         break;
     case SHOAL_MSG_PING_REQ:
         indirect_on_ping_req(engine, header);
@@ -279,6 +285,10 @@ static int on_message(shoal *engine, const shoal_header *header,
         if (src->member)
             notify_member(engine, SHOAL_EVENT_REFUSED, src->member,
                           (shoal_bytes){0});
+        break;
+    case SHOAL_MSG_EXCHANGE:
+        exchange_receive(engine, items, sender);
+        round_receive(engine, items);
         break;
     case SHOAL_MSG_FEED:
     case SHOAL_MSG_GOSSIP:
@@ -312,17 +322,23 @@ static int handle(shoal *engine, const shoal_header *header, shoal_bytes items,
 {
     struct identity *held = identity_retain(sender->identity);
     struct identity *self = identity_retain(engine->self);
+    bool is_exchange = header->kind == SHOAL_MSG_EXCHANGE;
+    digest_note_changes(engine, true);
+    engine->sender.exchanges = is_exchange;
+    engine->sender.tells = is_exchange || header->kind == SHOAL_MSG_FEED;
     int error = apply_claims(engine);
+    digest_note_changes(engine, !engine->sender.tells);
+    engine->sender.tells = engine->sender.exchanges = false;
     if (header->kind == SHOAL_MSG_FEED)
         tasks_ask_for_more(engine, engine->decoded.count);
-    if (!error)
+    if (!error && !is_exchange)
         error = broadcast_receive(engine, items, header->src);
     /* Whoever we are by now, it is not who was asked; and the defunct are
      * silent. */
     bool same = engine->self == self;
     identity_release(&engine->mem, self);
     if (!error && same && engine->connection != SHOAL_CONNECTION_DEFUNCT)
-        error = on_message(engine, header, held, sender);
+        error = on_message(engine, header, items, held, sender);
     identity_release(&engine->mem, held);
     return error;
 }
@@ -412,7 +428,7 @@ static int handle_from(shoal *engine, const shoal_header *header,
     engine->sender.who = src;
     engine->sender.is_active = src->member && member_is_active(src->member);
     engine->sender.has_returned = false;
-    engine->sender.told = 0;
+    engine->sender.disputes = 0;
     int error = deliver(engine, header, items, src, size);
     engine->sender.who = NULL;
     engine->sender.has_returned = false;

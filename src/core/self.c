@@ -120,9 +120,9 @@ static int become(shoal *engine, const struct who *who, bool queue)
         return error;
     }
     struct identity *before = engine->self;
-    digest_remove(engine, before);
     engine->self = identity;
-    digest_add(engine, identity);
+    digest_touch(engine, before);
+    digest_touch(engine, identity);
     engine->queued_is_self = false;
     engine->incarnation = 0;
     engine->next_verdict = 0;

@@ -26,9 +26,8 @@ struct message {
     bool with_items, needs_items; /* needs: or it is not sent */
     const shoal_update *claim;    /* what it begins with; NULL: nothing */
     bool is_bare;                 /* no other claim follows the header */
-    bool lists;                   /* active members, of all ... */
-    bool of_bucket;               /* ... or of one bucket */
-    uint32_t bucket;
+    bool lists;                   /* active members */
+    struct tell_list *telling;    /* an exchange */
 };
 
 struct packet {
@@ -51,8 +50,7 @@ static int write_header(shoal *engine, struct packet *packet,
                       engine->handlers.codec.lifeguard &&
                       engine->config.max_local_health > 0,
     };
-    header.has_digest =
-        digest_take(engine, message->kind, message->number, &header.digest);
+    header.has_digest = digest_take(engine, message->kind, &header.digest);
     return ask_encode_header(engine, &header, packet->bytes, packet->room,
                              &packet->size);
 }
@@ -70,30 +68,22 @@ static int write_claim(shoal *engine, struct packet *packet,
     return 0;
 }
 
-static bool is_listed(const struct message *message, shoal_bytes id)
-{
-    return !bytes_equal(id, message->to->id) &&
-           (!message->of_bucket || digest_bucket(id) == message->bucket);
-}
-
 /* Whole members until the first that does not fit; the next list goes on
  * there, so that those who ask again learn of different ones. */
 static int write_list(shoal *engine, struct packet *packet,
                       const struct message *message)
 {
     const struct order *active = &engine->members.active;
-    uint32_t looks = active->count;
-    if (message->of_bucket && looks > DIGEST_SLICE)
-        looks = DIGEST_SLICE;
-    for (; looks > 0 && packet->updates < UINT16_MAX; looks--) {
+    for (uint32_t looks = active->count;
+         looks > 0 && packet->updates < UINT16_MAX; looks--) {
         if (engine->feed_next >= active->count)
             engine->feed_next = 0;
         const struct member *member =
             members_at(&engine->members, active->slots[engine->feed_next]);
         shoal_update claim = member_claim(member);
-        int error = is_listed(message, claim.id)
-                        ? write_claim(engine, packet, &claim)
-                        : 0;
+        int error = bytes_equal(claim.id, message->to->id)
+                        ? 0
+                        : write_claim(engine, packet, &claim);
         if (error == SHOAL_ERR_TOO_BIG && packet->updates > 0)
             return 0;
         if (error && error != SHOAL_ERR_TOO_BIG) /* no packet could hold it */
@@ -101,6 +91,48 @@ static int write_list(shoal *engine, struct packet *packet,
         engine->feed_next++;
     }
     return 0;
+}
+
+static shoal_update claim_about(const shoal *engine, uint32_t slot)
+{
+    if (slot != NO_SLOT)
+        return member_claim(members_at(&engine->members, slot));
+    return (shoal_update){.id = identity_id(engine->self),
+                          .incarnation = engine->incarnation,
+                          .state = SHOAL_ALIVE};
+}
+
+/* Leaves room for the records, which go with the last of them. */
+static int write_telling(shoal *engine, struct packet *packet,
+                         struct tell_list *telling)
+{
+    int error = 0;
+    packet->room -= telling->records->size;
+    while (!error && telling->told < telling->count) {
+        shoal_update claim = claim_about(engine, telling->slots[telling->told]);
+        error = write_claim(engine, packet, &claim);
+        telling->told += !error;
+    }
+    packet->room += telling->records->size;
+    if (error == SHOAL_ERR_TOO_BIG && packet->updates == 0)
+        telling->told++; /* no packet holds it */
+    return error == SHOAL_ERR_TOO_BIG ? 0 : error;
+}
+
+static void write_records(struct packet *packet, struct tell_list *telling)
+{
+    struct records *records = telling->records;
+    bool is_over = telling->told == telling->count;
+    if (!is_over && !telling->is_last)
+        return;
+    if (!is_over || telling->is_cut)
+        records_cut(records);
+    if (records->size <= packet->room - packet->size) {
+        bytes_copy(packet->bytes + packet->size,
+                   bytes_of(records->bytes, records->size));
+        packet->size += records->size;
+    }
+    records->size = 0;
 }
 
 static void write_backlog(shoal *engine, struct packet *packet)
@@ -123,7 +155,9 @@ static int write_updates(shoal *engine, struct packet *packet,
         message->claim ? write_claim(engine, packet, message->claim) : 0;
     if (error == SHOAL_ERR_TOO_BIG)
         error = 0;
-    if (!error && message->lists)
+    if (!error && message->telling)
+        error = write_telling(engine, packet, message->telling);
+    else if (!error && message->lists)
         error = write_list(engine, packet, message);
     else if (!error && !message->is_bare)
         write_backlog(engine, packet);
@@ -144,6 +178,8 @@ static int write_packet(shoal *engine, struct packet *packet,
     int error = write_header(engine, packet, message);
     if (!error && wire_has_claims(message->kind))
         error = write_updates(engine, packet, message);
+    if (!error && message->telling)
+        write_records(packet, message->telling);
     if (!error && message->with_items)
         write_items(engine, packet);
     return error;
@@ -323,15 +359,14 @@ void send_bare(shoal *engine, const struct who *to, shoal_message kind,
                     .to = to, .kind = kind, .number = number, .is_bare = true});
 }
 
-void send_bucket(shoal *engine, const struct identity *to, uint32_t bucket)
+bool send_exchange(shoal *engine, const struct who *to,
+                   struct tell_list *telling)
 {
-    struct who who;
-    who_from(&who, to);
-    send_packet(engine, &(struct message){.to = &who,
-                                          .kind = SHOAL_MSG_GOSSIP,
-                                          .lists = true,
-                                          .of_bucket = true,
-                                          .bucket = bucket});
+    uint64_t before = engine->stats.packets_sent;
+    send_packet(engine, &(struct message){.to = to,
+                                          .kind = SHOAL_MSG_EXCHANGE,
+                                          .telling = telling});
+    return engine->stats.packets_sent != before;
 }
 
 static bool is_alive(void *context, const struct member *member)

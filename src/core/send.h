@@ -3,7 +3,7 @@
 #ifndef SHOAL_CORE_SEND_H
 #define SHOAL_CORE_SEND_H
 
-#include "members.h"
+#include "exchange.h"
 
 /* What a codec puts around the identities in a header and a claim, at the most.
  */
@@ -27,9 +27,10 @@ void send_bare(shoal *engine, const struct who *to, shoal_message kind,
 /* Does a packet hold the largest that we send to and about `id`, if that is
  * ours, or somebody else's? 0, TOO_BIG (with a detail) or CODEC. */
 int send_check_identity(shoal *engine, shoal_bytes id, bool is_ours);
-/* A gossip that lists active members of a bucket, as many as there is room
- * for; the next one goes on with others. */
-void send_bucket(shoal *engine, const struct identity *to, uint32_t bucket);
+/* An exchange with as many of those who are left to tell of as it holds, and
+ * with the records when they are the last. false: it was not sent. */
+bool send_exchange(shoal *engine, const struct who *to,
+                   struct tell_list *telling);
 /* A gossip to up to `fanout` random active members. */
 void send_gossip(shoal *engine, uint32_t fanout);
 /* Broadcasts in messages of that kind to up to `fanout` random members that

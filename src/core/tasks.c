@@ -100,7 +100,9 @@ void tasks_begin(shoal *engine)
 {
     const shoal_config *config = &engine->config;
     struct tasks *tasks = &engine->tasks;
-    tasks->announce_at_us = first_turn(engine, config->announce.every_us);
+    tasks->announce_at_us = digest_is_on(engine)
+                                ? SHOAL_NEVER
+                                : first_turn(engine, config->announce.every_us);
     if (tasks->announce_at_us != SHOAL_NEVER) {
         tasks->hungry = HUNGRY;
         bring_forward(&tasks->announce_at_us,
@@ -134,7 +136,8 @@ void tasks_rearm(shoal *engine, const shoal_config *before)
         tasks->announce_to_down_at_us =
             is_active ? next_turn(engine, &config->announce_to_down)
                       : first_turn(engine, every_to_down(engine));
-    if (is_active && !same_turn(&before->announce, &config->announce))
+    if (is_active && !digest_is_on(engine) &&
+        !same_turn(&before->announce, &config->announce))
         tasks->announce_at_us = next_turn(engine, &config->announce);
     if (is_active && !same_turn(&before->gossip, &config->gossip))
         tasks->gossip_at_us = next_turn(engine, &config->gossip);
@@ -149,12 +152,13 @@ static bool is_fed(shoal *engine, uint32_t listed)
     engine->learned_by_feed = engine->learned;
     engine->quiet_feeds = news ? 0 : engine->quiet_feeds + 1;
     engine->quiet_listed = news ? 0 : engine->quiet_listed + listed;
-    uint32_t times = engine->config.compare_members ? 1 : 2;
-    return engine->quiet_listed >= times * engine->members.active.count;
+    return engine->quiet_listed >= 2 * engine->members.active.count;
 }
 
 void tasks_ask_for_more(shoal *engine, uint32_t listed)
 {
+    if (digest_is_on(engine)) /* rounds do that */
+        return;
     struct tasks *tasks = &engine->tasks;
     bool is_waiting = tasks->hungry > 0;
     uint64_t delay = engine->config.probe_period_us / 5;

@@ -169,12 +169,8 @@ int update_member(shoal *engine, struct member *member,
     settle(engine, member, claim, false);
     if (before != (shoal_state)member->state)
         view_changed(engine);
-    if (goes && !was_down)
-        digest_remove(engine, member->identity);
-    if (!goes && was_down) {
+    if (!goes && was_down)
         engine->learned++;
-        digest_add(engine, member->identity);
-    }
     announce_change(engine, member, !was_down);
     if (before == SHOAL_SUSPECT && member->state == SHOAL_ALIVE)
         notify_member(engine, SHOAL_EVENT_REFUTED, member, (shoal_bytes){0});
@@ -225,6 +221,13 @@ static int make_room(shoal *engine, const struct who *who,
     return refuse(engine, who, claim);
 }
 
+/* Others have it where the sender has it from, or find it themselves. */
+static bool is_old_news(const shoal *engine, const shoal_update *claim)
+{
+    return engine->sender.tells && claim->state == SHOAL_ALIVE &&
+           digest_is_on(engine);
+}
+
 static int insert(shoal *engine, const struct who *who,
                   const shoal_update *claim, bool queue)
 {
@@ -244,17 +247,16 @@ static int insert(shoal *engine, const struct who *who,
         return SHOAL_ERR_NOMEM;
     struct member *member =
         members_insert(&engine->members, identity, claim->state);
-    error = queue ? gossip(engine, claim, member, URGENCY_NEWS) : 0;
+    if (queue && !is_old_news(engine, claim))
+        error = gossip(engine, claim, member, URGENCY_NEWS);
     if (error) {
         members_remove(&engine->members, &engine->mem, member);
         return error;
     }
     engine->learned++;
     settle(engine, member, claim, true);
-    if (member_is_active(member)) {
-        digest_add(engine, identity);
+    if (member_is_active(member))
         view_changed(engine);
-    }
     announce_change(engine, member, false);
     return 0;
 }
@@ -281,10 +283,6 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
     engine->learned++;
     settle(engine, member, claim, true);
     member->returned = returned && member_is_active(member);
-    if (was_active)
-        digest_remove(engine, before);
-    if (member_is_active(member))
-        digest_add(engine, identity);
     if (was_active || member_is_active(member))
         view_changed(engine);
     notify_member(engine, SHOAL_EVENT_RENAME, member, identity_id(before));

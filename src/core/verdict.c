@@ -12,8 +12,8 @@
  *   whose address belongs to a newer identity   verdict_answer(): the claim is
  *                                               about that one
  *   that others take for alive                  verdict_disputed(): also when
- * it has left for us, which may be as wrong about which a digest differs
- * verdict_tell()
+ *                                               it has left for us, which may
+ *                                               be as wrong
  *
  * once in a probe period, or a bit more often in answer to its own packets.
  */
@@ -55,13 +55,30 @@ bool verdict_tell(shoal *engine, const struct member *member)
     return true;
 }
 
+/* In an exchange whoever disputes it hears of it: as a suspicion, which the one
+ * concerned can refute, for the other one may be right. A departure is final;
+ * of what we doubt ourselves nobody hears. */
+static void answer_dispute(shoal *engine, const struct member *member)
+{
+    shoal_update claim = member_claim(member);
+    if (member->doubted)
+        return;
+    if (engine_heals(engine) && member_has_failed(member))
+        claim.state = SHOAL_SUSPECT;
+    send_bare_gossip(engine, engine->sender.who, &claim);
+}
+
 /* A sender that disputes its own is answered in any case. */
 void verdict_disputed(shoal *engine, const struct member *member)
 {
     const struct who *sender = engine->sender.who;
-    if (sender && engine->sender.told < MAX_DISPUTES &&
-        !bytes_equal(sender->addr, identity_addr(member->identity)))
-        engine->sender.told += verdict_tell(engine, member);
+    if (!sender || engine->sender.disputes == MAX_DISPUTES ||
+        bytes_equal(sender->addr, identity_addr(member->identity)))
+        return;
+    bool told = verdict_tell(engine, member);
+    if (engine->sender.exchanges)
+        answer_dispute(engine, member);
+    engine->sender.disputes += told || engine->sender.exchanges;
 }
 
 /* Nobody is told any more of what we may have been wrong about. */

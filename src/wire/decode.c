@@ -123,16 +123,19 @@ static bool read_true(struct reader *reader)
     return value.size == 1 && value.data[0] == 0xc3;
 }
 
-/* [members, sum]; anything else says nothing. */
+/* [members, sum] or [members, sum, without]; anything else says nothing. */
 static bool read_digest(struct reader *reader, shoal_digest *digest)
 {
-    if (reader->left == 0 || reader->at[0] != 0x92) {
+    bool without = reader->left > 0 && reader->at[0] == 0x93;
+
+    if (!without && (reader->left == 0 || reader->at[0] != 0x92)) {
         read_value(reader, reader->left);
         return false;
     }
     read_array(reader);
     digest->members = (uint32_t)read_uint(reader, UINT32_MAX);
     digest->sum = (uint32_t)read_uint(reader, UINT32_MAX);
+    digest->without = without ? (uint8_t)read_uint(reader, UINT8_MAX) : 0;
     return true;
 }
 

@@ -44,11 +44,13 @@ static int pack_identity(msgpack_packer *packer, shoal_bytes id)
 
 static int pack_digest(msgpack_packer *packer, const shoal_digest *digest)
 {
-    return msgpack_pack_array(packer, 2) ||
-                   msgpack_pack_uint32(packer, digest->members) ||
-                   msgpack_pack_uint32(packer, digest->sum)
-               ? -1
-               : 0;
+    bool without = digest->without != 0;
+
+    if (msgpack_pack_array(packer, 2 + without) ||
+        msgpack_pack_uint32(packer, digest->members) ||
+        msgpack_pack_uint32(packer, digest->sum))
+        return -1;
+    return without ? msgpack_pack_uint8(packer, digest->without) : 0;
 }
 
 static int pack_header(msgpack_packer *packer, const shoal_header *header)

@@ -44,9 +44,11 @@ void fields_push_header(lua_State *L, const shoal_header *header)
     if (wire_has_peer(header->kind))
         set_identity(L, "peer", header->peer);
     if (header->has_digest) {
-        lua_createtable(L, 0, 2);
+        lua_createtable(L, 0, 3);
         set_integer(L, "members", header->digest.members);
         set_integer(L, "sum", header->digest.sum);
+        if (header->digest.without != 0)
+            set_integer(L, "without", header->digest.without);
         lua_setfield(L, -2, "digest");
     }
     if (header->wants_nack) {
@@ -95,6 +97,8 @@ static void read_digest(lua_State *L, int index, shoal_header *header)
             L, at, "header.digest", "members", 0, UINT32_MAX, 0);
         header->digest.sum = (uint32_t)options_integer(L, at, "header.digest",
                                                        "sum", 0, UINT32_MAX, 0);
+        header->digest.without = (uint8_t)options_integer(
+            L, at, "header.digest", "without", 0, UINT8_MAX, 0);
     } else if (!lua_isnil(L, -1))
         luaL_error(L, "header.digest must be a table, got %s",
                    options_describe(L, -1));

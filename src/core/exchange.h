@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Two members tell each other what they lack. One asks (round.h), the other
+ * answers and keeps nothing:
+ *
+ *   sums   ->  which of them differ
+ *   list   ->  claims about those that it lacks, at most EXCHANGE_PACKETS
+ *              packets of them; the hashes of those that we lack; "done"
+ *   want   ->  claims about these
+ *
+ * What is said in an exchange of a living member that was unknown here is old
+ * news, and not gossiped on: the others have it, or find it themselves.
+ *
+ * Nobody is declared down by an exchange. Whoever hears that somebody is alive
+ * whom it has found down answers with a suspicion, which the one concerned can
+ * refute (verdict.h).
+ */
+#ifndef SHOAL_CORE_EXCHANGE_H
+#define SHOAL_CORE_EXCHANGE_H
+
+#include "members.h"
+#include "record.h"
+
+enum {
+    EXCHANGE_PACKETS = 3, /* that one question brings, at the most */
+    EXCHANGE_TELLS = 256, /* members in these */
+    EXCHANGE_WANTS = 128,
+    EXCHANGE_MAX_RECORDS = 1400 /* bytes of records in a packet */
+};
+
+/* Members to be told of. */
+struct tell_list {
+    uint32_t slots[EXCHANGE_TELLS]; /* NO_SLOT: ourselves */
+    uint32_t count, told;
+    bool is_cut;             /* there are more */
+    bool is_last;            /* no other packet follows */
+    struct records *records; /* behind the last of them */
+};
+
+/* Bytes of records in a packet to `to`. */
+size_t exchange_room(const shoal *engine, const struct identity *to);
+/* One record. false: it does not fit, and nothing was written. */
+bool exchange_write_list(shoal *engine, struct records *records,
+                         struct cell cell);
+bool exchange_write_sums(shoal *engine, struct records *records,
+                         struct cell cell, uint8_t split);
+void exchange_send(shoal *engine, struct member *to, struct records *records);
+/* The records of a packet from `sender`, whose claims were applied: those that
+ * ask something of us. */
+void exchange_receive(shoal *engine, shoal_bytes items,
+                      const struct identity *sender);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "record.h"
+
+#include "items.h"
+
+enum { IS_CUT = 1 };
+
+/* ---- Reading ---- */
+
+static shoal_bytes rest(shoal_bytes bytes, size_t from)
+{
+    return bytes_of(bytes.data + from, bytes.size - from);
+}
+
+static bool read_cell(shoal_bytes *from, struct cell *cell)
+{
+    if (from->size < 1 || from->data[0] > CELLS_MAX_BITS)
+        return false;
+    uint8_t bits = from->data[0], size = (bits + 7) / 8;
+    if (from->size < 1u + size)
+        return false;
+    uint32_t prefix = 0;
+    for (uint8_t i = 0; i < size; i++)
+        prefix |= (uint32_t)from->data[1 + i] << (24 - 8 * i);
+    *cell = (struct cell){prefix, bits};
+    *from = rest(*from, 1u + size);
+    return bits == CELLS_MAX_BITS || prefix << bits == 0;
+}
+
+bool record_next_entry(shoal_bytes *body, struct entry_of *entry)
+{
+    if (body->size < 5)
+        return false;
+    entry->hash = bytes_u32be(body->data);
+    entry->version = 0;
+    for (size_t i = 4; i < body->size && i < RECORD_MAX_ENTRY; i++) {
+        uint64_t bits = body->data[i] & 0x7f;
+        unsigned shift = 7 * (unsigned)(i - 4);
+        if (shift == 63 && bits > 1)
+            return false;
+        entry->version |= bits << shift;
+        if (!(body->data[i] & 0x80)) {
+            *body = rest(*body, i + 1);
+            return bits > 0 || i == 4; /* the shortest form */
+        }
+    }
+    return false;
+}
+
+/* In the cell, and in the order of their hashes. */
+static bool is_list(const struct record *record)
+{
+    shoal_bytes body = record->body;
+    struct entry_of entry;
+    uint32_t before = 0;
+    while (body.size > 0) {
+        if (!record_next_entry(&body, &entry) || entry.hash < before ||
+            !cell_has(record->cell, entry.hash))
+            return false;
+        before = entry.hash;
+    }
+    return true;
+}
+
+static bool read_split(struct record *record)
+{
+    if (record->body.size < 1)
+        return false;
+    record->split = record->body.data[0];
+    record->body = rest(record->body, 1);
+    return record->split >= RECORD_LEAST_SPLIT &&
+           record->split <= RECORD_MOST_SPLIT &&
+           record->cell.bits + record->split <= CELLS_MAX_BITS;
+}
+
+static bool read_done(struct record *record)
+{
+    if (record->body.size != 1 || record->body.data[0] > IS_CUT)
+        return false;
+    record->is_cut = record->body.data[0] & IS_CUT;
+    return true;
+}
+
+static bool read_body(struct record *record)
+{
+    switch (record->kind) {
+    case RECORD_SUMS:
+        return read_split(record) && record->body.size == (size_t)4
+                                                              << record->split;
+    case RECORD_LIST:
+        return is_list(record);
+    case RECORD_DIFFER:
+        return read_split(record) &&
+               record->body.size == (size_t)1 << (record->split - 3);
+    case RECORD_DONE:
+        return read_done(record);
+    case RECORD_WANT:
+        return record->body.size % 4 == 0;
+    }
+    return false;
+}
+
+int record_read(shoal_bytes item, struct record *record)
+{
+    *record = (struct record){0};
+    if (item.size < 1)
+        return SHOAL_ERR_MALFORMED;
+    if (item.data[0] < RECORD_SUMS || item.data[0] > RECORD_WANT)
+        return SHOAL_ERR_UNSUPPORTED;
+    record->kind = item.data[0];
+    record->body = rest(item, 1);
+    bool is_good =
+        record->kind == RECORD_WANT || read_cell(&record->body, &record->cell);
+    return is_good && read_body(record) ? 0 : SHOAL_ERR_MALFORMED;
+}
+
+int records_check(shoal_bytes items)
+{
+    while (items.size > 0) {
+        struct record record;
+        if (record_read(items_take(&items), &record) == SHOAL_ERR_MALFORMED)
+            return SHOAL_ERR_MALFORMED;
+    }
+    return 0;
+}
+
+/* ---- Writing ---- */
+
+void record_put(struct records *records, uint64_t value, size_t bytes)
+{
+    if (bytes > records->room - records->size)
+        records->failed = true;
+    else
+        while (bytes > 0)
+            records->bytes[records->size++] = (uint8_t)(value >> 8 * --bytes);
+}
+
+void record_put_version(struct records *records, uint64_t version)
+{
+    for (; version > 0x7f; version >>= 7)
+        record_put(records, 0x80 | (version & 0x7f), 1);
+    record_put(records, version, 1);
+}
+
+static void put_cell(struct records *records, struct cell cell)
+{
+    record_put(records, cell.bits, 1);
+    size_t bytes = (cell.bits + 7u) / 8;
+    if (bytes > 0)
+        record_put(records, cell.prefix >> 8 * (4 - bytes), bytes);
+}
+
+void record_begin(struct records *records, enum record_kind kind,
+                  struct cell cell)
+{
+    records->begun = records->size;
+    records->failed = false;
+    record_put(records, 0, ITEM_FRAME);
+    record_put(records, kind, 1);
+    if (kind != RECORD_WANT)
+        put_cell(records, cell);
+}
+
+bool record_end(struct records *records)
+{
+    if (records->failed) {
+        records->size = records->begun;
+        return false;
+    }
+    bytes_put_u16be(records->bytes + records->begun,
+                    records->size - records->begun - ITEM_FRAME);
+    return true;
+}
+
+void records_cut(struct records *records)
+{
+    shoal_bytes items = bytes_of(records->bytes, records->size);
+    while (items.size > 0) {
+        shoal_bytes item = items_take(&items);
+        if (item.data[0] == RECORD_DONE)
+            records->bytes[item.data + item.size - 1 - records->bytes] = IS_CUT;
+    }
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What members say to each other about what they know: the records of an
+ * exchange (docs/wire.md has the bytes). Each is an item of the packet.
+ *
+ *   sums     the sums of the cells that `cell` consists of
+ *   list     hash and version of everybody in `cell`
+ *   differ   an answer to sums: these of them differ
+ *   done     an answer to a list: what the other lacks was told; or not all
+ *   want     tell me of those with these hashes
+ */
+#ifndef SHOAL_CORE_RECORD_H
+#define SHOAL_CORE_RECORD_H
+
+#include "cells.h"
+
+enum record_kind {
+    RECORD_SUMS = 1,
+    RECORD_LIST,
+    RECORD_DIFFER,
+    RECORD_DONE,
+    RECORD_WANT
+};
+
+enum {
+    RECORD_LEAST_SPLIT = 3, /* bits of the cells in sums, beyond their cell's */
+    RECORD_MOST_SPLIT = 6,
+    RECORD_MAX_ENTRY = 4 + 10, /* bytes of an entry of a list */
+    RECORD_HEAD = 2 + 1 + 5    /* bytes in front of what a record says */
+};
+
+struct record {
+    enum record_kind kind;
+    struct cell cell;
+    uint8_t split;    /* sums, differ */
+    bool is_cut;      /* done: there is more to tell */
+    shoal_bytes body; /* sums, entries, bits, hashes */
+};
+
+/* An entry of a list. */
+struct entry_of {
+    uint32_t hash;
+    uint64_t version;
+};
+
+/* Reads an item. 0, MALFORMED, or UNSUPPORTED: a kind of a later version. */
+int record_read(shoal_bytes item, struct record *record);
+/* 0 or MALFORMED: are all items of a checked list well-formed? */
+int records_check(shoal_bytes items);
+
+/* The next entry of a list whose body is `*body`. false: there is none, or it
+ * is no entry. */
+bool record_next_entry(shoal_bytes *body, struct entry_of *entry);
+/* The `n`th sum, or hash. */
+static inline uint32_t record_word(const struct record *record, uint32_t n)
+{
+    return bytes_u32be(record->body.data + 4 * (size_t)n);
+}
+/* Does the `n`th of the cells differ? */
+static inline bool record_bit(const struct record *record, uint32_t n)
+{
+    return record->body.data[n / 8] >> (n % 8) & 1;
+}
+
+/* ---- Writing ---- */
+
+/* Records in the making, in a buffer of somebody else. A record that does not
+ * fit is left out whole. */
+struct records {
+    uint8_t *bytes;
+    size_t size, room;
+    size_t begun; /* where the record at hand begins */
+    bool failed;  /* ... and it does not fit */
+};
+
+void record_begin(struct records *records, enum record_kind kind,
+                  struct cell cell);
+void record_put(struct records *records, uint64_t value, size_t bytes);
+void record_put_version(struct records *records, uint64_t version);
+/* false: it did not fit, and is gone. */
+bool record_end(struct records *records);
+/* Of all records of that kind: there is more. */
+void records_cut(struct records *records);
+
+#endif
