@@ -105,7 +105,7 @@ describe("the document README.md", function()
     assert.equal(0, report.false_positives.renewals)
     assert.equal("0.3", ("%.1f"):format(report.broadcast.p100))
     for _, sentence in ipairs {
-      ("Five members crash at %d s, and nine seconds later every other member has declared them down.")
+      ("Five members crash at %d s, and within ten seconds every other member has declared them down.")
         :format(report.detection.at),
       ("splits in two at %d s and heals at %d s. One second later there is one cluster again, and no member had to "
         .. "take a new identity."):format(report.partition.from, report.partition.to),
