@@ -5,8 +5,8 @@
 --   shoal run examples/once.lua --name second --join 127.0.0.1:7946
 --
 -- This is a hint, not a lock. While the network is split, each side has an owner and runs the
--- job; when the owner crashes, runs are missed until the others know. So the job must bear
--- being run twice or not at all. If it does not, let it take a lock in your database.
+-- job; when the owner crashes, runs are missed until the others know. So the job must
+-- tolerate running twice or not at all. If it cannot, take a lock in your database.
 
 local period = tonumber(os.getenv("PERIOD") or "60")
 local job = "report"

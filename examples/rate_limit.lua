@@ -1,11 +1,11 @@
 -- A rate limit for the whole cluster, without a packet for each request: every member
--- allows its share of it, LIMIT / size. When a member joins or leaves, the shares follow.
+-- allows its share of it, LIMIT / size. When a member joins or leaves, the shares change.
 --
 --   LIMIT=100 shoal run examples/rate_limit.lua --bind 127.0.0.1:7946
 --   LIMIT=100 shoal run examples/rate_limit.lua --name second --join 127.0.0.1:7946
 --
--- It is as good as the members' views: while a newcomer is not known to all, and while the
--- network is split, the members together allow more than LIMIT.
+-- It is only as accurate as the members' views: while a new member is not known to all, and
+-- while the network is split, the members together allow more than LIMIT.
 
 local limit = tonumber(os.getenv("LIMIT") or "100") -- requests a second, of all members together
 local requests = tonumber(os.getenv("REQUESTS") or "80") -- a second that come to each member
