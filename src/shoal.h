@@ -294,7 +294,8 @@ typedef struct shoal_effect {
  * borrowed until the next call of this function or shoal_free(); entry points
  * may be called meanwhile. */
 SHOAL_API bool shoal_next_effect(shoal *engine, shoal_effect *out);
-/* Which diagnostics to queue: a mask of 1u << SHOAL_EVENT_*. */
+/* Which diagnostics to queue, and whether VIEW and STABLE, which need deadlines
+ * of their own: a mask of 1u << SHOAL_EVENT_*. */
 SHOAL_API void shoal_set_diagnostics(shoal *engine, uint32_t mask);
 
 /* ---- Queries ---- */

@@ -169,6 +169,99 @@ describe("on_view", function()
   end)
 end)
 
+describe("a handler of on_view", function()
+  after_each(nets.close)
+
+  --- A member whose first on_view does that, and one that joins it 2 s later.
+  local function doing(action)
+    local net, calls = nets.new { seed = 5 }, 0
+    local a = spawn(net, { handlers = { on_view = function(node, view)
+      calls = calls + 1
+      if calls == 1 then action(node, view) end
+    end } })
+    net:run(1)
+    spawn(net, { join = { a.addr } })
+    net:run(2)
+    return net, a, function() return calls end
+  end
+
+  it("that fails is not told of the same again", function()
+    local net, a, calls = doing(function() error "mine" end)
+    assert.equal(1, calls())
+    assert.equal(1, #net:errors())
+    spawn(net, { join = { a.addr } })
+    net:run(2)
+    assert.equal(2, calls())
+  end)
+
+  it("may close the node, leave, and be replaced", function()
+    local net, a = doing(function(node) node:close() end)
+    assert.is_true(a:is_closed())
+    assert.same({}, (net:errors()))
+    net:close()
+
+    net, a = doing(function(node) node:leave() end)
+    assert.equal("defunct", a:connection())
+    assert.same({}, (net:errors()))
+    net:close()
+
+    local joined = {}
+    net, a = doing(function(node)
+      node:set_handlers { on_view = function(_, view) joined[#joined + 1] = names(view.joined) end }
+    end)
+    local c = spawn(net, { join = { a.addr } })
+    net:run(2)
+    assert.same({ c.addr }, joined)
+    assert.same({}, (net:errors()))
+  end)
+
+  it("may keep and change what it was given", function()
+    local kept
+    local net, a = doing(function(_, view)
+      kept = view
+      view.joined[1].addr = nil
+      view.left = nil
+    end)
+    collectgarbage()
+    assert.equal("alive", kept.joined[1].state)
+    assert.equal("10.0.0.2:7946", a:members()[1].addr)
+    assert.same({}, (net:errors()))
+  end)
+
+  it("and the program's subscription are told of the same", function()
+    local net, told, heard = nets.new { seed = 5 }, {}, {}
+    local a = spawn(net, { handlers = { on_view = recorder(net, told) } })
+    a:on("view", recorder(net, heard))
+    spawn(net, { join = { a.addr } })
+    net:run(2)
+    a:on("member_up", function(node) node:off("view", print) end) -- any change of subscriptions
+    spawn(net, { join = { a.addr } })
+    net:run(2)
+    assert.equal(2, #told)
+    for i = 1, 2 do
+      assert.equal(told[i].joined, heard[i].joined)
+      assert.equal(told[i].at, heard[i].at)
+    end
+  end)
+
+  it("is not told of itself", function()
+    local net, told = nets.new { seed = 5 }, {}
+    local a = spawn(net, { handlers = { on_view = recorder(net, told) } })
+    local b = spawn(net, { join = { a.addr } })
+    net:run(2)
+    local before = a:view()
+    -- It is suspected, which it refutes; then it has another identity.
+    b:apply({ { id = a:identity(), state = "suspect", incarnation = 0 } }, { broadcast = true })
+    net:run(2)
+    assert(a:change_identity { addr = a.addr, bump = a:identity().bump + 1 })
+    net:run(2)
+    assert.is_true(a:view() > before)
+    for _, call in ipairs(told) do
+      assert.is_nil((call.joined .. call.left .. call.changed):find(a.addr, 1, true))
+    end
+  end)
+end)
+
 -- A script that counts in its store, in versions that differ by a comment.
 local function version(n, body)
   return ("-- version %d\n"):format(n) .. (body or [[
