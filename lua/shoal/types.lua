@@ -157,7 +157,7 @@
 ---@field decode_header fun(bytes: string): shoal.Header?, integer|string, string?  the header and its size; or nil, message, and perhaps "unsupported"
 ---@field encode_member fun(member: shoal.Claim): string
 ---@field decode_member fun(bytes: string, from: integer): shoal.Claim?, integer|string
----@field lifeguard? boolean  the functions carry `wants_nack`, `from` and the kinds nack and refused (false)
+---@field lifeguard? boolean  the functions carry `wants_nack`, `digest`, `from` and all kinds (false)
 
 ---@class shoal.Previous
 ---@field generation integer

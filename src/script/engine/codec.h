@@ -13,8 +13,8 @@
  *   decode_header(packet) -> header, used      `used` bytes at its beginning
  *   encode_member(member) -> bytes
  *   decode_member(packet, from) -> member, used   the one at byte `from`
- *   lifeguard = true    they carry wants_nack, the kinds nack and refused, and
- *                       a member's `from`: as core.codec's do
+ *   lifeguard = true    they carry wants_nack, digest, a member's `from` and
+ *                       all kinds: as core.codec's do
  */
 #ifndef SHOAL_SCRIPT_ENGINE_CODEC_H
 #define SHOAL_SCRIPT_ENGINE_CODEC_H
