@@ -2,6 +2,7 @@
 #include "cluster.h"
 
 #include "core/engine.h"
+#include "wire/wire.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +96,7 @@ static void put_header(struct cluster *cluster, struct packet *packet)
         .has_digest = true, /* the same as ours, as mostly */
         .digest = digest_of_all(cluster->engine),
         .src = id_of(cluster, bench_random(cluster->size), &src),
-        .dst = id_of(cluster, OURSELVES, &dst),
+        .dst_hash = wire_hash(id_of(cluster, OURSELVES, &dst)),
     };
     bench_check(codec.encode_header(NULL, &header, packet->bytes,
                                     sizeof packet->bytes, &packet->size),

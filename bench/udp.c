@@ -15,6 +15,8 @@
  */
 #include "bench.h"
 
+#include "wire/wire.h"
+
 #include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
@@ -130,7 +132,8 @@ static size_t write_header(const struct asker *asker, shoal_message kind,
     shoal_codec codec = shoal_default_codec();
     shoal_header header = {.kind = (uint8_t)kind,
                            .src = {asker->self, asker->self_size},
-                           .dst = {asker->target, asker->target_size}};
+                           .dst_hash = wire_hash((shoal_bytes){
+                               asker->target, asker->target_size})};
     size_t size;
     bench_check(codec.encode_header(NULL, &header, out, ROOM, &size), "header");
     return size;

@@ -82,6 +82,8 @@ typedef struct shoal_codec {
      * update.from; and exchanges: header.digest and their message. Otherwise the
      * engine does without them. */
     bool lifeguard;
+    /* Its headers have header.dst_hash, not header.dst. */
+    bool hashes_dst;
 } shoal_codec;
 
 typedef struct shoal_handlers {

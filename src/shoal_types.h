@@ -93,7 +93,11 @@ typedef struct shoal_header {
     uint8_t number; /* of the probe, for the kinds that have one; else 0 */
     uint16_t src_incarnation;
     shoal_bytes src;
+    /* The receiver. A codec carries one of the two; after decoding, `dst` is
+     * empty if it was the hash: of the identity or, in an announce, of the
+     * address (docs/wire.md). */
     shoal_bytes dst;
+    uint32_t dst_hash;
     shoal_bytes peer; /* of the indirect kinds: target or origin; else empty */
     bool wants_nack;  /* ping_req: send a nack if the target does not answer */
     bool has_digest;  /* ping, ack: the members that the sender knows */

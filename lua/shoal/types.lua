@@ -140,7 +140,8 @@
 ---@field number? integer
 ---@field src shoal.Identity
 ---@field src_incarnation integer
----@field dst shoal.Identity
+---@field dst? shoal.Identity      the receiver: what an encoder gets; a decoder returns it or `dst_hash`
+---@field dst_hash? integer        of `dst`, or of its address in an announce (docs/wire.md)
 ---@field peer? shoal.Identity
 ---@field digest? { members: integer, sum: integer, without?: integer }  of pings and acks: summarises what the sender knows
 ---@field wants_nack? true  of a ping_req: answer with a nack if `peer` does not answer. Only with `lifeguard`

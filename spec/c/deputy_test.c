@@ -7,6 +7,7 @@
 #include "host_test.h"
 
 #include "host/host.h"
+#include "wire/wire.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -125,7 +126,8 @@ static void say(const struct member *to, unsigned first, unsigned last)
     struct sockaddr_in where = {.sin_family = AF_INET};
     uint8_t src[SHOAL_MAX_IDENTITY], packet[512];
     shoal_header header = {.kind = SHOAL_MSG_BROADCAST,
-                           .dst = {to->id, to->id_size}};
+                           .dst_hash =
+                               wire_hash((shoal_bytes){to->id, to->id_size})};
     size_t size, length;
 
     CHECK(fd >= 0);
@@ -342,7 +344,8 @@ static void ping(const struct member *to, shoal_bytes dst, uint8_t *from,
                  size_t *from_size)
 {
     struct sockaddr_in where = {.sin_family = AF_INET};
-    shoal_header header = {.kind = SHOAL_MSG_PING, .number = 7, .dst = dst};
+    shoal_header header = {
+        .kind = SHOAL_MSG_PING, .number = 7, .dst_hash = wire_hash(dst)};
     shoal_codec codec = shoal_default_codec();
     struct pollfd readable = {.events = POLLIN};
     uint8_t src[SHOAL_MAX_IDENTITY], packet[1500];

@@ -2,6 +2,8 @@
 /* Members see who comes, who leaves and who dies. */
 #include "host_members.h"
 
+#include "wire/wire.h"
+
 static void three_members_see_each_other(void)
 {
     struct member m[3];
@@ -127,12 +129,23 @@ static void play(struct played *played, const char *bound)
                                    &played->to_size) == 0);
 }
 
+/* The member at its address, or that address. */
+static uint32_t hash_of_receiver(const struct played *played,
+                                 shoal_message kind)
+{
+    shoal_bytes to = {played->to, played->to_size}, addr, endpoint;
+    uint8_t room[SHOAL_MAX_IDENTITY];
+
+    CHECK(shoal_stock_identity().addr(NULL, to, room, &addr, &endpoint) == 0);
+    return wire_hash(kind == SHOAL_MSG_ANNOUNCE ? addr : to);
+}
+
 static void say(const struct played *played, shoal_message kind)
 {
     shoal_header header = {.kind = kind,
                            .number = played->number,
                            .src = {played->id, played->id_size},
-                           .dst = {played->to, played->to_size}};
+                           .dst_hash = hash_of_receiver(played, kind)};
     uint8_t packet[512];
     size_t size;
 

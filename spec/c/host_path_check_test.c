@@ -3,6 +3,7 @@
 #include "host_members.h"
 
 #include "host/node.h"
+#include "wire/wire.h"
 
 enum { LARGE = 1300 };
 
@@ -41,11 +42,13 @@ static void say(struct peer *peer, uint8_t kind, uint8_t number)
     shoal_codec codec = shoal_default_codec();
     uint8_t packet[1400];
     size_t size;
+    shoal_member receiver = shoal_self(host_engine(peer->member->node));
     shoal_header header = {.kind = kind,
                            .number = number,
                            .src = {peer->id, peer->id_size},
-                           .dst =
-                               shoal_self(host_engine(peer->member->node)).id};
+                           .dst_hash = wire_hash(kind == SHOAL_MSG_ANNOUNCE
+                                                     ? receiver.addr
+                                                     : receiver.id)};
 
     CHECK(codec.encode_header(codec.context, &header, packet, sizeof packet,
                               &size) == 0);

@@ -5,6 +5,7 @@
 
 #include "host/node.h"
 #include "host/padded_ping.h"
+#include "wire/wire.h"
 
 /* ---- Questions to us ---- */
 
@@ -20,8 +21,10 @@ static size_t identity_of(const char *addr, uint64_t bump, uint8_t *out)
  * `size`. */
 static size_t write_question(shoal_bytes id, uint8_t *out, size_t size)
 {
-    shoal_header header = {
-        .kind = SHOAL_MSG_PING, .number = 7, .src = id, .dst = id};
+    shoal_header header = {.kind = SHOAL_MSG_PING,
+                           .number = 7,
+                           .src = id,
+                           .dst_hash = wire_hash(id)};
     shoal_codec codec = shoal_default_codec();
     size_t used;
 
@@ -160,7 +163,7 @@ static void answer_as(int fd, const struct sockaddr_in *to, uint8_t number,
     char text[ADDRESS_MAX_ENDPOINT];
     shoal_codec codec = shoal_default_codec();
     shoal_header header = {
-        .kind = SHOAL_MSG_ACK, .number = number, .dst = ours};
+        .kind = SHOAL_MSG_ACK, .number = number, .dst_hash = wire_hash(ours)};
     size_t size;
 
     snprintf(text, sizeof text, "%.*s", (int)addr.size, addr.data);

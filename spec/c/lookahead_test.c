@@ -4,6 +4,7 @@
 #include "../../src/base/bytes.h"
 #include "../../src/base/rng.h"
 #include "../../src/shoal.h"
+#include "../../src/wire/wire.h"
 #include "golden.h"
 
 #include <stddef.h>
@@ -79,7 +80,7 @@ static size_t put_packet(struct rng *rng, shoal_bytes dst, uint8_t *out)
             (uint8_t)(rng_below(rng, 2) ? SHOAL_MSG_PING : SHOAL_MSG_GOSSIP),
         .number = (uint8_t)rng_below(rng, 4),
         .src = id_of(rng_below(rng, NAMES), 1 + rng_below(rng, 2), &src),
-        .dst = dst};
+        .dst_hash = wire_hash(dst)};
     size_t size;
 
     EXPECT(codec.encode_header(NULL, &header, out, PACKET_ROOM, &size) == 0);

@@ -129,8 +129,10 @@ static void refuses_every_field_of_another_type(void)
 
 static void refuses_numbers_out_of_range(void)
 {
-    EXPECT(header_of("960100" A "ce00010000" B "07") == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("960100" A "00" B "cd0100") == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("960100" A "ce00010000" HASH_B_HEX "07") ==
+           SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("960100" A "00" HASH_B_HEX "cd0100") ==
+           SHOAL_ERR_MALFORMED);
     EXPECT(member_of("93" A "ce0001000000") == SHOAL_ERR_MALFORMED);
     EXPECT(member_of("93" A "0003") == SHOAL_ERR_MALFORMED);
     EXPECT(member_of("93" A "00cc80") == SHOAL_ERR_MALFORMED);
@@ -138,8 +140,8 @@ static void refuses_numbers_out_of_range(void)
 
 static void takes_numbers_in_any_form(void)
 {
-    EXPECT(header_of("96cf0000000000000001d000" A "ce0000ffff" B "d100ff") ==
-           0);
+    EXPECT(header_of("96cf0000000000000001d000" A "ce0000ffff" HASH_B_HEX
+                     "d100ff") == 0);
     EXPECT(member_of("93" A "d1010000") == 0);
     EXPECT(member_of("93" A "d20000ffffcc02") == 0);
 }
@@ -148,24 +150,29 @@ static void refuses_lying_counts(void)
 {
     EXPECT(header_of("dd10000000") == SHOAL_ERR_MALFORMED);
     EXPECT(member_of("dd10000000") == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("dd100000000100" A "00" B "07") == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("ddffffffff0100" A "00" B "07") == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("970100" A "00" B "07") == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("dc00060100" A "00" B "07") == 0);
-    EXPECT(header_of("960100dd10000000 00" B "07") == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("960100 df10000000 00" B "07") == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("960100 dbffffffff 00" B "07") == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("dd100000000100" A "00" HASH_B_HEX "07") ==
+           SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("ddffffffff0100" A "00" HASH_B_HEX "07") ==
+           SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("970100" A "00" HASH_B_HEX "07") == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("dc00060100" A "00" HASH_B_HEX "07") == 0);
+    EXPECT(header_of("960100dd10000000 00" HASH_B_HEX "07") ==
+           SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("960100 df10000000 00" HASH_B_HEX "07") ==
+           SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("960100 dbffffffff 00" HASH_B_HEX "07") ==
+           SHOAL_ERR_MALFORMED);
     EXPECT(member_of("93 c6ffffffff 0000") == SHOAL_ERR_MALFORMED);
     /* Fewer elements than the kind has. */
-    EXPECT(header_of("950100" A "00" B "07") == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("960102" A "00" B "07" C) == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("940106" A "00" B) == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("950100" A "00" HASH_B_HEX "07") == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("960102" A "00" HASH_B_HEX "07" C) == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("940106" A "00" HASH_B_HEX) == SHOAL_ERR_MALFORMED);
     EXPECT(header_of("90") == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("9001" A "00" B) == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("9001" A "00" HASH_B_HEX) == SHOAL_ERR_MALFORMED);
     EXPECT(member_of("92" A "0000") == SHOAL_ERR_MALFORMED);
     EXPECT(member_of("90" A "0000") == SHOAL_ERR_MALFORMED);
     /* No array at all. */
-    EXPECT(header_of("86 0100" A "00" B "07") == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("86 0100" A "00" HASH_B_HEX "07") == SHOAL_ERR_MALFORMED);
     EXPECT(header_of("01") == SHOAL_ERR_MALFORMED);
     EXPECT(header_of("c1") == SHOAL_ERR_MALFORMED);
     EXPECT(header_of("") == SHOAL_ERR_MALFORMED);
@@ -178,9 +185,9 @@ static void bounds_nesting_and_size_of_identities(void)
                              *const nine = "919191919191919191";
     char hex[4096], big[1200];
 
-    sprintf(hex, "960100%s01 00" B "07", eight);
+    sprintf(hex, "960100%s01 00" HASH_B_HEX "07", eight);
     EXPECT(header_of(hex) == 0);
-    sprintf(hex, "960100%s01 00" B "07", nine);
+    sprintf(hex, "960100%s01 00" HASH_B_HEX "07", nine);
     EXPECT(header_of(hex) == SHOAL_ERR_MALFORMED);
     sprintf(hex, "93%s01 0000", eight);
     EXPECT(member_of(hex) == 0);
@@ -193,11 +200,9 @@ static void bounds_nesting_and_size_of_identities(void)
         sprintf(big, "da%04zx", size - 3);
         memset(big + 6, '6', 2 * (size - 3));
         big[2 * size] = '\0';
-        sprintf(hex, "960100%s00" B "07", big);
+        sprintf(hex, "960100%s00" HASH_B_HEX "07", big);
         EXPECT(header_of(hex) == wanted);
-        sprintf(hex, "960100" A "00%s07", big);
-        EXPECT(header_of(hex) == wanted);
-        sprintf(hex, "970102" A "00" B "07%s", big);
+        sprintf(hex, "970102" A "00" HASH_B_HEX "07%s", big);
         EXPECT(header_of(hex) == wanted);
         sprintf(hex, "93%s0000", big);
         EXPECT(member_of(hex) == wanted);
@@ -214,17 +219,19 @@ static void skips_elements_it_does_not_know(void)
     struct bytes bytes;
 
     /* Kinds with more fields than they had, and with some of any type. */
-    EXPECT(header_of("970100" A "00" B "07" C) == 0);
-    EXPECT(header_of("98010a" A "00" B "c0c0"
+    EXPECT(header_of("970100" A "00" HASH_B_HEX "07" C) == 0);
+    EXPECT(header_of("98010a" A "00" HASH_B_HEX "c0c0"
                      "8101c3") == 0);
-    EXPECT(header_of("980102" A "00" B "07" C "91c1") == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("980102" A "00" B "07" C "92c0") == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("980102" A "00" B "07" C "91919191919191919101") ==
+    EXPECT(header_of("980102" A "00" HASH_B_HEX "07" C "91c1") ==
            SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("980102" A "00" HASH_B_HEX "07" C "92c0") ==
+           SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("980102" A "00" HASH_B_HEX "07" C
+                     "91919191919191919101") == SHOAL_ERR_MALFORMED);
     EXPECT(member_of("94" A "0001" B) == 0);
     EXPECT(member_of("94" A "0001") == SHOAL_ERR_MALFORMED);
 
-    bytes = bytes_of_hex("980100" A "00" B "07" C "a3787878"
+    bytes = bytes_of_hex("980100" A "00" HASH_B_HEX "07" C "a3787878"
                          "ffff");
     EXPECT(codec.decode_header(NULL, spanning(bytes), &header, &used) == 0);
     EXPECT(used == bytes.size - 2);
@@ -256,23 +263,26 @@ static void takes_nil_for_what_is_not_there(void)
     EXPECT(used == bytes.size && member.from.size == 0);
     free(bytes.data);
     /* Any value but true wants no nack, and neither does any other kind. */
-    bytes = bytes_of_hex("990102" A "00" B "07" C "c0 07");
+    bytes = bytes_of_hex("990102" A "00" HASH_B_HEX "07" C "c0 07");
     EXPECT(codec.decode_header(NULL, spanning(bytes), &header, &used) == 0);
     EXPECT(used == bytes.size && !header.wants_nack);
     free(bytes.data);
-    bytes = bytes_of_hex("980103" A "00" B "07" C "c3");
+    bytes = bytes_of_hex("980103" A "00" HASH_B_HEX "07" C "c3");
     EXPECT(codec.decode_header(NULL, spanning(bytes), &header, &used) == 0);
     EXPECT(used == bytes.size && !header.wants_nack);
     free(bytes.data);
-    EXPECT(header_of("980102" A "00" B "07" C "c1") == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("980102" A "00" HASH_B_HEX "07" C "c1") ==
+           SHOAL_ERR_MALFORMED);
 }
 
 static void takes_a_digest_or_none(void)
 {
     static const char *const none[] = {
-        "970100" A "00" B "07 c0",          "970100" A "00" B "07 90",
-        "970100" A "00" B "07 94010203 04", "980101" A "00" B "07 c0 05",
-        "960108" A "00" B "92 01 02",
+        "970100" A "00" HASH_B_HEX "07 c0",
+        "970100" A "00" HASH_B_HEX "07 90",
+        "970100" A "00" HASH_B_HEX "07 94010203 04",
+        "980101" A "00" HASH_B_HEX "07 c0 05",
+        "960108" A "00" HASH_B_HEX "92 01 02",
     };
     for (size_t i = 0; i < COUNT(none); i++) {
         struct bytes bytes = bytes_of_hex(none[i]);
@@ -283,34 +293,39 @@ static void takes_a_digest_or_none(void)
         EXPECT(used == bytes.size && !header.has_digest);
         free(bytes.data);
     }
-    EXPECT(header_of("970100" A "00" B "07 92 01") == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("970100" A "00" B "07 92 ff 01") == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("970100" A "00" B "07 93 01 02") == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("970100" A "00" B "07 93 01 02 cd0100") ==
+    EXPECT(header_of("970100" A "00" HASH_B_HEX "07 93 01 02") ==
            SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("970100" A "00" B "07 92 a0 01") == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("970100" A "00" B "07 92 01 cf0000000100000000") ==
+    EXPECT(header_of("970100" A "00" HASH_B_HEX "07 93 01 02 cd0100") ==
            SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("970100" A "00" HASH_B_HEX "07 92 01") ==
+           SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("970100" A "00" HASH_B_HEX "07 92 ff 01") ==
+           SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("970100" A "00" HASH_B_HEX "07 92 a0 01") ==
+           SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("970100" A "00" HASH_B_HEX
+                     "07 92 01 cf0000000100000000") == SHOAL_ERR_MALFORMED);
 }
 
 static void tells_a_newer_release_from_nonsense(void)
 {
-    EXPECT(header_of("960200" A "00" B "07") == SHOAL_ERR_UNSUPPORTED);
-    EXPECT(header_of("960000" A "00" B "07") == SHOAL_ERR_UNSUPPORTED);
+    EXPECT(header_of("960200" A "00" HASH_B_HEX "07") == SHOAL_ERR_UNSUPPORTED);
+    EXPECT(header_of("960000" A "00" HASH_B_HEX "07") == SHOAL_ERR_UNSUPPORTED);
     EXPECT(header_of("93 02 c0 81a16101") == SHOAL_ERR_UNSUPPORTED);
     EXPECT(header_of("91 02") == SHOAL_ERR_UNSUPPORTED);
-    EXPECT(header_of("96010e" A "00" B "07") == SHOAL_ERR_UNSUPPORTED);
-    EXPECT(header_of("970163" A "00" B "07" C) == SHOAL_ERR_UNSUPPORTED);
-    EXPECT(header_of("960200" A "00" B) == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("96010e" A "00" HASH_B_HEX "07") == SHOAL_ERR_UNSUPPORTED);
+    EXPECT(header_of("970163" A "00" HASH_B_HEX "07" C) ==
+           SHOAL_ERR_UNSUPPORTED);
+    EXPECT(header_of("960200" A "00" HASH_B_HEX) == SHOAL_ERR_MALFORMED);
     EXPECT(header_of("93 02 c0 c1") == SHOAL_ERR_MALFORMED);
-    EXPECT(header_of("96010d" A "00" B) == SHOAL_ERR_MALFORMED);
+    EXPECT(header_of("96010d" A "00" HASH_B_HEX) == SHOAL_ERR_MALFORMED);
     EXPECT(header_of("92010d") == SHOAL_ERR_MALFORMED);
 }
 
 /* Whatever bytes: an answer, and nothing read outside of them. */
 static void survives_every_change_of_one_byte(void)
 {
-    struct bytes packet = bytes_of_hex("970102" A "03" B "ccc8" C);
+    struct bytes packet = bytes_of_hex("970102" A "03" HASH_B_HEX "ccc8" C);
     struct bytes member = bytes_of_hex("93" A "ccc801");
     shoal_header header;
     shoal_update update;
@@ -353,9 +368,9 @@ static void finds_no_source_in_what_is_no_header(void)
         "960100",
         "960100c1",
         "960100 dd10000000",
-        "960200" A "00" B "07", /* of another version */
-        "9401" A "00" B,        /* too few for a header */
-        "96c000" A "00" B "07",
+        "960200" A "00" HASH_B_HEX "07", /* of another version */
+        "9401" A "00" HASH_B_HEX,        /* too few for a header */
+        "96c000" A "00" HASH_B_HEX "07",
     };
     for (size_t i = 0; i < COUNT(none); i++) {
         struct bytes packet = bytes_of_hex(none[i]);

@@ -72,13 +72,20 @@ describe("a packet for an identity of ours that is gone", function()
 end)
 
 describe("a newer identity at our address", function()
-  it("makes us renew above it when a packet for it arrives here, and answer from there", function()
+  it("makes us renew above it when packets for it arrive here: we say who is here, and hear who beats us", function()
     for kind, answer in pairs { ping = "ack", ack = "gossip", gossip = "gossip", announce = "feed" } do
-      local e = with()
+      local e, b = with(), healing("b"):knowing("a#7")
       local out = e:receive { kind = kind, from = "b", to = "a#7", number = 9 }
+      assert.same({}, out.events)
+      local packet = out:the(answer)
+      assert.same({ "b", "a" }, { packet.to, packet.from })
+      local word = b:receive(packet.bytes):the("gossip")
+      assert.same({ "a", "a#7 alive 0" }, { word.to, word.updates[1] })
+      out = e:receive(word.bytes)
       assert.same({ "rejoin a#8" }, out.events)
-      local last = out.packets[#out.packets]
-      assert.same({ answer, "b", "a#8" }, { last.kind, last.to, last.from })
+      assert.equal("a#8", out.packets[#out.packets].from)
+      b:receive(out.packets[#out.packets].bytes)
+      assert.same({ "a#8 alive 0" }, b:members())
     end
   end)
 
@@ -110,7 +117,7 @@ describe("a newer identity at our address", function()
   it("leaves us our own keys", function()
     local e = with()
     assert(e.core:change_identity(e.now, { addr = "a:7946", bump = 2, meta = { role = "db" } }))
-    e:receive { kind = "ping", from = "b", to = "a#7" }
+    told(e, "a#7 alive 0")
     assert.same({ addr = "a:7946", bump = 8, meta = { role = "db" } }, e.core:identity())
   end)
 
@@ -139,7 +146,7 @@ describe("a newer identity at our address", function()
 
   it("is only reported where verdicts are final", function()
     local e = engine("a", { diagnostics = { "conflict" } }):knowing("b")
-    assert.same({ "conflict a#7" }, e:receive({ kind = "ping", from = "b", to = "a#7" }).log)
+    assert.same({ "conflict a#7" }, told(e, "a#7 alive 0").events)
     assert.equal("a", e:whoami())
   end)
 end)

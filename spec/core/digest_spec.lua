@@ -96,12 +96,12 @@ describe("a digest", function()
     local seen
     for now = 11, 30 do
       e:tick(now)
-      for _, bytes, kind in e:sends() do
+      for to, bytes, kind in e:sends() do
         local header = assert(core.codec.decode_header(bytes))
         if kind == "ping" then
           seen = header.digest
           e:receive(now, core.codec.encode_header {
-            kind = "ack", src = header.dst, src_incarnation = 0, dst = header.src, number = header.number,
+            kind = "ack", src = to, src_incarnation = 0, dst = header.src, number = header.number,
           } .. "\0\0")
         end
       end

@@ -12,6 +12,13 @@ local function with(config, ...)
   return healing("a", options):knowing(...)
 end
 
+--- One whose headers have the whole identity of the receiver in them.
+local function with_whole(...)
+  local fields = { gossip = { every = 0.125, members = 3 }, probe_period = 1000, remove_down_after = 10000 }
+  return healing("a", { broadcast = collector().handler, config = fields, diagnostics = { "item_dropped" },
+    codec = support.whole }):knowing(...)
+end
+
 local function long(letter, size) return letter:rep(size) end
 
 --- The largest item that is taken now.
@@ -72,7 +79,7 @@ describe("an item", function()
   end)
 
   it("that a newcomer's identity leaves no room for goes on to the others", function()
-    local e = with(nil, "b")
+    local e = with_whole "b"
     local size = add_largest(e)
     e:knowing(long("z", 300))
     assert.same({ "b" }, reached(e:advance(2), size))
@@ -81,7 +88,7 @@ describe("an item", function()
   end)
 
   it("that fits into no packet any more is given up, counted and reported", function()
-    local e = with(nil, "b")
+    local e = with_whole "b"
     e:configure { gossip = false }
     add_largest(e)
     e:add("small")
@@ -96,10 +103,10 @@ describe("an item", function()
   end)
 
   it("is given up whatever the sizes: nothing is tried for ever", function()
-    local largest = add_largest(with(nil, "b"))
+    local largest = add_largest(with_whole "b")
     for length = 2, 40 do
       for size = largest - 14, largest, 7 do
-        local e = with(nil, "b")
+        local e = with_whole "b"
         e:configure { gossip = false }
         e:add(("x"):rep(size))
         e:apply { "b down 0", long("z", length) }

@@ -156,15 +156,15 @@ local function decode_items(bytes, at)
 end
 
 --- Takes a packet apart; raises when it is not exactly one packet.
-local function decode(scheme, bytes)
-  local header, used = core.codec.decode_header(bytes)
+local function decode(scheme, codec, bytes)
+  local header, used = codec.decode_header(bytes)
   assert(header, used)
   local packet = {
     kind = header.kind,
     number = header.number,
     from = scheme.text(header.src),
     incarnation = header.src_incarnation,
-    to = scheme.text(header.dst),
+    dst_hash = header.dst_hash,
     peer = header.peer and scheme.text(header.peer),
     wants_nack = header.wants_nack or false,
     digest = header.digest,
@@ -258,6 +258,23 @@ local function event_text(scheme, name, a, b)
   return a and ("%s %s"):format(name, scheme.text(a.id)) or name
 end
 
+--- A codec whose headers have the whole identity of the receiver: the default one, and in
+-- front of each header whom it is for.
+support.whole = { encode_member = core.codec.encode_member, decode_member = core.codec.decode_member }
+
+function support.whole.encode_header(header)
+  local dst, bytes = core.pack(header.dst), core.codec.encode_header(header)
+  return bytes and u16(#dst) .. dst .. bytes
+end
+
+function support.whole.decode_header(bytes)
+  local size, at = read_u16(bytes, 1)
+  local header, used = core.codec.decode_header(bytes:sub(at + size))
+  if not header then return nil, used end
+  header.dst = core.unpack(bytes:sub(at, at + size - 1))
+  return header, used + 2 + size
+end
+
 local function merge(into, from)
   for key, value in pairs(from or {}) do into[key] = value end
   return into
@@ -271,6 +288,7 @@ function support.engine(name, options)
   options = options or {}
   local scheme = options.identity and scripted(options.identity) or stock
   local self = setmetatable({ scheme = scheme, now = options.now or 1000 }, Engine)
+  self.codec = options.codec == support.whole and support.whole or core.codec
   self.core = assert(core.new {
     identity = scheme.id(name),
     config = merge(merge({}, support.config), options.config),
@@ -309,6 +327,12 @@ function support.mortal(name, options)
   return support.engine(name, merge({ identity = {} }, options))
 end
 
+--- What a header of the default codec has of the one that it is for.
+local function dst_hash(scheme, kind, to)
+  if kind == "announce" then return core.hash_address(scheme.addr(to)) end
+  return core.hash_identity(scheme.id(to))
+end
+
 local function record(self, outcome, text)
   outcome.log[#outcome.log + 1] = text
   outcome.times[text] = outcome.times[text] or self.now
@@ -317,12 +341,11 @@ end
 local function drain(self, outcome)
   for kind, a, b, c in self.core:effects() do
     if kind == "send" then
-      local packet = decode(self.scheme, b)
+      local packet, to = decode(self.scheme, self.codec, b), self.scheme.text(a)
+      packet.to = to
       assert(c == packet.kind, "a send names another message than it carries")
-      local to = self.scheme.text(a)
-      if packet.kind ~= "announce" then
-        assert(to == packet.to, "a packet goes to somebody it is not addressed to")
-      end
+      assert(packet.dst_hash == dst_hash(self.scheme, packet.kind, to),
+        "a packet goes to somebody it is not addressed to")
       assert(packet.size <= self.core:config().max_packet_size, "a packet is too large")
       packet.at = self.now
       outcome.packets[#outcome.packets + 1] = packet
@@ -417,12 +440,14 @@ function Engine:packet(fields)
   local kind = fields.kind
   local indirect = kind == "ping_req" or kind:match("^indirect") or kind == "forwarded_ack" or kind == "nack"
   local numbered = indirect or kind == "ping" or kind == "ack"
+  local to = fields.to or self:whoami()
   local parts = {
-    assert(core.codec.encode_header {
+    assert(self.codec.encode_header {
       kind = kind,
       src = self.scheme.id(fields.from),
       src_incarnation = fields.incarnation or 0,
-      dst = fields.to and self.scheme.id(fields.to) or self.core:identity(),
+      dst = self.scheme.id(to),
+      dst_hash = dst_hash(self.scheme, kind, to),
       number = numbered and (fields.number or 0) or nil,
       peer = indirect and self.scheme.id(fields.peer) or nil,
       wants_nack = fields.wants_nack,

@@ -7,6 +7,7 @@
  * (the one in use, 0, any, the greatest), and a state.
  */
 #include "base/bytes.h"
+#include "wire/wire.h"
 #include "world.h"
 
 #include <string.h>
@@ -127,14 +128,16 @@ static shoal_header draw_header(struct forger *forger)
         .number = (uint8_t)rng_next(&forger->rng),
         .src = draw_identity_at(forger, draw_other(forger)),
         .src_incarnation = draw_incarnation(forger, draw_place(forger)),
-        .dst = plan_maybe(&forger->rng, 80)
-                   ? ident_bytes(victim->self)
-                   : draw_identity_at(forger, victim->place),
+        .dst_hash = wire_hash(plan_maybe(&forger->rng, 80)
+                                  ? ident_bytes(victim->self)
+                                  : draw_identity_at(forger, victim->place)),
         .peer = draw_identity_at(forger, draw_place(forger)),
         .wants_nack = plan_maybe(&forger->rng, 50),
         .has_digest = plan_maybe(&forger->rng, 50),
         .digest = {rng_below(&forger->rng, 8), (uint32_t)rng_next(&forger->rng),
                    (uint8_t)rng_below(&forger->rng, 4)}};
+    if (header.kind == SHOAL_MSG_ANNOUNCE && plan_maybe(&forger->rng, 80))
+        header.dst_hash = wire_hash(shoal_self(sim_engine(victim->node)).addr);
     return header;
 }
 
@@ -233,7 +236,7 @@ void forge_packets(struct watched *member, uint64_t seed)
     header.kind = SHOAL_MSG_TURN_UNDEAD;
     while (count-- > 0 && member->world->plan->num_members > 1)
         if (is_flood) {
-            header.dst = ident_bytes(member->self);
+            header.dst_hash = wire_hash(ident_bytes(member->self));
             deliver(&forger, &header, NULL, 0);
         } else
             forge_packet(&forger);

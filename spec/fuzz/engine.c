@@ -120,9 +120,11 @@ static void receive_made(struct run *run)
                            .number = input_byte(input),
                            .src = draw_identity(input, src),
                            .src_incarnation = draw_incarnation(input),
-                           .dst = shoal_self(run->engine).id};
+                           .dst_hash = wire_hash(shoal_self(run->engine).id)};
     if (input_byte(input) % 8 == 0) /* for who we were, or are not yet */
-        header.dst = draw_identity(input, dst);
+        header.dst_hash = wire_hash(draw_identity(input, dst));
+    else if (header.kind == SHOAL_MSG_ANNOUNCE)
+        header.dst_hash = wire_hash(shoal_self(run->engine).addr);
     if (wire_has_peer(header.kind))
         header.peer = draw_identity(input, peer);
     header.wants_nack =

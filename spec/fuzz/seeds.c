@@ -48,7 +48,8 @@ static void write_rumours(void)
         "9382a461646472a3623a32a462756d70030000"};
     for (size_t i = 0; i < COUNT(claims); i++) {
         char packet[1024], front[16];
-        snprintf(packet, sizeof packet, "950108" A "00" B "0001%s", claims[i]);
+        snprintf(packet, sizeof packet, "950108" A "00" HASH_B_HEX "0001%s",
+                 claims[i]);
         snprintf(front, sizeof front, "00%04zx", strlen(packet) / 2);
         write_seed("engine", front, packet);
     }

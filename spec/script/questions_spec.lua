@@ -23,7 +23,7 @@ local function new(changes, broadcast)
 end
 
 local function announce(from)
-  return assert(core.codec.encode_header { kind = "announce", src = from, dst = { "a", 1 } })
+  return assert(core.codec.encode_header { kind = "announce", src = from, dst_hash = core.hash_address "a" })
 end
 
 local function failed(engine, expected)

@@ -15,8 +15,8 @@ local text = read "docs/wire.md"
 --- The bytes in tables: the last cell of rows like | ping A to B | `96 01` B |
 local function in_tables()
   local found = {}
-  local text = text:gsub("\n### Exchanges\n.-\n## ", "\n## ") -- its tables have records
-  for cell in text:gmatch("\n| [^\n]-%f[ABCD][ABCD]%f[%W][^\n|]*| (`[`%x%sABCD]*) |") do
+  local headers = text:gsub("\n### Exchanges\n.-\n## ", "\n## ") -- its tables have records
+  for cell in headers:gmatch("\n| [^\n]-%f[ABCD][ABCD]%f[%W][^\n|]*| (`[`%x%s#@ABCD]*) |") do
     found[#found + 1] = golden.hex(golden.bytes((cell:gsub("`", ""))))
   end
   table.sort(found)

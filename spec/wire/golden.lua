@@ -30,46 +30,55 @@ golden.id_hex = {
   D = "c70c011f0a0a000001000000000005",
 }
 
---- "9501 06 A 00 B" -> bytes
+-- The hashes of these identities, in bytes #A, and of their addresses, in bytes @A.
+golden.hashes = { A = 0x5946378b, B = 0x61655894, C = 0x36e3e348, D = 0xccf5a737 }
+golden.address_hashes = { A = 0x6f51fd1b, B = 0x4ad402ac, C = 0x2656083d, D = 0xd90aa90b }
+
+--- "9501 06 A 00 @B" -> bytes
 function golden.bytes(text)
-  return golden.unhex((text:gsub("[ABCD]", golden.id_hex)))
+  return golden.unhex((text:gsub("([#@]?)([ABCD])", function(mark, id)
+    if mark == "" then return golden.id_hex[id] end
+    return ("ce%08x"):format((mark == "#" and golden.hashes or golden.address_hashes)[id])
+  end)))
 end
 
-local ids = golden.ids
+local ids, hashes = golden.ids, golden.hashes
 
 --- { text, fields }
 golden.headers = {
-  { "96 01 00 A 00 B 07", { kind = "ping", src = ids.A, src_incarnation = 0, dst = ids.B, number = 7 } },
-  { "96 01 01 B 03 A 07", { kind = "ack", src = ids.B, src_incarnation = 3, dst = ids.A, number = 7 } },
-  { "97 01 02 A 00 B ccc8 C",
-    { kind = "ping_req", src = ids.A, src_incarnation = 0, dst = ids.B, number = 200, peer = ids.C } },
-  { "97 01 03 B 03 C ccc8 A",
-    { kind = "indirect_ping", src = ids.B, src_incarnation = 3, dst = ids.C, number = 200, peer = ids.A } },
-  { "97 01 04 C 7f B ccc8 A",
-    { kind = "indirect_ack", src = ids.C, src_incarnation = 127, dst = ids.B, number = 200, peer = ids.A } },
-  { "97 01 05 B cc80 A ccff C",
-    { kind = "forwarded_ack", src = ids.B, src_incarnation = 128, dst = ids.A, number = 255, peer = ids.C } },
-  { "95 01 06 A cdffff B", { kind = "announce", src = ids.A, src_incarnation = 65535, dst = ids.B } },
-  { "95 01 07 B cd0100 A", { kind = "feed", src = ids.B, src_incarnation = 256, dst = ids.A } },
-  { "95 01 08 A ccff C", { kind = "gossip", src = ids.A, src_incarnation = 255, dst = ids.C } },
-  { "95 01 09 A 00 C", { kind = "broadcast", src = ids.A, src_incarnation = 0, dst = ids.C } },
-  { "95 01 0a C 00 A", { kind = "turn_undead", src = ids.C, src_incarnation = 0, dst = ids.A } },
-  { "97 01 0b B 03 A 07 C",
-    { kind = "nack", src = ids.B, src_incarnation = 3, dst = ids.A, number = 7, peer = ids.C } },
-  { "95 01 0c B 01 C", { kind = "refused", src = ids.B, src_incarnation = 1, dst = ids.C } },
-  { "98 01 02 A 00 B 07 C c3",
-    { kind = "ping_req", src = ids.A, src_incarnation = 0, dst = ids.B, number = 7, peer = ids.C,
+  { "96 01 00 A 00 #B 07", { kind = "ping", src = ids.A, src_incarnation = 0, dst_hash = hashes.B, number = 7 } },
+  { "96 01 01 B 03 #A 07", { kind = "ack", src = ids.B, src_incarnation = 3, dst_hash = hashes.A, number = 7 } },
+  { "97 01 02 A 00 #B ccc8 C",
+    { kind = "ping_req", src = ids.A, src_incarnation = 0, dst_hash = hashes.B, number = 200, peer = ids.C } },
+  { "97 01 03 B 03 #C ccc8 A",
+    { kind = "indirect_ping", src = ids.B, src_incarnation = 3, dst_hash = hashes.C, number = 200, peer = ids.A } },
+  { "97 01 04 C 7f #B ccc8 A",
+    { kind = "indirect_ack", src = ids.C, src_incarnation = 127, dst_hash = hashes.B, number = 200, peer = ids.A } },
+  { "97 01 05 B cc80 #A ccff C",
+    { kind = "forwarded_ack", src = ids.B, src_incarnation = 128, dst_hash = hashes.A, number = 255, peer = ids.C } },
+  { "95 01 06 A cdffff @B",
+    { kind = "announce", src = ids.A, src_incarnation = 65535, dst_hash = golden.address_hashes.B } },
+  { "95 01 07 B cd0100 #A", { kind = "feed", src = ids.B, src_incarnation = 256, dst_hash = hashes.A } },
+  { "95 01 08 A ccff #C", { kind = "gossip", src = ids.A, src_incarnation = 255, dst_hash = hashes.C } },
+  { "95 01 09 A 00 #C", { kind = "broadcast", src = ids.A, src_incarnation = 0, dst_hash = hashes.C } },
+  { "95 01 0a C 00 #A", { kind = "turn_undead", src = ids.C, src_incarnation = 0, dst_hash = hashes.A } },
+  { "97 01 0b B 03 #A 07 C",
+    { kind = "nack", src = ids.B, src_incarnation = 3, dst_hash = hashes.A, number = 7, peer = ids.C } },
+  { "95 01 0c B 01 #C", { kind = "refused", src = ids.B, src_incarnation = 1, dst_hash = hashes.C } },
+  { "98 01 02 A 00 #B 07 C c3",
+    { kind = "ping_req", src = ids.A, src_incarnation = 0, dst_hash = hashes.B, number = 7, peer = ids.C,
       wants_nack = true } },
-  { "97 01 00 A 00 B 07 92 03 ce01020304",
-    { kind = "ping", src = ids.A, src_incarnation = 0, dst = ids.B, number = 7,
+  { "97 01 00 A 00 #B 07 92 03 ce01020304",
+    { kind = "ping", src = ids.A, src_incarnation = 0, dst_hash = hashes.B, number = 7,
       digest = { members = 3, sum = 0x01020304 } } },
-  { "97 01 01 B 03 A 07 92 ccc8 00",
-    { kind = "ack", src = ids.B, src_incarnation = 3, dst = ids.A, number = 7, digest = { members = 200, sum = 0 } } },
-  { "96 01 00 D 00 A 07", { kind = "ping", src = ids.D, src_incarnation = 0, dst = ids.A, number = 7 } },
-  { "97 01 01 B 03 A 07 93 05 06 cc81",
-    { kind = "ack", src = ids.B, src_incarnation = 3, dst = ids.A, number = 7,
+  { "97 01 01 B 03 #A 07 92 ccc8 00",
+    { kind = "ack", src = ids.B, src_incarnation = 3, dst_hash = hashes.A, number = 7,
+      digest = { members = 200, sum = 0 } } },
+  { "96 01 00 D 00 #A 07", { kind = "ping", src = ids.D, src_incarnation = 0, dst_hash = hashes.A, number = 7 } },
+  { "97 01 01 B 03 #A 07 93 05 06 cc81",
+    { kind = "ack", src = ids.B, src_incarnation = 3, dst_hash = hashes.A, number = 7,
       digest = { members = 5, sum = 6, without = 0x81 } } },
-  { "95 01 0d A 00 B", { kind = "exchange", src = ids.A, src_incarnation = 0, dst = ids.B } },
+  { "95 01 0d A 00 #B", { kind = "exchange", src = ids.A, src_incarnation = 0, dst_hash = hashes.B } },
 }
 
 --- { text, fields }
@@ -92,6 +101,6 @@ golden.records = {
 }
 
 --- A whole packet: A tells B that C is suspect, and carries an item.
-golden.gossip = "95 01 08 A 00 B 0001 93 C 02 01 0005 68656c6c6f"
+golden.gossip = "95 01 08 A 00 #B 0001 93 C 02 01 0005 68656c6c6f"
 
 return golden

@@ -44,9 +44,9 @@ describe("a header", function()
   end)
 
   it("with a field of another type is malformed", function()
-    local fields = { "01", "02", "A", "03", "B", "04", "C" }
+    local fields = { "01", "02", "A", "03", "#B", "04", "C" }
     local others = { "c0", "c3", "ff", "d0ff", "a131", "c40101", "d40101", "cb3ff0000000000000", "9101", "80", "c1" }
-    for _, place in ipairs { 1, 2, 4, 6 } do
+    for _, place in ipairs { 1, 2, 4, 5, 6 } do
       for _, other in ipairs(others) do
         local text = "97"
         for i, field in ipairs(fields) do text = text .. (i == place and other or field) end
@@ -56,43 +56,43 @@ describe("a header", function()
   end)
 
   it("with a number out of its range is malformed", function()
-    header_is_malformed(bytes "96 01 00 A ce00010000 B 07")
-    header_is_malformed(bytes "96 01 00 A cf0000000100000000 B 07")
-    header_is_malformed(bytes "96 01 00 A 00 B cd0100")
+    header_is_malformed(bytes "96 01 00 A ce00010000 #B 07")
+    header_is_malformed(bytes "96 01 00 A cf0000000100000000 #B 07")
+    header_is_malformed(bytes "96 01 00 A 00 #B cd0100")
+    header_is_malformed(bytes "96 01 00 A 00 cf0000000100000000 07")
   end)
 
   it("with fewer elements than its kind needs is malformed", function()
-    header_is_malformed(bytes "95 01 00 A 00 B 07")
-    header_is_malformed(bytes "96 01 02 A 00 B 07 C")
-    header_is_malformed(bytes "94 01 06 A 00 B")
+    header_is_malformed(bytes "95 01 00 A 00 #B 07")
+    header_is_malformed(bytes "96 01 02 A 00 #B 07 C")
+    header_is_malformed(bytes "94 01 06 A 00 @B")
     header_is_malformed(bytes "90")
   end)
 
   it("that counts more elements than there are bytes is malformed", function()
     header_is_malformed(bytes "dd10000000")
     header_is_malformed(bytes "ddffffffff 01 00 A 00 B 07")
-    header_is_malformed(bytes "96 01 00 dd10000000 00 B 07")
-    header_is_malformed(bytes "96 01 00 dfffffffff 00 B 07")
-    header_is_malformed(bytes "96 01 00 dbffffffff 00 B 07")
-    header_is_malformed(bytes "97 01 00 A 00 B 07 dd10000000")
+    header_is_malformed(bytes "96 01 00 dd10000000 00 #B 07")
+    header_is_malformed(bytes "96 01 00 dfffffffff 00 #B 07")
+    header_is_malformed(bytes "96 01 00 dbffffffff 00 #B 07")
+    header_is_malformed(bytes "97 01 00 A 00 #B 07 dd10000000")
   end)
 
   it("with an identity of 513 bytes is malformed, of 512 it is not", function()
-    local rest = bytes "00 B"
+    local rest = bytes "00 @B"
     assert.is_table(codec.decode_header(bytes "95 01 06" .. identity_of(512) .. rest))
     header_is_malformed(bytes "95 01 06" .. identity_of(513) .. rest)
-    header_is_malformed(bytes "95 01 06 A 00" .. identity_of(513))
-    header_is_malformed(bytes "97 01 02 A 00 B 07" .. identity_of(513))
+    header_is_malformed(bytes "97 01 02 A 00 #B 07" .. identity_of(513))
   end)
 
   it("with an identity nested 9 deep is malformed, 8 deep it is not", function()
-    assert.is_table(codec.decode_header(bytes "95 01 06 9191919191919191 05 00 B"))
-    header_is_malformed(bytes "95 01 06 919191919191919191 05 00 B")
-    header_is_malformed(bytes "96 01 06 A 00 B 919191919191919191 05")
+    assert.is_table(codec.decode_header(bytes "95 01 06 9191919191919191 05 00 @B"))
+    header_is_malformed(bytes "95 01 06 919191919191919191 05 00 @B")
+    header_is_malformed(bytes "97 01 02 A 00 #B 07 919191919191919191 05")
   end)
 
   it("is looked at without trust whichever bit is changed", function()
-    local packet = bytes "97 01 02 A 03 B ccc8 C"
+    local packet = bytes "97 01 02 A 03 #B ccc8 C"
     for place = 1, #packet do
       local byte = packet:byte(place)
       for bit = 0, 7 do

@@ -267,7 +267,8 @@ static int take_back(shoal *engine, shoal_bytes rival)
     return 0;
 }
 
-/* "I am": whoever spoke to somebody else hears who is here. */
+/* "I am": whoever spoke to somebody else hears who is here, and if that one
+ * beats us, says so. */
 static void say_who_is_here(shoal *engine, bool was_pinged, uint8_t number)
 {
     const struct who *sender = engine->sender.who;
@@ -283,7 +284,7 @@ static void say_who_is_here(shoal *engine, bool was_pinged, uint8_t number)
 int accused_overhear(shoal *engine, shoal_bytes dst)
 {
     struct who who;
-    if (engine->connection == SHOAL_CONNECTION_DEFUNCT ||
+    if (dst.size == 0 || engine->connection == SHOAL_CONNECTION_DEFUNCT ||
         !ask_wins(engine, dst, identity_id(engine->self)) ||
         ask_who(engine, dst, &who) != 0)
         return 0;

@@ -10,7 +10,8 @@ int accused_hear(shoal *engine, const shoal_update *claim, bool queue);
 /* A claim about another identity with our address. 0 or NOMEM. */
 int accused_contest(shoal *engine, const struct who *who,
                     const shoal_update *claim, bool queue);
-/* A packet came that is for `dst`, another identity of our address: whoever
+/* A packet came that is for `dst`, another identity of our address (empty: the
+ * packet has no more than a hash of it, so nobody knows which one): whoever
  * gets the traffic owns the address. 0 or NOMEM. */
 int accused_overhear(shoal *engine, shoal_bytes dst);
 /* Tells the sender of that packet who is here. */

@@ -21,6 +21,7 @@ void who_from(struct who *who, const struct identity *identity)
     who->addr = identity_addr(identity);
     who->endpoint = identity_endpoint(identity);
     who->hash = identity->hash;
+    who->wire_hash = identity->wire_hash;
     who->addr_hash = identity->addr_hash;
     who->member = NULL;
 }
@@ -81,6 +82,7 @@ int ask_who(shoal *engine, shoal_bytes id, struct who *who)
         return 0;
     }
     who->id = id;
+    who->wire_hash = wire_hash(id);
     who->member = NULL;
     int error = ask_addr(engine, who);
     if (error)
@@ -235,7 +237,7 @@ int ask_decode_header(shoal *engine, shoal_bytes packet, shoal_header *header,
         return error;
     if (header->kind >= SHOAL_NUM_MESSAGES)
         return SHOAL_ERR_UNSUPPORTED;
-    if (!is_identity(header->src) || !is_identity(header->dst) ||
+    if (!is_identity(header->src) || header->dst.size > SHOAL_MAX_IDENTITY ||
         (wire_has_peer(header->kind) && !is_identity(header->peer)))
         return SHOAL_ERR_MALFORMED;
     return 0;

@@ -22,13 +22,16 @@ static int room_for_item(shoal *engine, size_t id_size, size_t *room)
     shoal_header header = {.kind = SHOAL_MSG_GOSSIP,
                            .src_incarnation = UINT16_MAX,
                            .src = self,
-                           .dst = self};
+                           .dst = self,
+                           .dst_hash = UINT32_MAX};
     size_t used, limit = engine->config.max_packet_size;
     int error =
         ask_encode_header(engine, &header, buffer, sizeof buffer, &used);
     if (error)
         return error;
-    used = used - self.size + id_size + COUNT + ITEM_FRAME;
+    if (!engine->handlers.codec.hashes_dst)
+        used = used - self.size + id_size;
+    used += COUNT + ITEM_FRAME;
     *room = used < limit ? limit - used : 0;
     return 0;
 }

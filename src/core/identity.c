@@ -28,7 +28,7 @@ struct identity *identity_new(struct mem *mem, const struct who *who)
     struct identity head = {.refs = 1,
                             .hash = who->hash,
                             .addr_hash = who->addr_hash,
-                            .wire_hash = wire_hash(who->id),
+                            .wire_hash = who->wire_hash,
                             .size = (uint16_t)who->id.size,
                             .addr_size = (uint16_t)who->addr.size,
                             .endpoint_size = (uint16_t)who->endpoint.size};

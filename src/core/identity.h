@@ -30,7 +30,7 @@ struct identity {
  * borrowed: from a struct identity, the packet, `room`, or `copies`. */
 struct who {
     shoal_bytes id, addr, endpoint;
-    uint32_t hash, addr_hash;
+    uint32_t hash, addr_hash, wire_hash;
     struct member *member; /* with that very identity, as far as was looked */
     uint8_t room[SHOAL_MAX_IDENTITY]; /* that answers may be written to */
     uint8_t copies[2 * IDENTITY_MAX_ANSWER];

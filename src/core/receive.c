@@ -107,12 +107,28 @@ static int decode_body(shoal *engine, const shoal_header *header,
     return error;
 }
 
+/* An announce is for an address. */
+static bool is_for_us(const shoal *engine, const shoal_header *header)
+{
+    const struct identity *self = engine->self;
+    if (header->dst.size > 0)
+        return bytes_equal(header->dst, identity_id(self));
+    return header->kind == SHOAL_MSG_ANNOUNCE
+               ? header->dst_hash == wire_hash(identity_addr(self))
+               : header->dst_hash == self->wire_hash;
+}
+
+/* By a hash nobody can tell whose address it is: whatever reaches us then was
+ * sent to ours, but an announce, whose hash tells. */
 static bool is_for_our_address(shoal *engine, const shoal_header *header)
 {
     struct who dst;
-    return bytes_equal(header->dst, identity_id(engine->self)) ||
-           (ask_who(engine, header->dst, &dst) == 0 &&
-            bytes_equal(dst.addr, identity_addr(engine->self)));
+    if (is_for_us(engine, header))
+        return true;
+    if (header->dst.size == 0)
+        return header->kind != SHOAL_MSG_ANNOUNCE;
+    return ask_who(engine, header->dst, &dst) == 0 &&
+           bytes_equal(dst.addr, identity_addr(engine->self));
 }
 
 /* An indirect probe has three parties; two of them cannot be us. */
@@ -412,7 +428,7 @@ static int overhear(shoal *engine, const shoal_header *header,
 static int deliver(shoal *engine, const shoal_header *header, shoal_bytes items,
                    const struct who *src, size_t size)
 {
-    bool is_us = bytes_equal(header->dst, identity_id(engine->self));
+    bool is_us = is_for_us(engine, header);
     if (!is_us && header->kind != SHOAL_MSG_ANNOUNCE)
         return overhear(engine, header, src);
     int error = is_us ? 0 : accused_overhear(engine, header->dst);

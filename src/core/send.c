@@ -45,6 +45,9 @@ static int write_header(shoal *engine, struct packet *packet,
         .src_incarnation = engine->incarnation,
         .src = identity_id(engine->self),
         .dst = message->to->id,
+        .dst_hash = message->kind == SHOAL_MSG_ANNOUNCE
+                        ? wire_hash(message->to->addr)
+                        : message->to->wire_hash,
         .peer = message->peer,
         .wants_nack = message->kind == SHOAL_MSG_PING_REQ &&
                       engine->handlers.codec.lifeguard &&
@@ -254,8 +257,10 @@ enum { SMALL_PACKET = 548 };
 static bool is_room_for_one(const shoal *engine, const struct who *to,
                             size_t size)
 {
-    size_t names = identity_id(engine->self).size + to->id.size +
-                   members_largest_id(&engine->members);
+    size_t names =
+        identity_id(engine->self).size + members_largest_id(&engine->members);
+    if (!engine->handlers.codec.hashes_dst)
+        names += to->id.size;
     return names + SEND_OVERHEAD <= size;
 }
 
@@ -452,19 +457,23 @@ int send_check_identity(shoal *engine, shoal_bytes id, bool is_ours)
 {
     if (id.size <= engine->config.max_packet_size / 5)
         return 0;
+    /* Without it in the header there still is who suspects it (claim.from). */
+    size_t rest =
+        COUNT_SIZE + (engine->handlers.codec.hashes_dst ? id.size : 0);
     shoal_header header = {.kind = SHOAL_MSG_PING_REQ,
                            .number = UINT8_MAX,
                            .src_incarnation = UINT16_MAX,
                            .src = is_ours ? id : identity_id(engine->self),
                            .dst = id,
+                           .dst_hash = UINT32_MAX,
                            .peer = id,
                            .wants_nack = true};
-    int error = check_header(engine, &header, COUNT_SIZE, (shoal_bytes){0});
+    int error = check_header(engine, &header, rest, (shoal_bytes){0});
     header.kind = SHOAL_MSG_GOSSIP;
     header.peer = (shoal_bytes){0};
     header.wants_nack = false;
     if (!error)
-        error = check_header(engine, &header, COUNT_SIZE, id);
+        error = check_header(engine, &header, rest, id);
     if (error == SHOAL_ERR_TOO_BIG)
         engine_set_detail(
             engine, "the identity does not fit into a packet three times");

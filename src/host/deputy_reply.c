@@ -136,7 +136,7 @@ static bool read_packet(const struct deputy_reply *reply, shoal_bytes packet,
     if (packet.size > reply->max_packet_size ||
         codec.decode_header(codec.context, packet, header, &used) != 0)
         return false;
-    if (!bytes_equal(header->dst, self) || bytes_equal(header->src, self) ||
+    if (header->dst_hash != wire_hash(self) || bytes_equal(header->src, self) ||
         (header->peer.size > 0 && bytes_equal(header->peer, self)))
         return false;
     *rumour = (struct rumour){.down = header->kind == SHOAL_MSG_TURN_UNDEAD};
@@ -152,7 +152,7 @@ static bool make_header(const struct deputy_reply *reply,
     *answer = (shoal_header){.number = asked->number,
                              .src_incarnation = reply->incarnation,
                              .src = ourselves(reply),
-                             .dst = asked->src,
+                             .dst_hash = wire_hash(asked->src),
                              .peer = asked->peer};
     if (asked->kind == SHOAL_MSG_PING)
         answer->kind = SHOAL_MSG_ACK;

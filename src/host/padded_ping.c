@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "padded_ping.h"
 
+#include "../wire/wire.h"
+
 bool padded_ping_is_possible(const shoal *engine)
 {
     return shoal_get_codec(engine)->decode_header ==
@@ -36,7 +38,7 @@ size_t padded_ping(const shoal *engine, shoal_bytes to, uint8_t number,
                                  .number = number,
                                  .src_incarnation = self.incarnation,
                                  .src = self.id,
-                                 .dst = to};
+                                 .dst_hash = wire_hash(to)};
     size_t used;
 
     if (!padded_ping_is_possible(engine) ||

@@ -2,6 +2,7 @@
 #include "rival.h"
 
 #include "../base/bytes.h"
+#include "../wire/wire.h"
 #include "node.h"
 #include "padded_ping.h"
 
@@ -190,7 +191,7 @@ static void answer(host *node, const shoal_header *asked, size_t asked_size,
                            .number = asked->number,
                            .src_incarnation = self.incarnation,
                            .src = self.id,
-                           .dst = asked->dst};
+                           .dst_hash = asked->dst_hash};
     shoal_codec codec = shoal_default_codec();
     uint8_t packet[QUESTION_SIZE];
     size_t size, room = asked_size < sizeof packet ? asked_size : sizeof packet;
@@ -208,7 +209,7 @@ static void answer(host *node, const shoal_header *asked, size_t asked_size,
 static bool is_question(const shoal_header *header)
 {
     return header->kind == SHOAL_MSG_PING &&
-           bytes_equal(header->src, header->dst);
+           wire_hash(header->src) == header->dst_hash;
 }
 
 static bool decode(const host *node, shoal_bytes packet, shoal_header *header)

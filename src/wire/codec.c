@@ -11,6 +11,7 @@ shoal_codec shoal_default_codec(void)
         .decode_member = wire_decode_member,
         .peek_source = wire_peek_source,
         .lifeguard = true,
+        .hashes_dst = true,
     };
 
     return codec;

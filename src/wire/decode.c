@@ -187,7 +187,8 @@ static void read_header(struct reader *reader, uint64_t elements,
     }
     header->src = read_identity(reader);
     header->src_incarnation = (uint16_t)read_uint(reader, UINT16_MAX);
-    header->dst = read_identity(reader);
+    header->dst = none;
+    header->dst_hash = (uint32_t)read_uint(reader, UINT32_MAX);
     header->number = 0;
     if (needed > WIRE_NUMBER)
         header->number = (uint8_t)read_uint(reader, UINT8_MAX);

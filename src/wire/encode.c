@@ -64,7 +64,7 @@ static int pack_header(msgpack_packer *packer, const shoal_header *header)
         msgpack_pack_uint8(packer, header->kind) ||
         pack_identity(packer, header->src) ||
         msgpack_pack_uint16(packer, header->src_incarnation) ||
-        pack_identity(packer, header->dst))
+        msgpack_pack_uint32(packer, header->dst_hash))
         return -1;
     if (elements > WIRE_NUMBER && msgpack_pack_uint8(packer, header->number))
         return -1;
@@ -82,8 +82,7 @@ int wire_encode_header(void *context, const shoal_header *header, uint8_t *out,
     msgpack_packer packer;
 
     (void)context;
-    if (header->kind >= SHOAL_NUM_MESSAGES || !is_identity(header->src) ||
-        !is_identity(header->dst))
+    if (header->kind >= SHOAL_NUM_MESSAGES || !is_identity(header->src))
         return SHOAL_ERR_CODEC;
     if (wire_elements(header->kind) > WIRE_PEER && !is_identity(header->peer))
         return SHOAL_ERR_CODEC;

@@ -6,7 +6,7 @@
  *   header   array of 5 to 8         later versions append, readers skip
  *   +---------+------+-----+-----------------+-----+--------+------+ - - -
  *   | version | kind | src | src_incarnation | dst | number | peer | ...
- *   |  uint   | uint | id  |      uint       | id  |  uint  |  id  |
+ *   |  uint   | uint | id  |      uint       | u32 |  uint  |  id  |
  *   +---------+------+-----+-----------------+-----+--------+------+ - - -
  *     always 1  of shoal_message               |     |        |
  *               announce feed gossip           |     |        |

@@ -56,6 +56,16 @@ function core.pack(value) end
 ---@return any value, string? message
 function core.unpack(bytes) end
 
+--- `header.dst_hash` of a packet to it.
+---@param id shoal.Identity
+---@return integer
+function core.hash_identity(id) end
+
+--- `header.dst_hash` of an announce to it.
+---@param addr any
+---@return integer
+function core.hash_address(addr) end
+
 --- The entry of `list` that `name` was probably meant to be.
 ---@param name string
 ---@param list string[]

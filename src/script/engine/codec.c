@@ -6,6 +6,7 @@
 #include "../../lua/options.h"
 #include "../../lua/result.h"
 #include "../../lua/value.h"
+#include "../../wire/wire.h"
 #include "answers.h"
 #include "codec_fields.h"
 #include "view.h"
@@ -265,6 +266,9 @@ static int encode_header(lua_State *L)
     int error;
 
     fields_read_header(L, 1, &header);
+    if (header.kind == SHOAL_MSG_ANNOUNCE && header.dst_hash == 0)
+        return luaL_error(L, "header.dst_hash: must be given in an announce "
+                             "to an identity that is not the stock one");
     error = codec.encode_header(codec.context, &header, out, sizeof out, &size);
     return push_encoded(L, error, out, size);
 }
@@ -325,6 +329,29 @@ static int decode_member(lua_State *L)
     return 2;
 }
 
+/* hash_identity(id) -> header.dst_hash of a packet to it */
+static int hash_identity(lua_State *L)
+{
+    value_identity id;
+
+    if (value_to_identity(L, 1, "identity", &id))
+        return lua_error(L);
+    lua_pushinteger(L, (lua_Integer)wire_hash(value_identity_bytes(&id)));
+    return 1;
+}
+
+/* hash_address(addr) -> header.dst_hash of an announce to it */
+static int hash_address(lua_State *L)
+{
+    shoal_bytes addr;
+
+    if (value_to_addr(L, 1, "address"))
+        return lua_error(L);
+    addr.data = (const uint8_t *)lua_tolstring(L, -1, &addr.size);
+    lua_pushinteger(L, (lua_Integer)wire_hash(addr));
+    return 1;
+}
+
 void codec_register(lua_State *L)
 {
     static const luaL_Reg functions[] = {
@@ -334,8 +361,14 @@ void codec_register(lua_State *L)
         {"decode_member", decode_member},
         {NULL, NULL},
     };
+    static const luaL_Reg hashes[] = {
+        {"hash_identity", hash_identity},
+        {"hash_address", hash_address},
+        {NULL, NULL},
+    };
 
     lua_newtable(L);
     luaL_setfuncs(L, functions, 0);
     lua_setfield(L, -2, "codec");
+    luaL_setfuncs(L, hashes, 0);
 }

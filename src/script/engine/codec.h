@@ -3,7 +3,8 @@
  * Headers and members of packets as Lua tables: the default codec for Lua
  * (core.codec), and the engine's codec answered by Lua functions.
  *
- *   header  { kind="ping", number=, src=, src_incarnation=, dst=, peer= }
+ *   header  { kind="ping", number=, src=, src_incarnation=, dst=, dst_hash=,
+ *             peer= }
  *   member  { id=, incarnation=, state="alive" }
  * Identities are Lua values; `number` is there for the kinds that have one,
  * `peer` for the indirect kinds.
@@ -27,7 +28,8 @@
 /* The engine's codec, answered by the functions of `q`. */
 shoal_codec codec_questions(questions *q);
 
-/* Adds the table `codec` to the table on top of the stack. */
+/* Adds the table `codec`, hash_identity() and hash_address() to the table on
+ * top of the stack. */
 void codec_register(lua_State *L);
 
 #endif

@@ -38,7 +38,9 @@ void fields_push_header(lua_State *L, const shoal_header *header)
     lua_setfield(L, -2, "kind");
     set_identity(L, "src", header->src);
     set_integer(L, "src_incarnation", header->src_incarnation);
-    set_identity(L, "dst", header->dst);
+    if (header->dst.size > 0)
+        set_identity(L, "dst", header->dst);
+    set_integer(L, "dst_hash", header->dst_hash);
     if (wire_has_number(header->kind))
         set_integer(L, "number", header->number);
     if (wire_has_peer(header->kind))
@@ -105,6 +107,38 @@ static void read_digest(lua_State *L, int index, shoal_header *header)
     lua_pop(L, 1);
 }
 
+/* Without a header.dst_hash it is that of header.dst. 0: not known, since only
+ * the handlers know the address of such an identity. */
+static uint32_t hash_of_receiver(const shoal_header *header)
+{
+    uint8_t room[SHOAL_MAX_IDENTITY];
+    shoal_bytes addr, endpoint;
+
+    if (header->kind != SHOAL_MSG_ANNOUNCE)
+        return wire_hash(header->dst);
+    return shoal_stock_identity().addr(NULL, header->dst, room, &addr,
+                                       &endpoint) == 0
+               ? wire_hash(addr)
+               : 0;
+}
+
+/* One of the two is enough. Leaves a value on the stack, as read_identity(). */
+static void read_dst(lua_State *L, int index, shoal_header *header)
+{
+    bool has_hash = options_get(L, index, "dst_hash") != LUA_TNIL;
+    bool has_dst = options_get(L, index, "dst") != LUA_TNIL;
+
+    lua_pop(L, 2);
+    if (has_dst || !has_hash)
+        read_identity(L, index, "header", "dst", &header->dst);
+    else
+        lua_pushnil(L);
+    header->dst_hash =
+        has_hash ? (uint32_t)options_integer(L, index, "header", "dst_hash", 0,
+                                             UINT32_MAX, 0)
+                 : hash_of_receiver(header);
+}
+
 void fields_read_header(lua_State *L, int index, shoal_header *header)
 {
     memset(header, 0, sizeof *header);
@@ -118,7 +152,7 @@ void fields_read_header(lua_State *L, int index, shoal_header *header)
     header->number =
         (uint8_t)options_integer(L, index, "header", "number", 0, UINT8_MAX, 0);
     read_identity(L, index, "header", "src", &header->src);
-    read_identity(L, index, "header", "dst", &header->dst);
+    read_dst(L, index, header);
     if (wire_has_peer(header->kind))
         read_identity(L, index, "header", "peer", &header->peer);
     else
