@@ -39,7 +39,7 @@ describe("shoal sim", function()
     assert.same({ agree = true, members = 20, fewest = 20, median = 20, most = 20 }, report.at_the_end)
     assert.same({ downs = 0, renewals = 0, returns = 0, while_unreachable = 0 }, report.false_positives)
     assert.same({ errors = 0, messages = {} }, report.handlers)
-    assert.is_true(report.traffic.packets > 1 and report.traffic.bytes > 40 * report.traffic.packets)
+    assert.is_true(report.traffic.packets > 1 and report.traffic.bytes > 20 * report.traffic.packets)
     assert.is_true(report.traffic.after_convergence.packets < report.traffic.packets)
     local spread = report.broadcast
     assert.equal("1 shoal sim", spread.data)
