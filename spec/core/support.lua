@@ -132,6 +132,7 @@ local ITEMS_ONLY = { broadcast = true }
 
 local function decode_updates(scheme, bytes, at)
   local updates, by, count = {}, {}
+  if at > #bytes then return updates, at, by end -- a count of nothing is left out
   count, at = read_u16(bytes, at)
   for i = 1, count do
     local member, used = core.codec.decode_member(bytes:sub(at))

@@ -50,10 +50,10 @@ describe("a packet", function()
     assert.same({ { bytes "95 01 06 A 00 @B", "announce", "b:2" } }, sent(a))
   end)
 
-  it("of feed says how many members it lists, though there is none", function()
+  it("of feed has no count of members where there is none", function()
     local b = engine "B"
     assert(b:receive(0, bytes "95 01 06 A 00 @B"))
-    assert.same({ { bytes "95 01 07 B 00 #A 0000", "feed", "a:1" } }, sent(b))
+    assert.same({ { bytes "95 01 07 B 00 #A", "feed", "a:1" } }, sent(b))
   end)
 
   it("of feed lists members, but not whom it is for", function()

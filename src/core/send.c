@@ -30,6 +30,8 @@ struct message {
     struct tell_list *telling;    /* an exchange */
 };
 
+enum { COUNT_SIZE = 2 };
+
 struct packet {
     uint8_t *bytes;
     size_t size, room; /* room: of the whole packet */
@@ -175,16 +177,29 @@ static void write_items(shoal *engine, struct packet *packet)
                      packet->room - packet->size, UINT32_MAX, &packet->items);
 }
 
+/* A count of nothing, with nothing behind it, says nothing. Readers of another
+ * system may insist on it. */
+static void leave_out_count(const shoal *engine, struct packet *packet,
+                            size_t header_size)
+{
+    if (engine->handlers.codec.lifeguard && packet->updates == 0 &&
+        packet->size == header_size + COUNT_SIZE)
+        packet->size = header_size;
+}
+
 static int write_packet(shoal *engine, struct packet *packet,
                         const struct message *message)
 {
     int error = write_header(engine, packet, message);
+    size_t header_size = packet->size;
     if (!error && wire_has_claims(message->kind))
         error = write_updates(engine, packet, message);
     if (!error && message->telling)
         write_records(packet, message->telling);
     if (!error && message->with_items)
         write_items(engine, packet);
+    if (!error && wire_has_claims(message->kind))
+        leave_out_count(engine, packet, header_size);
     return error;
 }
 
@@ -450,8 +465,6 @@ static int check_header(shoal *engine, const shoal_header *header, size_t rest,
                                   bytes + size, room - size, &more);
     return !error && size + more + rest > room ? SHOAL_ERR_TOO_BIG : error;
 }
-
-enum { COUNT_SIZE = 2 };
 
 int send_check_identity(shoal *engine, shoal_bytes id, bool is_ours)
 {

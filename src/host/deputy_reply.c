@@ -163,8 +163,6 @@ static bool make_header(const struct deputy_reply *reply,
     return true;
 }
 
-/* With an empty list of claims behind it, as an engine that has none writes it.
- */
 static size_t write_packet(const struct deputy_reply *reply,
                            const shoal_header *header, uint8_t *out)
 {
@@ -175,10 +173,6 @@ static size_t write_packet(const struct deputy_reply *reply,
         room = reply->max_packet_size;
     if (codec.encode_header(codec.context, header, out, room, &size) != 0)
         return 0;
-    if (room - size <= 2)
-        return size;
-    out[size++] = 0;
-    out[size++] = 0;
     return size;
 }
 
