@@ -197,6 +197,11 @@ SHOAL_API int shoal_announce(shoal *engine, uint64_t now_us, shoal_bytes id);
 SHOAL_API int shoal_gossip(shoal *engine, uint64_t now_us);
 /* Send queued broadcasts, without updates, to random members that want them. */
 SHOAL_API int shoal_broadcast(shoal *engine, uint64_t now_us);
+/* What we say of ourselves from now on: a MessagePack map of 1 to max_tags_size
+ * bytes, copied; the engine does not look into it. Others are told within 0.2
+ * seconds, of the last of several. TOO_BIG, NOMEM; else 0. Only codecs with
+ * Lifeguard carry it. */
+SHOAL_API int shoal_set_tags(shoal *engine, uint64_t now_us, shoal_bytes tags);
 /* Queue an item of ours: asks `receive` (with an empty sender) for its key. 1:
  * queued; 0: the handler does not want it; MALFORMED (empty), TOO_BIG,
  * NO_HANDLER, BROADCAST. `data` is copied. */
@@ -264,6 +269,7 @@ typedef enum shoal_carries {
     SHOAL_CARRIES_BOTH,      /* a member, and its identity before */
     SHOAL_CARRIES_PACKET,    /* the other member, message, updates and size */
     SHOAL_CARRIES_ITEM,      /* its size, and why it was dropped */
+    SHOAL_CARRIES_TAGS,      /* a member, and its tags before */
     SHOAL_CARRIES_CHANGES    /* nothing; a node in Lua adds the members */
 } shoal_carries;
 
@@ -280,7 +286,8 @@ typedef struct shoal_effect {
     shoal_member member;
     /* RENAME: the identity that was replaced. CONFLICT: ours when the claim
      * arrived; shoal_self() differs if we have taken the address back.
-     * PACKET_*: the peer, of the kinds that have one. */
+     * PACKET_*: the peer, of the kinds that have one. TAGS: the former tags;
+     * empty: none were known. */
     shoal_bytes before;
     shoal_bytes packet; /* SEND */
     size_t size;        /* bytes of the packet or (ITEM_DROPPED) the item */

@@ -81,6 +81,9 @@ typedef shoal_periodic SHOAL_CONFIG_PERIODIC; /* the range is of `members` */
     X(max_packet_size, "max_packet_size", BYTES, 256, 65507,                   \
       "of the largest packet, sent or received. The member's own identity "    \
       "must fit into it three times")                                          \
+    X(max_tags_size, "max_tags_size", BYTES, 1, 16384,                         \
+      "of a member's own tags, as MessagePack. They must fit into a packet "   \
+      "with its identity")                                                     \
     X(max_members, "max_members", COUNT, 1, 16777214,                          \
       "known members, including down ones. A new member replaces the one "     \
       "that has been down longest. If all are up, the new member is refused "  \

@@ -155,7 +155,9 @@
       "members joined, left or changed, and nothing has changed since for "    \
       "`view_quiet`")                                                          \
     X(STABLE, 20, "stable", 2, NOTHING, OFF, NULL,                             \
-      "nothing has changed for `stable_after`")
+      "nothing has changed for `stable_after`")                                \
+    X(TAGS, 21, "tags", 0, TAGS, DEBUG, "tags changed",                        \
+      "what a member says of itself has changed")
 
 /* Why packets, updates and items were dropped. X(NAME, "name", "text") */
 #define SHOAL_DROPS(X)                                                         \
@@ -189,6 +191,8 @@
     X(BROADCAST, "broadcast",                                                  \
       "a broadcast function of the script failed; the log has the traceback")  \
     X(BACKLOG, "backlog_full", "a broadcast beyond `max_broadcasts`")          \
+    X(TAGS, "tags",                                                            \
+      "tags that were damaged on their way, or would take too much memory")    \
     X(NOMEM, "no_memory", "out of memory")
 
 /* What an engine counts since shoal_new(). X(member, "text") */

@@ -26,6 +26,7 @@ enum {
     /* Of a member that is down because it left: final for its identity. A
      * living member has a smaller one. */
     SHOAL_INCARNATION_LEFT = SHOAL_MAX_INCARNATION,
+    SHOAL_MAX_TAGS = 16384,      /* bytes */
     SHOAL_MAX_CONFIRMATIONS = 8, /* that a suspicion can wait for */
     SHOAL_MAX_PACKET = 65507     /* bytes of a UDP datagram over IPv4 */
 };
@@ -55,6 +56,10 @@ typedef struct shoal_update {
      * SHOAL_DOWN with SHOAL_INCARNATION_LEFT: its new identity, at another
      * address; empty: it has left. */
     shoal_bytes from;
+    /* Of an active member, with a codec that has Lifeguard: its tags, and their
+     * version; 0: without. */
+    uint64_t tags_version;
+    shoal_bytes tags;
 } shoal_update;
 
 /* What is known of a member. All bytes are borrowed until the next entry point.
@@ -68,6 +73,9 @@ typedef struct shoal_member {
     uint8_t reason;    /* shoal_reason, of a down member */
     uint32_t rtt_us;   /* round-trip time, smoothed; 0: unknown */
     uint64_t since_us; /* when it entered this state, on our clock */
+    /* What it says of itself; version 0: nothing that we know, or it is down. */
+    uint64_t tags_version;
+    shoal_bytes tags;
 } shoal_member;
 
 /* ---- Messages ---- */

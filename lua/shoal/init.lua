@@ -21,4 +21,5 @@ return {
   step = core.step,
   load = loader.load,
   check = core.check,
+  none = core.none,
 }

@@ -21,7 +21,7 @@
 ---@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"|"refused"|"exchange"
 -- end
 -- table: drops
----@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"no_memory"|"foreign_cluster"|"truncated"|"unresolved"
+---@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"tags"|"no_memory"|"foreign_cluster"|"truncated"|"unresolved"
 -- end
 -- table: events
 ---@alias shoal.Event
@@ -46,6 +46,7 @@
 ---| "item_dropped" # (node, item), a diagnostic: a queued broadcast was dropped: `too_big` (it no longer fits into a packet) or `backlog_full` (`max_broadcasts` newer ones are queued)
 ---| "view" # (node, view): members joined, left or changed, and nothing has changed since for `view_quiet`
 ---| "stable" # (node): nothing has changed for `stable_after`
+---| "tags" # (node, member, changed): what a member says of itself has changed
 -- end
 
 ---@class shoal.Member
@@ -56,6 +57,7 @@
 ---@field since number       unix seconds at which this node saw it enter the state
 ---@field reason? shoal.Reason  why it is down; nil if it is not
 ---@field rtt? number            round-trip time in seconds, smoothed; nil while it is unknown
+---@field tags? table<string, any>  what it says of itself; nil while nothing is known, and of a down member
 
 ---@class shoal.View  what has changed since the last on_view
 ---@field joined shoal.Member[]   were not up then, and are now
@@ -103,6 +105,7 @@
 ---@field view_quiet? number  seconds: `on_view` is called when nothing has changed for this long, and at the latest after five times as long
 ---@field stable_after? number  seconds: `on_stable` is called when nothing has changed for this long
 ---@field max_packet_size? integer  bytes of the largest packet, sent or received. The member's own identity must fit into it three times
+---@field max_tags_size? integer  bytes of a member's own tags, as MessagePack. They must fit into a packet with its identity
 ---@field max_members? integer  known members, including down ones. A new member replaces the one that has been down longest. If all are up, the new member is refused and notified
 ---@field max_broadcasts? integer  queued broadcasts. When the queue is full, the broadcast that was sent most often is dropped (the oldest of several)
 ---@field max_local_health? integer  a member whose own probes fail, or that has to refute a suspicion, multiplies its `probe_period` and `probe_rtt` by at most 1 + this value (Lifeguard 4.A). 0: never
@@ -148,6 +151,8 @@
 
 ---@class shoal.Claim
 ---@field id shoal.Identity
+---@field tags_version? integer  of its tags, if it has some; only with `lifeguard`
+---@field tags? string           their bytes
 ---@field incarnation? integer   of one that has left: 65535
 ---@field state? shoal.State
 ---@field from? shoal.Identity   suspect: the member that suspects it; left: its new identity, at another address
@@ -182,6 +187,7 @@
 ---@field on_returned? fun(node: shoal.Node, id: shoal.Identity)  we were declared down and have refuted it; our identity is unchanged
 ---@field on_view? fun(node: shoal.Node, view: shoal.View)  members joined, left or changed, and nothing has changed since for `view_quiet`
 ---@field on_stable? fun(node: shoal.Node)  nothing has changed for `stable_after`
+---@field on_tags? fun(node: shoal.Node, member: shoal.Member, changed: table<string, { before: any, after: any }>)  what a member says of itself has changed
 ---@field on_reload? fun(node: shoal.Node, previous: shoal.Previous)  we are the new version
 ---@field on_stop? fun(node: shoal.Node)  the node is about to close
 -- end
@@ -198,6 +204,7 @@ function Timer:cancel() end
 ---@class shoal.MembersOptions
 ---@field state? shoal.State|"active"|"all"  default "active" (alive or suspect)
 ---@field where? fun(member: shoal.Member): boolean
+---@field tags? table<string, any>  only members with these tags: true: any value; a function of the value: decides; else an equal value
 
 ---@class shoal.LivingOptions
 ---@field where? fun(member: shoal.Member): boolean  counts only members for which it holds
@@ -278,6 +285,15 @@ function Node:broadcast() end
 ---@param data string
 ---@return boolean?, string? message, shoal.Code? code
 function Node:add_broadcast(data) end
+--- Changes this node's tags, which all members learn: names of 1 to 64 bytes, values that MessagePack
+--- carries. `shoal.none` deletes one; the others stay. Changes within 0.2 s are sent as one. code:
+--- "too_big", if all of them do not fit into `max_tags_size` or a packet. (sends)
+---@param changes table<string, any>
+---@return true?, string? message, shoal.Code? code
+function Node:set_tags(changes) end
+--- This node's tags, a new table.
+---@return table<string, any>
+function Node:tags() end
 --- Notifies some members, and seeds that have not answered yet, that this node leaves. The node is
 --- defunct then. (sends)
 ---@return true?, string? message, shoal.Code? code

@@ -238,7 +238,7 @@ static void skips_elements_it_does_not_know(void)
     EXPECT(header.number == 7 && header.peer.size == 0);
     free(bytes.data);
 
-    bytes = bytes_of_hex("95" A "0301" B "c0"
+    bytes = bytes_of_hex("97" A "0301" B "05 c400 c0"
                          "ffff");
     EXPECT(codec.decode_member(NULL, spanning(bytes), &member, &used) == 0);
     EXPECT(used == bytes.size - 2);
@@ -248,7 +248,7 @@ static void skips_elements_it_does_not_know(void)
 
 static void takes_nil_for_what_is_not_there(void)
 {
-    struct bytes bytes = bytes_of_hex("95" A "0001 c0 07");
+    struct bytes bytes = bytes_of_hex("94" A "0001 c0");
     shoal_header header;
     shoal_update member;
     size_t used;

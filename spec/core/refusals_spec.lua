@@ -94,6 +94,7 @@ local CASES = {
       return e, e.core:members()[1].addr
     end,
   },
+  set_tags = { too_big = function() return member(), { text = ("x"):rep(1001) } end },
   set_config = { invalid_config = function() return member(), { max_members = 0 } end },
 }
 

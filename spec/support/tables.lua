@@ -135,6 +135,7 @@ end
 local ARGUMENTS = {
   NOTHING = {}, MEMBER = { "member: shoal.Member" }, OURSELVES = { "id: shoal.Identity" },
   BOTH = { "before: shoal.Former", "after: shoal.Member" }, PACKET = { "packet: shoal.Packet" },
+  TAGS = { "member: shoal.Member", "changed: table<string, { before: any, after: any }>" },
   ITEM = { "item: shoal.Dropped" }, CHANGES = { "view: shoal.View" },
 }
 

@@ -90,6 +90,11 @@ golden.members = {
   { "93 C cdffff 02", { id = ids.C, incarnation = 65535, state = "down" } },
   { "94 B cdffff 02 C", { id = ids.B, incarnation = 65535, state = "down", from = ids.C } },
   { "93 D 05 00", { id = ids.D, incarnation = 5, state = "alive" } },
+  { "96 B 03 00 c0 ce0001e0db c408 81a47a6f6e65a162",
+    { id = ids.B, incarnation = 3, state = "alive", tags_version = 0x1e0db, tags = "\129\164zone\161b" } },
+  { "96 B 03 01 A ce0001e0db c408 81a47a6f6e65a162",
+    { id = ids.B, incarnation = 3, state = "suspect", from = ids.A, tags_version = 0x1e0db,
+      tags = "\129\164zone\161b" } },
 }
 
 --- Records of an exchange (spec/c/record_test.c reads them).

@@ -19,9 +19,9 @@ describe("a member", function()
   end
 
   it("that is suspect is suspected by nobody when nil is in that place", function()
-    local member, used = codec.decode_member(bytes "95 B 03 01 c0 07")
+    local member, used = codec.decode_member(bytes "94 B 03 01 c0")
     assert.same({ id = golden.ids.B, incarnation = 3, state = "suspect" }, member)
-    assert.equal(#bytes "95 B 03 01 c0 07", used)
+    assert.equal(#bytes "94 B 03 01 c0", used)
   end)
 
   it("that left says who it is now, one that was found down does not", function()
@@ -32,8 +32,23 @@ describe("a member", function()
   end)
 
   it("of a newer release is read without the elements that it has more", function()
-    local member, used = codec.decode_member(bytes "95 B 03 00 A c0" .. "more")
-    assert.same({ id = golden.ids.B, incarnation = 3, state = "alive" }, member)
-    assert.equal(#bytes "95 B 03 00 A c0", used)
+    local text = "98 B 03 00 A 05 c400 07 c0"
+    local member, used = codec.decode_member(bytes(text) .. "more")
+    assert.same({ id = golden.ids.B, incarnation = 3, state = "alive", tags_version = 5, tags = "" }, member)
+    assert.equal(#bytes(text), used)
+  end)
+
+  it("has a version and tags or neither, and never when it is down", function()
+    for _, text in ipairs {
+      "95 B 03 00 c0 05", "96 B 03 00 c0 00 c400", "96 B 03 00 c0 05 a161", "96 B 03 00 c0 05 c0",
+      "96 B 03 00 c0 ff c400", "96 B 03 02 c0 05 c400", "96 B 03 00 c0 05 c502", "96 B 03 00 c0 05 c4",
+    } do
+      local member, _, code = codec.decode_member(bytes(text))
+      assert.is_nil(member, text)
+      assert.equal("malformed", code)
+    end
+    local most = bytes "96 B 03 00 c0 05 c54000" .. ("x"):rep(16384)
+    assert.equal(16384, #codec.decode_member(most).tags)
+    assert.is_nil((codec.decode_member(bytes "96 B 03 00 c0 05 c54001" .. ("x"):rep(16385))))
   end)
 end)

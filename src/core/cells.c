@@ -2,6 +2,7 @@
 #include "cells.h"
 
 #include "members.h"
+#include "tags.h"
 
 enum { LEAST_BITS = CELLS_BUCKET_BITS, MOST_BITS = 24 };
 
@@ -12,8 +13,7 @@ static uint32_t hash_of(const struct member *member)
 
 static uint64_t version_of(const struct member *member)
 {
-    (void)member;
-    return 0;
+    return tags_version(member->tags);
 }
 
 uint32_t cells_part(uint32_t hash, uint64_t version)

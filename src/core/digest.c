@@ -15,7 +15,9 @@ bool digest_is_on(const shoal *engine)
 uint32_t digest_own_part(const shoal *engine, struct cell cell)
 {
     uint32_t hash = engine->self->wire_hash;
-    return cell_has(cell, hash) ? cells_part(hash, 0) : 0;
+    return cell_has(cell, hash)
+               ? cells_part(hash, tags_version(engine->own_tags.said))
+               : 0;
 }
 
 void digest_touch(shoal *engine, const struct identity *who)

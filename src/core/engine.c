@@ -137,6 +137,7 @@ uint64_t shoal_next_deadline(const shoal *engine)
     next = earlier(next, indirect_next(&engine->indirect));
     next = earlier(next, view_next(engine));
     next = earlier(next, engine->round.at_us);
+    next = earlier(next, engine->own_tags.at_us);
     return earlier(next, tasks_next(engine));
 }
 
@@ -161,6 +162,7 @@ int shoal_tick(shoal *engine, uint64_t now_us)
     indirect_tick(engine);
     probe_tick(engine);
     error = suspicion_tick(engine);
+    tags_tick(engine);
     tasks_tick(engine);
     if (!error)
         error = view_tick(engine);
@@ -341,6 +343,9 @@ static void init(shoal *engine, const shoal_options *options, struct mem mem)
     probe_init(&engine->probe);
     backlog_init(&engine->updates, 0);
     backlog_init(&engine->items, 2);
+    backlog_init(&engine->own_tagged, 0);
+    backlog_init(&engine->tagged, 0);
+    tags_init(&engine->own_tags);
     tasks_stop(&engine->tasks);
     round_init(&engine->round);
     tasks_begin_idle(engine);
@@ -380,6 +385,9 @@ void shoal_free(shoal *engine)
              sizeof *engine->spare_suspicion);
     backlog_clear(&engine->updates, &engine->mem);
     backlog_clear(&engine->items, &engine->mem);
+    backlog_clear(&engine->own_tagged, &engine->mem);
+    backlog_clear(&engine->tagged, &engine->mem);
+    tags_clear(engine);
     keys_clear(&engine->item_keys, &engine->mem);
     members_clear(&engine->members, &engine->mem);
     timers_clear(&engine->timers, &engine->mem);

@@ -22,6 +22,7 @@
  *   exchange.c    the answers to that
  *   record.c      ... and how both look in a packet
  *   view.c        what changed, and whether it has come to rest
+ *   tags.c        what members say of themselves
  *   broadcast.c   custom broadcasts
  *   ask.c         what is asked of the embedder
  *   notify.c      events into the effect queue
@@ -41,6 +42,7 @@
 #include "probe.h"
 #include "round.h"
 #include "suspicion.h"
+#include "tags.h"
 #include "tasks.h"
 #include "timers.h"
 #include "view.h"
@@ -94,6 +96,9 @@ struct shoal {
     uint32_t health;                   /* our score, 0: fine */
     struct tasks tasks;
     struct backlog updates, items;
+    struct backlog own_tagged, tagged; /* claims with tags */
+    struct own_tags own_tags;
+    size_t tags_held; /* bytes */
     struct {
         uint32_t members; /* 0: not known */
         uint8_t times, of_news;

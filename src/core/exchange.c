@@ -31,9 +31,16 @@ static int by_hash(const void *a, const void *b)
     return left < right ? -1 : left > right;
 }
 
-static struct entry_of entry_of(const struct identity *identity)
+static struct entry_of entry_of(const struct member *member)
 {
-    return (struct entry_of){identity->wire_hash, 0};
+    return (struct entry_of){member->identity->wire_hash,
+                             tags_version(member->tags)};
+}
+
+static struct entry_of own_entry(const shoal *engine)
+{
+    return (struct entry_of){engine->self->wire_hash,
+                             tags_version(engine->own_tags.said)};
 }
 
 bool exchange_write_list(shoal *engine, struct records *records,
@@ -44,12 +51,12 @@ bool exchange_write_list(shoal *engine, struct records *records,
     uint32_t count = 0;
     struct cell_walk walk = cells_walk(&engine->members, cell, 0);
     if (cell_has(cell, engine->self->wire_hash))
-        entries[count++] = entry_of(engine->self);
+        entries[count++] = own_entry(engine);
     for (const struct member *member;
          (member = cells_next(&engine->members, &walk));) {
         if (count == most)
             return false;
-        entries[count++] = entry_of(member->identity);
+        entries[count++] = entry_of(member);
     }
     qsort(entries, count, sizeof *entries, by_hash);
     record_begin(records, RECORD_LIST, cell);
@@ -132,14 +139,28 @@ static uint32_t compare_theirs(shoal *engine, const struct record *record,
     for (struct entry_of entry; record_next_entry(&body, &entry);) {
         if (count < EXCHANGE_MAX_RECORDS)
             entries[count++] = entry;
-        if (entry.hash != engine->self->wire_hash &&
-            !cells_find(&engine->members, entry.hash))
+        if (entry.hash == engine->self->wire_hash) {
+            tags_heard_of_ours(engine, entry.version);
+            continue;
+        }
+        const struct member *member = cells_find(&engine->members, entry.hash);
+        if (!member || tags_version(member->tags) < entry.version)
             want(answer, entry.hash);
     }
     return count;
 }
 
-/* What we know and it does not list. */
+/* Is it not among these, or with older tags? */
+static bool is_lacked(const struct entry_of *ours,
+                      const struct entry_of entries[], uint32_t count)
+{
+    const struct entry_of *theirs =
+        bsearch(ours, entries, count, sizeof *ours, by_hash);
+    return !theirs || theirs->version < ours->version;
+}
+
+/* What we know and it does not list. Our packet says that we are there, but not
+ * our tags. */
 static void compare_ours(shoal *engine, const struct record *record,
                          struct answer *answer, const struct entry_of entries[],
                          uint32_t count)
@@ -147,13 +168,17 @@ static void compare_ours(shoal *engine, const struct record *record,
     struct cell_walk walk = cells_walk(&engine->members, record->cell,
                                        (uint32_t)rng_next(&engine->rng));
     struct member *member;
+    struct entry_of own = own_entry(engine);
+    if (cell_has(record->cell, own.hash) && own.version > 0 &&
+        is_lacked(&own, entries, count))
+        tell(answer, NO_SLOT);
     for (uint32_t n = 0; (member = cells_next(&engine->members, &walk)); n++) {
-        struct entry_of ours = entry_of(member->identity);
+        struct entry_of ours = entry_of(member);
         if (n == MAX_WALK || answer->telling.is_cut) {
             answer->telling.is_cut = true;
             return;
         }
-        if (!bsearch(&ours, entries, count, sizeof ours, by_hash))
+        if (is_lacked(&ours, entries, count))
             tell(answer, member->slot);
     }
 }
@@ -173,11 +198,12 @@ static void answer_want(shoal *engine, const struct record *record,
                         struct answer *answer)
 {
     for (uint32_t i = 0; i < record->body.size / 4; i++) {
-        const struct member *member =
-            cells_find(&engine->members, record_word(record, i));
-        if (!member)
+        uint32_t hash = record_word(record, i);
+        const struct member *member = cells_find(&engine->members, hash);
+        bool is_us = hash == engine->self->wire_hash;
+        if (!member && !is_us)
             continue;
-        tell(answer, member->slot);
+        tell(answer, is_us ? NO_SLOT : member->slot);
         engine->round.told++;
     }
 }

@@ -2,6 +2,7 @@
 #include "member.h"
 
 #include "rtt.h"
+#include "tags.h"
 
 enum rule { NEVER, NEWER, AS_NEW, ALWAYS };
 
@@ -65,5 +66,8 @@ shoal_member member_view(const struct member *member)
         .reason = (uint8_t)reason(member),
         .rtt_us = rtt_us(member->rtt),
         .since_us = member->since_us,
+        .tags_version =
+            member_is_active(member) ? tags_version(member->tags) : 0,
+        .tags = tags_bytes(member_is_active(member) ? member->tags : NULL),
     };
 }

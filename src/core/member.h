@@ -9,6 +9,7 @@ enum { NO_SLOT = UINT32_MAX };
 
 struct entry;
 struct suspicion;
+struct tags;
 
 /* Where a member stands in the table. */
 enum place {
@@ -32,6 +33,7 @@ struct member {
     uint8_t returned : 1; /* it came back from down, lately perhaps */
     uint8_t fed : 1;      /* it got a feed, and nothing else came since */
     struct entry *queued; /* the claim about it in the backlog */
+    struct tags *tags;    /* what it says of itself; NULL: not known */
     struct suspicion *suspicion; /* while it is suspect */
     uint64_t since_us;           /* when it entered its state */
     uint32_t position;     /* in its order; the next free slot when free */

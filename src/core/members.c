@@ -294,6 +294,17 @@ void members_rename(struct members *members, struct mem *mem,
     index_insert(&members->by_id, identity->hash, member->slot);
 }
 
+void members_set_tags(struct members *members, struct member *member,
+                      struct tags *tags)
+{
+    bool counts = member->place == PLACE_ACTIVE;
+    if (counts)
+        cells_remove(members, member);
+    member->tags = tags;
+    if (counts)
+        cells_add(members, member);
+}
+
 static enum place place_for(const struct member *member, shoal_state state,
                             bool has_left)
 {

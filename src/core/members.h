@@ -70,6 +70,9 @@ void members_remove(struct members *members, struct mem *mem,
 /* Another identity with the same address; takes over the reference. */
 void members_rename(struct members *members, struct mem *mem,
                     struct member *member, struct identity *identity);
+/* Others' tags (or NULL) of it; the former ones are the caller's. */
+void members_set_tags(struct members *members, struct member *member,
+                      struct tags *tags);
 /* Makes room so that one members_set_state() to `state` cannot fail. */
 bool members_reserve_state(struct members *members, struct mem *mem,
                            shoal_state state);

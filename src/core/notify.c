@@ -38,8 +38,10 @@ static shoal_effect *push(shoal *engine, shoal_event event,
 {
     if (!wanted(engine, event))
         return NULL;
-    size_t payload =
-        view->id.size + view->addr.size + view->endpoint.size + before.size;
+    bool has_tags = event == SHOAL_EVENT_TAGS || event == SHOAL_EVENT_MEMBER_UP;
+    shoal_bytes tags = has_tags ? view->tags : (shoal_bytes){0};
+    size_t payload = view->id.size + view->addr.size + view->endpoint.size +
+                     before.size + tags.size;
     uint8_t *at;
     shoal_effect *effect =
         effects_push(&engine->effects, &engine->mem, payload, &at);
@@ -50,6 +52,7 @@ static shoal_effect *push(shoal *engine, shoal_event event,
     effect->member.id = copy(&at, view->id);
     effect->member.addr = copy(&at, view->addr);
     effect->member.endpoint = copy(&at, view->endpoint);
+    effect->member.tags = copy(&at, tags);
     effect->before = copy(&at, before);
     return effect;
 }

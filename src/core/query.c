@@ -21,6 +21,9 @@ shoal_member shoal_self(const shoal *engine)
                                                                 : SHOAL_ALIVE,
         .reason = (uint8_t)own_reason(engine),
         .since_us = engine->since_us,
+        .tags_version = tags_version(engine->own_tags.said),
+        .tags = tags_bytes(engine->own_tags.next ? engine->own_tags.next
+                                                 : engine->own_tags.said),
     };
 }
 

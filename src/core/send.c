@@ -100,11 +100,15 @@ static int write_list(shoal *engine, struct packet *packet,
 
 static shoal_update claim_about(const shoal *engine, uint32_t slot)
 {
-    if (slot != NO_SLOT)
-        return member_claim(members_at(&engine->members, slot));
-    return (shoal_update){.id = identity_id(engine->self),
+    const struct member *member =
+        slot == NO_SLOT ? NULL : members_at(&engine->members, slot);
+    shoal_update claim = {.id = identity_id(engine->self),
                           .incarnation = engine->incarnation,
                           .state = SHOAL_ALIVE};
+    if (member)
+        claim = member_claim(member);
+    tags_put(&claim, member ? member->tags : engine->own_tags.said);
+    return claim;
 }
 
 /* Leaves room for the records, which go with the last of them. */
@@ -140,13 +144,23 @@ static void write_records(struct packet *packet, struct tell_list *telling)
     records->size = 0;
 }
 
-static void write_backlog(shoal *engine, struct packet *packet)
+static void fill_from(shoal *engine, struct packet *packet,
+                      struct backlog *backlog)
 {
     uint32_t count;
     packet->size += backlog_fill(
-        &engine->updates, &engine->mem, packet->bytes + packet->size,
+        backlog, &engine->mem, packet->bytes + packet->size,
         packet->room - packet->size, UINT16_MAX - packet->updates, &count);
     packet->updates += count;
+}
+
+/* Our own tags would starve behind the news of others, and theirs keep back
+ * nobody's news. */
+static void write_backlog(shoal *engine, struct packet *packet)
+{
+    fill_from(engine, packet, &engine->own_tagged);
+    fill_from(engine, packet, &engine->updates);
+    fill_from(engine, packet, &engine->tagged);
 }
 
 static int write_updates(shoal *engine, struct packet *packet,

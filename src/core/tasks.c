@@ -190,7 +190,9 @@ static void announce(shoal *engine)
 
 static bool has_gossip(const shoal *engine)
 {
-    return engine->updates.num_urgent + engine->items.count > 0;
+    return engine->updates.num_urgent + engine->items.count +
+               engine->own_tagged.count + engine->tagged.count >
+           0;
 }
 
 void tasks_tick(shoal *engine)
@@ -204,7 +206,9 @@ void tasks_tick(shoal *engine)
     if (!has_gossip(engine) ||
         !take_turn(engine, &tasks->gossip_at_us, config->gossip.every_us))
         return;
-    if (engine->updates.num_news > 0)
+    if (engine->updates.num_news + engine->own_tagged.count +
+            engine->tagged.count >
+        0)
         send_gossip(engine, config->gossip.members);
     else if (engine->updates.num_urgent > 0)
         send_gossip(engine, 1);

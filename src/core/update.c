@@ -89,6 +89,7 @@ bool update_forget(shoal *engine, struct member *member)
     }
     if (member->queued)
         backlog_remove(&engine->updates, &engine->mem, member->queued);
+    tags_drop(engine, member);
     suspicion_drop(engine, member);
     timers_cancel(&engine->timers, &member->timer);
     members_remove(&engine->members, &engine->mem, member);
@@ -131,6 +132,8 @@ static void settle(shoal *engine, struct member *member,
         member->returned = was_down && claim->state != SHOAL_DOWN;
     members_set_state(&engine->members, member, claim->state,
                       claim->incarnation, is_departure(engine, claim));
+    if (claim->state == SHOAL_DOWN)
+        tags_hush(engine, member);
     if (changes || claim->state != SHOAL_DOWN)
         suspicion_enter(engine, member, claim->from);
     if (claim->state == SHOAL_SUSPECT)
@@ -156,7 +159,7 @@ int update_member(shoal *engine, struct member *member,
 {
     struct who who;
     who_from(&who, member->identity);
-    if (!reserve(engine, &who, (shoal_bytes){0}, claim->state))
+    if (!reserve(engine, &who, tags_bytes(member->tags), claim->state))
         return SHOAL_ERR_NOMEM;
     shoal_state before = member->state;
     bool goes = claim->state == SHOAL_DOWN, was_down = before == SHOAL_DOWN;
@@ -279,6 +282,7 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
     /* Another identity does not make it know more than it did. */
     bool returned = was_active ? member->returned : member_has_failed(member);
     identity_retain(before);
+    tags_drop(engine, member);
     members_rename(&engine->members, &engine->mem, member, identity);
     engine->learned++;
     settle(engine, member, claim, true);
@@ -404,9 +408,11 @@ static int apply(shoal *engine, const shoal_update *claim, struct member *maybe,
 int update_apply(shoal *engine, const shoal_update *claim, struct member *maybe,
                  bool queue)
 {
-    if (!is_beyond(engine, claim))
-        return apply(engine, claim, maybe, queue);
     shoal_update highest = *claim;
-    highest.incarnation--;
-    return apply(engine, &highest, maybe, queue);
+    highest.incarnation -= is_beyond(engine, claim);
+    tags_put(&highest, NULL); /* they travel on their own */
+    int error = apply(engine, &highest, maybe, queue);
+    if (!error && claim->tags_version > 0)
+        error = tags_receive(engine, claim);
+    return error;
 }

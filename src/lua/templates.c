@@ -14,22 +14,54 @@
 static const char source[] =
     "local states, reasons = ...\n"
     "local function member(id, bump, addr, state, incarnation, since,\n"
-    "                      reason, rtt)\n"
+    "                      reason, rtt, tags)\n"
     "  if bump then id = { addr = id, bump = bump } end\n"
     "  return { id = id, addr = addr, state = states[state],\n"
     "    incarnation = incarnation, since = since,\n"
-    "    reason = reasons[reason], rtt = rtt }\n"
+    "    reason = reasons[reason], rtt = rtt, tags = tags }\n"
     "end\n"
     "local function tell(handler, node, id, bump, addr, state, incarnation,\n"
-    "                    since, reason, rtt)\n"
+    "                    since, reason, rtt, tags)\n"
     "  return handler(node, member(id, bump, addr, state, incarnation,\n"
-    "    since, reason, rtt))\n"
+    "    since, reason, rtt, tags))\n"
     "end\n"
     "local function receive(handler, self, data, id, bump)\n"
     "  if bump then id = { addr = id, bump = bump } end\n"
     "  return handler(self, data, id)\n"
     "end\n"
-    "return member, tell, receive\n";
+    "local pairs, type = pairs, type\n"
+    "local function same(a, b)\n"
+    "  if a == b then return true end\n"
+    "  if type(a) ~= 'table' or type(b) ~= 'table' then return false end\n"
+    "  for k, v in pairs(a) do if not same(v, b[k]) then return false end end\n"
+    "  for k in pairs(b) do if a[k] == nil then return false end end\n"
+    "  return true\n"
+    "end\n"
+    "local function changed(before, after)\n"
+    "  local list = {}\n"
+    "  for k, v in pairs(before) do\n"
+    "    if not same(v, after[k]) then\n"
+    "      list[k] = { before = v, after = after[k] }\n"
+    "    end\n"
+    "  end\n"
+    "  for k, v in pairs(after) do\n"
+    "    if before[k] == nil then list[k] = { after = v } end\n"
+    "  end\n"
+    "  return list\n"
+    "end\n"
+    "local function matches(tags, wanted)\n"
+    "  if not tags then return false end\n"
+    "  for k, v in pairs(wanted) do\n"
+    "    local has = tags[k]\n"
+    "    if v == true then\n"
+    "      if has == nil then return false end\n"
+    "    elseif type(v) == 'function' then\n"
+    "      if not v(has) then return false end\n"
+    "    elseif not same(v, has) then return false end\n"
+    "  end\n"
+    "  return true\n"
+    "end\n"
+    "return member, tell, receive, changed, matches\n";
 
 static const char registry_key[] = "shoal.templates";
 
@@ -80,7 +112,9 @@ static void make_functions(lua_State *L, struct templates *templates)
         lua_error(L);
     push_states(L);
     push_reasons(L);
-    protected_plain(L, 2, 3);
+    protected_plain(L, 2, 5);
+    keep_once(L, &templates->matches);
+    keep_once(L, &templates->changed);
     keep_once(L, &templates->receive);
     keep_once(L, &templates->tell);
     keep_once(L, &templates->member);
@@ -203,6 +237,24 @@ static void push_names(lua_State *L, shoal_bytes id, shoal_bytes addr)
     value_push_addr(L, addr);
 }
 
+void templates_push_tags(lua_State *L, shoal_bytes tags)
+{
+    uint8_t copy[SHOAL_MAX_TAGS];
+    size_t used;
+
+    if (tags.size == 0 || tags.size > sizeof copy) {
+        lua_pushnil(L);
+        return;
+    }
+    memcpy(copy, tags.data, tags.size);
+    bool is_good = value_push(L, (shoal_bytes){copy, tags.size}, &used) == 0 &&
+                   lua_istable(L, -1);
+    if (is_good)
+        return;
+    lua_pop(L, 1);
+    lua_pushnil(L);
+}
+
 void templates_push_member(lua_State *L, const shoal_member *member,
                            int64_t offset_us)
 {
@@ -215,4 +267,5 @@ void templates_push_member(lua_State *L, const shoal_member *member,
         lua_pushnumber(L, (double)member->rtt_us / 1e6);
     else
         lua_pushnil(L);
+    templates_push_tags(L, member->tags);
 }

@@ -17,15 +17,17 @@
 
 #include <lua.h>
 
-enum { TEMPLATES_IDENTITY_ARGS = 2, TEMPLATES_MEMBER_ARGS = 8 };
+enum { TEMPLATES_IDENTITY_ARGS = 2, TEMPLATES_MEMBER_ARGS = 9 };
 
 /* References. */
 struct templates {
-    /* (member) -> { id=, addr=, state=, incarnation=, since=, reason=, rtt= }
-     */
+    /* (member) -> { id=, addr=, state=, incarnation=, since=, reason=, rtt=,
+     * tags= } */
     int member;
     int tell;    /* (handler, node, member) -> handler(node, { id=, ... }) */
     int receive; /* (handler, self, data, id) -> handler(self, data, id) */
+    int changed; /* (tags before, after) -> { http = { before=, after= } } */
+    int matches; /* (tags, wanted) -> boolean */
     int handler_names[SHOAL_NUM_EVENTS]; /* "on_member_up" */
 };
 
@@ -37,6 +39,8 @@ const struct templates *templates_of(lua_State *L);
  * bytes need to last no longer than the call. `offset_us` as in view.h. Raise
  * when there is no memory. */
 void templates_push_identity(lua_State *L, shoal_bytes id);
+/* The table, or nil: without tags, and where Lua cannot represent them. */
+void templates_push_tags(lua_State *L, shoal_bytes tags);
 void templates_push_member(lua_State *L, const shoal_member *member,
                            int64_t offset_us);
 

@@ -11,6 +11,7 @@
 #include "engine/codec.h"
 #include "engine/config.h"
 #include "engine/engine.h"
+#include "engine/tagging.h"
 #include "file_kind.h"
 #include "lookup.h"
 #include "node/loop.h"
@@ -61,6 +62,7 @@ int luaopen_shoal_core(lua_State *L)
     lua_newtable(L);
     lua_pushstring(L, shoal_version());
     lua_setfield(L, -2, "version");
+    tagging_register(L);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         parts[i](L);
     return 1;

@@ -246,6 +246,33 @@ shoal_bytes wire_peek_source(void *context, shoal_bytes packet)
     return read_identity(&reader);
 }
 
+/* A bin of that many bytes at the most. */
+static shoal_bytes read_bin(struct reader *reader, size_t max)
+{
+    shoal_bytes value = read_value(reader, reader->left);
+    size_t head = 0;
+
+    if (value.size >= 2 && value.data[0] == 0xc4)
+        head = 2;
+    else if (value.size >= 3 && value.data[0] == 0xc5)
+        head = 3;
+    if (head == 0 || value.size - head > max)
+        reader->failed = true;
+    return (shoal_bytes){value.data + head, value.size - head};
+}
+
+/* Version and tags: both or neither, and never of a down member. */
+static void read_tags(struct reader *reader, uint64_t elements,
+                      shoal_update *member)
+{
+    member->tags_version = read_uint(reader, UINT64_MAX);
+    if (elements < 2 || member->tags_version == 0 ||
+        member->state == SHOAL_DOWN)
+        reader->failed = true;
+    else
+        member->tags = read_bin(reader, SHOAL_MAX_TAGS);
+}
+
 int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *out,
                        size_t *used)
 {
@@ -260,10 +287,18 @@ int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *out,
     if (reader.failed || elements < WIRE_MEMBER_ELEMENTS)
         return SHOAL_ERR_MALFORMED;
     elements -= WIRE_MEMBER_ELEMENTS;
-    member.from = (shoal_bytes){NULL, 0};
+    member.from = member.tags = (shoal_bytes){NULL, 0};
+    member.tags_version = 0;
     if (wire_has_from(&member) && elements > 0) {
         member.from = read_optional_identity(&reader);
         elements--;
+    } else if (elements > 0) {
+        skip(&reader, 1);
+        elements--;
+    }
+    if (elements > 0) {
+        read_tags(&reader, elements, &member);
+        elements -= elements < 2 ? 1 : 2;
     }
     skip(&reader, elements);
     if (reader.failed)

@@ -96,13 +96,25 @@ int wire_encode_header(void *context, const shoal_header *header, uint8_t *out,
 static int pack_member(msgpack_packer *packer, const shoal_update *member)
 {
     bool from = wire_has_from(member) && member->from.size > 0;
+    bool tags = member->tags_version > 0 && member->state != SHOAL_DOWN;
+    unsigned elements = WIRE_MEMBER_ELEMENTS + from;
 
-    if (msgpack_pack_array(packer, WIRE_MEMBER_ELEMENTS + from) ||
+    if (msgpack_pack_array(packer, tags ? WIRE_TAGGED_ELEMENTS : elements) ||
         pack_identity(packer, member->id) ||
         msgpack_pack_uint16(packer, member->incarnation) ||
         msgpack_pack_uint8(packer, member->state))
         return -1;
-    return from ? pack_identity(packer, member->from) : 0;
+    if (from && pack_identity(packer, member->from))
+        return -1;
+    if (!tags)
+        return 0;
+    return (!from && msgpack_pack_nil(packer)) ||
+                   msgpack_pack_uint64(packer, member->tags_version) ||
+                   msgpack_pack_bin(packer, member->tags.size) ||
+                   msgpack_pack_bin_body(packer, member->tags.data,
+                                         member->tags.size)
+               ? -1
+               : 0;
 }
 
 int wire_encode_member(void *context, const shoal_update *member, uint8_t *out,

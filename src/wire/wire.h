@@ -45,7 +45,8 @@ enum {
     WIRE_PEER = 6,
     WIRE_NACK = 7,
     WIRE_DIGEST = 6, /* of ping and ack */
-    WIRE_MEMBER_ELEMENTS = 3
+    WIRE_MEMBER_ELEMENTS = 3,
+    WIRE_TAGGED_ELEMENTS = 6
 };
 
 /* What the header of a message of this kind has. */

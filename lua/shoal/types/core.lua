@@ -117,6 +117,16 @@ function Engine:broadcast(now) end
 ---@return boolean?, string? message, shoal.Code? code
 function Engine:add_broadcast(now, data) end
 
+--- Changes our tags: `shoal.core.none` deletes one. See shoal.Node.
+---@param now number
+---@param changes table<string, any>
+---@return true?, string? message, shoal.Code? code
+function Engine:set_tags(now, changes) end
+
+--- Our tags, a new table.
+---@return table<string, any>
+function Engine:tags() end
+
 --- Tells some members that we are going, and is defunct.
 ---@param now number
 ---@return true?, string? message, shoal.Code? code

@@ -179,6 +179,7 @@ static void run_decode_member(lua_State *L, void *context)
     fields_read_member(L, 2, &member);
     keep_identity(L, t->q, 5);
     keep_identity(L, t->q, 6);
+    keep_identity(L, t->q, 7);
     *t->member_out = member;
 }
 
@@ -277,7 +278,7 @@ static int encode_header(lua_State *L)
 static int encode_member(lua_State *L)
 {
     shoal_codec codec = shoal_default_codec();
-    uint8_t out[MAX_HEADER];
+    uint8_t out[MAX_HEADER + SHOAL_MAX_TAGS];
     shoal_update member;
     size_t size = 0;
     int error;

@@ -19,6 +19,9 @@ static const char *const kinds[] = {
 
 /* ---- Tables out of structs ---- */
 
+/* A double holds each integer up to it. */
+#define MAX_TAGS_VERSION 9007199254740991.0
+
 static void set_integer(lua_State *L, const char *name, unsigned value)
 {
     lua_pushinteger(L, (lua_Integer)value);
@@ -68,6 +71,12 @@ void fields_push_member(lua_State *L, const shoal_update *member)
     lua_setfield(L, -2, "state");
     if (wire_has_from(member) && member->from.size > 0)
         set_identity(L, "from", member->from);
+    if (member->tags_version == 0)
+        return;
+    lua_pushnumber(L, (lua_Number)member->tags_version);
+    lua_setfield(L, -2, "tags_version");
+    lua_pushlstring(L, (const char *)member->tags.data, member->tags.size);
+    lua_setfield(L, -2, "tags");
 }
 
 /* ---- Structs out of tables ---- */
@@ -162,6 +171,19 @@ void fields_read_header(lua_State *L, int index, shoal_header *header)
     read_digest(L, index, header);
 }
 
+/* Leaves their bytes on the stack, or nil. */
+static void read_tags(lua_State *L, int index, shoal_update *member)
+{
+    member->tags_version = (uint64_t)options_integer(
+        L, index, "member", "tags_version", 0, MAX_TAGS_VERSION, 0);
+    if (options_get(L, index, "tags") == LUA_TSTRING)
+        member->tags.data =
+            (const uint8_t *)lua_tolstring(L, -1, &member->tags.size);
+    else if (!lua_isnil(L, -1))
+        luaL_error(L, "member.tags must be a string, got %s",
+                   options_describe(L, -1));
+}
+
 void fields_read_member(lua_State *L, int index, shoal_update *member)
 {
     memset(member, 0, sizeof *member);
@@ -176,8 +198,9 @@ void fields_read_member(lua_State *L, int index, shoal_update *member)
     if (options_get(L, index, "from") == LUA_TNIL || !wire_has_from(member)) {
         lua_pop(L, 1);
         lua_pushnil(L);
-        return;
+    } else {
+        lua_pop(L, 1);
+        read_identity(L, index, "member", "from", &member->from);
     }
-    lua_pop(L, 1);
-    read_identity(L, index, "member", "from", &member->from);
+    read_tags(L, index, member);
 }

@@ -7,6 +7,7 @@
 #include "../../lua/value.h"
 #include "config.h"
 #include "owners.h"
+#include "tagging.h"
 #include "updates.h"
 #include "view.h"
 
@@ -100,6 +101,19 @@ static int add_broadcast(lua_State *L)
         return results;
     lua_pushboolean(L, queued);
     return 1;
+}
+
+/* set_tags{ zone = "b", draining = shoal.none } */
+static int set_tags(lua_State *L)
+{
+    struct common_call call = check_entry(L, "node:set_tags");
+    shoal_bytes tags;
+
+    tagging_push_changed(L, call.engine, call.first,
+                         name(kind_of(L), "node:set_tags"));
+    tags.data = (const uint8_t *)lua_tolstring(L, -1, &tags.size);
+    kind_of(L)->begin(L, &call);
+    return end(L, &call, shoal_set_tags(call.engine, call.now_us, tags));
 }
 
 /* STACK: nil message code -> nil "update 2 of 3: message" code 1 */
@@ -274,6 +288,12 @@ static int config(lua_State *L)
     return 1;
 }
 
+static int tags(lua_State *L)
+{
+    tagging_push_own(L, check(L).engine);
+    return 1;
+}
+
 static int backlog(lua_State *L)
 {
     view_push_backlog(L, check(L).engine);
@@ -294,6 +314,8 @@ const luaL_Reg common_methods[] = {
     {"add_broadcast", add_broadcast},
     {"leave", leave},
     {"apply", apply},
+    {"set_tags", set_tags},
+    {"tags", tags},
     {"forget", forget},
     {"change_identity", change_identity},
     {"reuse_down_identity", reuse_down_identity},

@@ -11,9 +11,9 @@
 
 /* What a claim may have: the last four are those of a member that was told,
  * which may be given back as it is. */
-static const char *const claim_keys[] = {"id",     "state", "incarnation",
-                                         "from",   "addr",  "since",
-                                         "reason", "rtt",   NULL};
+static const char *const claim_keys[] = {"id",   "state", "incarnation", "from",
+                                         "addr", "since", "reason",      "rtt",
+                                         "tags", NULL};
 
 static void check_claim_keys(lua_State *L, int index, const char *who)
 {

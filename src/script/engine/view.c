@@ -9,6 +9,8 @@
 #include "../../lua/value.h"
 #include "../../wire/wire.h"
 
+#include "tagging.h"
+
 #include <limits.h>
 #include <string.h>
 
@@ -110,10 +112,28 @@ void view_filter(lua_State *L)
     lua_settop(L, list);
 }
 
+/* STACK: list wanted -> list */
+static void filter_by_tags(lua_State *L)
+{
+    int wanted = lua_gettop(L), list = wanted - 1, kept = 0;
+    int count = (int)lua_rawlen(L, list);
+
+    lua_newtable(L);
+    for (int i = 1; i <= count; i++) {
+        lua_rawgeti(L, list, i);
+        if (tagging_match(L, -1, wanted))
+            lua_rawseti(L, wanted + 1, ++kept);
+        else
+            lua_pop(L, 1);
+    }
+    lua_replace(L, list);
+    lua_settop(L, list);
+}
+
 void view_push_members(lua_State *L, const shoal *engine, int options,
                        const char *who, int64_t offset_us)
 {
-    static const char *const names[] = {"state", "where", NULL};
+    static const char *const names[] = {"state", "where", "tags", NULL};
     unsigned states;
 
     luaL_checkstack(L, 12, "cannot list the members");
@@ -122,6 +142,8 @@ void view_push_members(lua_State *L, const shoal *engine, int options,
     push_list(L, engine, states, offset_us);
     if (options_function(L, options < 0 ? options - 1 : options, who, "where"))
         view_filter(L);
+    if (options_table(L, options < 0 ? options - 1 : options, who, "tags"))
+        filter_by_tags(L);
 }
 
 void view_push_state(lua_State *L, const shoal *engine, int64_t offset_us)
@@ -192,6 +214,24 @@ static void push_dropped(lua_State *L, const shoal_effect *effect)
     lua_setfield(L, -2, "reason");
 }
 
+/* nil as a table without any. */
+static void push_tags(lua_State *L, shoal_bytes tags)
+{
+    templates_push_tags(L, tags);
+    if (!lua_isnil(L, -1))
+        return;
+    lua_pop(L, 1);
+    lua_newtable(L);
+}
+
+static void push_changed(lua_State *L, const shoal_effect *effect)
+{
+    refs_push(L, templates_of(L)->changed);
+    push_tags(L, effect->before);
+    push_tags(L, effect->member.tags);
+    protected_plain(L, 2, 1);
+}
+
 int view_push_event(lua_State *L, const shoal_effect *effect, int64_t offset_us)
 {
     int top = lua_gettop(L);
@@ -207,6 +247,10 @@ int view_push_event(lua_State *L, const shoal_effect *effect, int64_t offset_us)
         break;
     case SHOAL_CARRIES_ITEM:
         push_dropped(L, effect);
+        break;
+    case SHOAL_CARRIES_TAGS:
+        view_push_member(L, &effect->member, offset_us);
+        push_changed(L, effect);
         break;
     case SHOAL_CARRIES_BOTH:
         push_before(L, effect);

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+#include "tags.h"
+
+#include "../wire/wire.h"
+#include "ask.h"
+#include "engine.h"
+#include "notify.h"
+#include "self.h"
+#include "send.h"
+
+enum {
+    PAUSE_US = 200000, /* changes of ours within that are said once */
+    OF_OTHERS = 4,     /* times that each version is passed on ... */
+    OF_OURS = 5,
+    MANY = 60,        /* ... unless so many wait: then once */
+    PER_SECOND = 10,  /* versions of one member that are passed on */
+    MEMORY = 64 << 20 /* bytes of all of them */
+};
+#define MAX_COUNTER (UINT64_C(0xffffffff) - 1)
+
+static uint16_t check_of(shoal_bytes tags)
+{
+    uint32_t hash = wire_hash(tags);
+    return (uint16_t)(hash ^ hash >> 16);
+}
+
+/* ---- Memory ---- */
+
+static struct tags *new_tags(shoal *engine, shoal_bytes bytes, uint64_t version)
+{
+    if (engine->tags_held + bytes.size > MEMORY)
+        return NULL;
+    struct tags *tags = mem_alloc(&engine->mem, sizeof *tags + bytes.size);
+    if (!tags)
+        return NULL;
+    *tags = (struct tags){.version = version, .size = (uint16_t)bytes.size};
+    bytes_copy(tags->bytes, bytes);
+    engine->tags_held += bytes.size;
+    return tags;
+}
+
+static void unqueue(shoal *engine, struct backlog *backlog, struct tags *tags)
+{
+    if (tags && tags->queued)
+        backlog_remove(backlog, &engine->mem, tags->queued);
+}
+
+static void free_tags(shoal *engine, struct tags *tags)
+{
+    if (!tags)
+        return;
+    engine->tags_held -= tags->size;
+    mem_free(&engine->mem, tags, sizeof *tags + tags->size);
+}
+
+void tags_init(struct own_tags *own)
+{
+    *own = (struct own_tags){.at_us = SHOAL_NEVER};
+}
+
+/* When the backlogs are gone. */
+void tags_clear(shoal *engine)
+{
+    const struct members *members = &engine->members;
+    free_tags(engine, engine->own_tags.said);
+    free_tags(engine, engine->own_tags.next);
+    for (uint32_t slot = 0; slot < members->used; slot++) {
+        struct member *member = members_live(members, slot);
+        if (member)
+            free_tags(engine, member->tags);
+    }
+}
+
+void tags_hush(shoal *engine, struct member *member)
+{
+    unqueue(engine, &engine->tagged, member->tags);
+}
+
+void tags_drop(shoal *engine, struct member *member)
+{
+    struct tags *tags = member->tags;
+    if (!tags)
+        return;
+    tags_hush(engine, member);
+    members_set_tags(&engine->members, member, NULL);
+    free_tags(engine, tags);
+}
+
+/* ---- Passing on ---- */
+
+/* Does a packet of ours to anybody hold such a claim? */
+static bool fits(const shoal *engine, size_t id, size_t tags)
+{
+    size_t largest = members_largest_id(&engine->members);
+    size_t own = identity_id(engine->self).size;
+    return own + (largest > own ? largest : own) + id + tags + TAGS_OVERHEAD +
+               SEND_OVERHEAD <=
+           engine->config.max_packet_size;
+}
+
+static void queue(shoal *engine, struct backlog *backlog,
+                  const shoal_update *claim, struct tags *tags, uint8_t times)
+{
+    uint8_t buffer[MAX_CLAIM + SHOAL_MAX_TAGS];
+    size_t size;
+    if (!fits(engine, claim->id.size, tags->size))
+        return;
+    int error = ask_encode_member(engine, claim, buffer, sizeof buffer, &size);
+    if (!error && !backlog_push(backlog, &engine->mem, bytes_of(buffer, size),
+                                (shoal_bytes){0}, times, &tags->queued))
+        error = SHOAL_ERR_NOMEM;
+    if (error) /* exchanges will tell of them */
+        engine_note(engine, error);
+}
+
+static void pass_on(shoal *engine, struct member *member)
+{
+    uint8_t times = engine->tagged.count > MANY ? 1 : OF_OTHERS;
+    shoal_update claim = member_claim(member);
+    tags_put(&claim, member->tags);
+    if (limits_pass_burst(&engine->limits, LIMIT_TAGS,
+                          member->identity->addr_hash, engine->now_us,
+                          1000000 / PER_SECOND, PER_SECOND))
+        queue(engine, &engine->tagged, &claim, member->tags, times);
+}
+
+/* ---- Our own ---- */
+
+static void say(shoal *engine)
+{
+    struct own_tags *own = &engine->own_tags;
+    if (!own->said || !engine->handlers.codec.lifeguard)
+        return;
+    shoal_update claim = {.id = identity_id(engine->self),
+                          .incarnation = engine->incarnation,
+                          .state = SHOAL_ALIVE};
+    tags_put(&claim, own->said);
+    queue(engine, &engine->own_tagged, &claim, own->said, OF_OURS);
+}
+
+void tags_say_again(shoal *engine)
+{
+    say(engine);
+}
+
+/* Says what there is to say, with a counter above `least`. */
+static void publish(shoal *engine, uint64_t least)
+{
+    struct own_tags *own = &engine->own_tags;
+    uint64_t counter = tags_version(own->said) >> 16;
+    if (least > counter)
+        counter = least;
+    if (own->next) {
+        unqueue(engine, &engine->own_tagged, own->said);
+        free_tags(engine, own->said);
+        own->said = own->next;
+        own->next = NULL;
+    }
+    own->said->version = (counter + 1) << 16 | check_of(tags_bytes(own->said));
+    own->said_us = engine->now_us;
+    own->at_us = SHOAL_NEVER;
+    digest_touch(engine, engine->self);
+    say(engine);
+}
+
+static bool may_publish(const struct own_tags *own, uint64_t now_us)
+{
+    return !own->said || now_us - own->said_us >= PAUSE_US;
+}
+
+/* An owner that counts no further takes another identity, and begins anew. */
+void tags_heard_of_ours(shoal *engine, uint64_t version)
+{
+    struct own_tags *own = &engine->own_tags;
+    if (version <= tags_version(own->said) || !own->said ||
+        !may_publish(own, engine->now_us))
+        return;
+    if (version >> 16 < MAX_COUNTER)
+        publish(engine, version >> 16);
+    else if (self_renew(engine, (shoal_bytes){0}, true) == 0)
+        publish(engine, 0);
+}
+
+int shoal_set_tags(shoal *engine, uint64_t now_us, shoal_bytes tags)
+{
+    int error = engine_enter(engine, now_us);
+    if (error)
+        return error;
+    struct own_tags *own = &engine->own_tags;
+    if (tags.size == 0 || tags.size > engine->config.max_tags_size ||
+        !fits(engine, identity_id(engine->self).size, tags.size)) {
+        engine_set_detail(engine, "they must fit into max_tags_size, and into "
+                                  "a packet with our identity");
+        return engine_leave(engine, SHOAL_ERR_TOO_BIG);
+    }
+    if (bytes_equal(tags_bytes(own->next ? own->next : own->said), tags))
+        return engine_leave(engine, 0);
+    struct tags *next = new_tags(engine, tags, 0);
+    if (!next)
+        return engine_leave(engine, SHOAL_ERR_NOMEM);
+    free_tags(engine, own->next);
+    own->next = next;
+    if (may_publish(own, now_us))
+        publish(engine, 0);
+    else
+        own->at_us = own->said_us + PAUSE_US;
+    return engine_leave(engine, 0);
+}
+
+void tags_tick(shoal *engine)
+{
+    if (engine->own_tags.at_us <= engine->now_us)
+        publish(engine, 0);
+}
+
+/* ---- Others' ---- */
+
+static bool is_good(const shoal_update *claim)
+{
+    return claim->tags.size <= SHOAL_MAX_TAGS &&
+           (uint16_t)claim->tags_version == check_of(claim->tags) &&
+           claim->tags_version >> 16 <= MAX_COUNTER + 1;
+}
+
+static int take(shoal *engine, struct member *member, const shoal_update *claim)
+{
+    struct tags *before = member->tags;
+    struct who who;
+    who_from(&who, member->identity);
+    shoal_bytes both = {NULL, tags_bytes(before).size + claim->tags.size};
+    if (!notify_reserve(engine, &who, both, 1))
+        return SHOAL_ERR_NOMEM;
+    struct tags *tags = new_tags(engine, claim->tags, claim->tags_version);
+    if (!tags)
+        return engine_drop(engine, SHOAL_DROP_TAGS, 0);
+    tags_hush(engine, member);
+    members_set_tags(&engine->members, member, tags);
+    notify_member(engine, SHOAL_EVENT_TAGS, member, tags_bytes(before));
+    view_changed(engine);
+    free_tags(engine, before);
+    if (!engine->sender.tells)
+        pass_on(engine, member);
+    return 0;
+}
+
+int tags_receive(shoal *engine, const shoal_update *claim)
+{
+    if (!is_good(claim))
+        return engine_drop(engine, SHOAL_DROP_TAGS, 0);
+    if (bytes_equal(claim->id, identity_id(engine->self))) {
+        tags_heard_of_ours(engine, claim->tags_version);
+        return 0;
+    }
+    struct member *member = members_find_id(
+        &engine->members, claim->id, bytes_hash(claim->id, engine->hash_key));
+    if (!member || !member_is_active(member) ||
+        claim->tags_version <= tags_version(member->tags))
+        return 0;
+    return take(engine, member, claim);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tags: what a member says of itself, one small map that only it writes.
+ *
+ * The order of what is said is (identity, version): the identity that wins an
+ * address wins everything, and of one identity the greater version wins whole.
+ * So nothing is merged, no clock is compared and nothing deleted comes back.
+ *
+ *     version = counter << 16 | check of the bytes
+ *
+ * The owner counts. With the check in it, equal counters with other bytes (an
+ * owner that has lost its memory) are another version, which digests see; and
+ * bytes that were damaged are refused. An owner that meets a greater version of
+ * its own goes on above it.
+ *
+ * Tags travel as a part of the claim about their owner: gossiped a few times
+ * when they change, and told in exchanges, of which the digest covers their
+ * versions. Those of a down member are kept with it, are not shown, and are
+ * there again when it is back; a new identity begins without.
+ */
+#ifndef SHOAL_CORE_TAGS_H
+#define SHOAL_CORE_TAGS_H
+
+#include "backlog.h"
+#include "members.h"
+
+enum {
+    TAGS_OVERHEAD = 16 /* bytes that they take in a claim beside their own */
+};
+
+struct tags {
+    uint64_t version;
+    struct entry *queued; /* the claim with them in the backlog */
+    uint16_t size;
+    uint8_t bytes[];
+};
+
+/* Our own. */
+struct own_tags {
+    struct tags *said; /* what others hear; NULL: nothing yet */
+    struct tags *next; /* what they will hear at `at_us`; NULL: the same */
+    uint64_t at_us;    /* SHOAL_NEVER: there is nothing new to say */
+    uint64_t said_us;  /* when we said the last ones */
+};
+
+static inline shoal_bytes tags_bytes(const struct tags *tags)
+{
+    return tags ? bytes_of(tags->bytes, tags->size) : (shoal_bytes){0};
+}
+
+static inline uint64_t tags_version(const struct tags *tags)
+{
+    return tags ? tags->version : 0;
+}
+
+/* Puts them into a claim about their owner. */
+static inline void tags_put(shoal_update *claim, const struct tags *tags)
+{
+    claim->tags_version = tags_version(tags);
+    claim->tags = tags_bytes(tags);
+}
+
+void tags_init(struct own_tags *own);
+void tags_clear(shoal *engine);
+/* A claim that was applied, and has tags. 0 or NOMEM. */
+int tags_receive(shoal *engine, const shoal_update *claim);
+/* Somebody knows our identity with that version of tags. */
+void tags_heard_of_ours(shoal *engine, uint64_t version);
+/* `member` is down: nobody is told of its tags. */
+void tags_hush(shoal *engine, struct member *member);
+/* `member` is somebody else now, or is forgotten. */
+void tags_drop(shoal *engine, struct member *member);
+/* We are somebody else now: our tags stay, and are said again. */
+void tags_say_again(shoal *engine);
+void tags_tick(shoal *engine);
+
+#endif
