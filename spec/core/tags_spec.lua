@@ -1,0 +1,122 @@
+-- Tags at a single engine: what is believed of others', and of our own.
+
+local support = require "spec.core.support"
+local core = support.core or require "shoal.core"
+
+local ZONE = "\129\164zone\161b" -- { zone = "b" }
+local CHECK = 0xe0db -- of it: docs/wire.md
+
+local function engine() return support.healing("a"):knowing("b", "c") end
+
+--- A gossip of b with a claim about `about` that has tags.
+local function hear(e, about, version, tags, kind)
+  local scheme = e.scheme
+  return e:receive(core.codec.encode_header {
+    kind = kind or "gossip", src = scheme.id "b", src_incarnation = 0, dst = e.core:identity(),
+  } .. "\0\1" .. core.codec.encode_member {
+    id = scheme.id(about), state = "alive", incarnation = 0, tags_version = version, tags = tags,
+  })
+end
+
+--- The versions of tags that packets carry.
+local function versions(out)
+  local list = {}
+  for _, packet in ipairs(out:sent()) do
+    local at = packet.header_size + 3
+    for _ = 1, #packet.updates do
+      local claim, used = core.codec.decode_member(packet.bytes:sub(at))
+      if claim.tags_version then list[#list + 1] = math.floor(claim.tags_version / 65536) end
+      at = at + used
+    end
+  end
+  return list
+end
+
+local function version(counter, check) return counter * 65536 + (check or CHECK) end
+
+local function tags_of(e, name) return e:member(name).tags end
+
+describe("the tags of others", function()
+  it("are believed from the greatest version on", function()
+    local e = engine()
+    local out = hear(e, "c", version(5), ZONE)
+    assert.same({ zone = "b" }, tags_of(e, "c"))
+    assert.same({ "tags c" }, out.events)
+    assert.same({}, hear(e, "c", version(5), ZONE).events)
+    assert.same({}, hear(e, "c", version(4), ZONE).events)
+  end)
+
+  it("are not when they were damaged, which is counted", function()
+    local e = engine()
+    assert.same({}, hear(e, "c", version(5, CHECK - 1), ZONE).events)
+    assert.same({}, hear(e, "c", version(5), "\129\164zone\161c").events)
+    assert.is_nil(tags_of(e, "c"))
+    assert.equal(2, e.core:stats().dropped.tags)
+  end)
+
+  it("that Lua cannot represent are none", function()
+    local e = engine()
+    local nothing = "\193" -- no value at all; its check
+    for check = 0, 65535 do
+      hear(e, "c", version(1, check), nothing)
+      if e.core:stats().dropped.tags < check + 1 then break end
+    end
+    assert.is_nil(tags_of(e, "c"))
+  end)
+
+  it("are passed on, four times each", function()
+    local e = engine()
+    e:configure { gossip = { every = 0.1, members = 1 } }
+    hear(e, "c", version(5), ZONE)
+    assert.same({ 5, 5, 5, 5 }, versions(e:live(5)))
+  end)
+
+  it("are not when an exchange told them: that is old news", function()
+    local e = engine()
+    e:configure { gossip = { every = 0.1, members = 1 } }
+    hear(e, "c", version(5), ZONE, "exchange")
+    assert.same({ zone = "b" }, tags_of(e, "c"))
+    assert.same({}, versions(e:live(5)))
+  end)
+
+  it("are passed on ten times a second at the most", function()
+    local e = engine()
+    for counter = 1, 100 do hear(e, "c", version(counter), ZONE) end
+    assert.same({ zone = "b" }, tags_of(e, "c"))
+    local most = 0
+    for _, counter in ipairs(versions(e:live(5))) do most = math.max(most, counter) end
+    assert.is_true(most <= 10) -- exchanges tell the last ones
+  end)
+end)
+
+describe("our own tags", function()
+  it("go on above a greater version of them that others know", function()
+    local e = engine()
+    e.core:set_tags(e.now, { zone = "b" })
+    e:live(1)
+    hear(e, "a", version(41), ZONE)
+    assert.same({ 42 }, { versions(e:live(2))[1] })
+    assert.same({ zone = "b" }, e.core:tags())
+  end)
+
+  it("are not renumbered for an older version, nor more often than they may change", function()
+    local e = engine()
+    e.core:set_tags(e.now, { zone = "b" })
+    e:live(5)
+    hear(e, "a", version(1), ZONE)
+    assert.same({}, versions(e:live(3)))
+    for counter = 10, 100, 10 do hear(e, "a", version(counter), ZONE) end
+    local seen = {}
+    for _, counter in ipairs(versions(e:live(3))) do seen[counter] = true end
+    assert.same({ [11] = true }, seen)
+  end)
+
+  it("whose counter is used up begin anew with another identity", function()
+    local e = engine()
+    e.core:set_tags(e.now, { zone = "b" })
+    e:live(5)
+    local out = hear(e, "a", version(0xffffffff), ZONE)
+    assert.same({ "rejoin a#2" }, out.events)
+    assert.same({ zone = "b" }, e.core:tags())
+  end)
+end)

@@ -1,0 +1,198 @@
+--- Tags: what a member says of itself, and everybody knows.
+
+local nets = require "spec.sim.support"
+local shoal = require "shoal"
+
+local unpack = table.unpack or unpack -- luacheck: compat
+
+--- How many of the others know that tag of `owner`.
+local function known(net, owner, name, value)
+  local count = 0
+  for _, member in ipairs(net:members()) do
+    local seen = member ~= owner and member:member(owner.addr)
+    if seen and seen.tags and seen.tags[name] == value then count = count + 1 end
+  end
+  return count
+end
+
+local function by_all(net, owner, name, value)
+  return function() return known(net, owner, name, value) == #net:members() - 1 end
+end
+
+--- What handlers heard: { who, about, changed }.
+local function listening(members)
+  local heard = {}
+  for _, member in ipairs(members) do
+    member:on("tags", function(_, about, changed)
+      heard[#heard + 1] = { who = member, about = about, changed = changed }
+    end)
+  end
+  return heard
+end
+
+describe("tags", function()
+  after_each(nets.close)
+
+  it("are known to all members, each of which is told once", function()
+    local net, members = nets.grown(12)
+    local heard = listening(members)
+    assert(members[3]:set_tags { zone = "b", http = { port = 8080, weight = 10 } })
+    assert.is_true(net:run_until(by_all(net, members[3], "zone", "b"), 5))
+    net:run(5)
+    assert.equal(11, #heard)
+    for _, entry in ipairs(heard) do
+      assert.equal(members[3].addr, entry.about.addr)
+      assert.same({ zone = "b", http = { port = 8080, weight = 10 } }, entry.about.tags)
+      assert.same({ zone = { after = "b" }, http = { after = { port = 8080, weight = 10 } } }, entry.changed)
+    end
+    assert.same({ zone = "b", http = { port = 8080, weight = 10 } }, members[3]:tags())
+    assert.is_nil(members[3]:member(members[1].addr).tags)
+  end)
+
+  it("change one by one, and are deleted by none", function()
+    local net, members = nets.grown(4)
+    assert(members[1]:set_tags { a = 1, b = { 2 }, c = true })
+    net:run(3)
+    local heard = listening { members[2] }
+    assert(members[1]:set_tags { a = shoal.none, b = { 2 }, c = false, d = "new" })
+    net:run(3)
+    assert.same({ b = { 2 }, c = false, d = "new" }, members[2]:member(members[1].addr).tags)
+    assert.equal(1, #heard)
+    assert.same({ a = { before = 1 }, c = { before = true, after = false }, d = { after = "new" } }, heard[1].changed)
+    assert(members[1]:set_tags { b = shoal.none, c = shoal.none, d = shoal.none })
+    net:run(3)
+    assert.same({}, members[2]:member(members[1].addr).tags)
+    assert.same({}, members[1]:tags())
+  end)
+
+  it("that change all the time are told a few times a second, the last ones to all", function()
+    local net, members = nets.grown(8)
+    local heard = listening { members[2] }
+    for i = 1, 100 do
+      assert(members[1]:set_tags { count = i })
+      net:run(0.01)
+    end
+    assert.is_true(net:run_until(by_all(net, members[1], "count", 100), 5))
+    assert.is_true(#heard <= 6, #heard)
+  end)
+
+  it("cost nothing while they do not change", function()
+    local net, members = nets.grown(8)
+    local function sent_in_a_minute()
+      local before, after = 0, 0
+      net:run(20)
+      for _, member in ipairs(members) do before = before + member:stats().bytes_sent end
+      net:run(60)
+      for _, member in ipairs(members) do after = after + member:stats().bytes_sent end
+      return after - before
+    end
+    local without = sent_in_a_minute()
+    assert(members[1]:set_tags { text = ("x"):rep(900) })
+    assert.is_true(math.abs(sent_in_a_minute() - without) < without / 50)
+  end)
+
+  it("reach a newcomer with the members", function()
+    local net, members = nets.grown(30)
+    for i, member in ipairs(members) do assert(member:set_tags { number = i, text = ("x"):rep(200) }) end
+    net:run(5)
+    local newcomer = net:spawn(1)[1]
+    assert.is_true(net:run_until(function()
+      for i, member in ipairs(members) do
+        local seen = newcomer:member(member.addr)
+        if not (seen and seen.tags and seen.tags.number == i) then return false end
+      end
+      return true
+    end, 2))
+  end)
+
+  it("are right everywhere after losses and a split, whoever changed them meanwhile", function()
+    local net, members = nets.grown(16)
+    net:set { loss = 0.2 }
+    local split = net:partition({ unpack(members, 1, 8) }, "rest")
+    for round = 1, 10 do
+      for i, member in ipairs(members) do assert(member:set_tags { value = round * 100 + i }) end
+      net:run(2)
+    end
+    split:heal()
+    net:set { loss = 0 }
+    assert.is_true(net:run_until(function()
+      for i, member in ipairs(members) do
+        if known(net, member, "value", 1000 + i) < 15 then return false end
+      end
+      return true
+    end, 60))
+  end)
+
+  it("of a member that is down are hidden, and there at once when it is back", function()
+    local net, members = nets.grown(5)
+    assert(members[1]:set_tags { zone = "b" })
+    net:run(3)
+    local up = {}
+    members[2]:on("member_up", function(_, member) up[#up + 1] = member end)
+    local heard = listening { members[2] }
+    local split = net:partition({ members[1] }, "rest")
+    assert.is_true(net:run_until(function() return members[2]:sees(members[1]) == "down" end, 60))
+    assert.is_nil(members[2]:member(members[1].addr).tags)
+    assert.same({}, members[2]:members { tags = { zone = "b" } })
+    split:heal()
+    assert.is_true(net:run_until(function() return members[2]:sees(members[1]) == "alive" end, 60))
+    assert.same({ zone = "b" }, up[1].tags)
+    assert.same({ zone = "b" }, members[2]:member(members[1].addr).tags)
+    assert.same({}, heard)
+  end)
+
+  it("are not those of the process that was there before", function()
+    local net, members = nets.grown(5)
+    assert(members[1]:set_tags { zone = "b" })
+    net:run(3)
+    net:crash(members[1])
+    net:restart(members[1])
+    assert.is_true(net:run_until(net.converged, 10))
+    assert.is_nil(members[2]:member(members[1].addr).tags)
+    assert(members[1]:set_tags { zone = "c" })
+    assert.is_true(net:run_until(by_all(net, members[1], "zone", "c"), 5))
+  end)
+
+  it("stay with a member that takes a new identity", function()
+    local net, members = nets.grown(5)
+    assert(members[1]:set_tags { zone = "b" })
+    net:run(3)
+    local id = members[1]:identity()
+    assert(members[1]:change_identity { addr = id.addr, bump = id.bump + 1 })
+    assert.is_true(net:run_until(by_all(net, members[1], "zone", "b"), 5))
+    assert.same({ zone = "b" }, members[1]:tags())
+  end)
+
+  it("select members", function()
+    local net, members = nets.grown(4)
+    assert(members[1]:set_tags { zone = "a", http = { port = 1 } })
+    assert(members[2]:set_tags { zone = "b", http = { port = 2 } })
+    assert(members[3]:set_tags { zone = "b" })
+    net:run(5)
+    local function count(tags) return #members[4]:members { tags = tags } end
+    assert.equal(2, count { zone = "b" })
+    assert.equal(2, count { http = true })
+    assert.equal(1, count { http = { port = 2 } })
+    assert.equal(0, count { http = { port = 3 } })
+    assert.equal(1, count { zone = "b", http = true })
+    assert.equal(1, count { zone = "b", http = function(http) return http == nil end })
+    assert.equal(3, count {})
+    assert.equal(1, #members[4]:members { tags = { zone = "b" }, where = function(m) return m.tags.http end })
+  end)
+
+  it("of ours change nothing when they are too large, and raise when they are none", function()
+    local _, members = nets.grown(2)
+    assert(members[1]:set_tags { zone = "b" })
+    local done, message, code = members[1]:set_tags { text = ("x"):rep(1000) }
+    assert.is_nil(done)
+    assert.equal("too_big", code)
+    assert.is_truthy(message)
+    assert.same({ zone = "b" }, members[1]:tags())
+    for _, wrong in ipairs { { 1 }, { [""] = 1 }, { [("x"):rep(65)] = 1 }, { f = print }, { [true] = 1 } } do
+      assert.has_error(function() members[1]:set_tags(wrong) end)
+    end
+    assert.has_error(function() members[1]:set_tags() end)
+    assert.same({ zone = "b" }, members[1]:tags())
+    assert(members[1]:set_tags { [("x"):rep(64)] = 1 })
+  end)
+end)
