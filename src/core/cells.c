@@ -82,6 +82,7 @@ static void count(struct cells *cells, const struct member *member, int by)
     uint32_t part = cells_part(hash, version_of(member));
     cells->sums[hash >> (CELLS_MAX_BITS - CELLS_SUM_BITS)] ^= part;
     cells->bucket_sums[bucket] ^= part;
+    cells->sum ^= part;
     cells->counts[bucket] += (uint32_t)by;
     cells->touched |= (uint8_t)(1 << bucket);
 }

@@ -37,6 +37,7 @@ struct cell {
 struct cells {
     uint32_t *heads; /* of the chains: a slot, or NO_SLOT */
     uint8_t bits;    /* 1 << bits chains, 0 without any */
+    uint32_t sum;    /* of all */
     uint32_t sums[1 << CELLS_SUM_BITS];
     uint32_t counts[CELLS_BUCKETS], bucket_sums[CELLS_BUCKETS];
     uint8_t touched; /* buckets that have changed since somebody looked */

@@ -33,21 +33,29 @@ void digest_note_changes(shoal *engine, bool is_news)
          i++)
         if (cells->touched >> i & 1)
             engine->digest.buckets[i].changed_us = engine->now_us;
-    if (cells->touched && is_news)
+    if (cells->touched && is_news) {
+        engine->digest.changed_us = engine->now_us;
         engine->round.quiet = 0;
+    }
     cells->touched = 0;
 }
 
-/* Has the news of it had the time to reach everybody? */
+/* Has the news of then had the time to reach everybody? */
+static bool is_past(const shoal *engine, uint64_t changed_us)
+{
+    return engine->now_us - changed_us >= engine->config.probe_period_us / 2;
+}
+
 static bool is_settled(const shoal *engine, uint32_t bucket)
 {
-    return engine->now_us - engine->digest.buckets[bucket].changed_us >=
-           engine->config.probe_period_us / 2;
+    return is_past(engine, engine->digest.buckets[bucket].changed_us);
 }
 
 static uint8_t settled(const shoal *engine)
 {
     uint8_t mask = 0;
+    if (is_past(engine, engine->digest.changed_us)) /* mostly */
+        return DIGEST_ALL;
     for (uint32_t i = 0; i < CELLS_BUCKETS; i++)
         mask |= (uint8_t)(is_settled(engine, i) << i);
     return mask;
@@ -58,6 +66,11 @@ static shoal_digest digest_of(const shoal *engine, uint8_t mask)
     const struct cells *cells = &engine->members.cells;
     uint32_t own = engine->self->wire_hash;
     shoal_digest digest = {.without = (uint8_t)~mask};
+    if (mask == DIGEST_ALL) {
+        digest.members = engine->members.active.count + 1;
+        digest.sum = cells->sum ^ digest_own_part(engine, (struct cell){0});
+        return digest;
+    }
     for (uint32_t i = 0; i < CELLS_BUCKETS; i++)
         if (mask >> i & 1) {
             digest.members += cells->counts[i];
@@ -95,9 +108,11 @@ static uint8_t restless(const shoal *engine)
 static uint8_t mask_for_ping(shoal *engine)
 {
     struct digest *digest = &engine->digest;
-    uint8_t single = ++digest->pings >= EVERY ? restless(engine) : 0;
+    uint8_t all = settled(engine);
+    bool is_turn = ++digest->pings >= EVERY && all != DIGEST_ALL;
+    uint8_t single = is_turn ? restless(engine) : 0;
     if (single == 0)
-        return settled(engine);
+        return all;
     digest->pings = 0;
     return single;
 }

@@ -32,8 +32,9 @@ struct digest {
     struct bucket_times {
         uint64_t changed_us, compared_us;
     } buckets[CELLS_BUCKETS];
-    uint8_t reply; /* the buckets that the next ack is about; 0: none */
-    uint8_t pings; /* since one was about a single bucket */
+    uint64_t changed_us; /* the latest of all */
+    uint8_t reply;       /* the buckets that the next ack is about; 0: none */
+    uint8_t pings;       /* since one was about a single bucket */
 };
 
 /* Does this engine compare what it knows with others? */

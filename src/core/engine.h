@@ -5,6 +5,7 @@
  *   engine.c      construct, free, the small entry points
  *   receive.c     a packet: accept or refuse, then one function per message
  *   send.c        a packet to somebody: header, claims, broadcasts
+ *   send_check.c  would a packet hold it
  *   update.c      a claim about a member: does it hold, what follows from it
  *   lookahead.c   who sends many packets, what many claims are about: into the
  *                 cache

@@ -7,7 +7,10 @@
 
 /* What a codec puts around the identities in a header and a claim, at the most.
  */
-enum { SEND_OVERHEAD = 32 };
+enum {
+    SEND_OVERHEAD = 32,
+    SEND_COUNT = 2 /* bytes of the number of claims */
+};
 
 /* Sends one message. A packet that cannot be built is noted, and counted by
  * nobody else: a failed send is a missed answer. */
