@@ -73,7 +73,8 @@ typedef struct shoal_member {
     uint8_t reason;    /* shoal_reason, of a down member */
     uint32_t rtt_us;   /* round-trip time, smoothed; 0: unknown */
     uint64_t since_us; /* when it entered this state, on our clock */
-    /* What it says of itself; version 0: nothing that we know, or it is down. */
+    /* What it says of itself; version 0: nothing that we know, or it is down.
+     */
     uint64_t tags_version;
     shoal_bytes tags;
 } shoal_member;

@@ -8,8 +8,6 @@
 #include "../../lua/templates.h"
 #include "../../lua/value.h"
 
-#include <string.h>
-
 static const char none; /* its address is the value */
 
 void tagging_register(lua_State *L)
@@ -20,14 +18,11 @@ void tagging_register(lua_State *L)
 
 void tagging_push_own(lua_State *L, const shoal *engine)
 {
-    shoal_bytes tags = shoal_self(engine).tags;
-    uint8_t copy[SHOAL_MAX_TAGS];
-    size_t size = tags.size, used;
-
-    if (size > 0)
-        memcpy(copy, tags.data, size);
-    if (size == 0 || value_push(L, (shoal_bytes){copy, size}, &used) != 0)
-        lua_newtable(L);
+    templates_push_tags(L, shoal_self(engine).tags);
+    if (!lua_isnil(L, -1))
+        return;
+    lua_pop(L, 1);
+    lua_newtable(L);
 }
 
 static void check_key(lua_State *L, int key, const char *who)
