@@ -25,6 +25,7 @@ local COMMANDS = {
   leave = "shoal.cli.requests",
   forget = "shoal.cli.requests",
   reload = "shoal.cli.requests",
+  tags = "shoal.cli.tags",
   broadcast = "shoal.cli.requests",
   monitor = "shoal.cli.monitor",
   version = "shoal.cli.version",

@@ -78,6 +78,35 @@ methods.members = {
   end,
 }
 
+-- { set = { zone = "b" }, delete = { "draining" } }, or nothing: what the tags are then.
+methods.tags = {
+  params = { "table" },
+  optional = 1,
+  run = function(self, params)
+    local changes, asked = {}, params[1] or {}
+    for name in pairs(asked) do
+      if (name ~= "set" and name ~= "delete") or type(asked[name]) ~= "table" then
+        return nil, "the only options are 'set' and 'delete', both tables", "invalid_params"
+      end
+    end
+    for _, name in ipairs(asked.delete or {}) do
+      changes[name] = core.none
+    end
+    for name, value in pairs(asked.set or {}) do
+      changes[name] = value
+    end
+    if next(changes) ~= nil then
+      local called, ok, message, code = pcall(self.node.set_tags, self.node, changes)
+      if not called then
+        return nil, tostring(ok):match("set_tags: (.*)") or tostring(ok), "invalid_params"
+      elseif not ok then
+        return nil, message, code
+      end
+    end
+    return self.node:tags()
+  end,
+}
+
 methods.info = {
   run = function(self)
     local info = self.node:info()

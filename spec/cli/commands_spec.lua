@@ -200,6 +200,33 @@ describe("shoal", function()
     assert.equal(1, a:ask("info").code)
   end)
 
+  it("tags shows a node's tags, changes them, and members selects by them", function()
+    local a, b = pair()
+    assert.same({ code = 0, out = "", err = "" }, a:ask "tags")
+    assert.same({ code = 0, out = "draining=true\nport=8080\nzone=b\n", err = "" },
+      a:ask("tags", "zone=b", "port=8080", "draining=true"))
+    assert.same({ code = 0, out = "port=8080\nzone=c\n", err = "" },
+      a:ask("tags", "zone=c", "--delete", "draining"))
+    assert.equal('{"port":8080,"zone":"c"}\n', a:ask("tags", "--json").out)
+    local function selected(...)
+      return #dkjson.decode(b:ask("members", "--json", ...).out)
+    end
+    wait.for_that(function() return selected("--tag", "zone=c") == 1 end, 5, "the tags at b")
+    assert.equal(1, selected("--tag", "port=8080", "--tag", "zone"))
+    assert.equal(0, selected("--tag", "port=80"))
+    assert.equal(0, selected("--tag", "draining"))
+    assert.truthy(b:ask("members").out:find("TAGS", 1, true))
+    assert.truthy(b:ask("members").out:find("port=8080 zone=c", 1, true))
+    local refused = a:ask("tags", "text=" .. ("x"):rep(1000))
+    assert.equal(1, refused.code)
+    assert.equal("port=8080\nzone=c\n", a:ask("tags").out)
+  end)
+
+  it("run begins with the tags that it is given", function()
+    local a = node.start { args = { "--tag", "zone=b", "--tag", "weight=10" } }
+    assert.equal("weight=10\nzone=b\n", a:ask("tags").out)
+  end)
+
   it("forget takes a down member out of the list, and no other", function()
     local a, b = pair()
     local function forget(addr, code, err)

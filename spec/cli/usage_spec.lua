@@ -120,11 +120,16 @@ local MISTAKES = {
   { { "join" }, "missing argument 'HOST:PORT'; see 'shoal join --help'" },
   { { "broadcast" }, "missing argument 'DATA'; see 'shoal broadcast --help'" },
   { { "forget" }, "missing argument 'ADDR'; see 'shoal forget --help'" },
+  { { "tags", "zone" }, "a tag must be KEY=VALUE, with a KEY of 1 to 64 bytes, not 'zone'; see 'shoal tags --help'" },
+  { { "run", "x.lua", "--tag", "=b" },
+    "a tag must be KEY=VALUE, with a KEY of 1 to 64 bytes, not '=b'; see 'shoal run --help'" },
+  { { "members", "--tag", "" }, "argument for option '--tag' must be KEY or KEY=VALUE; see 'shoal members --help'" },
   { { "leave", "now" }, "too many arguments; see 'shoal leave --help'" },
 }
 
 local COMMANDS = {
-  "run", "check", "sim", "members", "info", "join", "leave", "forget", "reload", "broadcast", "monitor", "version",
+  { { "tags", "zone" },
+    "a tag must be KEY=VALUE, with a KEY of 1 to 64 bytes, not 'zone'; see 'shoal tags --help'" },
 }
 
 describe("the command line", function()

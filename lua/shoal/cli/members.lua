@@ -3,11 +3,12 @@
 local client = require("shoal.cli.client")
 local json = require("shoal.cli.json")
 local output = require("shoal.cli.output")
+local tags = require("shoal.cli.tags")
 local text = require("shoal.cli.text")
 
 local members = {}
 
-local ORDER = { "addr", "state", "reason", "incarnation", "since", "rtt", "id" }
+local ORDER = { "addr", "state", "reason", "incarnation", "since", "rtt", "tags", "id" }
 
 -- Shown in other columns, or not at all.
 local STOCK_FIELDS = { addr = true, bump = true }
@@ -25,6 +26,15 @@ local function add_column(rows, at, name, list, value)
   for i, member in ipairs(list) do
     table.insert(rows[i + 1], at, value(member) or "-")
   end
+end
+
+local function any_has_tags(list)
+  for _, member in ipairs(list) do
+    if member.tags and next(member.tags) ~= nil then
+      return true
+    end
+  end
+  return false
 end
 
 -- Only --all lists members that are down, so only then is there a reason.
@@ -45,7 +55,22 @@ local function table_of(list, now, request)
   if request.all then
     add_column(rows, 3, "REASON", list, function(member) return member.reason end)
   end
+  if any_has_tags(list) then
+    add_column(rows, #rows[1] + 1, "TAGS", list, function(member)
+      return member.tags and next(member.tags) ~= nil and text.fields(member.tags, " ")
+    end)
+  end
   return text.table(rows)
+end
+
+local function with_tags(list, wanted)
+  local found = {}
+  for _, member in ipairs(list) do
+    if tags.match(member, wanted) then
+      found[#found + 1] = member
+    end
+  end
+  return found
 end
 
 local function json_of(list)
@@ -64,6 +89,7 @@ function members.members(request)
   if not list then
     return nil, message
   end
+  list = with_tags(list, request.tags)
   return output.write(request.json and json_of(list) or table_of(list, os.time(), request))
 end
 

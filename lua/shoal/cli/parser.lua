@@ -33,6 +33,35 @@ local function split_setting(argument)
   return { key = key, value = value }
 end
 
+-- What was typed, unless that is a screenful.
+local function quote(argument)
+  return #argument <= 80 and ("'%s'"):format(argument) or ("%d bytes"):format(#argument)
+end
+
+-- A number, true or false is one; anything else is text.
+local function tag_value(word)
+  if word == "true" or word == "false" then
+    return word == "true"
+  end
+  return word:match("^%-?%d+%.?%d*$") and tonumber(word) or word
+end
+
+local function tag(argument)
+  local name, value = argument:match("^([^=]+)=(.*)$")
+  if not name or #name > 64 then
+    return nil, ("a tag must be KEY=VALUE, with a KEY of 1 to 64 bytes, not %s"):format(quote(argument))
+  end
+  return { name = name, value = tag_value(value) }
+end
+
+-- KEY=VALUE, or KEY alone: whatever its value is.
+local function tag_filter(argument)
+  if argument == "" or argument:find("^=") then
+    return nil, "argument for option '--tag' must be KEY or KEY=VALUE"
+  end
+  return argument:find("=", 1, true) and tag(argument) or { name = argument }
+end
+
 -- An empty variable in somebody's unit file must not lead into the cluster without
 -- a label.
 local function cluster_label(argument)
@@ -69,11 +98,6 @@ local function latency(argument)
     return nil, ("argument for option '--latency' must be seconds, or from-to, not '%s'"):format(argument)
   end
   return { low, high }
-end
-
--- What was typed, unless that is a screenful.
-local function quote(argument)
-  return #argument <= 80 and ("'%s'"):format(argument) or ("%d bytes"):format(#argument)
 end
 
 -- A file name for the control socket, so nothing that could leave its folder.
@@ -153,6 +177,9 @@ local function fill_run(run)
     .. "reach this one. Default: the address that was bound. Without PORT: the port that was bound.")
   option(run, "--join", "HOST:PORT", "A member to join the cluster through. May be repeated. The "
     .. "first member of a cluster needs none."):convert(seed):count("*")
+  option(run, "--tag", "KEY=VALUE", "A tag: what the node says of itself, and all members learn. A "
+    .. "number, true or false is one; anything else is text. May be repeated.")
+    :convert(tag):count("*"):target("tags")
   add_name(run, "The node's name. It names the control socket and is shown to other members. "
     .. "Default: the socket is named \"default\" and the member has no name.")
   option(run, "--cluster", "NAME", "The cluster's label. Members drop packets whose label differs "
@@ -222,7 +249,17 @@ local function fill_members(members)
   fill_client(members)
   members:flag("--json", "Print a JSON array.")
   members:flag("--rtt", "Also show each member's round-trip time, as this node's probes measured it.")
+  option(members, "--tag", "KEY[=VALUE]", "Only members with this tag, and with this value if one is "
+    .. "given. May be repeated."):convert(tag_filter):count("*"):target("tags")
   members:flag("--all", "Also list members that are down, with the reason.")
+end
+
+local function fill_tags(tags)
+  fill_client(tags)
+  tags:argument("KEY=VALUE", "A tag to set. A number, true or false is one; anything else is text.")
+    :target("set"):args("*"):convert(tag)
+  option(tags, "--delete", "KEY", "A tag to delete. May be repeated."):count("*")
+  tags:flag("--json", "Print one JSON object.")
 end
 
 local function fill_info(info)
@@ -261,6 +298,7 @@ local COMMANDS = {
   { "check", "Check that a script loads, without starting a member.", fill_check },
   { "sim", "Simulate a cluster of members that run SCRIPT, and print a report.", fill_sim },
   { "members", "List the other members that a node knows.", fill_members },
+  { "tags", "Show a node's tags, or change them first.", fill_tags },
   { "info", "Show a node's identity, state, traffic and counters.", fill_info },
   { "join", "Join a cluster through other members.", fill_join },
   { "leave", "Leave the cluster and stop the node.", fill_client },

@@ -11,6 +11,7 @@ local paths = require("shoal.cli.paths")
 local script = require("shoal.cli.script")
 local seeds = require("shoal.cli.seeds")
 local shoal = require("shoal")
+local tags = require("shoal.cli.tags")
 
 local run = {}
 
@@ -163,6 +164,14 @@ function run.run(request)
   if not node then
     server:close()
     return nil, message, code
+  end
+  if #request.tags > 0 then
+    local ok, problem = node:set_tags(tags.map(request.tags))
+    if not ok then
+      node:close()
+      server:close()
+      return nil, "--tag: " .. problem, USAGE
+    end
   end
   server:attach(node)
   server.on_leave = function()
