@@ -278,6 +278,23 @@ describe("a difference", function()
     assert.is_true(asked >= 5 and asked <= 15, asked)
   end)
 
+  it("of which there is too much to ask at once is asked about in turns, not in a busy loop", function()
+    local e = engine("a"):knowing("b")
+    local asked, cut = {}, 0
+    local function answer(out)
+      for _, packet in ipairs(out:sent("exchange")) do asked[#asked + 1] = packet.items[1] end
+    end
+    answer(e:live(0.1))
+    while cut < 60 and asked[1] do -- of each question: you were told, but not all
+      local question = table.remove(asked, 1)
+      local cell = question:sub(2, 2 + math.ceil(question:byte(2) / 8))
+      cut = cut + 1
+      answer(e:receive { kind = "exchange", from = "b", items = { "\4" .. cell .. "\1" } })
+      assert.is_true(e.core:deadline() > e.now, cut)
+    end
+    assert.is_true(cut > 8, cut)
+  end)
+
   it("that nobody can explain does no harm", function()
     local e = engine("a"):knowing("b", "c")
     for i = 1, 64 do

@@ -107,7 +107,7 @@ struct shoal {
     uint32_t unwanted;     /* turns in which nobody wanted `items` */
     struct keys item_keys; /* of `items`, while equal keys invalidate */
     struct effects effects;
-    uint64_t learned; /* members that were new to us, renamed, or back */
+    uint64_t learned; /* members that were new to us, renamed, or back; tags */
     uint64_t learned_by_feed; /* when the last feed had been taken in */
     uint32_t quiet_feeds;     /* in a row, with no news since the one before */
     uint32_t quiet_listed;    /* members that these listed */

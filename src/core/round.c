@@ -183,13 +183,30 @@ static bool ask(shoal *engine)
     return true;
 }
 
+/* As many are under way as there may be? */
+static bool is_full(const struct round *round)
+{
+    return round->lists_all && num_asked(round) >= WINDOW;
+}
+
+/* What could not be asked just now waits for an answer, or for a moment. */
+static uint64_t next_of(const shoal *engine, const struct round_cell *asked)
+{
+    uint64_t moment_us = engine->config.probe_rtt_us / 500 + 1;
+    if (asked->is_asked || !is_due(engine, asked))
+        return asked->due_us;
+    return is_full(&engine->round) ? SHOAL_NEVER : engine->now_us + moment_us;
+}
+
 static void plan(shoal *engine)
 {
     struct round *round = &engine->round;
     round->at_us = SHOAL_NEVER;
-    for (uint32_t i = 0; i < round->count; i++)
-        if (round->cells[i].due_us < round->at_us)
-            round->at_us = round->cells[i].due_us;
+    for (uint32_t i = 0; i < round->count; i++) {
+        uint64_t next_us = next_of(engine, &round->cells[i]);
+        if (next_us < round->at_us)
+            round->at_us = next_us;
+    }
 }
 
 /* ---- The whole round ---- */
@@ -262,7 +279,7 @@ static void go_on(shoal *engine)
     if (round->is_planned)
         return;
     for (uint32_t n = 0; n < (round->lists_all ? WINDOW : MAX_PACKETS); n++)
-        if ((round->lists_all && num_asked(round) >= WINDOW) || !ask(engine))
+        if (is_full(round) || !ask(engine))
             break;
     if (round->count > 0)
         plan(engine);

@@ -237,6 +237,7 @@ static int take(shoal *engine, struct member *member, const shoal_update *claim)
     members_set_tags(&engine->members, member, tags);
     notify_member(engine, SHOAL_EVENT_TAGS, member, tags_bytes(before));
     view_changed(engine);
+    engine->learned++;
     free_tags(engine, before);
     if (!engine->sender.tells)
         pass_on(engine, member);
