@@ -99,6 +99,13 @@ describe("our own tags", function()
     assert.same({ zone = "b" }, e.core:tags())
   end)
 
+  it("that we have forgotten are none, above what others know", function()
+    local e = engine()
+    hear(e, "a", version(41), ZONE)
+    assert.same({ 42 }, { versions(e:live(2))[1] })
+    assert.same({}, e.core:tags())
+  end)
+
   it("are not renumbered for an older version, nor more often than they may change", function()
     local e = engine()
     e.core:set_tags(e.now, { zone = "b" })

@@ -168,12 +168,23 @@ static bool may_publish(const struct own_tags *own, uint64_t now_us)
     return !own->said || now_us - own->said_us >= PAUSE_US;
 }
 
+/* Who has forgotten that it had tags has none any more, and must say so: else
+ * others would differ from it for good. */
+static bool has_something_to_say(shoal *engine)
+{
+    static const uint8_t empty_map[] = {0x80};
+    struct own_tags *own = &engine->own_tags;
+    if (!own->said && !own->next)
+        own->next = new_tags(engine, bytes_of(empty_map, 1), 0);
+    return own->said || own->next;
+}
+
 /* An owner that counts no further takes another identity, and begins anew. */
 void tags_heard_of_ours(shoal *engine, uint64_t version)
 {
     struct own_tags *own = &engine->own_tags;
-    if (version <= tags_version(own->said) || !own->said ||
-        !may_publish(own, engine->now_us))
+    if (version <= tags_version(own->said) ||
+        !may_publish(own, engine->now_us) || !has_something_to_say(engine))
         return;
     if (version >> 16 < MAX_COUNTER)
         publish(engine, version >> 16);
