@@ -42,6 +42,7 @@ describe("a member", function()
     for _, text in ipairs {
       "95 B 03 00 c0 05", "96 B 03 00 c0 00 c400", "96 B 03 00 c0 05 a161", "96 B 03 00 c0 05 c0",
       "96 B 03 00 c0 ff c400", "96 B 03 02 c0 05 c400", "96 B 03 00 c0 05 c502", "96 B 03 00 c0 05 c4",
+      "96 B 03 00 c0 cf0001000000000000 c400",
     } do
       local member, _, code = codec.decode_member(bytes(text))
       assert.is_nil(member, text)

@@ -256,8 +256,10 @@ static shoal_bytes read_bin(struct reader *reader, size_t max)
         head = 2;
     else if (value.size >= 3 && value.data[0] == 0xc5)
         head = 3;
-    if (head == 0 || value.size - head > max)
+    if (head == 0 || value.size - head > max) {
         reader->failed = true;
+        return (shoal_bytes){NULL, 0};
+    }
     return (shoal_bytes){value.data + head, value.size - head};
 }
 
@@ -265,7 +267,7 @@ static shoal_bytes read_bin(struct reader *reader, size_t max)
 static void read_tags(struct reader *reader, uint64_t elements,
                       shoal_update *member)
 {
-    member->tags_version = read_uint(reader, UINT64_MAX);
+    member->tags_version = read_uint(reader, WIRE_MAX_VERSION);
     if (elements < 2 || member->tags_version == 0 ||
         member->state == SHOAL_DOWN)
         reader->failed = true;

@@ -18,7 +18,8 @@ int wire_sink_write(void *context, const char *data, size_t size)
 
     if (size > sink->room - sink->size)
         return -1;
-    memcpy(sink->out + sink->size, data, size);
+    if (size > 0)
+        memcpy(sink->out + sink->size, data, size);
     sink->size += size;
     return 0;
 }

@@ -49,6 +49,9 @@ enum {
     WIRE_TAGGED_ELEMENTS = 6
 };
 
+/* Of tags: a counter of 32 bits, and a check of 16. */
+#define WIRE_MAX_VERSION ((UINT64_C(1) << 48) - 1)
+
 /* What the header of a message of this kind has. */
 static inline bool wire_has_number(unsigned kind)
 {

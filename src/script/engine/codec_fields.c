@@ -19,9 +19,6 @@ static const char *const kinds[] = {
 
 /* ---- Tables out of structs ---- */
 
-/* A double holds each integer up to it. */
-#define MAX_TAGS_VERSION 9007199254740991.0
-
 static void set_integer(lua_State *L, const char *name, unsigned value)
 {
     lua_pushinteger(L, (lua_Integer)value);
@@ -175,7 +172,7 @@ void fields_read_header(lua_State *L, int index, shoal_header *header)
 static void read_tags(lua_State *L, int index, shoal_update *member)
 {
     member->tags_version = (uint64_t)options_integer(
-        L, index, "member", "tags_version", 0, MAX_TAGS_VERSION, 0);
+        L, index, "member", "tags_version", 0, WIRE_MAX_VERSION, 0);
     if (options_get(L, index, "tags") == LUA_TSTRING)
         member->tags.data =
             (const uint8_t *)lua_tolstring(L, -1, &member->tags.size);
