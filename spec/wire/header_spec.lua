@@ -57,6 +57,14 @@ describe("a header", function()
     assert.has_error(function() codec.encode_header(header) end, "header.dst: must be a value, got nil")
   end)
 
+  it("can be written again, whatever hash it names its receiver by", function()
+    for _, hash in ipairs { 0, 1, 4294967295 } do
+      local fields = { kind = "announce", src = 1.5, src_incarnation = 0, dst_hash = hash }
+      local written = assert(core.codec.encode_header(fields))
+      assert.equal(written, core.codec.encode_header((core.codec.decode_header(written))))
+    end
+  end)
+
   it("does not carry an identity of 513 bytes", function()
     local header = { kind = "announce", src = ("x"):rep(510), src_incarnation = 0, dst = golden.ids.B }
     assert.has_error(function() codec.encode_header(header) end, "header.src: takes more than 512 bytes")

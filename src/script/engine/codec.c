@@ -267,7 +267,8 @@ static int encode_header(lua_State *L)
     int error;
 
     fields_read_header(L, 1, &header);
-    if (header.kind == SHOAL_MSG_ANNOUNCE && header.dst_hash == 0)
+    if (header.kind == SHOAL_MSG_ANNOUNCE && header.dst_hash == 0 &&
+        options_get(L, 1, "dst_hash") == LUA_TNIL)
         return luaL_error(L, "header.dst_hash: must be given in an announce "
                              "to an identity that is not the stock one");
     error = codec.encode_header(codec.context, &header, out, sizeof out, &size);
