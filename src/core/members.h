@@ -114,6 +114,8 @@ struct member *members_next(struct members *members, struct order *order,
                             struct rng *rng);
 
 typedef bool members_filter(void *context, const struct member *member);
+/* One of them: those that are not suspect. */
+members_filter members_alive;
 /* Up to `k` (at most MEMBERS_MAX_PICK) distinct random members of `order` that
  * pass `filter` (may be NULL); all of them when there are fewer. Costs O(k)
  * when most pass. */

@@ -58,6 +58,12 @@ static uint32_t pick_of_all(const struct members *members,
     return passed < k ? passed : k;
 }
 
+bool members_alive(void *context, const struct member *member)
+{
+    (void)context;
+    return member->state == SHOAL_ALIVE;
+}
+
 uint32_t members_pick(const struct members *members, const struct order *order,
                       struct rng *rng, uint32_t k, members_filter *filter,
                       void *context, struct member *out[])

@@ -25,9 +25,16 @@ void round_init(struct round *round)
     *round = (struct round){.at_us = SHOAL_NEVER};
 }
 
-void round_stop(shoal *engine)
+/* From now on we ask random members. */
+static void forget_peer(shoal *engine)
 {
     identity_release(&engine->mem, engine->round.peer);
+    engine->round.peer = NULL;
+}
+
+void round_stop(shoal *engine)
+{
+    forget_peer(engine);
     round_init(&engine->round);
 }
 
@@ -67,26 +74,18 @@ static uint64_t patience(const shoal *engine, const struct round_cell *asked)
     return (engine->config.probe_rtt_us / 5 + 1) << asked->tries;
 }
 
-static bool is_alive(void *context, const struct member *member)
-{
-    (void)context;
-    return member->state == SHOAL_ALIVE;
-}
-
 static struct member *somebody(shoal *engine)
 {
     struct round *round = &engine->round;
     struct member *member = NULL;
     if (round->peer) {
-        member = members_find_id(&engine->members, identity_id(round->peer),
-                                 round->peer->hash);
-        if (member && member_is_active(member))
+        member = members_find_active(&engine->members, round->peer);
+        if (member)
             return member;
-        identity_release(&engine->mem, round->peer);
-        round->peer = NULL;
+        forget_peer(engine);
     }
     if (members_pick(&engine->members, &engine->members.active, &engine->rng, 1,
-                     is_alive, NULL, &member) == 0)
+                     members_alive, NULL, &member) == 0)
         members_pick(&engine->members, &engine->members.active, &engine->rng, 1,
                      NULL, NULL, &member);
     return member;
@@ -134,10 +133,8 @@ static void give_up(shoal *engine)
     for (uint32_t i = 0; i < round->count;) {
         struct round_cell *asked = &round->cells[i];
         bool is_late = asked->is_asked && is_due(engine, asked);
-        if (is_late && asked->tries >= PEER_TRIES && round->peer) {
-            identity_release(&engine->mem, round->peer);
-            round->peer = NULL;
-        }
+        if (is_late && asked->tries >= PEER_TRIES)
+            forget_peer(engine);
         if (is_late)
             asked->is_asked = false;
         if (is_late && asked->tries >= MAX_TRIES)
@@ -244,8 +241,7 @@ static void end(shoal *engine)
     struct round *round = &engine->round;
     uint64_t period_us = engine->config.probe_period_us;
     uint64_t learned = engine->learned - round->learned;
-    identity_release(&engine->mem, round->peer);
-    round->peer = NULL;
+    forget_peer(engine);
     round->at_us = SHOAL_NEVER;
     if (learned + round->told > 0)
         round->quiet = 0;

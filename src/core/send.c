@@ -401,18 +401,12 @@ bool send_exchange(shoal *engine, const struct who *to,
     return engine->stats.packets_sent != before;
 }
 
-static bool is_alive(void *context, const struct member *member)
-{
-    (void)context;
-    return member->state == SHOAL_ALIVE;
-}
-
 void send_gossip(shoal *engine, uint32_t fanout)
 {
     struct member *to[MEMBERS_MAX_PICK];
     uint32_t n = members_pick(
         &engine->members, &engine->members.active, &engine->rng, fanout,
-        are_many_suspect(engine) ? is_alive : NULL, NULL, to);
+        are_many_suspect(engine) ? members_alive : NULL, NULL, to);
     for (uint32_t i = 0; i < n; i++)
         send_to_member(engine, to[i], SHOAL_MSG_GOSSIP, 0, (shoal_bytes){0});
 }

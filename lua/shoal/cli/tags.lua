@@ -32,15 +32,6 @@ function tags.match(member, wanted)
   return true
 end
 
-local function sorted(map)
-  local names = {}
-  for name in pairs(map) do
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  return names
-end
-
 --- `shoal tags [KEY=VALUE…] [--delete KEY]`: one line for each tag.
 ---@return true? ok
 ---@return string? message
@@ -54,9 +45,9 @@ function tags.tags(request)
     return nil, message
   end
   if request.json then
-    return output.write(json.encode_object(now, sorted(now)), "\n")
+    return output.write(json.encode_object(now, text.sorted_keys(now)), "\n")
   end
-  for _, name in ipairs(sorted(now)) do
+  for _, name in ipairs(text.sorted_keys(now)) do
     output.write(text.escape(name), "=", text.value(now[name]), "\n")
   end
   return true
