@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is done at most once in a while for each peer. */
-#include "../../src/core/limits.h"
+#include "../../src/core/table/limits.h"
 #include "expect.h"
 
 enum { SECOND = 1000000, PEERS = 100000 };

@@ -2,8 +2,8 @@
 /* The line in which down members stand: whatever is put in and taken out, it is
  * what a plain list would be, in no more memory than it needs. */
 #include "../../src/base/rng.h"
-#include "../../src/core/line.h"
-#include "../../src/core/member.h"
+#include "../../src/core/table/line.h"
+#include "../../src/core/table/member.h"
 #include "expect.h"
 
 enum { MOST = 400, STEPS = 200000 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Round-trip times in a byte. */
-#include "../../src/core/rtt.h"
+#include "../../src/core/table/rtt.h"
 #include "expect.h"
 
 static void steps_are_a_twelfth_of_an_octave(void)

@@ -3,7 +3,7 @@
 #ifndef SHOAL_CORE_ACCUSED_H
 #define SHOAL_CORE_ACCUSED_H
 
-#include "members.h"
+#include "table/members.h"
 
 /* A claim about our own identity. 0 or NOMEM. */
 int accused_hear(shoal *engine, const shoal_update *claim, bool queue);

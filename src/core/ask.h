@@ -3,7 +3,7 @@
 #ifndef SHOAL_CORE_ASK_H
 #define SHOAL_CORE_ASK_H
 
-#include "members.h"
+#include "table/members.h"
 
 /* Who is `id`? Fills `who`; 0, IDENTITY (it is no identity, or the question
  * failed). Costs no question when we know it. */

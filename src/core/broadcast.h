@@ -3,7 +3,7 @@
 #ifndef SHOAL_CORE_BROADCAST_H
 #define SHOAL_CORE_BROADCAST_H
 
-#include "members.h"
+#include "table/members.h"
 
 /* It is the periodic gossip's turn, and nothing but items waits. */
 void broadcast_turn(shoal *engine);

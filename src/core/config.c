@@ -9,7 +9,7 @@
  */
 #include "config.h"
 
-#include "index.h"
+#include "table/index.h"
 
 #include <assert.h>
 #include <math.h>

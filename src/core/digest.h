@@ -23,8 +23,8 @@
 #ifndef SHOAL_CORE_DIGEST_H
 #define SHOAL_CORE_DIGEST_H
 
-#include "cells.h"
-#include "identity.h"
+#include "table/cells.h"
+#include "table/identity.h"
 
 enum { DIGEST_ALL = (1 << CELLS_BUCKETS) - 1 /* every bucket */ };
 

@@ -32,20 +32,20 @@
 #ifndef SHOAL_CORE_ENGINE_H
 #define SHOAL_CORE_ENGINE_H
 
-#include "backlog.h"
 #include "digest.h"
-#include "effects.h"
 #include "heard.h"
 #include "indirect.h"
-#include "keys.h"
-#include "limits.h"
-#include "members.h"
 #include "probe.h"
 #include "round.h"
 #include "suspicion.h"
+#include "table/backlog.h"
+#include "table/effects.h"
+#include "table/keys.h"
+#include "table/limits.h"
+#include "table/members.h"
+#include "table/timers.h"
 #include "tags.h"
 #include "tasks.h"
-#include "timers.h"
 #include "view.h"
 
 enum {

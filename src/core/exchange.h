@@ -18,8 +18,8 @@
 #ifndef SHOAL_CORE_EXCHANGE_H
 #define SHOAL_CORE_EXCHANGE_H
 
-#include "members.h"
 #include "record.h"
+#include "table/members.h"
 
 enum {
     EXCHANGE_PACKETS = 3, /* that one question brings, at the most */

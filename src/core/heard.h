@@ -7,7 +7,7 @@
 #ifndef SHOAL_CORE_HEARD_H
 #define SHOAL_CORE_HEARD_H
 
-#include "member.h"
+#include "table/member.h"
 
 enum { HEARD_SIZE = 64 /* packets */ };
 

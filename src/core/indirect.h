@@ -12,7 +12,7 @@
 #ifndef SHOAL_CORE_INDIRECT_H
 #define SHOAL_CORE_INDIRECT_H
 
-#include "identity.h"
+#include "table/identity.h"
 
 enum { INDIRECT_MAX_WAITING = 64 /* questions; the oldest give way */ };
 

@@ -2,8 +2,8 @@
 /* One look at one member: ping, ask others, answers. */
 #include "engine.h"
 #include "notify.h"
-#include "rtt.h"
 #include "send.h"
+#include "table/rtt.h"
 
 void look_start(shoal *engine, struct look *look, struct member *member)
 {

@@ -3,7 +3,7 @@
 #ifndef SHOAL_CORE_LOOKAHEAD_H
 #define SHOAL_CORE_LOOKAHEAD_H
 
-#include "members.h"
+#include "table/members.h"
 
 enum {
     AHEAD = 32,      /* lookups at the same time */

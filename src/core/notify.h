@@ -3,7 +3,7 @@
 #ifndef SHOAL_CORE_NOTIFY_H
 #define SHOAL_CORE_NOTIFY_H
 
-#include "members.h"
+#include "table/members.h"
 
 /* Room for `times` notifications about `who`, and as much about ourselves. */
 bool notify_reserve(shoal *engine, const struct who *who, shoal_bytes before,

@@ -24,7 +24,7 @@
 #ifndef SHOAL_CORE_PROBE_H
 #define SHOAL_CORE_PROBE_H
 
-#include "members.h"
+#include "table/members.h"
 
 enum { PROBE_LOOKS = 4 };
 

@@ -12,7 +12,7 @@
 #ifndef SHOAL_CORE_RECORD_H
 #define SHOAL_CORE_RECORD_H
 
-#include "cells.h"
+#include "table/cells.h"
 
 enum record_kind {
     RECORD_SUMS = 1,

@@ -28,9 +28,9 @@
 #ifndef SHOAL_CORE_ROUND_H
 #define SHOAL_CORE_ROUND_H
 
-#include "cells.h"
-#include "identity.h"
 #include "record.h"
+#include "table/cells.h"
+#include "table/identity.h"
 
 enum { ROUND_CELLS = 192 };
 

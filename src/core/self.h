@@ -3,8 +3,8 @@
 #ifndef SHOAL_CORE_SELF_H
 #define SHOAL_CORE_SELF_H
 
-#include "backlog.h"
-#include "members.h"
+#include "table/backlog.h"
+#include "table/members.h"
 
 /* Queues a claim about our address, instead of the one that waits. */
 int self_queue_claim(shoal *engine, const shoal_update *claim,

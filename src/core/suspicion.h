@@ -12,7 +12,7 @@
 #ifndef SHOAL_CORE_SUSPICION_H
 #define SHOAL_CORE_SUSPICION_H
 
-#include "member.h"
+#include "table/member.h"
 
 /* Kept while a member is suspect and confirmations are waited for. */
 struct suspicion {

@@ -21,18 +21,11 @@
 #ifndef SHOAL_CORE_TAGS_H
 #define SHOAL_CORE_TAGS_H
 
-#include "backlog.h"
-#include "members.h"
+#include "table/members.h"
+#include "table/tag_set.h"
 
 enum {
     TAGS_OVERHEAD = 16 /* bytes that they take in a claim beside their own */
-};
-
-struct tags {
-    uint64_t version;
-    struct entry *queued; /* the claim with them in the backlog */
-    uint16_t size;
-    uint8_t bytes[];
 };
 
 /* Our own. */
@@ -42,23 +35,6 @@ struct own_tags {
     uint64_t at_us;    /* SHOAL_NEVER: there is nothing new to say */
     uint64_t said_us;  /* when we said the last ones */
 };
-
-static inline shoal_bytes tags_bytes(const struct tags *tags)
-{
-    return tags ? bytes_of(tags->bytes, tags->size) : (shoal_bytes){0};
-}
-
-static inline uint64_t tags_version(const struct tags *tags)
-{
-    return tags ? tags->version : 0;
-}
-
-/* Puts them into a claim about their owner. */
-static inline void tags_put(shoal_update *claim, const struct tags *tags)
-{
-    claim->tags_version = tags_version(tags);
-    claim->tags = tags_bytes(tags);
-}
 
 void tags_init(struct own_tags *own);
 void tags_clear(shoal *engine);

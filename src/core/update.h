@@ -3,8 +3,8 @@
 #ifndef SHOAL_CORE_UPDATE_H
 #define SHOAL_CORE_UPDATE_H
 
-#include "backlog.h"
-#include "members.h"
+#include "table/backlog.h"
+#include "table/members.h"
 
 /* Takes a claim, which is about `maybe` if that has its identity (NULL: no
  * idea). With `queue`, what it changes waits to be gossiped. 0 (also when it

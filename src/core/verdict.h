@@ -3,7 +3,7 @@
 #ifndef SHOAL_CORE_VERDICT_H
 #define SHOAL_CORE_VERDICT_H
 
-#include "members.h"
+#include "table/members.h"
 
 /* Tells `to` what is believed of it, in answer to its packet; it is down or has
  * lost its address. */

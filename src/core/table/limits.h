@@ -8,8 +8,8 @@
  * more goes out, one for each packet that comes in at the most. What is done
  * for all of them together has places of its own, which no peer can take.
  */
-#ifndef SHOAL_CORE_LIMITS_H
-#define SHOAL_CORE_LIMITS_H
+#ifndef SHOAL_CORE_TABLE_LIMITS_H
+#define SHOAL_CORE_TABLE_LIMITS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,10 +8,10 @@
  * order in which they went. At 100,000 members with identities of 24 bytes: 48
  * bytes a member, 56 its identity, 11 both indexes, 5 the array.
  */
-#ifndef SHOAL_CORE_MEMBERS_H
-#define SHOAL_CORE_MEMBERS_H
+#ifndef SHOAL_CORE_TABLE_MEMBERS_H
+#define SHOAL_CORE_TABLE_MEMBERS_H
 
-#include "../base/rng.h"
+#include "../../base/rng.h"
 #include "cells.h"
 #include "identity.h"
 #include "index.h"

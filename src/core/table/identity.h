@@ -7,10 +7,10 @@
  *
  * An answer that is part of the identity (the stock one's) is not stored twice.
  */
-#ifndef SHOAL_CORE_IDENTITY_H
-#define SHOAL_CORE_IDENTITY_H
+#ifndef SHOAL_CORE_TABLE_IDENTITY_H
+#define SHOAL_CORE_TABLE_IDENTITY_H
 
-#include "../base/bytes.h"
+#include "../../base/bytes.h"
 #include "mem.h"
 
 struct member;

@@ -14,8 +14,8 @@
  * chain, and there are about as many chains as members, so that the members of
  * a cell are found without looking at others. 1 KB an engine, 8 bytes a member.
  */
-#ifndef SHOAL_CORE_CELLS_H
-#define SHOAL_CORE_CELLS_H
+#ifndef SHOAL_CORE_TABLE_CELLS_H
+#define SHOAL_CORE_TABLE_CELLS_H
 
 #include "mem.h"
 #include "member.h"

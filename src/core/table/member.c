@@ -2,7 +2,7 @@
 #include "member.h"
 
 #include "rtt.h"
-#include "tags.h"
+#include "tag_set.h"
 
 enum rule { NEVER, NEWER, AS_NEW, ALWAYS };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "identity.h"
 
-#include "../wire/wire.h"
+#include "../../wire/wire.h"
 
 /* Where `part` lies inside `whole`, or whole.size when it does not. */
 static size_t offset_in(shoal_bytes whole, shoal_bytes part)

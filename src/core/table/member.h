@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One member, and the precedence of claims about it. */
-#ifndef SHOAL_CORE_MEMBER_H
-#define SHOAL_CORE_MEMBER_H
+#ifndef SHOAL_CORE_TABLE_MEMBER_H
+#define SHOAL_CORE_TABLE_MEMBER_H
 
 #include "identity.h"
 

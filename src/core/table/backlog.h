@@ -14,10 +14,10 @@
  *   left 10   [len 31]-[len 29]-     left 9  [len 31]-[len 24]-   ...
  *              e - e    e                     e        e - e - e
  */
-#ifndef SHOAL_CORE_BACKLOG_H
-#define SHOAL_CORE_BACKLOG_H
+#ifndef SHOAL_CORE_TABLE_BACKLOG_H
+#define SHOAL_CORE_TABLE_BACKLOG_H
 
-#include "../base/bytes.h"
+#include "../../base/bytes.h"
 #include "mem.h"
 
 struct run;

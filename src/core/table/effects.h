@@ -6,8 +6,8 @@
  * shoal_next_effect() handed out stays valid while entry points add more. A
  * block that was read is used again.
  */
-#ifndef SHOAL_CORE_EFFECTS_H
-#define SHOAL_CORE_EFFECTS_H
+#ifndef SHOAL_CORE_TABLE_EFFECTS_H
+#define SHOAL_CORE_TABLE_EFFECTS_H
 
 #include "mem.h"
 

@@ -2,7 +2,7 @@
 #include "cells.h"
 
 #include "members.h"
-#include "tags.h"
+#include "tag_set.h"
 
 enum { LEAST_BITS = CELLS_BUCKET_BITS, MOST_BITS = 24 };
 

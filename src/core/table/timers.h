@@ -4,8 +4,8 @@
  * forgotten. A binary heap; a member has at most one deadline and keeps its
  * place in the heap (1-based; 0: none), so that moving one is O(log n).
  */
-#ifndef SHOAL_CORE_TIMERS_H
-#define SHOAL_CORE_TIMERS_H
+#ifndef SHOAL_CORE_TABLE_TIMERS_H
+#define SHOAL_CORE_TABLE_TIMERS_H
 
 #include "mem.h"
 

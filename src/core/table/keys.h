@@ -7,8 +7,8 @@
  * and empty cells are swept out later, at no more than a constant cost per
  * insertion.
  */
-#ifndef SHOAL_CORE_KEYS_H
-#define SHOAL_CORE_KEYS_H
+#ifndef SHOAL_CORE_TABLE_KEYS_H
+#define SHOAL_CORE_TABLE_KEYS_H
 
 #include "backlog.h"
 

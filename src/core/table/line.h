@@ -9,8 +9,8 @@
  * line is closed up when holes take up a quarter of it: all of it costs O(1),
  * amortized.
  */
-#ifndef SHOAL_CORE_LINE_H
-#define SHOAL_CORE_LINE_H
+#ifndef SHOAL_CORE_TABLE_LINE_H
+#define SHOAL_CORE_TABLE_LINE_H
 
 #include "mem.h"
 

@@ -6,8 +6,8 @@
  *
  * The index stores no hashes; its owner supplies them again where needed.
  */
-#ifndef SHOAL_CORE_INDEX_H
-#define SHOAL_CORE_INDEX_H
+#ifndef SHOAL_CORE_TABLE_INDEX_H
+#define SHOAL_CORE_TABLE_INDEX_H
 
 #include "mem.h"
 

@@ -5,8 +5,8 @@
  * s. That is 6 % a step, as good as such a figure is; and it makes
  * smoothing a matter of steps.
  */
-#ifndef SHOAL_CORE_RTT_H
-#define SHOAL_CORE_RTT_H
+#ifndef SHOAL_CORE_TABLE_RTT_H
+#define SHOAL_CORE_TABLE_RTT_H
 
 #include <stdint.h>
 

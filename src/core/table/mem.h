@@ -7,10 +7,10 @@
  * allocator and no header per block. Arrays that grow, and large blocks, go to
  * the allocator directly. Chunks are kept until mem_clear().
  */
-#ifndef SHOAL_CORE_MEM_H
-#define SHOAL_CORE_MEM_H
+#ifndef SHOAL_CORE_TABLE_MEM_H
+#define SHOAL_CORE_TABLE_MEM_H
 
-#include "../shoal.h"
+#include "../../shoal.h"
 
 enum {
     MEM_STEP = 8,          /* blocks are rounded up to this many bytes */
