@@ -339,6 +339,13 @@ function Node:backlog() end
 --- What `shoal info --json` prints, without `control`, which `shoal run` adds.
 ---@return shoal.Info
 function Node:info() end
+--- Seconds of a clock that is never set back, with fractions: for measuring. Where it begins means
+--- nothing. The virtual clock in a simulation.
+---@return number seconds
+function Node:now() end
+--- Unix time with fractions. In a simulation the virtual clock's, as `os.time` in a script.
+---@return number seconds
+function Node:time() end
 --- Calls `fn(node)` once. The timer belongs to the version of the handlers that set it, and ends
 --- with it.
 ---@param seconds number

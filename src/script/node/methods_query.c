@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The node's methods that only tell. */
+#include "../../lua/options.h"
 #include "info.h"
 #include "methods.h"
 
@@ -16,6 +17,20 @@ static int info(lua_State *L)
     return 1;
 }
 
+static int now(lua_State *L)
+{
+    struct backend *backend = methods_check_open(L)->backend;
+    lua_pushnumber(L, options_to_seconds(backend->ops->now_us(backend)));
+    return 1;
+}
+
+static int wall_time(lua_State *L)
+{
+    struct backend *backend = methods_check_open(L)->backend;
+    lua_pushnumber(L, options_to_seconds(backend->ops->wall_us(backend)));
+    return 1;
+}
+
 static int is_closed(lua_State *L)
 {
     lua_pushboolean(L, methods_check(L)->phase == NODE_CLOSED);
@@ -23,8 +38,6 @@ static int is_closed(lua_State *L)
 }
 
 const luaL_Reg methods_query[] = {
-    {"bound", bound},
-    {"info", info},
-    {"is_closed", is_closed},
-    {NULL, NULL},
+    {"bound", bound},    {"info", info},           {"now", now},
+    {"time", wall_time}, {"is_closed", is_closed}, {NULL, NULL},
 };
