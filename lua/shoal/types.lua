@@ -175,6 +175,7 @@
 ---@field identity? shoal.IdentityHandlers
 ---@field broadcast? shoal.BroadcastHandlers
 ---@field codec? shoal.CodecHandlers
+---@field tags? table<string, any>|fun(opts: shoal.IdentityOptions): table<string, any>?  what this node says of itself
 ---@field on_start? fun(node: shoal.Node)  the node is live
 ---@field on_member_up? fun(node: shoal.Node, member: shoal.Member)  a member joined or came back
 ---@field on_member_down? fun(node: shoal.Node, member: shoal.Member)  a member is down; `reason` says why
@@ -429,6 +430,7 @@ function Node:events() end
 ---@field config? shoal.Preset|shoal.Config
 ---@field cluster_size? integer
 ---@field meta? table           in the stock identity, visible to all members
+---@field tags? table<string, any>  what this node says of itself from the start; these replace tags of the same names of the handlers
 ---@field seed? integer         of the random choices
 ---@field log? shoal.LogOptions|string|false  levels, or false for silence
 ---@field busy_limit? number   how many seconds to keep answering pings while a handler blocks (30); 0: not at all

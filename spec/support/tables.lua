@@ -162,6 +162,7 @@ local function handler_types()
     "---@field identity? shoal.IdentityHandlers",
     "---@field broadcast? shoal.BroadcastHandlers",
     "---@field codec? shoal.CodecHandlers",
+    "---@field tags? table<string, any>|fun(opts: shoal.IdentityOptions): table<string, any>?  what this node says of itself",
     "---@field on_start? fun(node: shoal.Node)  the node is live",
   }
   for _, event in ipairs(events "02") do

@@ -38,6 +38,7 @@ local function start_options(request, fields, on_error)
     cluster = request.cluster,
     config = fields,
     busy_limit = request.busy_limit,
+    tags = tags.map(request.tags),
     log = log_options(request),
     on_error = on_error,
   }
@@ -73,6 +74,10 @@ local function start(options, request)
   end
   if node then
     return node
+  end
+  local of_tags = #request.tags > 0 and message:match("^tags: (.*)$")
+  if of_tags then
+    return nil, "--tag: " .. of_tags, USAGE
   end
   return nil, name_option(message, code), code == "advertise" and USAGE or nil
 end
@@ -164,14 +169,6 @@ function run.run(request)
   if not node then
     server:close()
     return nil, message, code
-  end
-  if #request.tags > 0 then
-    local ok, problem = node:set_tags(tags.map(request.tags))
-    if not ok then
-      node:close()
-      server:close()
-      return nil, "--tag: " .. problem, USAGE
-    end
   end
   server:attach(node)
   server.on_leave = function()

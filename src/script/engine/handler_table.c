@@ -3,15 +3,17 @@
 
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
+#include "tagging.h"
 
 #include <string.h>
 
-/* Tables of questions, then functions. */
-enum { NUM_TABLES = 3 };
+/* Tables of questions, what is a table or a function, then functions. */
+enum { NUM_TABLES = 3, TAGS = NUM_TABLES };
 static const char *const names[] = {
     "identity",
     "broadcast",
     "codec",
+    "tags",
     "on_start",
     "on_reload",
     "on_stop",
@@ -38,6 +40,14 @@ static const char *type_of(lua_State *L, int index)
 static void check_field(lua_State *L, const char *who, int name, int value)
 {
     int wanted = is_table_name(name) ? LUA_TTABLE : LUA_TFUNCTION;
+    if (name == TAGS && lua_istable(L, value)) {
+        tagging_push_packed(L, value, who);
+        lua_pop(L, 1);
+        return;
+    }
+    if (name == TAGS && !lua_isfunction(L, value))
+        luaL_error(L, "%s: 'tags' must be a table or a function, got %s", who,
+                   options_describe(L, value));
     if (lua_type(L, value) != wanted)
         luaL_error(L, "%s: '%s' must be a %s, got %s", who, names[name],
                    lua_typename(L, wanted), options_describe(L, value));

@@ -15,6 +15,14 @@ void tagging_register(lua_State *L);
  * bytes. Raises, with `who` in front, on what tags cannot be. */
 void tagging_push_changed(lua_State *L, const shoal *engine, int index,
                           const char *who);
+/* Those in the table at `index`, which are all: pushes their bytes. `none` is
+ * no tag. Raises likewise. */
+void tagging_push_packed(lua_State *L, int index, const char *who);
+/* Adds to the table on top what has changed from the tags in `before` to those
+ * in `after`, both bytes (of a map, or empty). How many have. Raises. */
+int tagging_merge(lua_State *L, shoal_bytes before, shoal_bytes after);
+/* Replaces the table on top by its bytes. Raises likewise. */
+void tagging_pack(lua_State *L, const char *who);
 /* Our own, as a table. */
 void tagging_push_own(lua_State *L, const shoal *engine);
 /* Does the member at `member` have what the table at `wanted` says? true: any

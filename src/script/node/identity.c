@@ -11,7 +11,6 @@
 
 struct making {
     struct node *node;
-    const struct birth *birth;
     value_identity *out;
 };
 
@@ -40,6 +39,16 @@ static void read_result(lua_State *L, const char *name, value_identity *out)
         lua_error(L);
 }
 
+void identity_push_options(lua_State *L, const struct node *node)
+{
+    lua_createtable(L, 0, 5);
+    set_text(L, "bind", node->birth.bind);
+    set_text(L, "advertise", node->birth.advertise);
+    set_text(L, "name", node->name);
+    set_text(L, "cluster", node->cluster);
+    set_meta(L, node->birth.meta);
+}
+
 /* identity.new{ bind=, advertise=, name=, cluster=, meta= } */
 static void ask(lua_State *L, void *context)
 {
@@ -47,12 +56,7 @@ static void ask(lua_State *L, void *context)
     struct node *node = making->node;
     struct version *version = node->current;
     questions_push(version->questions, L, QUESTION_NEW);
-    lua_createtable(L, 0, 5);
-    set_text(L, "bind", making->birth->bind);
-    set_text(L, "advertise", making->birth->advertise);
-    set_text(L, "name", node->name);
-    set_text(L, "cluster", node->cluster);
-    set_meta(L, making->birth->meta);
+    identity_push_options(L, node);
     answers_invoke(version->questions, L, 1);
     read_result(L, "identity.new", making->out);
 }
@@ -61,14 +65,14 @@ static void ask(lua_State *L, void *context)
 static void make_stock(lua_State *L, void *context)
 {
     struct making *making = context;
-    struct backend *backend = making->node->backend;
-    uint64_t now_ms = backend->ops->wall_us(backend) / 1000;
+    const struct node *node = making->node;
+    uint64_t now_ms = node->backend->ops->wall_us(node->backend) / 1000;
     lua_createtable(L, 0, 4);
-    set_text(L, "addr", making->birth->advertise);
+    set_text(L, "addr", node->birth.advertise);
     lua_pushnumber(L, (lua_Number)now_ms);
     lua_setfield(L, -2, "bump");
-    set_text(L, "name", making->node->name);
-    set_meta(L, making->birth->meta);
+    set_text(L, "name", node->name);
+    set_meta(L, node->birth.meta);
     read_result(L, "identity", making->out);
 }
 
@@ -100,10 +104,10 @@ int identity_check_reach(questions *q, shoal_bytes id, struct error *error)
     return identity_reach(endpoint, error);
 }
 
-int identity_make(struct node *node, const struct birth *birth,
-                  value_identity *out, struct error *error)
+int identity_make(struct node *node, value_identity *out, struct error *error)
 {
-    struct making making = {node, birth, out};
+    const struct birth *birth = &node->birth;
+    struct making making = {node, out};
     const questions *q = node->current->questions;
     if (q->has[QUESTION_NEW])
         return run(&making, ask, error);

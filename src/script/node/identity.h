@@ -10,9 +10,9 @@
 
 struct node;
 
-/* What it is made from. */
+/* What it is made from, and the node's name and cluster. */
 struct birth {
-    const char *bind;                     /* the socket's address */
+    const char *bind; /* the socket's address; of the backend */
     char advertise[ADDRESS_MAX_ENDPOINT]; /* "": the socket has a wildcard */
     shoal_bytes meta; /* MessagePack of a map; empty: none */
 };
@@ -24,8 +24,9 @@ enum { IDENTITY_NO_ADDRESS = 2 };
  * wins against the one that it was. 0, or an error and `error`;
  * IDENTITY_NO_ADDRESS: the stock identity needs an address, and the socket's is
  * a wildcard. Never raises. */
-int identity_make(struct node *node, const struct birth *birth,
-                  value_identity *out, struct error *error);
+int identity_make(struct node *node, value_identity *out, struct error *error);
+/* Pushes what `new` gets: { bind=, advertise=, name=, cluster=, meta= }. */
+void identity_push_options(lua_State *L, const struct node *node);
 
 /* Could others send to a node whose identity has that endpoint? 0, or
  * SHOAL_ERR_IDENTITY and `error`. */

@@ -183,6 +183,7 @@ static void free_node(struct node *node)
     modules_clear_paths(&node->paths);
     free(node->script);
     free(node->name);
+    free(node->meta);
     free(node->cluster);
     free(node);
 }

@@ -35,6 +35,7 @@
 #include "../reload/version.h"
 #include "backend.h"
 #include "changes.h"
+#include "identity.h"
 #include "reload.h"
 
 enum node_phase { NODE_OPENING, NODE_LIVE, NODE_CLOSING, NODE_CLOSED };
@@ -70,6 +71,8 @@ struct node {
     char *script; /* absolute path; NULL: handlers are a table */
     struct module_paths paths;
     char *name, *cluster;
+    struct birth birth; /* what it was started with */
+    uint8_t *meta;      /* the bytes of its meta */
     uint32_t cluster_size;
     bool watches;
     uint64_t started_us;     /* unix time */

@@ -7,6 +7,7 @@
 #include "../reload/store.h"
 #include "identity.h"
 #include "node.h"
+#include "script_tags.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,7 +210,12 @@ static int take_over(struct node *node, struct version *version,
     if (failure == 0)
         failure = check_identity(node, version, error);
     if (failure == 0)
+        failure = script_tags_read(node, version, error);
+    if (failure == 0)
         failure = call_on_reload(version, before, reason, error);
+    if (failure == 0)
+        failure =
+            script_tags_say(node, version, before, (shoal_bytes){0}, error);
     if (failure == 0)
         failure = swap(node, version, error);
     return failure;

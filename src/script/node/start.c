@@ -17,6 +17,7 @@
 #include "failures.h"
 #include "loop.h"
 #include "methods.h"
+#include "script_tags.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -58,9 +59,10 @@ static int open_backend(struct start *start)
 static int find_address(struct start *start)
 {
     struct backend *backend = start->node->backend;
-    start->birth.bind = backend->ops->bound(backend);
-    if (advertise_complete(start->advertise, start->birth.bind,
-                           start->birth.advertise, &start->error) != 0)
+    struct birth *birth = &start->node->birth;
+    birth->bind = backend->ops->bound(backend);
+    if (advertise_complete(start->advertise, birth->bind, birth->advertise,
+                           &start->error) != 0)
         return fail(start, CODE_ADVERTISE);
     return 0;
 }
@@ -84,19 +86,19 @@ static void tell_of_wildcard(struct start *start)
 {
     const questions *q = start->node->current->questions;
     size_t used = strlen(start->error.text);
-    if (start->birth.advertise[0] == '\0' && q->has[QUESTION_NEW])
+    if (start->node->birth.advertise[0] == '\0' && q->has[QUESTION_NEW])
         snprintf(
             start->error.text + used, ERROR_MAX - used,
             " (%.100s is a wildcard address, so opts.advertise is nil: "
             "advertise the address at which other members reach this host)",
-            start->birth.bind);
+            start->node->birth.bind);
 }
 
 static int start_engine(struct start *start)
 {
     struct node *node = start->node;
     value_identity identity;
-    int failure = identity_make(node, &start->birth, &identity, &start->error);
+    int failure = identity_make(node, &identity, &start->error);
     if (failure != 0) {
         tell_of_wildcard(start);
         return fail(start, failure == IDENTITY_NO_ADDRESS
@@ -121,6 +123,19 @@ static int start_engine(struct start *start)
         tell_of_wildcard(start);
     }
     return failure ? fail(start, shoal_error_name(failure)) : 0;
+}
+
+/* Before anybody has heard of us. */
+static int say_tags(struct start *start)
+{
+    struct node *node = start->node;
+    if (script_tags_read(node, node->current, &start->error) != 0)
+        return fail(start, CODE_SCRIPT);
+    int failure =
+        script_tags_say(node, node->current, NULL, start->tags, &start->error);
+    if (failure == 0)
+        return 0;
+    return fail(start, failure < 0 ? shoal_error_name(failure) : CODE_SCRIPT);
 }
 
 static int join_seeds(lua_State *L, struct start *start)
@@ -153,7 +168,7 @@ static int go_live(lua_State *L, struct start *start)
     struct node *node = start->node;
     if (load_handlers(start) != 0 || open_backend(start) != 0 ||
         find_address(start) != 0 || start_engine(start) != 0 ||
-        join_seeds(L, start) != 0) {
+        say_tags(start) != 0 || join_seeds(L, start) != 0) {
         node_give_up(node);
         return -1;
     }

@@ -18,9 +18,9 @@ struct start {
     /* Indices; 0: none. Of the list of endpoints, a table of handlers or nil, a
      * function. */
     int seeds, handlers, on_error;
-    bool from_module;   /* the table: what is wrong with it is no misuse */
-    struct birth birth; /* of the identity */
-    const char *code;   /* of the failure */
+    bool from_module; /* the table: what is wrong with it is no misuse */
+    shoal_bytes tags; /* MessagePack of a map; empty: none */
+    const char *code; /* of the failure */
     struct error error;
 };
 

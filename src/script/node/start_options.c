@@ -6,6 +6,7 @@
 #include "../../lua/value.h"
 #include "../engine/config.h"
 #include "../engine/handler_table.h"
+#include "../engine/tagging.h"
 #include "logging.h"
 #include "start.h"
 
@@ -205,21 +206,39 @@ static int read_config(lua_State *L, struct start *start)
     return -1;
 }
 
-/* As MessagePack, since it may have to enter a script's own state. 0, or -1
- * with `error`. Leaves the bytes on the stack. */
+static void keep_meta(lua_State *L, struct node *node)
+{
+    size_t size;
+    const char *packed = lua_tolstring(L, -1, &size);
+    node->meta = malloc(size);
+    if (!node->meta)
+        luaL_error(L, "not enough memory");
+    memcpy(node->meta, packed, size);
+    node->birth.meta = (shoal_bytes){node->meta, size};
+}
+
+/* As MessagePack, since it may have to enter a script's own state: now, and at
+ * each reload. 0, or -1 with `error`. */
 static int read_meta(lua_State *L, struct start *start)
 {
-    start->birth.meta = (shoal_bytes){NULL, 0};
     if (!options_table(L, 1, who, "meta"))
         return 0;
     if (value_pack(L, -1, "meta") == 0) {
-        start->birth.meta.data =
-            (const uint8_t *)lua_tolstring(L, -1, &start->birth.meta.size);
+        keep_meta(L, start->node);
         return 0;
     }
     error_fail(&start->error, "%s", lua_tostring(L, -1));
     start->code = shoal_error_name(SHOAL_ERR_IDENTITY);
     return -1;
+}
+
+/* Leaves the bytes on the stack. */
+static void read_tags(lua_State *L, struct start *start)
+{
+    if (!options_table(L, 1, who, "tags"))
+        return;
+    tagging_push_packed(L, -1, who);
+    start->tags.data = (const uint8_t *)lua_tolstring(L, -1, &start->tags.size);
 }
 
 /* Seconds; 0 for no deputy at all. */
@@ -240,9 +259,9 @@ static uint64_t read_busy_limit(lua_State *L)
 int start_read_options(lua_State *L, struct start *start)
 {
     static const char *const names[] = {
-        "bind",     "advertise", "join",     "name",         "cluster",
-        "handlers", "watch",     "config",   "cluster_size", "meta",
-        "seed",     "log",       "on_error", "busy_limit",   NULL};
+        "bind",     "advertise",  "join",         "name", "cluster", "handlers",
+        "watch",    "config",     "cluster_size", "meta", "seed",    "log",
+        "on_error", "busy_limit", "tags",         NULL};
     struct node *node = start->node;
     options_check(L, 1, who, names, true);
     start->bind = options_string(L, 1, who, "bind", node->world->bind);
@@ -253,6 +272,7 @@ int start_read_options(lua_State *L, struct start *start)
     logging_read(L, 1, who, &node->log);
     start->seed = read_seed(L, node);
     start->seeds = read_seeds(L);
+    read_tags(L, start);
     if (read_config(L, start) != 0 || read_meta(L, start) != 0 ||
         read_handlers(L, start) != 0)
         return -1;

@@ -92,6 +92,8 @@ static void prepare(lua_State *L, void *context)
     version->store = refs_new(L);
     lua_pushboolean(L, false); /* nothing */
     version->parcel = refs_new(L);
+    lua_pushboolean(L, false);
+    version->tags = refs_new(L);
 }
 
 int version_prepare(struct version *version, struct error *error)
@@ -179,6 +181,7 @@ static void forget_table(struct version *version)
     refs_free(L, &version->questions_ref);
     refs_free(L, &version->store);
     refs_free(L, &version->parcel);
+    refs_free(L, &version->tags);
 }
 
 void version_free(struct version *version)

@@ -17,7 +17,8 @@ struct version {
     struct script *script; /* NULL: a table in the program's state */
     questions *questions;  /* the engine's side of it */
     /* References in its state. */
-    int handlers, questions_ref, store, parcel /* see store.c */;
+    int handlers, questions_ref, store, parcel /* see store.c */,
+        tags /* what it says of itself: the bytes, or false */;
     uint32_t wants; /* the events that it has handlers for, of those that are
                        off until they are asked for: 1u << SHOAL_EVENT_* */
     unsigned generation;
