@@ -60,6 +60,7 @@ typedef struct shoal_update {
      * version; 0: without. */
     uint64_t tags_version;
     shoal_bytes tags;
+    bool no_tags; /* it has said that it has none; false: nothing of them */
 } shoal_update;
 
 /* What is known of a member. All bytes are borrowed until the next entry point.
@@ -73,8 +74,8 @@ typedef struct shoal_member {
     uint8_t reason;    /* shoal_reason, of a down member */
     uint32_t rtt_us;   /* round-trip time, smoothed; 0: unknown */
     uint64_t since_us; /* when it entered this state, on our clock */
-    /* What it says of itself; version 0: nothing that we know, or it is down.
-     */
+    /* What it says of itself; empty: nothing that we know, or it is down. With
+     * version 0 it has said that it has none: an empty map. */
     uint64_t tags_version;
     shoal_bytes tags;
 } shoal_member;
@@ -108,6 +109,7 @@ typedef struct shoal_header {
     shoal_bytes dst;
     uint32_t dst_hash;
     shoal_bytes peer; /* of the indirect kinds: target or origin; else empty */
+    bool no_tags;     /* the sender has none */
     bool wants_nack;  /* ping_req: send a nack if the target does not answer */
     bool has_digest;  /* ping, ack: the members that the sender knows */
     shoal_digest digest;

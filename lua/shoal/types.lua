@@ -147,12 +147,14 @@
 ---@field dst_hash? integer        of `dst`, or of its address in an announce (docs/wire.md)
 ---@field peer? shoal.Identity
 ---@field digest? { members: integer, sum: integer, without?: integer }  of pings and acks: summarises what the sender knows
+---@field no_tags? true     the sender has none. Only with `lifeguard`
 ---@field wants_nack? true  of a ping_req: answer with a nack if `peer` does not answer. Only with `lifeguard`
 
 ---@class shoal.Claim
 ---@field id shoal.Identity
 ---@field tags_version? integer  of its tags, if it has some; only with `lifeguard`
 ---@field tags? string           their bytes
+---@field no_tags? true          it has said that it has none; only with `lifeguard`
 ---@field incarnation? integer   of one that has left: 65535
 ---@field state? shoal.State
 ---@field from? shoal.Identity   suspect: the member that suspects it; left: its new identity, at another address

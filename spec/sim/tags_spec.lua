@@ -46,7 +46,37 @@ describe("tags", function()
       assert.same({ zone = { after = "b" }, http = { after = { port = 8080, weight = 10 } } }, entry.changed)
     end
     assert.same({ zone = "b", http = { port = 8080, weight = 10 } }, members[3]:tags())
-    assert.is_nil(members[3]:member(members[1].addr).tags)
+    assert.same({}, members[3]:member(members[1].addr).tags)
+  end)
+
+  it("are none of a member that says so with its first packet, and nil only while not known", function()
+    local net, members = nets.grown(8)
+    for _, member in ipairs(members) do
+      member:on("member_up", function(_, about) assert.same({}, about.tags) end)
+      for _, other in ipairs(member:members()) do assert.same({}, other.tags) end
+    end
+    net:spawn(3, { config = "loopback" })
+    assert.is_true(net:run_until(net.converged, 10))
+    for _, member in ipairs(net:members()) do
+      assert.equal(10, #member:members { tags = {} })
+      assert.equal(10, #member:members { tags = { zone = function(zone) return zone == nil end } })
+    end
+    assert.same({}, (net:errors()))
+  end)
+
+  it("of a member that has some are never none", function()
+    local net, members = nets.grown(20, {}, { loss = 0.2 })
+    local function watch(_, about) assert.not_same({}, about.tags) end
+    for _, member in ipairs(members) do member:on("member_up", watch) end
+    net:spawn(20, { config = "loopback", tags = { zone = "b" } })
+    for _ = 1, 300 do
+      net:run(0.05)
+      for _, member in ipairs(members) do
+        assert.is_true(#member:members { tags = {} } == #member:members { tags = { zone = true } } + 19)
+      end
+    end
+    assert.same({}, (net:errors()))
+    assert.is_true(net:run_until(function() return #members[1]:members { tags = { zone = "b" } } == 20 end, 60))
   end)
 
   it("change one by one, and are deleted by none", function()
@@ -148,7 +178,7 @@ describe("tags", function()
     net:crash(members[1])
     net:restart(members[1])
     assert.is_true(net:run_until(net.converged, 10))
-    assert.is_nil(members[2]:member(members[1].addr).tags)
+    assert.same({}, members[2]:member(members[1].addr).tags)
     assert(members[1]:set_tags { zone = "c" })
     assert.is_true(net:run_until(by_all(net, members[1], "zone", "c"), 5))
   end)

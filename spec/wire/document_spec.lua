@@ -74,7 +74,7 @@ describe("the picture of the wire format", function()
   it("names every kind with its value", function()
     for _, entry in ipairs(golden.headers) do
       local elements, kind = entry[1]:match("^9(%x) 01 (%x%x)")
-      local row = ("\n| %s | %d | [^|]*%d"):format(entry[2].kind, tonumber(kind, 16), tonumber(elements, 16))
+      local row = ("\n| %s | %d | [^|]*%d"):format(entry[2].kind, tonumber(kind, 16) % 32, tonumber(elements, 16))
       assert.is_truthy(text:find(row), row)
     end
   end)

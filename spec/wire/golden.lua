@@ -79,11 +79,17 @@ golden.headers = {
     { kind = "ack", src = ids.B, src_incarnation = 3, dst_hash = hashes.A, number = 7,
       digest = { members = 5, sum = 6, without = 0x81 } } },
   { "95 01 0d A 00 #B", { kind = "exchange", src = ids.A, src_incarnation = 0, dst_hash = hashes.B } },
+  { "96 01 20 A 00 #B 07",
+    { kind = "ping", src = ids.A, src_incarnation = 0, dst_hash = hashes.B, number = 7, no_tags = true } },
+  { "95 01 28 A ccff #C",
+    { kind = "gossip", src = ids.A, src_incarnation = 255, dst_hash = hashes.C, no_tags = true } },
 }
 
 --- { text, fields }
 golden.members = {
   { "93 A 00 00", { id = ids.A, incarnation = 0, state = "alive" } },
+  { "93 A 00 04", { id = ids.A, incarnation = 0, state = "alive", no_tags = true } },
+  { "94 B 03 05 A", { id = ids.B, incarnation = 3, state = "suspect", from = ids.A, no_tags = true } },
   { "93 B ccc8 01", { id = ids.B, incarnation = 200, state = "suspect" } },
   { "94 B 03 01 A", { id = ids.B, incarnation = 3, state = "suspect", from = ids.A } },
   { "93 B 03 02", { id = ids.B, incarnation = 3, state = "down" } },

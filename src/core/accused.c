@@ -75,7 +75,8 @@ static int queue_alive(shoal *engine, uint16_t incarnation,
 {
     shoal_update claim = {.id = identity_id(engine->self),
                           .incarnation = incarnation,
-                          .state = SHOAL_ALIVE};
+                          .state = SHOAL_ALIVE,
+                          .no_tags = engine_tags(engine) == TAGS_NONE};
     return self_queue_claim(engine, &claim, urgency);
 }
 

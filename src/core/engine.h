@@ -158,6 +158,13 @@ static inline bool engine_has_lifeguard(const shoal *engine)
     return engine->config.max_local_health > 0 &&
            engine->handlers.codec.lifeguard;
 }
+/* Our own tags, as others hear of them. */
+static inline const struct tags *engine_tags(const shoal *engine)
+{
+    if (engine->own_tags.said)
+        return engine->own_tags.said;
+    return engine->handlers.codec.lifeguard ? TAGS_NONE : NULL;
+}
 /* Is it the turn of `peer` (a hash of its address)? Then this was it. */
 static inline bool engine_may(shoal *engine, enum limit what, uint32_t peer,
                               uint64_t every_us)

@@ -14,7 +14,9 @@ bool notify_reserve(shoal *engine, const struct who *who, shoal_bytes before,
                     unsigned times)
 {
     const struct identity *self = engine->self;
-    size_t size = size_of(who->id, who->addr, who->endpoint, before) +
+    size_t own_tags = shoal_self(engine).tags.size, none = 1;
+    size_t size = none + own_tags +
+                  size_of(who->id, who->addr, who->endpoint, before) +
                   size_of(identity_id(self), identity_addr(self),
                           identity_endpoint(self), before);
     return effects_reserve(&engine->effects, &engine->mem, times * size);
@@ -38,10 +40,8 @@ static shoal_effect *push(shoal *engine, shoal_event event,
 {
     if (!wanted(engine, event))
         return NULL;
-    bool has_tags = event == SHOAL_EVENT_TAGS || event == SHOAL_EVENT_MEMBER_UP;
-    shoal_bytes tags = has_tags ? view->tags : (shoal_bytes){0};
     size_t payload = view->id.size + view->addr.size + view->endpoint.size +
-                     before.size + tags.size;
+                     before.size + view->tags.size;
     uint8_t *at;
     shoal_effect *effect =
         effects_push(&engine->effects, &engine->mem, payload, &at);
@@ -52,7 +52,7 @@ static shoal_effect *push(shoal *engine, shoal_event event,
     effect->member.id = copy(&at, view->id);
     effect->member.addr = copy(&at, view->addr);
     effect->member.endpoint = copy(&at, view->endpoint);
-    effect->member.tags = copy(&at, tags);
+    effect->member.tags = copy(&at, view->tags);
     effect->before = copy(&at, before);
     return effect;
 }

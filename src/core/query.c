@@ -23,7 +23,7 @@ shoal_member shoal_self(const shoal *engine)
         .since_us = engine->since_us,
         .tags_version = tags_version(engine->own_tags.said),
         .tags = tags_bytes(engine->own_tags.next ? engine->own_tags.next
-                                                 : engine->own_tags.said),
+                                                 : engine_tags(engine)),
     };
 }
 

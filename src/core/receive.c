@@ -150,12 +150,15 @@ static struct member *meet_sender(shoal *engine, const shoal_header *header,
                      engine_heals(engine);
     shoal_update claim = {.id = header->src,
                           .incarnation = header->src_incarnation - is_beyond,
-                          .state = SHOAL_ALIVE};
+                          .state = SHOAL_ALIVE,
+                          .no_tags = header->no_tags};
     struct member *member = src->member;
     if (!member || verdict_yields(engine, member, &claim)) {
         *error = update_apply_to(engine, src, &claim, true);
         member = members_find_id(&engine->members, header->src, src->hash);
     }
+    if (member && header->no_tags)
+        tags_note_none(engine, member);
     return *error ? NULL : member;
 }
 

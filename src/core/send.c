@@ -53,6 +53,7 @@ static int write_header(shoal *engine, struct packet *packet,
                       engine->handlers.codec.lifeguard &&
                       engine->config.max_local_health > 0,
     };
+    header.no_tags = engine_tags(engine) == TAGS_NONE;
     header.has_digest = digest_take(engine, message->kind, &header.digest);
     return ask_encode_header(engine, &header, packet->bytes, packet->room,
                              &packet->size);
@@ -105,7 +106,7 @@ static shoal_update claim_about(const shoal *engine, uint32_t slot)
                           .state = SHOAL_ALIVE};
     if (member)
         claim = member_claim(member);
-    tags_put(&claim, member ? member->tags : engine->own_tags.said);
+    tags_put(&claim, member ? member->tags : engine_tags(engine));
     return claim;
 }
 

@@ -47,7 +47,7 @@ static void unqueue(shoal *engine, struct backlog *backlog, struct tags *tags)
 
 static void free_tags(shoal *engine, struct tags *tags)
 {
-    if (!tags)
+    if (!tags || tags == TAGS_NONE)
         return;
     engine->tags_held -= tags->size;
     mem_free(&engine->mem, tags, sizeof *tags + tags->size);
@@ -253,6 +253,14 @@ static int take(shoal *engine, struct member *member, const shoal_update *claim)
     if (!engine->sender.tells)
         pass_on(engine, member);
     return 0;
+}
+
+void tags_note_none(shoal *engine, struct member *member)
+{
+    if (member->tags || !member_is_active(member))
+        return;
+    member->tags = TAGS_NONE;
+    view_changed(engine);
 }
 
 int tags_receive(shoal *engine, const shoal_update *claim)

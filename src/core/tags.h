@@ -13,6 +13,11 @@
  * bytes that were damaged are refused. An owner that meets a greater version of
  * its own goes on above it.
  *
+ * Whoever has none says so with each packet (a bit of its header), and others
+ * pass that on with what they say of it (a bit of the claim): so "none" and
+ * "not known" differ, and a cluster without tags pays nothing. There is no way
+ * back to that from a version: whoever deletes its last tag says an empty map.
+ *
  * Tags travel as a part of the claim about their owner: gossiped a few times
  * when they change, and told in exchanges, of which the digest covers their
  * versions. Those of a down member are kept with it, are not shown, and are
@@ -40,6 +45,8 @@ void tags_init(struct own_tags *own);
 void tags_clear(shoal *engine);
 /* A claim that was applied, and has tags. 0 or NOMEM. */
 int tags_receive(shoal *engine, const shoal_update *claim);
+/* `member` has none, as somebody says who knows. */
+void tags_note_none(shoal *engine, struct member *member);
 /* Somebody knows our identity with that version of tags. */
 void tags_heard_of_ours(shoal *engine, uint64_t version);
 /* `member` is down: nobody is told of its tags. */

@@ -126,6 +126,8 @@ static void settle(shoal *engine, struct member *member,
     bool changes = fresh || member->state != claim->state;
     if (changes)
         member->since_us = engine->now_us;
+    if (claim->no_tags && !member->tags && claim->state != SHOAL_DOWN)
+        member->tags = TAGS_NONE;
     member->doubted = false;
     member->replaced = claim_is_departure(claim) && claim->from.size > 0;
     if (fresh || was_down)
@@ -410,8 +412,11 @@ int update_apply(shoal *engine, const shoal_update *claim, struct member *maybe,
 {
     shoal_update highest = *claim;
     highest.incarnation -= is_beyond(engine, claim);
-    tags_put(&highest, NULL); /* they travel on their own */
+    highest.tags_version = 0; /* they travel on their own */
+    highest.tags = (shoal_bytes){0};
     int error = apply(engine, &highest, maybe, queue);
+    if (!error && claim->no_tags && is_about(claim, maybe))
+        tags_note_none(engine, maybe);
     if (!error && claim->tags_version > 0)
         error = tags_receive(engine, claim);
     return error;

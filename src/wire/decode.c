@@ -222,6 +222,8 @@ int wire_decode_header(void *context, shoal_bytes packet, shoal_header *out,
     kind = read_uint(&reader, UINT64_MAX);
     if (reader.failed || elements < WIRE_NUMBER)
         return SHOAL_ERR_MALFORMED;
+    header.no_tags = kind < 2 * WIRE_KIND_NO_TAGS && kind & WIRE_KIND_NO_TAGS;
+    kind -= header.no_tags ? WIRE_KIND_NO_TAGS : 0;
     if (kind >= SHOAL_NUM_MESSAGES)
         return refuse(&reader, elements - 2);
     header.kind = (uint8_t)kind;
@@ -269,10 +271,20 @@ static void read_tags(struct reader *reader, uint64_t elements,
 {
     member->tags_version = read_uint(reader, WIRE_MAX_VERSION);
     if (elements < 2 || member->tags_version == 0 ||
-        member->state == SHOAL_DOWN)
+        member->state == SHOAL_DOWN || member->no_tags)
         reader->failed = true;
     else
         member->tags = read_bin(reader, SHOAL_MAX_TAGS);
+}
+
+/* "Down" and "no tags" do not go together. */
+static void read_state(struct reader *reader, shoal_update *member)
+{
+    uint64_t state = read_uint(reader, WIRE_STATE_NO_TAGS + SHOAL_SUSPECT);
+    member->no_tags = state & WIRE_STATE_NO_TAGS;
+    member->state = state & ~(uint64_t)WIRE_STATE_NO_TAGS;
+    if (member->state > SHOAL_DOWN)
+        reader->failed = true;
 }
 
 int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *out,
@@ -285,7 +297,7 @@ int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *out,
     (void)context;
     member.id = read_identity(&reader);
     member.incarnation = (uint16_t)read_uint(&reader, UINT16_MAX);
-    member.state = (uint8_t)read_uint(&reader, SHOAL_DOWN);
+    read_state(&reader, &member);
     if (reader.failed || elements < WIRE_MEMBER_ELEMENTS)
         return SHOAL_ERR_MALFORMED;
     elements -= WIRE_MEMBER_ELEMENTS;

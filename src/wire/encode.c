@@ -57,12 +57,13 @@ static int pack_digest(msgpack_packer *packer, const shoal_digest *digest)
 static int pack_header(msgpack_packer *packer, const shoal_header *header)
 {
     unsigned elements = wire_elements(header->kind);
+    uint8_t kind = header->kind + (header->no_tags ? WIRE_KIND_NO_TAGS : 0);
     bool nack = header->kind == SHOAL_MSG_PING_REQ && header->wants_nack;
     bool digest = wire_can_compare(header->kind) && header->has_digest;
 
     if (msgpack_pack_array(packer, elements + nack + digest) ||
         msgpack_pack_uint8(packer, WIRE_VERSION) ||
-        msgpack_pack_uint8(packer, header->kind) ||
+        msgpack_pack_uint8(packer, kind) ||
         pack_identity(packer, header->src) ||
         msgpack_pack_uint16(packer, header->src_incarnation) ||
         msgpack_pack_uint32(packer, header->dst_hash))
@@ -98,12 +99,14 @@ static int pack_member(msgpack_packer *packer, const shoal_update *member)
 {
     bool from = wire_has_from(member) && member->from.size > 0;
     bool tags = member->tags_version > 0 && member->state != SHOAL_DOWN;
+    bool none = member->no_tags && !tags && member->state != SHOAL_DOWN;
     unsigned elements = WIRE_MEMBER_ELEMENTS + from;
 
     if (msgpack_pack_array(packer, tags ? WIRE_TAGGED_ELEMENTS : elements) ||
         pack_identity(packer, member->id) ||
         msgpack_pack_uint16(packer, member->incarnation) ||
-        msgpack_pack_uint8(packer, member->state))
+        msgpack_pack_uint8(packer,
+                           member->state + (none ? WIRE_STATE_NO_TAGS : 0)))
         return -1;
     if (from && pack_identity(packer, member->from))
         return -1;

@@ -8,7 +8,8 @@
  *   | version | kind | src | src_incarnation | dst | number | peer | ...
  *   |  uint   | uint | id  |      uint       | u32 |  uint  |  id  |
  *   +---------+------+-----+-----------------+-----+--------+------+ - - -
- *     always 1  of shoal_message               |     |        |
+ *     always 1  of shoal_message,              |     |        |
+ *               + 32: no tags                  |     |        |
  *               announce feed gossip           |     |        |
  *               broadcast turn_undead                |        |
  *               refused                end here+     |        |
@@ -24,7 +25,7 @@
  *   | id | incarnation | state | from | ...
  *   | id |    uint     | uint  |  id  |
  *   +----+-------------+-------+------+ - - -
- *                        0 alive, 1 suspect, 2 down
+ *                        0 alive, 1 suspect, 2 down; + 4: no tags
  *
  *   id: any one MessagePack value of 1 to SHOAL_MAX_IDENTITY bytes, embedded as
  *   it is, so that a decoded identity is a span of the packet and equal
@@ -47,6 +48,12 @@ enum {
     WIRE_DIGEST = 6, /* of ping and ack */
     WIRE_MEMBER_ELEMENTS = 3,
     WIRE_TAGGED_ELEMENTS = 6
+};
+
+/* Bits of a header's kind, and of a member's state, beside the value. */
+enum {
+    WIRE_KIND_NO_TAGS = 32, /* the sender has none */
+    WIRE_STATE_NO_TAGS = 4  /* it has said that it has none */
 };
 
 /* Of tags: a counter of 32 bits, and a check of 16. */

@@ -55,6 +55,17 @@ static shoal_reason reason(const struct member *member)
                : SHOAL_REASON_FAILED;
 }
 
+const struct tags tags_said_none;
+
+shoal_update member_claim(const struct member *member)
+{
+    return (shoal_update){.id = identity_id(member->identity),
+                          .incarnation = member->incarnation,
+                          .state = member->state,
+                          .no_tags = member->tags == TAGS_NONE &&
+                                     member_is_active(member)};
+}
+
 shoal_member member_view(const struct member *member)
 {
     return (shoal_member){

@@ -33,7 +33,8 @@ struct member {
     uint8_t returned : 1; /* it came back from down, lately perhaps */
     uint8_t fed : 1;      /* it got a feed, and nothing else came since */
     struct entry *queued; /* the claim about it in the backlog */
-    struct tags *tags;    /* what it says of itself; NULL: not known */
+    struct tags *tags;    /* what it says of itself; NULL: not known; may
+                             be TAGS_NONE */
     struct suspicion *suspicion; /* while it is suspect */
     uint64_t since_us;           /* when it entered its state */
     uint32_t position;     /* in its order; the next free slot when free */
@@ -96,13 +97,9 @@ static inline bool claim_is_verdict(const shoal_update *claim)
 bool member_overrides(const struct member *member, const shoal_update *claim,
                       bool final);
 
-/* What we believe of it, as a claim that borrows its identity. */
-static inline shoal_update member_claim(const struct member *member)
-{
-    return (shoal_update){.id = identity_id(member->identity),
-                          .incarnation = member->incarnation,
-                          .state = member->state};
-}
+/* What we believe of it, as a claim that borrows its identity, without its
+ * tags. */
+shoal_update member_claim(const struct member *member);
 
 shoal_member member_view(const struct member *member);
 

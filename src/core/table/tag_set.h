@@ -12,8 +12,16 @@ struct tags {
     uint8_t bytes[];
 };
 
+/* Of a member that has said that it has none, which is no version of them. The
+ * digest does not cover it. */
+extern const struct tags tags_said_none;
+#define TAGS_NONE ((struct tags *)(uintptr_t)&tags_said_none)
+
 static inline shoal_bytes tags_bytes(const struct tags *tags)
 {
+    static const uint8_t empty_map[] = {0x80};
+    if (tags == TAGS_NONE)
+        return bytes_of(empty_map, sizeof empty_map);
     return tags ? bytes_of(tags->bytes, tags->size) : (shoal_bytes){0};
 }
 
@@ -26,7 +34,8 @@ static inline uint64_t tags_version(const struct tags *tags)
 static inline void tags_put(shoal_update *claim, const struct tags *tags)
 {
     claim->tags_version = tags_version(tags);
-    claim->tags = tags_bytes(tags);
+    claim->tags = claim->tags_version ? tags_bytes(tags) : (shoal_bytes){0};
+    claim->no_tags = tags == TAGS_NONE;
 }
 
 #endif

@@ -25,6 +25,12 @@ static void set_integer(lua_State *L, const char *name, unsigned value)
     lua_setfield(L, -2, name);
 }
 
+static void set_true(lua_State *L, const char *name)
+{
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, name);
+}
+
 static void set_identity(lua_State *L, const char *name, shoal_bytes id)
 {
     value_push_identity(L, id);
@@ -53,10 +59,10 @@ void fields_push_header(lua_State *L, const shoal_header *header)
             set_integer(L, "without", header->digest.without);
         lua_setfield(L, -2, "digest");
     }
-    if (header->wants_nack) {
-        lua_pushboolean(L, 1);
-        lua_setfield(L, -2, "wants_nack");
-    }
+    if (header->wants_nack)
+        set_true(L, "wants_nack");
+    if (header->no_tags)
+        set_true(L, "no_tags");
 }
 
 void fields_push_member(lua_State *L, const shoal_update *member)
@@ -68,6 +74,8 @@ void fields_push_member(lua_State *L, const shoal_update *member)
     lua_setfield(L, -2, "state");
     if (wire_has_from(member) && member->from.size > 0)
         set_identity(L, "from", member->from);
+    if (member->no_tags)
+        set_true(L, "no_tags");
     if (member->tags_version == 0)
         return;
     lua_pushnumber(L, (lua_Number)member->tags_version);
@@ -165,12 +173,14 @@ void fields_read_header(lua_State *L, int index, shoal_header *header)
         lua_pushnil(L);
     header->wants_nack =
         options_boolean(L, index, "header", "wants_nack", false);
+    header->no_tags = options_boolean(L, index, "header", "no_tags", false);
     read_digest(L, index, header);
 }
 
 /* Leaves their bytes on the stack, or nil. */
 static void read_tags(lua_State *L, int index, shoal_update *member)
 {
+    member->no_tags = options_boolean(L, index, "member", "no_tags", false);
     member->tags_version = (uint64_t)options_integer(
         L, index, "member", "tags_version", 0, WIRE_MAX_VERSION, 0);
     if (options_get(L, index, "tags") == LUA_TSTRING)
