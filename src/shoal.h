@@ -202,6 +202,17 @@ SHOAL_API int shoal_broadcast(shoal *engine, uint64_t now_us);
  * seconds, of the last of several. TOO_BIG, NOMEM; else 0. Only codecs with
  * Lifeguard carry it. */
 SHOAL_API int shoal_set_tags(shoal *engine, uint64_t now_us, shoal_bytes tags);
+/* Send `data` to the active member with the identity `id`, again and again
+ * until it has acknowledged it (MESSAGE_ACKNOWLEDGED) or is no active member
+ * any more (MESSAGE_FAILED); these events have your `ticket`.
+ * It notifies its program (MESSAGE) at most once. `flags` mean nothing here.
+ * Several messages may overtake each other. `data` is copied. Ourselves:
+ * notified at once. NOT_A_MEMBER, DEFUNCT, NO_LIFEGUARD; TOO_BIG: the detail
+ * says how much fits; FULL: 64 messages to that member are under way, or 16,384
+ * in all, or 16 MiB.
+ */
+SHOAL_API int shoal_send_to(shoal *engine, uint64_t now_us, shoal_bytes id,
+                            uint8_t flags, shoal_bytes data, uint64_t ticket);
 /* Queue an item of ours: asks `receive` (with an empty sender) for its key. 1:
  * queued; 0: the handler does not want it; MALFORMED (empty), TOO_BIG,
  * NO_HANDLER, BROADCAST. `data` is copied. */
@@ -270,6 +281,8 @@ typedef enum shoal_carries {
     SHOAL_CARRIES_PACKET,    /* the other member, message, updates and size */
     SHOAL_CARRIES_ITEM,      /* its size, and why it was dropped */
     SHOAL_CARRIES_TAGS,      /* a member, and its tags before */
+    SHOAL_CARRIES_MESSAGE,   /* the sender, data and flags */
+    SHOAL_CARRIES_OUTCOME,   /* the receiver, ticket and error */
     SHOAL_CARRIES_CHANGES    /* nothing; a node in Lua adds the members */
 } shoal_carries;
 
@@ -295,6 +308,12 @@ typedef struct shoal_effect {
     uint8_t message;    /* of the packet: shoal_message */
     uint8_t number;     /* PACKET_*: of the probe, of the kinds that have one */
     uint8_t drop;       /* ITEM_DROPPED: why; a shoal_drop */
+    uint8_t flags;      /* MESSAGE: as its sender gave them */
+    shoal_bytes data;   /* MESSAGE */
+    uint64_t ticket;    /* MESSAGE_*: as shoal_send_to() got it */
+    /* MESSAGE_FAILED: MEMBER_DOWN (`member` says why), DEFUNCT, TOO_BIG (our
+     * identity or the config has changed). */
+    int error;
 } shoal_effect;
 
 /* Takes the oldest effect out; false: there is none. The bytes of `*out` are

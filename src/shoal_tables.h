@@ -44,7 +44,8 @@
       "the identity is invalid, or an identity function failed; it was not "   \
       "used")                                                                  \
     X(FULL, -15, "full",                                                       \
-      "the member table is full (max_members); the new member was dropped")    \
+      "the member table is full (max_members), or too many messages are "      \
+      "under way; the new one was dropped")                                    \
     X(LOSES, -16, "loses",                                                     \
       "the identity does not win against the current one at its address; "     \
       "nothing changed")                                                       \
@@ -54,7 +55,17 @@
       "no member has that address; nothing changed")                           \
     X(NOT_DOWN, -19, "not_down",                                               \
       "the member is active; only a down member can be forgotten; nothing "    \
-      "changed")
+      "changed")                                                               \
+    X(NOT_A_MEMBER, -20, "not_a_member",                                       \
+      "not an active member; nothing was sent")                                \
+    X(MEMBER_DOWN, -21, "member_down",                                         \
+      "the member went down, or was replaced, before it acknowledged the "     \
+      "message; it may have arrived")                                          \
+    X(DEFUNCT, -22, "defunct",                                                 \
+      "we have left, or were declared down; nothing more is sent")             \
+    X(NO_LIFEGUARD, -23, "no_lifeguard",                                       \
+      "the codec does not carry it, as it has no `lifeguard`; nothing was "    \
+      "sent")
 
 /* Message kinds; the values are on the wire, and so is whether a header has a
  * number and a peer, and whether claims (with their count) and items may follow
@@ -157,7 +168,15 @@
     X(STABLE, 20, "stable", 2, NOTHING, OFF, NULL,                             \
       "nothing has changed for `stable_after`")                                \
     X(TAGS, 21, "tags", 0, TAGS, DEBUG, "tags changed",                        \
-      "what a member says of itself has changed")
+      "what a member says of itself has changed")                              \
+    X(MESSAGE, 25, "message", 0, MESSAGE, TRACE, "message received",           \
+      "a member has sent us a message")                                        \
+    X(MESSAGE_ACKNOWLEDGED, 26, "message_acknowledged", 1, OUTCOME, TRACE,     \
+      "message acknowledged", "a message of ours has arrived")                 \
+    X(MESSAGE_FAILED, 27, "message_failed", 1, OUTCOME, DEBUG,                 \
+      "message failed",                                                        \
+      "a message of ours was not acknowledged before its receiver went down, " \
+      "or we left")
 
 /* Why packets, updates and items were dropped. X(NAME, "name", "text") */
 #define SHOAL_DROPS(X)                                                         \
@@ -193,6 +212,8 @@
     X(BACKLOG, "backlog_full", "a broadcast beyond `max_broadcasts`")          \
     X(TAGS, "tags",                                                            \
       "tags that were damaged on their way, or would take too much memory")    \
+    X(REPEATED, "repeated",                                                    \
+      "a message that had arrived before: its receipt was lost or late")       \
     X(NOMEM, "no_memory", "out of memory")
 
 /* What an engine counts since shoal_new(). X(member, "text") */
@@ -207,6 +228,11 @@
     X(refutations, "suspicions and verdicts against us that we refuted")       \
     X(renewals, "identities that we renewed")                                  \
     X(conflicts, "claims to our address by other members")                     \
+    X(messages_sent, "messages sent with `send`, answers included")            \
+    X(messages_repeated, "times that one of them was sent again")              \
+    X(messages_failed, "messages whose receiver went down first")              \
+    X(messages_refused, "messages not accepted: too many were under way")      \
+    X(messages_received, "messages that arrived, each counted once")           \
     X(memory_bytes, "memory that the engine uses now")                         \
     X(local_health, "current local health, from 0 (good) to `max_local_health`")
 

@@ -256,6 +256,8 @@ local function describe(event, a, b)
     report.before, report.member = a, b
   elseif event == "rejoin" or event == "returned" then
     report.id = a
+  elseif event == "message" then
+    report.member, report.data = b, a
   else
     report.member = a
   end

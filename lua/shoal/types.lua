@@ -15,13 +15,13 @@
 ---@alias shoal.Connection "idle"|"active"|"defunct"
 ---@alias shoal.Level "error"|"warn"|"info"|"debug"|"trace"
 -- table: codes
----@alias shoal.Code "no_memory"|"too_big"|"malformed"|"unsupported"|"from_ourselves"|"indirect_for_ourselves"|"same_identity"|"not_defunct"|"invalid_config"|"reentrant"|"codec"|"no_handler"|"broadcast"|"identity"|"full"|"loses"|"address_in_use"|"not_found"|"not_down"|"bind"|"advertise"|"join"|"script"|"loading"|"no_script"|"closed"|"timeout"|"handler"
+---@alias shoal.Code "no_memory"|"too_big"|"malformed"|"unsupported"|"from_ourselves"|"indirect_for_ourselves"|"same_identity"|"not_defunct"|"invalid_config"|"reentrant"|"codec"|"no_handler"|"broadcast"|"identity"|"full"|"loses"|"address_in_use"|"not_found"|"not_down"|"not_a_member"|"member_down"|"defunct"|"no_lifeguard"|"bind"|"advertise"|"join"|"script"|"loading"|"no_script"|"closed"|"timeout"|"handler"
 -- end
 -- table: messages
 ---@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"|"refused"|"exchange"
 -- end
 -- table: drops
----@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"tags"|"no_memory"|"foreign_cluster"|"truncated"|"unresolved"
+---@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"tags"|"repeated"|"no_memory"|"foreign_cluster"|"truncated"|"unresolved"
 -- end
 -- table: events
 ---@alias shoal.Event
@@ -47,6 +47,9 @@
 ---| "view" # (node, view): members joined, left or changed, and nothing has changed since for `view_quiet`
 ---| "stable" # (node): nothing has changed for `stable_after`
 ---| "tags" # (node, member, changed): what a member says of itself has changed
+---| "message" # (node, data, from): a member has sent us a message
+---| "message_acknowledged" # (node, member, ticket, code), a diagnostic: a message of ours has arrived
+---| "message_failed" # (node, member, ticket, code), a diagnostic: a message of ours was not acknowledged before its receiver went down, or we left
 -- end
 
 ---@class shoal.Member
@@ -191,6 +194,7 @@
 ---@field on_view? fun(node: shoal.Node, view: shoal.View)  members joined, left or changed, and nothing has changed since for `view_quiet`
 ---@field on_stable? fun(node: shoal.Node)  nothing has changed for `stable_after`
 ---@field on_tags? fun(node: shoal.Node, member: shoal.Member, changed: table<string, { before: any, after: any }>)  what a member says of itself has changed
+---@field on_message? fun(node: shoal.Node, data: any, from: shoal.Member)  a member has sent us a message
 ---@field on_reload? fun(node: shoal.Node, previous: shoal.Previous)  we are the new version
 ---@field on_stop? fun(node: shoal.Node)  the node is about to close
 -- end
@@ -297,6 +301,15 @@ function Node:set_tags(changes) end
 --- This node's tags, a new table.
 ---@return table<string, any>
 function Node:tags() end
+--- Sends a message to one active member, whose `on_message` gets it. `member` is a member table, an
+--- address, or a name that one member has. It is repeated until it has arrived or the member is down;
+--- `fn` is called then. Codes: "not_a_member", "too_big" (the message says how many bytes fit), "full"
+--- (too many are under way), "defunct", "no_lifeguard" (of the codec). (sends)
+---@param member shoal.Member|any
+---@param data any  a value that MessagePack can carry
+---@param fn? fun(node: shoal.Node, ok: boolean, message?: string, code?: shoal.Code)
+---@return true?, string? message, shoal.Code? code
+function Node:send(member, data, fn) end
 --- Notifies some members, and seeds that have not answered yet, that this node leaves. The node is
 --- defunct then. (sends)
 ---@return true?, string? message, shoal.Code? code

@@ -39,12 +39,23 @@ static void is_what_the_document_shows(void)
 
     EXPECT(read_hex("0005 05 5946378b", &record) == 0);
     EXPECT(record.kind == RECORD_WANT && record_word(&record, 0) == 0x5946378b);
+
+    EXPECT(read_hex("000d 0a 00000102 00000001 00 a26869", &record) == 0);
+    EXPECT(record.kind == RECORD_MESSAGE && record.epoch == 258);
+    EXPECT(record.number == 1 && record.flags == 0 && record.body.size == 3);
+
+    EXPECT(read_hex("0009 0b 00000102 00000001", &record) == 0);
+    EXPECT(record.kind == RECORD_RECEIPT && record.epoch == 258);
+    EXPECT(record.body.size == 4 && record_word(&record, 0) == 1);
 }
 
 static void refuses_what_is_none(void)
 {
     static const char *const hex[] = {
-        "0001 01",                  /* no cell */
+        "0001 01",                   /* no cell */
+        "0009 0a 00000102 00000001", /* a message without flags */
+        "0005 0b 00000102",          /* a receipt without a number */
+        "000a 0b 00000102 00000001 00",
         "0002 02 21",               /* 33 bits */
         "0002 02 09",               /* 9 bits, no prefix */
         "0003 02 01 c0",            /* more than one bit is set */

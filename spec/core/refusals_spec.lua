@@ -12,7 +12,7 @@ local ELSEWHERE = { NOMEM = true, REENTRANT = true, CODEC = true }
 -- What a text may promise at its end: all of these say that the state is as before.
 local AS_BEFORE = {
   "nothing changed", "nothing of it was applied", "it was not used", "the config is unchanged",
-  "the item was dropped", "the new member was dropped",
+  "the item was dropped", "the new one was dropped", "nothing was sent", "nothing more is sent",
 }
 
 local throws = function() error "no" end
@@ -95,6 +95,21 @@ local CASES = {
     end,
   },
   set_tags = { too_big = function() return member(), { text = ("x"):rep(1001) } end },
+  send_to = {
+    not_a_member = function() return member(), "d:7946", "x" end,
+    defunct = function()
+      local e = member()
+      e:leave()
+      return e, "b:7946", "x"
+    end,
+    no_lifeguard = function() return support.foreign("a"):knowing "b", "b:7946", "x" end,
+    too_big = function() return member(), "b:7946", ("x"):rep(1400) end,
+    full = function()
+      local e = member()
+      for i = 1, 64 do e:call("send_to", "b:7946", i) end
+      return e, "b:7946", "x"
+    end,
+  },
   set_config = { invalid_config = function() return member(), { max_members = 0 } end },
 }
 

@@ -45,6 +45,8 @@ local turn_undead = packet("turn_undead", id "b")
 local overheard = packet("ping", id "b", {}, {}, id("a", 70))
 local contested = packet("gossip", id "b", { id("a", 90) })
 
+local message = packet("exchange", id "b", {}, { "\10\0\0\0\1\0\0\0\1\0\161x" })
+
 local function crowd(first, last)
   local claims = {}
   for i = first, last do claims[#claims + 1] = { id = id("x" .. i), state = i % 3 == 0 and "down" or "alive" } end
@@ -122,6 +124,18 @@ local scenarios = {
     assert(engine:apply(1, crowd(1, 8), { broadcast = true }))
     engine:apply(1, crowd(9, 30))
     assert(engine:num_known() <= 12)
+    engine:close()
+  end,
+  messages = function()
+    local engine = healing()
+    assert(engine:send_to(1, { "b" }, { text = ("x"):rep(100) }, 1))
+    assert(engine:send_to(1, { "a" }, "to ourselves", 2))
+    assert(engine:receive(1, message))
+    assert(engine:apply(1, { { id = id "b", state = "down" } }))
+    assert(engine:tick(2))
+    local told = {}
+    for _, name in engine:effects() do told[name] = true end
+    assert(told.message and told.message_failed)
     engine:close()
   end,
   handlers = function(engine) assert(engine:set_handlers(handlers)) assert(engine:receive(1, ping)) end,

@@ -137,6 +137,8 @@ local ARGUMENTS = {
   BOTH = { "before: shoal.Former", "after: shoal.Member" }, PACKET = { "packet: shoal.Packet" },
   TAGS = { "member: shoal.Member", "changed: table<string, { before: any, after: any }>" },
   ITEM = { "item: shoal.Dropped" }, CHANGES = { "view: shoal.View" },
+  MESSAGE = { "data: any", "from: shoal.Member" },
+  OUTCOME = { "member: shoal.Member", "ticket: integer", "code: shoal.Code?" },
 }
 
 local function arguments(event, with_types)
@@ -174,7 +176,8 @@ local function handler_types()
 end
 
 local function monitor()
-  local with = { NOTHING = "", MEMBER = "`member`", OURSELVES = "`id`", BOTH = "`member`, `before`" }
+  local with = { NOTHING = "", MEMBER = "`member`", OURSELVES = "`id`", BOTH = "`member`, `before`",
+    TAGS = "`member`", MESSAGE = "`member`, `data`" }
   local lines = { "| event | with | |", "|---|---|---|" }
   for _, event in ipairs(events "0") do
     lines[#lines + 1] = ("| `%s` | %s | %s |"):format(event.name, with[event.carries], event.text)
@@ -184,7 +187,8 @@ end
 
 local function diagnostics()
   local with = { MEMBER = "a member", PACKET = "`{ id=, message=, updates=, size=, incarnation=, number=, peer= }`",
-    ITEM = "`{ size=, reason= }`" }
+    ITEM = "`{ size=, reason= }`",
+    OUTCOME = "the receiver, a number; of `message_failed` also the code" }
   local lines = { "| event | with | |", "|---|---|---|" }
   for _, event in ipairs(events "1") do
     lines[#lines + 1] = ("| `%s` | %s | %s |"):format(event.name, with[event.carries], event.text)

@@ -138,6 +138,7 @@ uint64_t shoal_next_deadline(const shoal *engine)
     next = earlier(next, view_next(engine));
     next = earlier(next, engine->round.at_us);
     next = earlier(next, engine->own_tags.at_us);
+    next = earlier(next, messages_next(engine));
     return earlier(next, tasks_next(engine));
 }
 
@@ -167,6 +168,7 @@ int shoal_tick(shoal *engine, uint64_t now_us)
     if (!error)
         error = view_tick(engine);
     round_tick(engine);
+    messages_tick(engine);
     return engine_leave(engine, error);
 }
 
@@ -388,6 +390,7 @@ void shoal_free(shoal *engine)
     backlog_clear(&engine->own_tagged, &engine->mem);
     backlog_clear(&engine->tagged, &engine->mem);
     tags_clear(engine);
+    messages_clear(engine);
     keys_clear(&engine->item_keys, &engine->mem);
     members_clear(&engine->members, &engine->mem);
     timers_clear(&engine->timers, &engine->mem);

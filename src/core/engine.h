@@ -24,6 +24,7 @@
  *   record.c      ... and how both look in a packet
  *   view.c        what changed, and whether it has come to rest
  *   tags.c        what members say of themselves
+ *   messages*.c   what a program says to one member
  *   broadcast.c   custom broadcasts
  *   ask.c         what is asked of the embedder
  *   notify.c      events into the effect queue
@@ -35,6 +36,7 @@
 #include "digest.h"
 #include "heard.h"
 #include "indirect.h"
+#include "messages.h"
 #include "probe.h"
 #include "round.h"
 #include "suspicion.h"
@@ -100,6 +102,7 @@ struct shoal {
     struct backlog own_tagged, tagged; /* claims with tags */
     struct own_tags own_tags;
     size_t tags_held; /* bytes */
+    struct messages messages;
     struct {
         uint32_t members; /* 0: not known */
         uint8_t times, of_news;

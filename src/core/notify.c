@@ -91,6 +91,31 @@ void notify_dropped(shoal *engine, shoal_drop why, size_t size)
     effect->size = size;
 }
 
+bool notify_message(shoal *engine, const shoal_member *from, uint8_t flags,
+                    shoal_bytes data)
+{
+    shoal_effect *effect = push(engine, SHOAL_EVENT_MESSAGE, from, data);
+    if (!effect)
+        return false;
+    effect->data = effect->before;
+    effect->before = (shoal_bytes){0};
+    effect->flags = flags;
+    return true;
+}
+
+bool notify_outcome(shoal *engine, shoal_event event, const shoal_member *to,
+                    uint64_t ticket, int error)
+{
+    if (!wanted(engine, event))
+        return true;
+    shoal_effect *effect = push(engine, event, to, (shoal_bytes){0});
+    if (!effect)
+        return false;
+    effect->ticket = ticket;
+    effect->error = error;
+    return true;
+}
+
 void notify_packet(shoal *engine, shoal_event event, shoal_bytes other,
                    const shoal_header *header, uint32_t updates, size_t size)
 {

@@ -19,6 +19,13 @@ void notify_view(shoal *engine, shoal_event event, const shoal_member *view);
 void notify_conflict(shoal *engine, const shoal_member *view);
 /* An item of `size` bytes was given up. */
 void notify_dropped(shoal *engine, shoal_drop why, size_t size);
+/* A message from `from`. false: out of memory. */
+bool notify_message(shoal *engine, const shoal_member *from, uint8_t flags,
+                    shoal_bytes data);
+/* What became of a message to `to`: MESSAGE_ACKNOWLEDGED, or MESSAGE_FAILED
+ * with the error. false: out of memory. */
+bool notify_outcome(shoal *engine, shoal_event event, const shoal_member *to,
+                    uint64_t ticket, int error);
 /* A packet with that header, to or from `other`. */
 void notify_packet(shoal *engine, shoal_event event, shoal_bytes other,
                    const shoal_header *header, uint32_t updates, size_t size);

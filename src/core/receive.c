@@ -308,6 +308,8 @@ static int on_message(shoal *engine, const shoal_header *header,
     case SHOAL_MSG_EXCHANGE:
         exchange_receive(engine, items, sender);
         round_receive(engine, items);
+        if (src->member)
+            messages_receive(engine, items, src->member);
         break;
     case SHOAL_MSG_FEED:
     case SHOAL_MSG_GOSSIP:

@@ -81,6 +81,33 @@ static bool read_done(struct record *record)
     return true;
 }
 
+static uint32_t take_word(shoal_bytes *from)
+{
+    uint32_t word = bytes_u32be(from->data);
+    *from = rest(*from, 4);
+    return word;
+}
+
+/* What follows may be empty. */
+static bool read_message(struct record *record)
+{
+    if (record->body.size < 4 + 4 + 1)
+        return false;
+    record->epoch = take_word(&record->body);
+    record->number = take_word(&record->body);
+    record->flags = record->body.data[0];
+    record->body = rest(record->body, 1);
+    return true;
+}
+
+static bool read_receipt(struct record *record)
+{
+    if (record->body.size < 4 + 4 || record->body.size % 4 != 0)
+        return false;
+    record->epoch = take_word(&record->body);
+    return true;
+}
+
 static bool read_body(struct record *record)
 {
     switch (record->kind) {
@@ -96,8 +123,24 @@ static bool read_body(struct record *record)
         return read_done(record);
     case RECORD_WANT:
         return record->body.size % 4 == 0;
+    case RECORD_MESSAGE:
+        return read_message(record);
+    case RECORD_RECEIPT:
+        return read_receipt(record);
     }
     return false;
+}
+
+static bool is_known(uint8_t kind)
+{
+    return (kind >= RECORD_SUMS && kind <= RECORD_WANT) ||
+           kind == RECORD_MESSAGE || kind == RECORD_RECEIPT;
+}
+
+/* Is it about members? */
+static bool has_cell(enum record_kind kind)
+{
+    return kind < RECORD_WANT;
 }
 
 int record_read(shoal_bytes item, struct record *record)
@@ -105,12 +148,12 @@ int record_read(shoal_bytes item, struct record *record)
     *record = (struct record){0};
     if (item.size < 1)
         return SHOAL_ERR_MALFORMED;
-    if (item.data[0] < RECORD_SUMS || item.data[0] > RECORD_WANT)
+    if (!is_known(item.data[0]))
         return SHOAL_ERR_UNSUPPORTED;
     record->kind = item.data[0];
     record->body = rest(item, 1);
     bool is_good =
-        record->kind == RECORD_WANT || read_cell(&record->body, &record->cell);
+        !has_cell(record->kind) || read_cell(&record->body, &record->cell);
     return is_good && read_body(record) ? 0 : SHOAL_ERR_MALFORMED;
 }
 
@@ -157,7 +200,7 @@ void record_begin(struct records *records, enum record_kind kind,
     records->failed = false;
     record_put(records, 0, ITEM_FRAME);
     record_put(records, kind, 1);
-    if (kind != RECORD_WANT)
+    if (has_cell(kind))
         put_cell(records, cell);
 }
 

@@ -8,6 +8,8 @@
  *   differ   an answer to sums: these of them differ
  *   done     an answer to a list: what the other lacks was told; or not all
  *   want     tell me of those with these hashes
+ *   message  what a program says to another one (messages.h)
+ *   receipt  these messages have arrived
  */
 #ifndef SHOAL_CORE_RECORD_H
 #define SHOAL_CORE_RECORD_H
@@ -19,14 +21,17 @@ enum record_kind {
     RECORD_LIST,
     RECORD_DIFFER,
     RECORD_DONE,
-    RECORD_WANT
+    RECORD_WANT,
+    RECORD_MESSAGE = 10,
+    RECORD_RECEIPT
 };
 
 enum {
     RECORD_LEAST_SPLIT = 3, /* bits of the cells in sums, beyond their cell's */
     RECORD_MOST_SPLIT = 6,
     RECORD_MAX_ENTRY = 4 + 10, /* bytes of an entry of a list */
-    RECORD_HEAD = 2 + 1 + 5    /* bytes in front of what a record says */
+    RECORD_HEAD = 2 + 1 + 5,   /* bytes in front of what a record says */
+    RECORD_MESSAGE_HEAD = 2 + 1 + 4 + 4 + 1 /* ... in front of data */
 };
 
 struct record {
@@ -34,7 +39,10 @@ struct record {
     struct cell cell;
     uint8_t split;    /* sums, differ */
     bool is_cut;      /* done: there is more to tell */
-    shoal_bytes body; /* sums, entries, bits, hashes */
+    uint32_t epoch;   /* message, receipt: of the message's sender */
+    uint32_t number;  /* message */
+    uint8_t flags;    /* message */
+    shoal_bytes body; /* sums, entries, bits, hashes, data, numbers */
 };
 
 /* An entry of a list. */
@@ -51,7 +59,7 @@ int records_check(shoal_bytes items);
 /* The next entry of a list whose body is `*body`. false: there is none, or it
  * is no entry. */
 bool record_next_entry(shoal_bytes *body, struct entry_of *entry);
-/* The `n`th sum, or hash. */
+/* The `n`th sum, hash, or number. */
 static inline uint32_t record_word(const struct record *record, uint32_t n)
 {
     return bytes_u32be(record->body.data + 4 * (size_t)n);

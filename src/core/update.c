@@ -80,6 +80,8 @@ bool update_forget(shoal *engine, struct member *member)
 {
     struct who who;
     who_from(&who, member->identity);
+    if (!messages_forget(engine, member))
+        return false;
     /* Nobody was ever told of a stranger. */
     if (!member_is_active(member) && member->place != PLACE_STRANGER) {
         if (!notify_reserve(engine, &who, (shoal_bytes){0}, 1))
@@ -134,8 +136,10 @@ static void settle(shoal *engine, struct member *member,
         member->returned = was_down && claim->state != SHOAL_DOWN;
     members_set_state(&engine->members, member, claim->state,
                       claim->incarnation, is_departure(engine, claim));
-    if (claim->state == SHOAL_DOWN)
+    if (claim->state == SHOAL_DOWN) {
         tags_hush(engine, member);
+        messages_gone(engine, member);
+    }
     if (changes || claim->state != SHOAL_DOWN)
         suspicion_enter(engine, member, claim->from);
     if (claim->state == SHOAL_SUSPECT)
@@ -285,6 +289,7 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
     bool returned = was_active ? member->returned : member_has_failed(member);
     identity_retain(before);
     tags_drop(engine, member);
+    messages_gone(engine, member);
     members_rename(&engine->members, &engine->mem, member, identity);
     engine->learned++;
     settle(engine, member, claim, true);

@@ -127,6 +127,15 @@ function Engine:set_tags(now, changes) end
 ---@return table<string, any>
 function Engine:tags() end
 
+--- Sends a message to an active member. `message_acknowledged` and `message_failed`, which are
+--- diagnostics, have its ticket. See shoal.Node.
+---@param now number
+---@param to shoal.Member|any  a member, its address or its name
+---@param data any
+---@param ticket? integer  0 or more (0)
+---@return true?, string? message, shoal.Code? code
+function Engine:send_to(now, to, data, ticket) end
+
 --- Tells some members that we are going, and is defunct.
 ---@param now number
 ---@return true?, string? message, shoal.Code? code

@@ -33,6 +33,11 @@
 ---@field refutations integer  suspicions and verdicts against us that we refuted
 ---@field renewals integer  identities that we renewed
 ---@field conflicts integer  claims to our address by other members
+---@field messages_sent integer  messages sent with `send`, answers included
+---@field messages_repeated integer  times that one of them was sent again
+---@field messages_failed integer  messages whose receiver went down first
+---@field messages_refused integer  messages not accepted: too many were under way
+---@field messages_received integer  messages that arrived, each counted once
 ---@field memory_bytes integer  memory that the engine uses now
 ---@field local_health integer  current local health, from 0 (good) to `max_local_health`
 ---@field sent table<shoal.Message, integer>  packets

@@ -6,11 +6,17 @@
 
 #include <string.h>
 
+/* Values may have gaps. */
 static const char *const events[] = {
-#define EVENT_NAME(NAME, value, name, ...) [value] = name,
+#define EVENT_NAME(NAME, VALUE, name, ...) name,
     SHOAL_EVENTS(EVENT_NAME)
 #undef EVENT_NAME
         NULL,
+};
+static const uint8_t values[] = {
+#define EVENT_VALUE(NAME, VALUE, ...) VALUE,
+    SHOAL_EVENTS(EVENT_VALUE)
+#undef EVENT_VALUE
 };
 
 static uint32_t event_bit(lua_State *L, int index, const char *who)
@@ -20,7 +26,7 @@ static uint32_t event_bit(lua_State *L, int index, const char *who)
                    options_describe(L, index));
     for (int i = 0; events[i]; i++)
         if (strcmp(events[i], lua_tostring(L, index)) == 0)
-            return 1u << i;
+            return 1u << values[i];
     options_unknown(L, who, "event", lua_tostring(L, index), events);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "../../lua/result.h"
 #include "../../lua/value.h"
 #include "config.h"
+#include "messaging.h"
 #include "view.h"
 
 /* ---- The methods that a node has, too ---- */
@@ -147,7 +148,28 @@ static int leave_to(lua_State *L)
     return tell(L, "leave_to", shoal_leave_to);
 }
 
+/* send_to(now, to, data[, ticket]) */
+static int send_to(lua_State *L)
+{
+    struct common_call call;
+    value_identity to;
+    uint64_t ticket;
+    int results;
+
+    lua_settop(L, 5);
+    check_entry(L, &call, "send_to");
+    results = messaging_find(L, call.engine, 3, "send_to", &to);
+    if (results > 0)
+        return results;
+    shoal_bytes data = messaging_pack(L, 4, "send_to");
+    ticket = (uint64_t)luaL_optnumber(L, 5, 0);
+    begin(L, &call);
+    return end(L, &call,
+               shoal_send_to(call.engine, call.now_us,
+                             value_identity_bytes(&to), 0, data, ticket));
+}
+
 const luaL_Reg entries_methods[] = {
-    {"receive", receive},   {"tick", tick}, {"announce", announce},
-    {"leave_to", leave_to}, {NULL, NULL},
+    {"receive", receive},   {"tick", tick},       {"announce", announce},
+    {"leave_to", leave_to}, {"send_to", send_to}, {NULL, NULL},
 };

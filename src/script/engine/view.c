@@ -9,6 +9,7 @@
 #include "../../lua/value.h"
 #include "../../wire/wire.h"
 
+#include "messaging.h"
 #include "tagging.h"
 
 #include <limits.h>
@@ -232,6 +233,14 @@ static void push_changed(lua_State *L, const shoal_effect *effect)
     protected_plain(L, 2, 1);
 }
 
+/* Within 2^53, where a double counts exactly. */
+static void push_outcome(lua_State *L, const shoal_effect *effect)
+{
+    lua_pushnumber(L, (lua_Number)effect->ticket);
+    if (effect->event == SHOAL_EVENT_MESSAGE_FAILED)
+        lua_pushstring(L, shoal_error_name(effect->error));
+}
+
 int view_push_event(lua_State *L, const shoal_effect *effect, int64_t offset_us)
 {
     int top = lua_gettop(L);
@@ -251,6 +260,14 @@ int view_push_event(lua_State *L, const shoal_effect *effect, int64_t offset_us)
     case SHOAL_CARRIES_TAGS:
         view_push_member(L, &effect->member, offset_us);
         push_changed(L, effect);
+        break;
+    case SHOAL_CARRIES_MESSAGE:
+        messaging_push(L, effect->data);
+        view_push_member(L, &effect->member, offset_us);
+        break;
+    case SHOAL_CARRIES_OUTCOME:
+        view_push_member(L, &effect->member, offset_us);
+        push_outcome(L, effect);
         break;
     case SHOAL_CARRIES_BOTH:
         push_before(L, effect);

@@ -48,7 +48,9 @@ void view_push_member_at(lua_State *L, const shoal *engine, int index,
  *   name                     active, idle, defunct, stable, view
  *   name, { id=, message=, updates=, size=, incarnation=, number=, peer= }
  *                            packet_received, packet_sent
- *   name, { size=, reason= }                   item_dropped */
+ *   name, { size=, reason= }                   item_dropped
+ *   name, data, member                         message
+ *   name, member, ticket[, code]     message_acknowledged, message_failed */
 int view_push_event(lua_State *L, const shoal_effect *effect,
                     int64_t offset_us);
 

@@ -19,6 +19,7 @@
 #include "../engine/view.h"
 #include "listeners.h"
 #include "node.h"
+#include "sends.h"
 #include "waits.h"
 
 #include <stdlib.h>
@@ -191,19 +192,28 @@ static void tell_one(lua_State *L, struct telling *telling)
     lua_settop(L, KEPT);
 }
 
-/* Takes the next event, unless others are to hear of this one, too, or somebody
- * else is to be told from now on. */
+/* Unless others are to hear of this one, too, or somebody else is to be told
+ * from now on. */
+static bool may_take_next(const struct telling *telling)
+{
+    const struct node *node = telling->node;
+    return node->phase == NODE_LIVE && node->current == telling->version &&
+           node->scopes.program.listeners == REFS_NONE && !node->wait_timer;
+}
+
 static bool take_next(struct telling *telling)
 {
     struct node *node = telling->node;
-    if (node->phase != NODE_LIVE || node->current != telling->version ||
-        node->scopes.program.listeners != REFS_NONE || node->wait_timer)
-        return false;
-    changes_clear(&telling->changes);
-    if (!node->backend->ops->next_event(node->backend, &telling->next))
-        return false;
-    begin(telling, &telling->next);
-    return true;
+    while (may_take_next(telling)) {
+        changes_clear(&telling->changes);
+        if (!node->backend->ops->next_event(node->backend, &telling->next))
+            return false;
+        if (sends_tell(node, &telling->next))
+            continue;
+        begin(telling, &telling->next);
+        return true;
+    }
+    return false;
 }
 
 static void tell(lua_State *L, void *context)
@@ -224,6 +234,10 @@ void events_tell(struct node *node, const shoal_effect *effect)
 {
     if (node->phase != NODE_LIVE)
         return;
+    if (sends_tell(node, effect)) {
+        waits_check(node);
+        return;
+    }
     struct version *version = node->current;
     struct telling telling = {.node = node,
                               .scope = &version->scope,

@@ -17,17 +17,17 @@
 
 static const char *check_event(lua_State *L, const char *who)
 {
-    const char *names[SHOAL_NUM_EVENTS + 2];
-    int count = 0;
-    for (int event = 0; event < SHOAL_NUM_EVENTS; event++)
-        names[count++] = shoal_event_name(event);
-    names[count++] = "*";
-    names[count] = NULL;
+    static const char *const names[] = {
+#define EVENT_NAME(NAME, VALUE, name, ...) name,
+        SHOAL_EVENTS(EVENT_NAME)
+#undef EVENT_NAME
+            "*",
+        NULL};
     if (lua_type(L, 2) != LUA_TSTRING)
         luaL_error(L, "%s: needs the name of an event, got %s", who,
                    options_describe(L, 2));
     const char *name = lua_tostring(L, 2);
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; names[i]; i++) {
         if (strcmp(names[i], name) == 0)
             return name;
     }

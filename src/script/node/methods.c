@@ -67,6 +67,11 @@ static struct scope *caller(const struct node_object *object)
     return object->scope;
 }
 
+struct scope *methods_caller(lua_State *L)
+{
+    return caller(check(L));
+}
+
 struct node *methods_check_sending(lua_State *L, const char *method)
 {
     struct node *node = methods_check_open(L);
@@ -87,7 +92,7 @@ int methods_refuse_inside(lua_State *L)
 static struct scope *check_scope(lua_State *L)
 {
     methods_check_open(L);
-    return caller(check(L));
+    return methods_caller(L);
 }
 
 static int after(lua_State *L)

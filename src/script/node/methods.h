@@ -45,6 +45,9 @@ struct node *methods_check_sending(lua_State *L, const char *method);
 /* Of the state that has the object. */
 struct scope *methods_scope(lua_State *L);
 
+/* Of the code that calls. */
+struct scope *methods_caller(lua_State *L);
+
 /* Is a method of the node (NULL: of any) on the stack, below the one that runs?
  * One that steps the loop or changes the handlers does not count: what happens
  * inside of it may end the node. */

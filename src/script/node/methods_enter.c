@@ -3,10 +3,12 @@
 #include "../../lua/arguments.h"
 #include "../../lua/options.h"
 #include "../../lua/result.h"
+#include "../engine/messaging.h"
 #include "../engine/view.h"
 #include "identity.h"
 #include "info.h"
 #include "methods.h"
+#include "sends.h"
 
 /* ---- The methods that an engine has, too ---- */
 
@@ -89,6 +91,42 @@ const struct common_kind methods_kind = {
     .push_stats = push_stats,
 };
 
+/* ---- Messages ---- */
+
+static int send_now(lua_State *L, const value_identity *to, shoal_bytes data)
+{
+    struct common_call call = {0};
+    struct scope *scope = methods_caller(L);
+    uint64_t ticket = ++scope->node->tickets;
+    check_entry(L, &call, "node:send");
+    if (lua_isfunction(L, 4)) { /* nothing may fail once it is sent */
+        lua_pushvalue(L, 4);
+        sends_keep(L, scope, ticket);
+    }
+    begin(L, &call);
+    int error =
+        shoal_send_to(call.engine, call.now_us, value_identity_bytes(to),
+                      SEND_MESSAGE, data, ticket);
+    if (error != 0)
+        sends_forget(L, scope, ticket);
+    return end(L, &call, error);
+}
+
+/* send(to, data[, fn]) */
+static int send_to(lua_State *L)
+{
+    static const char who[] = "node:send";
+    value_identity to;
+    lua_settop(L, 4);
+    if (!lua_isnil(L, 4) && !lua_isfunction(L, 4))
+        return arguments_fail(L, 4, who, "a function");
+    struct node *node = methods_check_sending(L, who);
+    int results = messaging_find(L, node_engine(node), 2, who, &to);
+    if (results > 0)
+        return results;
+    return send_now(L, &to, messaging_pack(L, 3, who));
+}
+
 /* ---- Joining ---- */
 
 /* Joining may announce at once, which is an entry point. */
@@ -131,5 +169,6 @@ static int join(lua_State *L)
 const luaL_Reg methods_enter[] = {
     {"announce", announce},
     {"join", join},
+    {"send", send_to},
     {NULL, NULL},
 };

@@ -5,6 +5,7 @@
 #include "../../lua/refs.h"
 #include "events.h"
 #include "failures.h"
+#include "sends.h"
 #include "timers.h"
 #include "waits.h"
 
@@ -66,6 +67,7 @@ void node_update_diagnostics(struct node *node)
         changes_clear(&node->changes);
     if (!node_engine(node))
         return;
+    mask |= SENDS_DIAGNOSTICS;
     node->backend->ops->set_diagnostics(node->backend, mask);
     node->backend->ops->wake(node->backend);
 }

@@ -52,6 +52,7 @@ struct node {
     struct version *current;
     struct version *over; /* replaced while on the stack: to be freed */
     struct reloads reloads;
+    uint64_t tickets;       /* of messages that were sent */
     struct changes changes; /* for on_view, while anybody wants to know */
     bool notes_changes;
 

@@ -34,6 +34,7 @@ void scope_end(struct scope *scope)
     scope->scopes->hooks->end(scope);
     lua_State *L = scope_state(scope);
     refs_free(L, &scope->listeners);
+    refs_free(L, &scope->sent);
     refs_free(L, &scope->self);
 }
 

@@ -26,6 +26,7 @@ struct scope {
     struct wait *waits;
     int self;             /* reference of the node's object in its state */
     int listeners;        /* reference of { event = { function, ... } } */
+    int sent;             /* reference of what sends.c keeps */
     uint32_t diagnostics; /* that they listen to: 1u << SHOAL_EVENT_* */
     bool silent;          /* is loading: must not send */
     bool ended;
