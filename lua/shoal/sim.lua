@@ -36,7 +36,7 @@ local core = require "shoal.core"
 local Net = {}
 Net.__index = Net
 
-for _, part in ipairs { "members", "time", "views", "faults" } do
+for _, part in ipairs { "members", "time", "views", "faults", "mocks" } do
   for name, method in pairs(require("shoal.sim." .. part)) do
     Net[name] = name == "run_until" and method or blame.shift(method)
   end

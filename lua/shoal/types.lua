@@ -15,7 +15,7 @@
 ---@alias shoal.Connection "idle"|"active"|"defunct"
 ---@alias shoal.Level "error"|"warn"|"info"|"debug"|"trace"
 -- table: codes
----@alias shoal.Code "no_memory"|"too_big"|"malformed"|"unsupported"|"from_ourselves"|"indirect_for_ourselves"|"same_identity"|"not_defunct"|"invalid_config"|"reentrant"|"codec"|"no_handler"|"broadcast"|"identity"|"full"|"loses"|"address_in_use"|"not_found"|"not_down"|"not_a_member"|"member_down"|"defunct"|"no_lifeguard"|"bind"|"advertise"|"join"|"script"|"loading"|"no_script"|"closed"|"timeout"|"handler"
+---@alias shoal.Code "no_memory"|"too_big"|"malformed"|"unsupported"|"from_ourselves"|"indirect_for_ourselves"|"same_identity"|"not_defunct"|"invalid_config"|"reentrant"|"codec"|"no_handler"|"broadcast"|"identity"|"full"|"loses"|"address_in_use"|"not_found"|"not_down"|"not_a_member"|"member_down"|"defunct"|"no_lifeguard"|"bind"|"advertise"|"join"|"script"|"loading"|"no_script"|"closed"|"timeout"|"handler"|"spawn"
 -- end
 -- table: messages
 ---@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"|"refused"|"exchange"
@@ -449,6 +449,7 @@ function Node:events() end
 ---@field seed? integer         of the random choices
 ---@field log? shoal.LogOptions|string|false  levels, or false for silence
 ---@field busy_limit? number   how many seconds to keep answering pings while a handler blocks (30); 0: not at all
+---@field max_children? integer  how many programs the node runs at a time (8), up to 10,000; see Node:spawn
 ---@field on_error? fun(what: string, message: string)  called for every handler that failed, in addition to the log; called with "socket" and the reason before a node closes because its socket can never be used again
 
 local shoal = {}

@@ -109,6 +109,12 @@ function scenarios.waits(world)
   core.step(0.03)
 end
 
+function scenarios.programs(world)
+  assert(world.b:spawn({ "cat" }, { stdin = "x", env = { A = "1" } }, function() end))
+  assert(world.b:spawn({ "sleep", "1000" }, function() end)):cancel()
+  for _ = 1, 10 do core.step(0.01) end
+end
+
 function scenarios.reload(world)
   write(handlers .. "--" .. math.random())
   assert(world.a:reload())

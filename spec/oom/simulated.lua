@@ -119,6 +119,15 @@ function scenarios.waits(world)
   run(world, 1)
 end
 
+function scenarios.programs(world)
+  world.net:on_spawn(function(_, argv) return { stdout = argv[1], stderr = "x", after = 0.1 } end)
+  for _ = 1, 10 do
+    assert(world.a:spawn({ "one" }, { stdin = "x", env = { A = "1" } }, function(_, result) world.result = result end))
+  end
+  assert(world.a:spawn({ "two" }, function() end)):cancel()
+  run(world, 1)
+end
+
 function scenarios.listeners(world)
   local function listen(_, member) world.heard = member end
   world.a:on("packet_sent", listen)

@@ -77,6 +77,36 @@ describe("a program with a node", function()
     ]]))
   end)
 
+  it("has children of its own beside the node's", function()
+    assert.equal("exited 7 node 5", run(CHILDREN .. [[
+      local unistd, wait = require "posix.unistd", require "posix.sys.wait"
+      local node = start()
+      local pid = unistd.fork()
+      if pid == 0 then unistd._exit(7) end
+      local code
+      assert(node:spawn({ "sh", "-c", "exit 5" }, function(_, result) code = result.code end))
+      run_until(function() return code end)
+      wait_for_end(pid)
+      local got, how, status = wait.wait(pid)
+      assert(got == pid, how)
+      print(how, status)
+      print("node", code)
+      node:close()
+    ]]))
+  end)
+
+  it("may watch its children with libev, which takes the node's as well", function()
+    assert.equal("5 9", run(NODE .. [[
+      package.loaded.ev = {}
+      local node, code, signal = start(), nil, nil
+      assert(node:spawn({ "sh", "-c", "exit 5" }, function(_, result) code = result.code end))
+      assert(node:spawn({ "sh", "-c", "kill -9 $$" }, function(_, result) signal = result.signal end))
+      run_until(function() return code and signal end)
+      print(code, signal)
+      node:close()
+    ]]))
+  end)
+
   for _, order in ipairs { "before", "after" } do
     it(("hears of the end of a process that uv spawned %s the node started"):format(order), function()
       assert.equal("exit 3 closed", run(NODE .. ([[

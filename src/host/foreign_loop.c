@@ -5,12 +5,12 @@
  *
  * libev tells nobody when its next timer is due, so the node's own timers are
  * asked. What else may be going on wakes no descriptor of the node's and has an
- * upper bound here: answers of the resolver's threads, signals, control
- * sockets.
+ * upper bound here: answers of the resolver's threads, children, signals,
+ * control sockets.
  */
 #include "node.h"
 
-enum { PATIENCE_US = 1000 * 1000, RESOLVING_US = 20 * 1000 };
+enum { PATIENCE_US = 1000 * 1000, LOOKING_US = 20 * 1000 };
 
 static uint64_t sooner(const host *node, ev_timer *timer, uint64_t us)
 {
@@ -30,7 +30,8 @@ int host_fd(const host *node)
 
 uint64_t host_due_in(host *node)
 {
-    uint64_t us = resolver_is_busy(node->resolver) ? RESOLVING_US : PATIENCE_US;
+    bool others = resolver_is_busy(node->resolver) || node->children;
+    uint64_t us = others ? LOOKING_US : PATIENCE_US;
 
     if (ev_pending_count(node->loop) > 0)
         return 0;

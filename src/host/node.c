@@ -4,6 +4,7 @@
 
 #include "../base/clock.h"
 #include "../base/error.h"
+#include "child_parts.h"
 #include "default_loop.h"
 
 #include <stdlib.h>
@@ -76,6 +77,7 @@ static void destroy(host *node)
 {
     deputy_remove(node);
     outbound_drain_sends(node);
+    child_end_all(node);
     ev_io_stop(node->loop, &node->readable);
     recovery_stop(node);
     rival_stop(node);

@@ -12,6 +12,7 @@
  *   path_check.c     do large packets arrive?
  *   padded_ping.c    pings past the engine
  *   timer.c          the program's timers
+ *   child.c          programs that it runs
  *   foreign_loop.c   what a foreign loop has to know
  *   deputy.c         who answers while a handler keeps the thread;
  *                    deputy_work.c, deputy_reply.c, deputy_queue.c
@@ -66,6 +67,8 @@ struct host {
     struct rival rival;
     struct path_check path;
     host_timer *timers;
+    struct host_child *children;
+    bool no_pidfd; /* for specs: as on a system that has none */
     struct log_node log_node;
     uint32_t diagnostics; /* the program's */
     host_stats stats;

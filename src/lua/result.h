@@ -24,7 +24,8 @@
       "`reload`: the handlers do not come from a file")                        \
     X(CLOSED, "closed", "the node is closed, or is closing")                   \
     X(TIMEOUT, "timeout", "`wait`: the condition did not hold in time")        \
-    X(HANDLER, "handler", "`wait`: the condition raised an error")
+    X(HANDLER, "handler", "`wait`: the condition raised an error")             \
+    X(SPAWN, "spawn", "`spawn`: the program cannot be started")
 
 /* Of the control socket's methods, which are written in Lua. */
 #define RESULT_CONTROL_CODES(X)                                                \

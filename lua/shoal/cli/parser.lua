@@ -189,6 +189,9 @@ local function fill_run(run)
   option(run, "--busy-limit", "SECONDS", "How long to keep answering pings while a handler blocks. "
     .. "0: not at all. Default: 30.")
     :convert(number("--busy-limit", 0, 1e9))
+  option(run, "--max-children", "N", "How many programs the script may run at a time (node:spawn). "
+    .. "Default: 8.")
+    :convert(number("--max-children", 1, 10000, true))
   option(
     run,
     "--control",

@@ -39,6 +39,7 @@ local function start_options(request, fields, on_error)
     config = fields,
     busy_limit = request.busy_limit,
     tags = tags.map(request.tags),
+    max_children = request.max_children,
     log = log_options(request),
     on_error = on_error,
   }

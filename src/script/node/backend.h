@@ -12,6 +12,7 @@
 #define SHOAL_SCRIPT_NODE_BACKEND_H
 
 #include "../../base/error.h"
+#include "../../host/child.h"
 #include "../../host/host.h"
 
 #include <lua.h>
@@ -59,6 +60,12 @@ struct backend_ops {
     void *(*timer_new)(struct backend *backend, uint64_t after_us,
                        uint64_t repeat_us, backend_timer_fn *fn, void *context);
     void (*timer_cancel)(struct backend *backend, void *timer);
+    /* Runs a program (host/child.h): what it answers, when and how it tells of
+     * its end, is as there. */
+    void *(*child_new)(struct backend *backend,
+                       const host_child_request *request, host_child_fn *fn,
+                       void *context, struct error *error);
+    void (*child_end)(struct backend *backend, void *child);
     /* Pushes a table of counters. Raises Lua's memory error. */
     void (*push_stats)(struct backend *backend, lua_State *L);
     /* The loop whose files and signals the node may watch; NULL: none (nothing

@@ -95,6 +95,19 @@ static void timer_cancel(struct backend *backend, void *timer)
     host_timer_cancel(timer);
 }
 
+static void *child_new(struct backend *backend,
+                       const host_child_request *request, host_child_fn *fn,
+                       void *context, struct error *error)
+{
+    return host_child_new(from(backend)->host, request, fn, context, error);
+}
+
+static void child_end(struct backend *backend, void *child)
+{
+    (void)backend;
+    host_child_end(child);
+}
+
 static void push_stats(struct backend *backend, lua_State *L)
 {
     host_stats stats = host_get_stats(from(backend)->host);
@@ -168,6 +181,8 @@ static const struct backend_ops ops = {
     .seed = seed,
     .timer_new = timer_new,
     .timer_cancel = timer_cancel,
+    .child_new = child_new,
+    .child_end = child_end,
     .push_stats = push_stats,
     .loop = loop,
     .fd = fd,

@@ -89,7 +89,7 @@ int methods_refuse_inside(lua_State *L)
 
 /* ---- What a scope sets up ---- */
 
-static struct scope *check_scope(lua_State *L)
+struct scope *methods_check_scope(lua_State *L)
 {
     methods_check_open(L);
     return methods_caller(L);
@@ -97,27 +97,27 @@ static struct scope *check_scope(lua_State *L)
 
 static int after(lua_State *L)
 {
-    return timers_push(L, check_scope(L), false);
+    return timers_push(L, methods_check_scope(L), false);
 }
 
 static int every(lua_State *L)
 {
-    return timers_push(L, check_scope(L), true);
+    return timers_push(L, methods_check_scope(L), true);
 }
 
 static int wait(lua_State *L)
 {
-    return waits_begin(L, check_scope(L));
+    return waits_begin(L, methods_check_scope(L));
 }
 
 static int on(lua_State *L)
 {
-    return listeners_on(L, check_scope(L));
+    return listeners_on(L, methods_check_scope(L));
 }
 
 static int off(lua_State *L)
 {
-    return listeners_off(L, check_scope(L));
+    return listeners_off(L, methods_check_scope(L));
 }
 
 static int write_log(lua_State *L)
@@ -201,9 +201,9 @@ bool methods_are_running(lua_State *L, const void *object)
                                       {"__newindex", set_field},
                                       {"__tostring", describe},
                                       {NULL, NULL}};
-    static const luaL_Reg *const lists[] = {scope_methods, common_methods,
-                                            methods_enter, methods_query,
-                                            fields,        NULL};
+    static const luaL_Reg *const lists[] = {
+        scope_methods, common_methods, methods_enter, methods_query,
+        methods_act,   fields,         NULL};
     return active_methods_any(L, object, lists);
 }
 
@@ -228,6 +228,7 @@ static void push_metatable(lua_State *L)
     luaL_setfuncs(L, methods_query, 0);
     luaL_setfuncs(L, methods_life, 0);
     luaL_setfuncs(L, methods_loop, 0);
+    luaL_setfuncs(L, methods_act, 0);
     lua_pushvalue(L, -1);
     lua_setfield(L, LUA_REGISTRYINDEX, methods_key);
     lua_pushcclosure(L, get_field, 1);

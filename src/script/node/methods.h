@@ -8,6 +8,7 @@
  *   methods_enter.c  how those use a node; announce and join
  *   methods_query.c  what else can be asked: info, ...
  *   methods_life.c   reload, set_handlers, close
+ *   methods_act.c    spawn: what goes on while the node does
  *   methods_loop.c   fd, timeout: for loops other than libev's
  */
 #ifndef SHOAL_SCRIPT_NODE_METHODS_H
@@ -30,7 +31,7 @@ scope_push_fn methods_push_for;
 void methods_register(lua_State *L);
 
 extern const luaL_Reg methods_enter[], methods_query[], methods_life[],
-    methods_loop[];
+    methods_loop[], methods_act[];
 extern const struct common_kind methods_kind; /* in methods_enter.c */
 
 /* ---- For the methods; the object is the first argument ---- */
@@ -44,6 +45,8 @@ struct node *methods_check_open(lua_State *L);
 struct node *methods_check_sending(lua_State *L, const char *method);
 /* Of the state that has the object. */
 struct scope *methods_scope(lua_State *L);
+/* The one whose code calls; raises unless the node can be used. */
+struct scope *methods_check_scope(lua_State *L);
 
 /* Of the code that calls. */
 struct scope *methods_caller(lua_State *L);

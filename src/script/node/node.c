@@ -6,6 +6,7 @@
 #include "events.h"
 #include "failures.h"
 #include "sends.h"
+#include "pending.h"
 #include "timers.h"
 #include "waits.h"
 
@@ -147,6 +148,7 @@ static void end_scope(struct scope *scope)
 {
     timers_end(scope);
     waits_end(scope);
+    pendings_end(scope);
 }
 
 /* ---- Life ---- */
@@ -160,6 +162,7 @@ struct node *node_new(struct program *owner, scope_push_fn *push_object)
     node->listed.use_thread = use_thread;
     node->listed.abandon = abandon;
     node->watches = true;
+    node->children.max = CHILDREN_MAX;
     log_init(&node->log);
     node->hooks =
         (struct scope_hooks){node_hold, node_release, end_scope, push_object};

@@ -8,6 +8,7 @@
  *   info.c        what it tells of itself
  *   reload.c      other handlers for it
  *   timers.c, waits.c, listeners.c   what code has set up on it
+ *   pending.c     what code waits for: children.c, coroutines.c
  *   changes.c     what on_view tells
  *   ../reload/    that code: scope.c, version.c, script.c, store.c
  *
@@ -35,6 +36,7 @@
 #include "../reload/version.h"
 #include "backend.h"
 #include "changes.h"
+#include "children.h"
 #include "identity.h"
 #include "reload.h"
 
@@ -61,7 +63,8 @@ struct node {
     bool wants_close, wants_reload;
     char wanted_reason[RELOAD_MAX_REASON];
     struct failure *failures; /* that on_error has not heard of */
-    void *wait_timer;         /* while somebody waits */
+    struct children children;
+    void *wait_timer; /* while somebody waits */
     unsigned wait_round;
 
     protected_counts counts;

@@ -259,9 +259,10 @@ static uint64_t read_busy_limit(lua_State *L)
 int start_read_options(lua_State *L, struct start *start)
 {
     static const char *const names[] = {
-        "bind",     "advertise",  "join",         "name", "cluster", "handlers",
-        "watch",    "config",     "cluster_size", "meta", "seed",    "log",
-        "on_error", "busy_limit", "tags",         NULL};
+        "bind",         "advertise", "join",     "name",         "cluster",
+        "handlers",     "watch",     "config",   "cluster_size", "meta",
+        "seed",         "log",       "on_error", "busy_limit",   "tags",
+        "max_children", NULL};
     struct node *node = start->node;
     options_check(L, 1, who, names, true);
     start->bind = options_string(L, 1, who, "bind", node->world->bind);
@@ -269,6 +270,8 @@ int start_read_options(lua_State *L, struct start *start)
     read_labels(L, node);
     node->watches = options_boolean(L, 1, who, "watch", true);
     start->busy_limit_us = read_busy_limit(L);
+    node->children.max = (unsigned)options_integer(
+        L, 1, who, "max_children", 1, CHILDREN_LIMIT, CHILDREN_MAX);
     logging_read(L, 1, who, &node->log);
     start->seed = read_seed(L, node);
     start->seeds = read_seeds(L);

@@ -6,6 +6,7 @@
 #include "../../lua/options.h"
 #include "../../lua/refs.h"
 #include "../../lua/result.h"
+#include "coroutine.h"
 #include "methods.h"
 #include "node.h"
 
@@ -46,54 +47,13 @@ void waits_end(struct scope *scope)
 
 /* ---- Resuming ---- */
 
-static int resume(lua_State *thread, lua_State *from, int nargs)
-{
-#if LUA_VERSION_NUM >= 504
-    int results;
-    int status = lua_resume(thread, from, nargs, &results);
-    if (status == LUA_OK || status == LUA_YIELD)
-        lua_pop(thread, results);
-    return status;
-#else
-#if LUA_VERSION_NUM >= 503
-    int status = lua_resume(thread, from, nargs);
-#else
-    int status = lua_resume(thread, nargs);
-    (void)from;
-#endif
-    if (status == LUA_OK || status == LUA_YIELD)
-        lua_settop(thread, 0);
-    return status;
-#endif
-}
-
-/* (thread, values...): a handler like any other to the caller. */
-static int resume_thread(lua_State *L)
-{
-    lua_State *thread = lua_tothread(L, 1);
-    int nargs = lua_gettop(L) - 1;
-    /* Somebody else may have resumed it meanwhile: then nobody waits. */
-    if (lua_status(thread) != LUA_YIELD)
-        return 0;
-    if (!lua_checkstack(thread, nargs))
-        return luaL_error(L, "no stack left in a waiting coroutine");
-    lua_xmove(L, thread, nargs);
-    int status = resume(thread, L, nargs);
-    if (status == LUA_OK || status == LUA_YIELD)
-        return 0;
-    const char *message = lua_tostring(thread, -1);
-    luaL_traceback(L, thread, message ? message : "(no message)", 0);
-    return lua_error(L);
-}
-
 /* The wait is over. STACK: values... -> (nothing) */
 static void wake(lua_State *L, struct wait *wait, int nvalues)
 {
     protected_caller *caller = wait->scope->caller;
-    lua_pushcfunction(L, resume_thread);
-    lua_insert(L, -nvalues - 1);
     push_value(L, wait, THREAD);
     lua_insert(L, -nvalues - 1);
+    coroutine_prepare(L, nvalues);
     free_wait(L, wait);
     protected_invoke(caller, L, nvalues + 1, 0);
 }
@@ -204,17 +164,6 @@ void waits_close(struct scope *scope)
 
 /* ---- In Lua ---- */
 
-static bool can_yield(lua_State *L)
-{
-#if COMPAT_LUAJIT || LUA_VERSION_NUM >= 503
-    return lua_isyieldable(L);
-#else
-    bool is_main = lua_pushthread(L);
-    lua_pop(L, 1);
-    return !is_main;
-#endif
-}
-
 static uint64_t check_deadline(lua_State *L, struct node *node)
 {
     if (lua_isnoneornil(L, 3))
@@ -270,7 +219,7 @@ int waits_begin(lua_State *L, struct scope *scope)
         return luaL_error(L, "node:wait: needs a condition function, got %s",
                           options_describe(L, 2));
     uint64_t deadline_us = check_deadline(L, scope->node);
-    if (!can_yield(L))
+    if (!coroutine_can_yield(L))
         return luaL_error(L, "node:wait: only a coroutine can wait");
     if (!ask_at_once(L, scope))
         return result_fail(L, protected_last_message(scope->caller),

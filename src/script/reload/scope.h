@@ -2,7 +2,7 @@
 /*
  * Code that uses a node: the program that started it, or a version of its
  * handlers. What a scope has set up on the node (timers, waiting coroutines,
- * subscriptions) is its own and ends with it.
+ * children, subscriptions) is its own and ends with it.
  *
  * The node knows whose code is running (`running`), so that what a table of
  * handlers sets up in the program's state is told apart from what the program
@@ -15,6 +15,7 @@
 
 struct node;
 struct node_timer;
+struct pending;
 struct wait;
 
 struct scope {
@@ -24,6 +25,7 @@ struct scope {
     lua_State *L; /* its state; NULL: the program's, see program.h */
     struct node_timer *timers;
     struct wait *waits;
+    struct pending *pendings;
     int self;             /* reference of the node's object in its state */
     int listeners;        /* reference of { event = { function, ... } } */
     int sent;             /* reference of what sends.c keeps */
@@ -40,7 +42,7 @@ struct scope_hooks {
     /* The node stays between the two. */
     void (*hold)(struct node *node);
     void (*release)(struct node *node);
-    /* The scope's timers and waits end. */
+    /* The scope's timers, waits and what else is pending end. */
     void (*end)(struct scope *scope);
     scope_push_fn *push_object;
 };

@@ -5,6 +5,7 @@
 #include "../../base/address.h"
 #include "../../base/error.h"
 #include "../../host/log_engine.h"
+#include "sim_children.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,9 @@ struct sim_backend {
     sim_node *node;
     host_callbacks callbacks;
     struct log_engine log_engine; /* to the node's log */
-    uint32_t diagnostics;         /* that the node wants */
+    struct mocks *mocks;          /* the simulation's */
+    struct sim_child *children;
+    uint32_t diagnostics; /* that the node wants */
     bool crashes;
     char address[SIM_MAX_ADDRESS];
 };
@@ -142,6 +145,21 @@ static void timer_cancel(struct backend *backend, void *timer)
     sim_timer_cancel(timer);
 }
 
+static void *child_new(struct backend *backend,
+                       const host_child_request *request, host_child_fn *fn,
+                       void *context, struct error *error)
+{
+    struct sim_backend *self = from(backend);
+    return sim_child_new(self->node, &self->children, self->mocks, request, fn,
+                         context, error);
+}
+
+static void child_end(struct backend *backend, void *child)
+{
+    (void)backend;
+    sim_child_end(child);
+}
+
 static void push_stats(struct backend *backend, lua_State *L)
 {
     sim_traffic traffic = sim_node_traffic(from(backend)->node);
@@ -185,6 +203,8 @@ static const struct backend_ops ops = {
     .seed = seed,
     .timer_new = timer_new,
     .timer_cancel = timer_cancel,
+    .child_new = child_new,
+    .child_end = child_end,
     .push_stats = push_stats,
     .loop = loop,
     .close = close_backend,
@@ -217,6 +237,7 @@ static void on_closed(void *context)
 {
     struct sim_backend *self = context;
     host_callbacks callbacks = self->callbacks;
+    sim_child_forget_all(&self->children);
     if (self->log_engine.log) {
         self->log_engine.log->clock = NULL;
         self->log_engine.log->node = NULL;
@@ -260,7 +281,8 @@ static int check_address(const char *bind, struct error *error)
     return 0;
 }
 
-struct backend *backend_sim_open(sim *net, const host_options *options,
+struct backend *backend_sim_open(sim *net, struct mocks *mocks,
+                                 const host_options *options,
                                  struct error *error)
 {
     if (options->bind && check_address(options->bind, error) != 0)
@@ -281,6 +303,7 @@ struct backend *backend_sim_open(sim *net, const host_options *options,
                       .identity_at = identity_at,
                       .on_closed = on_closed}};
     self->base.ops = &ops;
+    self->mocks = mocks;
     self->callbacks = options->callbacks;
     self->node = sim_open(net, &place, &problem);
     if (!self->node) {

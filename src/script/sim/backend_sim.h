@@ -17,9 +17,12 @@
  * time is the same in every run. */
 #define BACKEND_SIM_EPOCH_US UINT64_C(1767225600000000)
 
+struct mocks;
+
 /* `options->bind` NULL: an address that nobody has had. Else an IP address and
- * a port. NULL and `error` on failure. */
-struct backend *backend_sim_open(sim *net, const host_options *options,
+ * a port. NULL and `error` on failure. `mocks` is borrowed for life. */
+struct backend *backend_sim_open(sim *net, struct mocks *mocks,
+                                 const host_options *options,
                                  struct error *error);
 /* The node there that backend_sim_open() opened (the context of its callbacks);
  * NULL: nobody is there. */

@@ -57,7 +57,8 @@ static struct backend *open_backend(struct world *world,
                                     const host_options *options,
                                     struct error *error)
 {
-    return backend_sim_open(from(world)->net, options, error);
+    struct simulation *s = from(world);
+    return backend_sim_open(s->net, &s->mocks, options, error);
 }
 
 static uint64_t draw_seed(struct world *world)
@@ -195,6 +196,7 @@ static void end(lua_State *L, struct simulation *s)
     }
     while (s->calls)
         free_call(L, s->calls);
+    mocks_clear(&s->mocks, L);
     simulation_free_cuts(s);
     sim_free(s->net);
     s->net = NULL;
@@ -206,8 +208,9 @@ static void end(lua_State *L, struct simulation *s)
  */
 static bool is_in_use(lua_State *L, const struct simulation *s)
 {
-    static const luaL_Reg *const lists[] = {
-        simulation_network, simulation_faults, simulation_views, NULL};
+    static const luaL_Reg *const lists[] = {simulation_network,
+                                            simulation_faults, simulation_views,
+                                            simulation_mocks, NULL};
     static const luaL_Reg opening[] = {{"spawn", spawn}, {NULL, NULL}};
     static const luaL_Reg *const openings[] = {opening, NULL};
     if (methods_are_running(L, NULL) || active_methods_any(L, s, lists) ||
@@ -259,6 +262,7 @@ static void push_metatable(lua_State *L)
     luaL_setfuncs(L, simulation_network, 0);
     luaL_setfuncs(L, simulation_faults, 0);
     luaL_setfuncs(L, simulation_views, 0);
+    luaL_setfuncs(L, simulation_mocks, 0);
     lua_setfield(L, -2, "__index");
     lua_pushcfunction(L, collect);
     lua_setfield(L, -2, "__gc");
@@ -295,6 +299,7 @@ static int new_simulation(lua_State *L)
     if (!s->net)
         return luaL_error(L, "not enough memory");
     program_init(&s->owner, L);
+    mocks_init(&s->mocks, &s->owner);
     s->owner.caller.context = s;
     s->owner.caller.report = note_failure;
     s->owner.caller.slow_us = 0;

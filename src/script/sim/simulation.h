@@ -8,6 +8,7 @@
  *   simulation_network.c what packets go through: options, cuts
  *   simulation_faults.c  what befalls members
  *   simulation_views.c   what can be seen from outside
+ *   simulation_mocks.c   what plays the rest of the world: mocks.c
  *   script_globals.c     what scripts see of it
  *
  * A simulation lives until it is closed, as a node does, or with its state.
@@ -19,6 +20,7 @@
 #include "../../lua/program.h"
 #include "../../sim/sim.h"
 #include "../node/backend.h"
+#include "mocks.h"
 
 enum { SIMULATION_MAX_FAILURE = 4096 };
 
@@ -26,7 +28,8 @@ struct simulation {
     struct world world;   /* first: a world of this kind is a simulation */
     sim *net;             /* NULL: closed */
     struct program owner; /* of its members */
-    int self;             /* reference that keeps it; REFS_NONE: closed */
+    struct mocks mocks;
+    int self; /* reference that keeps it; REFS_NONE: closed */
     bool running;
     struct simulation_call *calls; /* that are to come */
     sim_cut **cuts;                /* by number; NULL: healed */
@@ -52,7 +55,7 @@ void simulation_read_network(lua_State *L, int index, const char *who,
 void simulation_free_cuts(struct simulation *s);
 
 extern const luaL_Reg simulation_network[], simulation_faults[],
-    simulation_views[];
+    simulation_views[], simulation_mocks[];
 
 /* Makes a script's state see the virtual clock: os.time(), os.date(),
  * os.clock(); the seed: math.random(); and tables in an order of their own:

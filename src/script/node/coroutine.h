@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* Coroutines that wait for something of the node's. */
+#ifndef SHOAL_SCRIPT_NODE_COROUTINE_H
+#define SHOAL_SCRIPT_NODE_COROUTINE_H
+
+#include <lua.h>
+
+#include <stdbool.h>
+
+/* May the function that runs yield? */
+bool coroutine_can_yield(lua_State *L);
+/* Puts below the coroutine and the `nargs` values above it on top of the stack
+ * a function that resumes it with them and raises what it raised, with its
+ * traceback: STACK: thread values... -> function thread values... One that
+ * somebody else has resumed meanwhile is left alone. */
+void coroutine_prepare(lua_State *L, int nargs);
+/* The same for a function that is to run in a new coroutine:
+ * STACK: body values... -> function body values... */
+void coroutine_prepare_new(lua_State *L, int nargs);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#include "../../lua/refs.h"
+#include "simulation.h"
+
+static void set_function(lua_State *L, int *ref)
+{
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_settop(L, 2);
+    int fn = refs_new(L);
+    refs_free(L, ref);
+    *ref = fn;
+}
+
+/* on_spawn(fn): fn(place, argv, options) -> { code=, signal=, stdout=, stderr=,
+ * after= } | nil, message */
+static int on_spawn(lua_State *L)
+{
+    set_function(L, &simulation_check(L)->mocks.on_spawn);
+    return 0;
+}
+
+const luaL_Reg simulation_mocks[] = {
+    {"on_spawn", on_spawn},
+    {NULL, NULL},
+};
