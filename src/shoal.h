@@ -283,6 +283,7 @@ typedef enum shoal_carries {
     SHOAL_CARRIES_TAGS,      /* a member, and its tags before */
     SHOAL_CARRIES_MESSAGE,   /* the sender, data and flags */
     SHOAL_CARRIES_OUTCOME,   /* the receiver, ticket and error */
+    SHOAL_CARRIES_IGNORED,   /* a member, the size of its tags, and why */
     SHOAL_CARRIES_CHANGES    /* nothing; a node in Lua adds the members */
 } shoal_carries;
 
@@ -303,11 +304,12 @@ typedef struct shoal_effect {
      * empty: none were known. */
     shoal_bytes before;
     shoal_bytes packet; /* SEND */
-    size_t size;        /* bytes of the packet or (ITEM_DROPPED) the item */
+    size_t size;        /* bytes of the packet, or (ITEM_DROPPED,
+                           TAGS_IGNORED) of what was dropped */
     uint16_t updates;   /* how many the packet carries */
     uint8_t message;    /* of the packet: shoal_message */
     uint8_t number;     /* PACKET_*: of the probe, of the kinds that have one */
-    uint8_t drop;       /* ITEM_DROPPED: why; a shoal_drop */
+    uint8_t drop;       /* ITEM_DROPPED, TAGS_IGNORED: why; a shoal_drop */
     uint8_t flags;      /* MESSAGE: as its sender gave them */
     shoal_bytes data;   /* MESSAGE */
     uint64_t ticket;    /* MESSAGE_*: as shoal_send_to() got it */

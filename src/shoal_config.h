@@ -84,6 +84,9 @@ typedef shoal_periodic SHOAL_CONFIG_PERIODIC; /* the range is of `members` */
     X(max_tags_size, "max_tags_size", BYTES, 1, 16384,                         \
       "of a member's own tags, as MessagePack. They must fit into a packet "   \
       "with its identity")                                                     \
+    X(max_tags_memory, "max_tags_memory", BYTES, 0, 4294967295,                \
+      "of the tags of all members that one engine keeps. Tags beyond it are "  \
+      "ignored")                                                               \
     X(max_members, "max_members", COUNT, 1, 16777214,                          \
       "known members, including down ones. A new member replaces the one "     \
       "that has been down longest. If all are up, the new member is refused "  \

@@ -59,6 +59,15 @@ typedef struct shoal_broadcast_questions {
     int (*wanted_by)(void *context, const shoal_member *member);
 } shoal_broadcast_questions;
 
+/* About what other members say of themselves. `check` NULL: all is believed. */
+typedef struct shoal_tags_questions {
+    void *context;
+    /* Shall this version of the tags of `member`, which has the tags that were
+     * believed before, be believed? 1, or 0: it is ignored, or an error: the
+     * same. */
+    int (*check)(void *context, const shoal_member *member, shoal_bytes tags);
+} shoal_tags_questions;
+
 /* How headers and members look on the wire. Encoders write at most `room` bytes
  * and set `*size`, or return SHOAL_ERR_TOO_BIG (not enough room) or another
  * error. Decoders set `*used`; the identities they find may point into the
@@ -90,6 +99,7 @@ typedef struct shoal_codec {
 typedef struct shoal_handlers {
     shoal_identity_questions identity;
     shoal_broadcast_questions broadcast;
+    shoal_tags_questions tags;
     shoal_codec codec;
 } shoal_handlers;
 

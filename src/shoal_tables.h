@@ -176,7 +176,11 @@
     X(MESSAGE_FAILED, 27, "message_failed", 1, OUTCOME, DEBUG,                 \
       "message failed",                                                        \
       "a message of ours was not acknowledged before its receiver went down, " \
-      "or we left")
+      "or we left")                                                            \
+    X(TAGS_IGNORED, 28, "tags_ignored", 1, IGNORED, WARN,                      \
+      "tags were ignored",                                                     \
+      "a version of this member's tags was ignored, or not passed on; "        \
+      "`reason` is that of the counter")
 
 /* Why packets, updates and items were dropped. X(NAME, "name", "text") */
 #define SHOAL_DROPS(X)                                                         \
@@ -210,10 +214,16 @@
     X(BROADCAST, "broadcast",                                                  \
       "a broadcast function of the script failed; the log has the traceback")  \
     X(BACKLOG, "backlog_full", "a broadcast beyond `max_broadcasts`")          \
-    X(TAGS, "tags",                                                            \
-      "tags that were damaged on their way, or would take too much memory")    \
     X(REPEATED, "repeated",                                                    \
       "a message that had arrived before: its receipt was lost or late")       \
+    X(TAGS, "tags", "tags that were damaged on their way")                     \
+    X(TAGS_STALE, "tags_stale", "tags older than those that we know")          \
+    X(TAGS_VETOED, "tags_vetoed",                                              \
+      "tags that `check_tags` did not accept, or on which it failed")          \
+    X(TAGS_MEMORY, "tags_memory", "tags beyond `max_tags_memory`")             \
+    X(TAGS_RATE, "tags_rate",                                                  \
+      "tags that we did not pass on, because their owner changes them more "   \
+      "than ten times a second")                                               \
     X(NOMEM, "no_memory", "out of memory")
 
 /* What an engine counts since shoal_new(). X(member, "text") */

@@ -21,7 +21,7 @@
 ---@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"|"refused"|"exchange"
 -- end
 -- table: drops
----@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"tags"|"repeated"|"no_memory"|"foreign_cluster"|"truncated"|"unresolved"
+---@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"repeated"|"tags"|"tags_stale"|"tags_vetoed"|"tags_memory"|"tags_rate"|"no_memory"|"foreign_cluster"|"truncated"|"unresolved"
 -- end
 -- table: events
 ---@alias shoal.Event
@@ -50,6 +50,7 @@
 ---| "message" # (node, data, from): a member has sent us a message
 ---| "message_acknowledged" # (node, member, ticket, code), a diagnostic: a message of ours has arrived
 ---| "message_failed" # (node, member, ticket, code), a diagnostic: a message of ours was not acknowledged before its receiver went down, or we left
+---| "tags_ignored" # (node, member, tags), a diagnostic: a version of this member's tags was ignored, or not passed on; `reason` is that of the counter
 -- end
 
 ---@class shoal.Member
@@ -80,7 +81,7 @@
 ---@field number? integer    of the probe that it belongs to, 0 to 255
 ---@field peer? shoal.Identity  of the indirect kinds: the member that is probed, or that asked for it
 
----@class shoal.Dropped  a broadcast that waited to be sent
+---@class shoal.Dropped  a broadcast that waited to be sent, or tags
 ---@field size integer  bytes
 ---@field reason "too_big"|"backlog_full"  it no longer fits into a packet; max_broadcasts newer ones are queued
 
@@ -109,6 +110,7 @@
 ---@field stable_after? number  seconds: `on_stable` is called when nothing has changed for this long
 ---@field max_packet_size? integer  bytes of the largest packet, sent or received. The member's own identity must fit into it three times
 ---@field max_tags_size? integer  bytes of a member's own tags, as MessagePack. They must fit into a packet with its identity
+---@field max_tags_memory? integer  bytes of the tags of all members that one engine keeps. Tags beyond it are ignored
 ---@field max_members? integer  known members, including down ones. A new member replaces the one that has been down longest. If all are up, the new member is refused and notified
 ---@field max_broadcasts? integer  queued broadcasts. When the queue is full, the broadcast that was sent most often is dropped (the oldest of several)
 ---@field max_local_health? integer  a member whose own probes fail, or that has to refute a suspicion, multiplies its `probe_period` and `probe_rtt` by at most 1 + this value (Lifeguard 4.A). 0: never
@@ -181,6 +183,7 @@
 ---@field broadcast? shoal.BroadcastHandlers
 ---@field codec? shoal.CodecHandlers
 ---@field tags? table<string, any>|fun(opts: shoal.IdentityOptions): table<string, any>?  what this node says of itself
+---@field check_tags? fun(member: shoal.Member, tags: table<string, any>): boolean?  false: this version is ignored
 ---@field on_start? fun(node: shoal.Node)  the node is live
 ---@field on_member_up? fun(node: shoal.Node, member: shoal.Member)  a member joined or came back
 ---@field on_member_down? fun(node: shoal.Node, member: shoal.Member)  a member is down; `reason` says why

@@ -44,6 +44,7 @@ describe("the tags of others", function()
     assert.same({ "tags c" }, out.events)
     assert.same({}, hear(e, "c", version(5), ZONE).events)
     assert.same({}, hear(e, "c", version(4), ZONE).events)
+    assert.equal(1, e.core:stats().dropped.tags_stale)
   end)
 
   it("are not when they were damaged, which is counted", function()
@@ -86,6 +87,53 @@ describe("the tags of others", function()
     local most = 0
     for _, counter in ipairs(versions(e:live(5))) do most = math.max(most, counter) end
     assert.is_true(most <= 10) -- exchanges tell the last ones
+    assert.equal(90, e.core:stats().dropped.tags_rate)
+  end)
+end)
+
+describe("tags that are ignored", function()
+  it("by check_tags leave those that were believed", function()
+    local e, asked = engine(), {}
+    assert(e.core:set_handlers { check_tags = function(member, tags)
+      asked[#asked + 1] = (member.tags and member.tags.zone or "-") .. tags.zone
+      return #asked ~= 2
+    end })
+    hear(e, "c", version(5), ZONE)
+    assert.same({}, hear(e, "c", version(6), ZONE).events)
+    assert.same({}, hear(e, "c", version(6), ZONE).events)
+    assert.same({ zone = "b" }, tags_of(e, "c"))
+    assert.same({ "tags c" }, hear(e, "c", version(7), ZONE).events)
+    assert.same({ "-b", "bb", "bb" }, asked)
+    assert.equal(1, e.core:stats().dropped.tags_vetoed)
+  end)
+
+  it("by check_tags are not there, when they were the first", function()
+    local e = engine()
+    assert(e.core:set_handlers { check_tags = function() return false end })
+    hear(e, "c", version(5), ZONE)
+    assert.is_nil(tags_of(e, "c"))
+    assert(e.core:set_handlers {})
+    assert.same({ "tags c" }, hear(e, "c", version(6), ZONE).events)
+  end)
+
+  it("are all on which check_tags fails; nil accepts them", function()
+    for answer, believed in pairs { ["return 7"] = false, ["error 'no'"] = false, ["return"] = true } do
+      local e = engine()
+      assert(e.core:set_handlers { check_tags = assert((loadstring or load)(answer)) })
+      hear(e, "c", version(5), ZONE)
+      assert.equal(believed, tags_of(e, "c") ~= nil, answer)
+      assert.equal(believed and 0 or 1, e.core:stats().dropped.tags_vetoed, answer)
+    end
+  end)
+
+  it("for want of memory are the later ones", function()
+    local e = engine()
+    e:configure { max_tags_memory = #ZONE }
+    hear(e, "c", version(5), ZONE)
+    hear(e, "b", version(5), ZONE)
+    assert.same({ zone = "b" }, tags_of(e, "c"))
+    assert.is_nil(tags_of(e, "b"))
+    assert.equal(1, e.core:stats().dropped.tags_memory)
   end)
 end)
 

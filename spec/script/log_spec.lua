@@ -146,6 +146,19 @@ describe("the log of a node", function()
       .. "addr=10.0.0.1:7946", refused[1])
   end)
 
+  it("warns of tags that are ignored, with their owner's address", function()
+    local lines = capture(function()
+      local net = sim.new { seed = 1 }
+      local first = net:spawn { log = "warn", handlers = { check_tags = function() return false end } }
+      net:spawn { log = "warn", join = { first.addr }, tags = { zone = "b" } }
+      net:run(5)
+      net:close()
+    end)
+    local ignored = find(lines, "tags were ignored")
+    assert.equal(1, #ignored)
+    assert.matches("warn  engine  %S+ tags were ignored addr=10.0.0.2:7946 reason=tags_vetoed size=8", ignored[1])
+  end)
+
   it("warns of broadcasts that are given up", function()
     local lines = capture(function()
       local net = sim.new { seed = 1 }

@@ -210,6 +210,54 @@ describe("tags", function()
     assert.equal(1, #members[4]:members { tags = { zone = "b" }, where = function(m) return m.tags.http end })
   end)
 
+  --- How many exchanges all have sent.
+  local function exchanges(net)
+    local sent = 0
+    for _, member in ipairs(net:members()) do sent = sent + member:stats().sent.exchange end
+    return sent
+  end
+
+  local function assert_quiet(net)
+    net:run(10)
+    local before = exchanges(net)
+    net:run(60)
+    assert.equal(before, exchanges(net))
+  end
+
+  it("that check_tags does not accept are ignored, and not told again", function()
+    local function check_tags(member, tags)
+      assert(member.addr and type(tags) == "table")
+      return tags.zone ~= "evil"
+    end
+    local net, members = nets.grown(6, { handlers = { check_tags = check_tags } })
+    assert(members[1]:set_tags { zone = "b" })
+    assert.is_true(net:run_until(by_all(net, members[1], "zone", "b"), 5))
+    local heard, ignored = listening(members), {}
+    members[2]:on("tags_ignored", function(_, member, tags) ignored[#ignored + 1] = { member.addr, tags } end)
+    assert(members[1]:set_tags { zone = "evil" })
+    assert_quiet(net)
+    assert.same({}, heard)
+    assert.is_true(by_all(net, members[1], "zone", "b")())
+    assert.same({ { members[1].addr, { size = 11, reason = "tags_vetoed" } } }, ignored)
+    for i = 2, 6 do assert.equal(1, members[i]:stats().dropped.tags_vetoed) end
+    assert(members[1]:set_tags { zone = "c" })
+    assert.is_true(net:run_until(by_all(net, members[1], "zone", "c"), 5))
+    assert.equal(5, #heard)
+    assert.same({}, (net:errors()))
+  end)
+
+  it("for which there is no room are ignored, and not told again", function()
+    local net, members = nets.grown(6, { config = { preset = "loopback", max_tags_memory = 500 } })
+    for _, member in ipairs(members) do assert(member:set_tags { text = ("x"):rep(150) }) end
+    assert_quiet(net)
+    local dropped = 0
+    for _, member in ipairs(members) do
+      assert.equal(2, #member:members { tags = { text = true } })
+      dropped = dropped + member:stats().dropped.tags_memory
+    end
+    assert.equal(6 * 3, dropped)
+  end)
+
   it("of ours change nothing when they are too large, and raise when they are none", function()
     local _, members = nets.grown(2)
     assert(members[1]:set_tags { zone = "b" })

@@ -136,9 +136,10 @@ local ARGUMENTS = {
   NOTHING = {}, MEMBER = { "member: shoal.Member" }, OURSELVES = { "id: shoal.Identity" },
   BOTH = { "before: shoal.Former", "after: shoal.Member" }, PACKET = { "packet: shoal.Packet" },
   TAGS = { "member: shoal.Member", "changed: table<string, { before: any, after: any }>" },
-  ITEM = { "item: shoal.Dropped" }, CHANGES = { "view: shoal.View" },
   MESSAGE = { "data: any", "from: shoal.Member" },
   OUTCOME = { "member: shoal.Member", "ticket: integer", "code: shoal.Code?" },
+  IGNORED = { "member: shoal.Member", "tags: shoal.Dropped" }, ITEM = { "item: shoal.Dropped" },
+  CHANGES = { "view: shoal.View" },
 }
 
 local function arguments(event, with_types)
@@ -165,6 +166,7 @@ local function handler_types()
     "---@field broadcast? shoal.BroadcastHandlers",
     "---@field codec? shoal.CodecHandlers",
     "---@field tags? table<string, any>|fun(opts: shoal.IdentityOptions): table<string, any>?  what this node says of itself",
+    "---@field check_tags? fun(member: shoal.Member, tags: table<string, any>): boolean?  false: this version is ignored",
     "---@field on_start? fun(node: shoal.Node)  the node is live",
   }
   for _, event in ipairs(events "02") do
@@ -187,7 +189,7 @@ end
 
 local function diagnostics()
   local with = { MEMBER = "a member", PACKET = "`{ id=, message=, updates=, size=, incarnation=, number=, peer= }`",
-    ITEM = "`{ size=, reason= }`",
+    ITEM = "`{ size=, reason= }`", IGNORED = "a member, `{ size=, reason= }`",
     OUTCOME = "the receiver, a number; of `message_failed` also the code" }
   local lines = { "| event | with | |", "|---|---|---|" }
   for _, event in ipairs(events "1") do

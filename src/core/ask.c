@@ -184,6 +184,18 @@ bool ask_wanted_by(shoal *engine, const struct member *member)
     return is_yes(engine, answer);
 }
 
+bool ask_check_tags(shoal *engine, const struct member *member,
+                    shoal_bytes tags)
+{
+    const shoal_tags_questions *ask = &engine->handlers.tags;
+    if (!ask->check)
+        return true;
+    shoal_member view = member_view(member);
+    int answer;
+    ASK(engine, answer, ask->check(ask->context, &view, tags));
+    return answer > 0;
+}
+
 static const char *codec_detail(const shoal *engine)
 {
     const shoal_codec *codec = &engine->handlers.codec;

@@ -25,6 +25,9 @@ int ask_receive(shoal *engine, shoal_bytes data, shoal_bytes sender,
                 shoal_bytes *key);
 bool ask_invalidates(shoal *engine, shoal_bytes key, shoal_bytes other);
 bool ask_wanted_by(shoal *engine, const struct member *member);
+/* Are these tags of `member` to be believed? A question that fails is a no. */
+bool ask_check_tags(shoal *engine, const struct member *member,
+                    shoal_bytes tags);
 int ask_encode_header(shoal *engine, const shoal_header *header, uint8_t *out,
                       size_t room, size_t *size);
 int ask_decode_header(shoal *engine, shoal_bytes packet, shoal_header *header,

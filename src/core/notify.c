@@ -116,6 +116,18 @@ bool notify_outcome(shoal *engine, shoal_event event, const shoal_member *to,
     return true;
 }
 
+void notify_ignored(shoal *engine, const struct member *member, shoal_drop why,
+                    size_t size)
+{
+    shoal_member view = member_view(member);
+    shoal_effect *effect =
+        push(engine, SHOAL_EVENT_TAGS_IGNORED, &view, (shoal_bytes){0});
+    if (!effect)
+        return;
+    effect->drop = (uint8_t)why;
+    effect->size = size;
+}
+
 void notify_packet(shoal *engine, shoal_event event, shoal_bytes other,
                    const shoal_header *header, uint32_t updates, size_t size)
 {

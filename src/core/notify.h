@@ -26,6 +26,9 @@ bool notify_message(shoal *engine, const shoal_member *from, uint8_t flags,
  * with the error. false: out of memory. */
 bool notify_outcome(shoal *engine, shoal_event event, const shoal_member *to,
                     uint64_t ticket, int error);
+/* Tags of `member`, of `size` bytes, were ignored. */
+void notify_ignored(shoal *engine, const struct member *member, shoal_drop why,
+                    size_t size);
 /* A packet with that header, to or from `other`. */
 void notify_packet(shoal *engine, shoal_event event, shoal_bytes other,
                    const shoal_header *header, uint32_t updates, size_t size);

@@ -12,9 +12,8 @@ enum {
     PAUSE_US = 200000, /* changes of ours within that are said once */
     OF_OTHERS = 4,     /* times that each version is passed on ... */
     OF_OURS = 5,
-    MANY = 60,        /* ... unless so many wait: then once */
-    PER_SECOND = 10,  /* versions of one member that are passed on */
-    MEMORY = 64 << 20 /* bytes of all of them */
+    MANY = 60,      /* ... unless so many wait: then once */
+    PER_SECOND = 10 /* versions of one member that are passed on */
 };
 #define MAX_COUNTER (UINT64_C(0xffffffff) - 1)
 
@@ -28,8 +27,6 @@ static uint16_t check_of(shoal_bytes tags)
 
 static struct tags *new_tags(shoal *engine, shoal_bytes bytes, uint64_t version)
 {
-    if (engine->tags_held + bytes.size > MEMORY)
-        return NULL;
     struct tags *tags = mem_alloc(&engine->mem, sizeof *tags + bytes.size);
     if (!tags)
         return NULL;
@@ -113,6 +110,13 @@ static void queue(shoal *engine, struct backlog *backlog,
         engine_note(engine, error);
 }
 
+static void ignore(shoal *engine, const struct member *member, shoal_drop why,
+                   size_t size)
+{
+    engine_drop(engine, why, 0);
+    notify_ignored(engine, member, why, size);
+}
+
 static void pass_on(shoal *engine, struct member *member)
 {
     uint8_t times = engine->tagged.count > MANY ? 1 : OF_OTHERS;
@@ -122,6 +126,8 @@ static void pass_on(shoal *engine, struct member *member)
                           member->identity->addr_hash, engine->now_us,
                           1000000 / PER_SECOND, PER_SECOND))
         queue(engine, &engine->tagged, &claim, member->tags, times);
+    else
+        ignore(engine, member, SHOAL_DROP_TAGS_RATE, member->tags->size);
 }
 
 /* ---- Our own ---- */
@@ -233,26 +239,60 @@ static bool is_good(const shoal_update *claim)
            claim->tags_version >> 16 <= MAX_COUNTER + 1;
 }
 
-static int take(shoal *engine, struct member *member, const shoal_update *claim)
+/* `tags` take the place of those that are known, which are the caller's. */
+static struct tags *replace(shoal *engine, struct member *member,
+                            struct tags *tags)
 {
     struct tags *before = member->tags;
+    tags_hush(engine, member);
+    members_set_tags(&engine->members, member, tags);
+    engine->learned++;
+    return before;
+}
+
+/* The version is kept, lest we differ from others for good and are told again
+ * and again; of the bytes those that were believed before. */
+static int refuse(shoal *engine, struct member *member,
+                  const shoal_update *claim, shoal_drop why)
+{
+    shoal_bytes shown = tags_bytes(member->tags);
+    struct tags *tags = new_tags(engine, shown, claim->tags_version);
+    if (!tags)
+        return SHOAL_ERR_NOMEM;
+    tags->is_ignored = true;
+    free_tags(engine, replace(engine, member, tags));
+    ignore(engine, member, why, claim->tags.size);
+    return 0;
+}
+
+static int believe(shoal *engine, struct member *member,
+                   const shoal_update *claim)
+{
+    shoal_bytes before = tags_bytes(member->tags);
     struct who who;
     who_from(&who, member->identity);
-    shoal_bytes both = {NULL, tags_bytes(before).size + claim->tags.size};
+    shoal_bytes both = {NULL, before.size + claim->tags.size};
     if (!notify_reserve(engine, &who, both, 1))
         return SHOAL_ERR_NOMEM;
     struct tags *tags = new_tags(engine, claim->tags, claim->tags_version);
     if (!tags)
-        return engine_drop(engine, SHOAL_DROP_TAGS, 0);
-    tags_hush(engine, member);
-    members_set_tags(&engine->members, member, tags);
-    notify_member(engine, SHOAL_EVENT_TAGS, member, tags_bytes(before));
+        return SHOAL_ERR_NOMEM;
+    struct tags *former = replace(engine, member, tags);
+    notify_member(engine, SHOAL_EVENT_TAGS, member, before);
+    free_tags(engine, former);
     view_changed(engine);
-    engine->learned++;
-    free_tags(engine, before);
     if (!engine->sender.tells)
         pass_on(engine, member);
     return 0;
+}
+
+static int take(shoal *engine, struct member *member, const shoal_update *claim)
+{
+    if (engine->tags_held + claim->tags.size > engine->config.max_tags_memory)
+        return refuse(engine, member, claim, SHOAL_DROP_TAGS_MEMORY);
+    if (!ask_check_tags(engine, member, claim->tags))
+        return refuse(engine, member, claim, SHOAL_DROP_TAGS_VETOED);
+    return believe(engine, member, claim);
 }
 
 void tags_note_none(shoal *engine, struct member *member)
@@ -274,7 +314,9 @@ int tags_receive(shoal *engine, const shoal_update *claim)
     struct member *member = members_find_id(
         &engine->members, claim->id, bytes_hash(claim->id, engine->hash_key));
     if (!member || !member_is_active(member) ||
-        claim->tags_version <= tags_version(member->tags))
+        claim->tags_version == tags_version(member->tags))
         return 0;
+    if (claim->tags_version < tags_version(member->tags))
+        return engine_drop(engine, SHOAL_DROP_TAGS_STALE, 0);
     return take(engine, member, claim);
 }

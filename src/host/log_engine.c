@@ -157,6 +157,18 @@ static void write_item(struct log_engine *log_engine, uint64_t now_us,
          &size, 1);
 }
 
+static void write_tags(struct log_engine *log_engine, uint64_t now_us,
+                       const shoal_effect *effect)
+{
+    const log_field about[] = {
+        log_bytes("addr", log_engine_name(&effect->member)),
+        log_str("reason", shoal_drop_name(effect->drop)),
+        log_num("size", (double)effect->size)};
+
+    warn(log_engine, &log_engine->tags, now_us, events[effect->event].text,
+         about, 3);
+}
+
 /* What needs somebody to look at it. false: it is something else. */
 static bool write_trouble(struct log_engine *log_engine, uint64_t now_us,
                           const shoal_effect *effect)
@@ -173,6 +185,9 @@ static bool write_trouble(struct log_engine *log_engine, uint64_t now_us,
         return true;
     case SHOAL_EVENT_ITEM_DROPPED:
         write_item(log_engine, now_us, effect);
+        return true;
+    case SHOAL_EVENT_TAGS_IGNORED:
+        write_tags(log_engine, now_us, effect);
         return true;
     default:
         return false;

@@ -19,7 +19,7 @@ bool log_engine_wants(const struct log *log, const shoal_effect *effect);
 struct log_engine {
     struct log *log; /* NULL: nothing is told */
     const shoal *engine;
-    log_gate conflicts, full, refusals, items; /* of the warnings */
+    log_gate conflicts, full, refusals, items, tags; /* of the warnings */
 };
 
 /* An effect: a notification, or (at debug and trace) a packet sent. */

@@ -9,6 +9,7 @@ struct tags {
     uint64_t version;
     struct entry *queued; /* the claim with them in the backlog */
     uint16_t size;
+    bool is_ignored; /* the bytes are of a version before, or there are none */
     uint8_t bytes[];
 };
 
@@ -33,7 +34,8 @@ static inline uint64_t tags_version(const struct tags *tags)
 /* Puts them into a claim about their owner. */
 static inline void tags_put(shoal_update *claim, const struct tags *tags)
 {
-    claim->tags_version = tags_version(tags);
+    bool is_here = tags && !tags->is_ignored;
+    claim->tags_version = is_here ? tags_version(tags) : 0;
     claim->tags = claim->tags_version ? tags_bytes(tags) : (shoal_bytes){0};
     claim->no_tags = tags == TAGS_NONE;
 }

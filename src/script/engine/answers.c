@@ -9,7 +9,9 @@
 #include <stdio.h>
 
 static const char *const names[NUM_QUESTIONS] = {
-#define QUESTION_NAME(NAME, table, function) table "." function,
+/* "broadcast.receive", or "check_tags" without a table. */
+#define QUESTION_NAME(NAME, table, function)                                   \
+    &(table "." function)[sizeof table == 1],
     QUESTIONS(QUESTION_NAME)
 #undef QUESTION_NAME
 };

@@ -28,7 +28,8 @@ static int refuse_inside(lua_State *L)
 static questions *push_questions(lua_State *L, int index, int self,
                                  struct engine_object *object, const char *who)
 {
-    static const char *const names[] = {"identity", "broadcast", "codec", NULL};
+    static const char *const names[] = {"identity", "broadcast", "check_tags",
+                                        "codec", NULL};
 
     options_check(L, index, who, names, true);
     return questions_new(L, index, self, &object->caller, who);

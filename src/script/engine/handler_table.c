@@ -14,6 +14,7 @@ static const char *const names[] = {
     "broadcast",
     "codec",
     "tags",
+    "check_tags",
     "on_start",
     "on_reload",
     "on_stop",

@@ -302,6 +302,38 @@ static int ask_wanted_by(void *context, const shoal_member *member)
     return error ? as(error, SHOAL_ERR_BROADCAST) : item.yes;
 }
 
+/* ---- Tags ---- */
+
+struct about_tags {
+    questions *q;
+    const shoal_member *member;
+    shoal_bytes tags;
+    bool yes;
+};
+
+static void run_check_tags(lua_State *L, void *context)
+{
+    struct about_tags *about = context;
+
+    answers_begin(about->q, L, QUESTION_CHECK_TAGS);
+    view_push_member(L, about->member, about->q->clock_offset_us);
+    templates_push_tags(L, about->tags);
+    if (lua_isnil(L, -1))
+        luaL_error(L, "the tags are no map that Lua can represent");
+    protected_invoke(about->q->caller, L, 2, 1);
+    about->yes = lua_isnil(L, -1) || check_boolean(L);
+}
+
+static int ask_check_tags(void *context, const shoal_member *member,
+                          shoal_bytes tags)
+{
+    questions *q = context;
+    struct about_tags about = {.q = q, .member = member, .tags = tags};
+    int error = answers_ask(q, QUESTION_CHECK_TAGS, run_check_tags, &about);
+
+    return error ? as(error, SHOAL_ERR_MALFORMED) : about.yes;
+}
+
 /* ---- The C side ---- */
 
 static shoal_identity_questions identity_questions(questions *q)
@@ -323,6 +355,7 @@ shoal_handlers questions_handlers(questions *q)
     shoal_handlers handlers = {
         .identity = identity_questions(q),
         .broadcast = {.context = q},
+        .tags = {.context = q},
         .codec = shoal_default_codec(),
     };
 
@@ -332,6 +365,8 @@ shoal_handlers questions_handlers(questions *q)
         handlers.broadcast.invalidates = ask_invalidates;
     if (q->has[QUESTION_WANTED_BY])
         handlers.broadcast.wanted_by = ask_wanted_by;
+    if (q->has[QUESTION_CHECK_TAGS])
+        handlers.tags.check = ask_check_tags;
     if (q->has[QUESTION_DECODE_HEADER])
         handlers.codec = codec_questions(q);
     return handlers;

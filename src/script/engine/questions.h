@@ -5,6 +5,7 @@
  * A set of questions is made of a handlers table:
  *   identity   { new=, addr=, endpoint=, at=, renew=, wins= }
  *   broadcast  { receive=, invalidates=, wanted_by= }
+ *   check_tags
  *   codec      { encode_header=, decode_header=, encode_member=,
  *                decode_member= }
  * Every field is optional. Without identity.addr the stock identity answers all
@@ -35,7 +36,7 @@
 
 #include <lua.h>
 
-/* X(NAME, "table", "function") */
+/* X(NAME, "table", "function"); "": a function of the handlers themselves */
 #define QUESTIONS(X)                                                           \
     X(NEW, "identity", "new")                                                  \
     X(ADDR, "identity", "addr")                                                \
@@ -46,6 +47,7 @@
     X(RECEIVE, "broadcast", "receive")                                         \
     X(INVALIDATES, "broadcast", "invalidates")                                 \
     X(WANTED_BY, "broadcast", "wanted_by")                                     \
+    X(CHECK_TAGS, "", "check_tags")                                            \
     X(ENCODE_HEADER, "codec", "encode_header")                                 \
     X(DECODE_HEADER, "codec", "decode_header")                                 \
     X(ENCODE_MEMBER, "codec", "encode_member")                                 \
@@ -78,7 +80,7 @@ typedef struct questions {
  * and wanted_by (the node or engine; kept alive by the set). Raises for
  * misuse: a field that is no function, an unknown or a missing one; `who` is
  * the name in front of the message ("core.new", "service.lua"). Other fields
- * of the handlers table than the three are not looked at. L is the thread of
+ * of the handlers table than these are not looked at. L is the thread of
  * the call until questions_use() says otherwise. */
 questions *questions_new(lua_State *L, int handlers, int self,
                          protected_caller *caller, const char *who);

@@ -146,6 +146,25 @@ static void check_parts(lua_State *L, int handlers, const char *who)
     }
 }
 
+static void push_part(lua_State *L, int handlers, const char *part)
+{
+    if (*part != '\0')
+        options_get(L, handlers, part);
+    else if (lua_isnoneornil(L, handlers))
+        lua_pushnil(L);
+    else
+        lua_pushvalue(L, handlers);
+}
+
+static void check_alone(lua_State *L, int handlers, const char *who)
+{
+    int type = options_get(L, handlers, "check_tags");
+    if (type != LUA_TNIL && type != LUA_TFUNCTION)
+        luaL_error(L, "%s: check_tags must be a function, got %s", who,
+                   options_describe(L, -1));
+    lua_pop(L, 1);
+}
+
 /* Notes which functions there are and puts them into the answers table, which
  * is on top of the stack. */
 static void take_functions(lua_State *L, int handlers, questions *q)
@@ -153,7 +172,7 @@ static void take_functions(lua_State *L, int handlers, questions *q)
     int answers = lua_gettop(L);
 
     for (int i = 0; i < NUM_QUESTIONS; i++) {
-        options_get(L, handlers, places[i].part);
+        push_part(L, handlers, places[i].part);
         options_get(L, -1, places[i].function);
         q->has[i] = !lua_isnil(L, -1);
         lua_rawseti(L, answers, i + 1);
@@ -216,6 +235,7 @@ questions *questions_new(lua_State *L, int handlers, int self,
     }
     self = lua_absindex(L, self);
     check_parts(L, handlers, who);
+    check_alone(L, handlers, who);
     q = lua_newuserdata(L, sizeof *q);
     memset(q, 0, sizeof *q);
     q->L = L;

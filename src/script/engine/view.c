@@ -257,6 +257,10 @@ int view_push_event(lua_State *L, const shoal_effect *effect, int64_t offset_us)
     case SHOAL_CARRIES_ITEM:
         push_dropped(L, effect);
         break;
+    case SHOAL_CARRIES_IGNORED:
+        view_push_member(L, &effect->member, offset_us);
+        push_dropped(L, effect);
+        break;
     case SHOAL_CARRIES_TAGS:
         view_push_member(L, &effect->member, offset_us);
         push_changed(L, effect);
