@@ -26,6 +26,7 @@ local COMMANDS = {
   forget = "shoal.cli.requests",
   reload = "shoal.cli.requests",
   tags = "shoal.cli.tags",
+  ask = "shoal.cli.ask",
   broadcast = "shoal.cli.requests",
   monitor = "shoal.cli.monitor",
   version = "shoal.cli.version",

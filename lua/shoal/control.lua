@@ -34,7 +34,10 @@ Control.__index = Control
 ---@field params? string[]
 ---@field optional? integer
 ---@field rest? string
----@field run fun(self: shoal.Control, params: any[], peer: shoal.Peer): any, string?, string?
+---@field run fun(self: shoal.Control, params: any[], peer: shoal.Peer, id: integer): any, string?, string?
+
+-- The result of a method that answers by itself.
+local LATER = {}
 
 ---@type table<string, shoal.control.Method>
 local methods = {}
@@ -168,6 +171,59 @@ methods.broadcast = {
   end,
 }
 
+local ASK_OPTIONS = { data = true, tags = "table", members = "table", timeout = "number" }
+
+local function check_ask(options)
+  for name, value in pairs(options) do
+    local wanted = ASK_OPTIONS[name]
+    if not wanted then
+      return nil, ("there is no option '%s'"):format(tostring(name)), "invalid_params"
+    elseif wanted ~= true and type(value) ~= wanted then
+      return nil, ("option '%s' must be a %s, not a %s"):format(name, wanted, type(value)), "invalid_params"
+    end
+  end
+  return true
+end
+
+local function sort_answers(answers)
+  local keys = {}
+  for _, answer in ipairs(answers) do
+    keys[answer] = sort_key(answer.member.addr)
+  end
+  table.sort(answers, function(a, b)
+    return keys[a] < keys[b]
+  end)
+end
+
+-- Answered when the question has ended: `run` says so with LATER.
+methods.ask = {
+  params = { "string", "table" },
+  optional = 2,
+  run = function(self, params, peer, id)
+    local options = params[2] or {}
+    local ok, message, code = check_ask(options)
+    if not ok then
+      return nil, message, code
+    end
+    local called
+    called, ok, message, code = pcall(self.node.ask, self.node, params[1], options.data, {
+      where = options.tags,
+      members = options.members,
+      timeout = options.timeout,
+    }, function(_, answers, missing)
+      sort_answers(answers)
+      sort_by_address(missing)
+      peer:respond(id, nil, { answers = answers, missing = missing })
+    end)
+    if not called then
+      return nil, tostring(ok):match("node:ask: (.*)") or tostring(ok), "invalid_params"
+    elseif not ok then
+      return nil, message, code
+    end
+    return LATER
+  end,
+}
+
 methods.monitor = {
   run = function(self, _, peer)
     self.watching[peer:id()] = peer
@@ -214,7 +270,7 @@ local function check_params(method, params)
   return true
 end
 
-local function perform(self, peer, name, params)
+local function perform(self, peer, id, name, params)
   local method = methods[name]
   if not method then
     return nil, ("there is no method '%s'"):format(name), "unknown_method"
@@ -226,7 +282,7 @@ local function perform(self, peer, name, params)
   if not self.node then
     return nil, "the node is starting", "starting"
   end
-  return method.run(self, params, peer)
+  return method.run(self, params, peer, id)
 end
 
 -- Whoever asked us to leave has been told that we do: now we may go.
@@ -238,8 +294,10 @@ local function leave_if_asked(self)
 end
 
 local function on_request(self, peer, id, name, params)
-  local result, message, code = perform(self, peer, name, params)
-  if result == nil then
+  local result, message, code = perform(self, peer, id, name, params)
+  if result == LATER then
+    return
+  elseif result == nil then
     peer:respond(id, { code = code or "failed", message = message })
   else
     peer:respond(id, nil, result)

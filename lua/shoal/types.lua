@@ -182,6 +182,7 @@
 ---@field identity? shoal.IdentityHandlers
 ---@field broadcast? shoal.BroadcastHandlers
 ---@field codec? shoal.CodecHandlers
+---@field on_ask? table<string, fun(node: shoal.Node, data: any, from: shoal.Member): any>  of ask
 ---@field tags? table<string, any>|fun(opts: shoal.IdentityOptions): table<string, any>?  what this node says of itself
 ---@field check_tags? fun(member: shoal.Member, tags: table<string, any>): boolean?  false: this version is ignored
 ---@field on_start? fun(node: shoal.Node)  the node is live
@@ -304,15 +305,24 @@ function Node:set_tags(changes) end
 --- This node's tags, a new table.
 ---@return table<string, any>
 function Node:tags() end
---- Sends a message to one active member, whose `on_message` gets it. `member` is a member table, an
---- address, or a name that one member has. It is repeated until it has arrived or the member is down;
---- `fn` is called then. Codes: "not_a_member", "too_big" (the message says how many bytes fit), "full"
---- (too many are under way), "defunct", "no_lifeguard" (of the codec). (sends)
----@param member shoal.Member|any
+--- Sends a message to one active member, whose `on_message` gets it. It is repeated until it has
+--- arrived or the member is down; `fn` is called then. Codes: "not_a_member", "too_big" (the message
+--- says how many bytes fit), "full" (too many are under way), "defunct", "no_lifeguard". (sends)
+---@param member shoal.Member|any  a member, its address, or a name that only one has
 ---@param data any  a value that MessagePack can carry
 ---@param fn? fun(node: shoal.Node, ok: boolean, message?: string, code?: shoal.Code)
 ---@return true?, string? message, shoal.Code? code
 function Node:send(member, data, fn) end
+--- Asks all active members, this node included, or some of them, a question, which their `on_ask`
+--- answers. `fn` is called once: when each has answered or is down, or after `timeout` seconds (5).
+--- Codes: "too_big" (the question), "full" (64 are under way), "not_a_member" (in `members`),
+--- "defunct", "no_lifeguard". (sends)
+---@param name string  1 to 64 bytes
+---@param data any
+---@param options? shoal.AskOptions  may be left out
+---@param fn fun(node: shoal.Node, answers: shoal.Answer[], missing: shoal.Member[])
+---@return true?, string? message, shoal.Code? code
+function Node:ask(name, data, options, fn) end
 --- Notifies some members, and seeds that have not answered yet, that this node leaves. The node is
 --- defunct then. (sends)
 ---@return true?, string? message, shoal.Code? code

@@ -227,6 +227,46 @@ describe("shoal", function()
     assert.equal("weight=10\nzone=b\n", a:ask("tags").out)
   end)
 
+  it("ask prints what each member answers, and fails when somebody is missing", function()
+    local source = [[
+      local M = { on_ask = {} }
+      function M.on_ask.version(node, data) return { "1.4", data } end
+      function M.on_ask.slow(node)
+        if node:identity().name == "b" then error("not\nnow") end
+      end
+      return M
+    ]]
+    local a = node.start { name = "a", source = source }
+    local b = node.start { name = "b", source = source, join = { a }, args = { "--tag", "zone=b" } }
+    wait.for_that(function() return node.converged { a, b } end, 5, "cluster of two")
+    local function lines(...)
+      local done = a:ask("ask", ...)
+      assert.same({ 0, "" }, { done.code, done.err })
+      local list = {}
+      for line in done.out:gmatch "[^\n]+" do list[#list + 1] = line:gsub(" +", " ") end
+      return list
+    end
+    local both = { a.addr .. " [1.4,hi]", b.addr .. " [1.4,hi]" }
+    table.sort(both)
+    assert.same(both, lines("version", "hi"))
+    assert.same({ b.addr .. " [1.4]" }, lines("version", "--member", "b"))
+    wait.for_that(function() return #lines("version", "--tag", "zone=b") == 1 end, 5, "the tag at a")
+    assert.same({ b.addr .. " [1.4]" }, lines("version", "--tag", "zone"))
+    assert.same({ b.addr .. " error: script.lua:4: not\\nnow" },
+      { (lines("slow", "--member", "b")[1]:gsub("error: .*script", "error: script")) })
+    local done = a:ask("ask", "version", "--json", "--member", b.addr)
+    local result = dkjson.decode(done.out)
+    assert.same({ 1, 0 }, { #result.answers, #result.missing })
+    assert.same({ b.addr, { "1.4" } }, { result.answers[1].addr, result.answers[1].data })
+    assert.equal(1, a:ask("ask", "version", "--member", "nobody").code)
+    b:signal "STOP"
+    done = a:ask("ask", "version", "--timeout", "0.5")
+    b:signal "CONT"
+    assert.equal(1, done.code)
+    assert.equal(("shoal: 1 of 2 did not answer: %s\n"):format(b.addr), done.err)
+    assert.matches(a.addr, done.out, 1, true)
+  end)
+
   it("forget takes a down member out of the list, and no other", function()
     local a, b = pair()
     local function forget(addr, code, err)

@@ -8,7 +8,7 @@ local raw = require "spec.cli.raw"
 local wait = require "spec.support.wait"
 
 local ECHO = [[
-local M = { broadcast = {} }
+local M = { broadcast = {}, on_ask = { echo = function(_, data) return data end } }
 function M.broadcast.receive(_, data)
   return data ~= "old" and data or nil
 end
@@ -102,6 +102,19 @@ describe("the control socket", function()
     assert.equal(member.addr, info.addr)
     assert.equal(member.control, info.control.path)
     assert.equal(1, info.script.generation)
+  end)
+
+  it("answers ask when the question has ended", function()
+    local result = ask("ask", { "echo", { data = { 1, "x" } } })
+    assert.same({ {}, 1, { 1, "x" } }, { result.missing, #result.answers, result.answers[1].data })
+    assert.is_string(result.answers[1].member.addr)
+    assert.equal("no_handler", (ask("ask", { "unheard" })).answers[1].code)
+    assert.same({ answers = {}, missing = {} }, (ask("ask", { "echo", { tags = { zone = "x" } } })))
+    assert_fails("invalid_params", "no option 'tag'", "ask", { "echo", { tag = {} } })
+    assert_fails("invalid_params", "'timeout' must be a number, not a string", "ask", { "echo", { timeout = "1" } })
+    assert_fails("invalid_params", "1 to 64 bytes", "ask", { "" })
+    assert_fails("not_a_member", "nobody", "ask", { "echo", { members = { "nobody" } } })
+    assert_fails("too_big", "fit into a packet", "ask", { "echo", { data = ("x"):rep(5000) } })
   end)
 
   it("takes broadcasts, any bytes", function()

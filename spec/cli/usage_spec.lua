@@ -128,7 +128,7 @@ local MISTAKES = {
 }
 
 local COMMANDS = {
-  "run", "check", "sim", "members", "tags", "info", "join", "leave", "forget", "reload", "broadcast", "monitor",
+  "run", "check", "sim", "members", "tags", "info", "join", "leave", "forget", "reload", "ask", "broadcast", "monitor",
   "version",
 }
 

@@ -11,6 +11,23 @@ local function cluster(name, count)
   return net, members
 end
 
+describe("the example ask_versions", function()
+  after_each(nets.close)
+
+  it("is answered by each member, and one of them asks when all is calm", function()
+    local net, members = cluster("ask_versions", 5)
+    local answers
+    assert(members[2]:ask("version", nil, function(_, got) answers = got end))
+    assert(net:run_until(function() return answers end, 5))
+    assert.equal(5, #answers)
+    for _, answer in ipairs(answers) do assert.same({ version = "1.4.1", generation = 1 }, answer.data) end
+    net:run(60)
+    local asked = 0
+    for _, member in ipairs(members) do asked = asked + member:stats().questions.asked end
+    assert.equal(2, asked)
+  end)
+end)
+
 describe("the example rate_limit", function()
   after_each(function()
     nets.close()

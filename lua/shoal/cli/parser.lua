@@ -282,6 +282,17 @@ local function fill_forget(forget)
     :target("addr")
 end
 
+local function fill_ask(ask)
+  fill_client(ask)
+  ask:argument("NAME", "The question: the members' scripts answer it in on_ask.NAME."):target("question")
+  ask:argument("DATA", "What goes with the question, as text."):args("?"):target("data")
+  option(ask, "--tag", "KEY[=VALUE]", "Ask only members with this tag, and with this value if one is "
+    .. "given. May be repeated."):convert(tag_filter):count("*"):target("tags")
+  option(ask, "--member", "MEMBER", "Ask only this member: its address or its name. May be repeated.")
+    :convert(filled("--member")):count("*"):target("members")
+  ask:flag("--json", "Print one JSON object.")
+end
+
 local function fill_broadcast(broadcast)
   fill_client(broadcast)
   broadcast:argument("DATA", "What to broadcast. The scripts get it in broadcast.receive."):target("data")
@@ -307,6 +318,7 @@ local COMMANDS = {
   { "leave", "Leave the cluster and stop the node.", fill_client },
   { "forget", "Remove a member that is down from a node's member list.", fill_forget },
   { "reload", "Reload a node's script.", fill_client },
+  { "ask", "Ask all members, or some, a question that their scripts answer.", fill_ask },
   { "broadcast", "Send DATA to a node's script and, if the script accepts it, to all members.",
     fill_broadcast },
   { "monitor", "Print membership events as they happen, until interrupted.", fill_monitor },

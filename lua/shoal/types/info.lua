@@ -45,6 +45,7 @@
 ---@field dropped table<shoal.Drop, integer>  packets, updates and items
 ---@field handlers shoal.HandlersInfo
 ---@field host? shoal.HostStats  of a node
+---@field questions? shoal.QuestionStats  of a node
 ---@field allocations? integer  of an engine
 -- end
 

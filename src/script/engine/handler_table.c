@@ -8,11 +8,12 @@
 #include <string.h>
 
 /* Tables of questions, what is a table or a function, then functions. */
-enum { NUM_TABLES = 3, TAGS = NUM_TABLES };
+enum { ON_ASK = 3, NUM_TABLES, TAGS = NUM_TABLES };
 static const char *const names[] = {
     "identity",
     "broadcast",
     "codec",
+    "on_ask",
     "tags",
     "check_tags",
     "on_start",
@@ -54,6 +55,21 @@ static void check_field(lua_State *L, const char *who, int name, int value)
                    lua_typename(L, wanted), options_describe(L, value));
 }
 
+/* Its functions have whatever names there are questions. */
+static void check_questions(lua_State *L, const char *who, int table)
+{
+    for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            luaL_error(L,
+                       "%s: on_ask: questions must have names, got the key %s",
+                       who, options_describe(L, -2));
+        const char *name = lua_tostring(L, -2);
+        if (!lua_isfunction(L, -1))
+            luaL_error(L, "%s: 'on_ask.%s' must be a function, got %s", who,
+                       name, options_describe(L, -1));
+    }
+}
+
 static int find_name(const char *name)
 {
     for (int i = 0; names[i]; i++) {
@@ -75,6 +91,8 @@ static void check_entry(lua_State *L, const char *who, int key, int value)
     if (known < 0)
         options_unknown(L, who, "field", name, names);
     check_field(L, who, known, value);
+    if (known == ON_ASK)
+        check_questions(L, who, value);
 }
 
 void handler_table_check(lua_State *L, int index, const char *who)

@@ -156,3 +156,16 @@ void messaging_push(lua_State *L, shoal_bytes data)
         lua_replace(L, top + 1);
     lua_settop(L, top + 1);
 }
+
+void messaging_push_next(lua_State *L, shoal_bytes *from)
+{
+    size_t used = 0;
+    int top = lua_gettop(L);
+
+    if (from->size == 0 || value_push(L, *from, &used)) {
+        used = from->size;
+        lua_settop(L, top);
+        lua_pushnil(L);
+    }
+    *from = bytes_of(from->data + used, from->size - used);
+}

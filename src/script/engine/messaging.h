@@ -19,5 +19,8 @@ shoal_bytes messaging_pack(lua_State *L, int index, const char *who);
 /* Pushes what is in a message. What is not one value of MessagePack, from a
  * program in another language, is a string. */
 void messaging_push(lua_State *L, shoal_bytes data);
+/* Pushes the value that `*from` begins with, which is moved behind it; nil, if
+ * there is none. */
+void messaging_push_next(lua_State *L, shoal_bytes *from);
 
 #endif

@@ -113,8 +113,7 @@ void view_filter(lua_State *L)
     lua_settop(L, list);
 }
 
-/* STACK: list wanted -> list */
-static void filter_by_tags(lua_State *L)
+void view_filter_tags(lua_State *L)
 {
     int wanted = lua_gettop(L), list = wanted - 1, kept = 0;
     int count = (int)lua_rawlen(L, list);
@@ -144,7 +143,7 @@ void view_push_members(lua_State *L, const shoal *engine, int options,
     if (options_function(L, options < 0 ? options - 1 : options, who, "where"))
         view_filter(L);
     if (options_table(L, options < 0 ? options - 1 : options, who, "tags"))
-        filter_by_tags(L);
+        view_filter_tags(L);
 }
 
 void view_push_state(lua_State *L, const shoal *engine, int64_t offset_us)

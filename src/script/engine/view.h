@@ -36,6 +36,8 @@ void view_push_members(lua_State *L, const shoal *engine, int options,
 void view_push_living(lua_State *L, const shoal *engine, int64_t offset_us);
 /* STACK: list where -> list of those for which `where` holds */
 void view_filter(lua_State *L);
+/* STACK: list tags -> list of those that have these tags (tagging_match()) */
+void view_filter_tags(lua_State *L);
 /* The list of all, down ones included. */
 void view_push_state(lua_State *L, const shoal *engine, int64_t offset_us);
 /* The member with the address at `index`, or nil. */

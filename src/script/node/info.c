@@ -27,6 +27,8 @@ void info_push_stats(lua_State *L, struct node *node)
     lua_setfield(L, -2, "host");
     protected_push_counts(L, &node->counts);
     lua_setfield(L, -2, "handlers");
+    asks_push_counts(L, node);
+    lua_setfield(L, -2, "questions");
 }
 
 /* ---- The parts of info ---- */

@@ -127,6 +127,13 @@ static int send_to(lua_State *L)
     return send_now(L, &to, messaging_pack(L, 3, who));
 }
 
+/* ask(name, data[, options], fn) */
+static int ask(lua_State *L)
+{
+    (void)methods_check_sending(L, "node:ask");
+    return asks_push(L, methods_caller(L));
+}
+
 /* ---- Joining ---- */
 
 /* Joining may announce at once, which is an entry point. */
@@ -167,8 +174,6 @@ static int join(lua_State *L)
 }
 
 const luaL_Reg methods_enter[] = {
-    {"announce", announce},
-    {"join", join},
-    {"send", send_to},
-    {NULL, NULL},
+    {"announce", announce}, {"join", join}, {"send", send_to},
+    {"ask", ask},           {NULL, NULL},
 };

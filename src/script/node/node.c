@@ -5,8 +5,9 @@
 #include "../../lua/refs.h"
 #include "events.h"
 #include "failures.h"
-#include "sends.h"
 #include "pending.h"
+#include "replies.h"
+#include "sends.h"
 #include "timers.h"
 #include "waits.h"
 
@@ -18,11 +19,6 @@
 enum { CLOCK_STEP_US = 1000, AGAIN_US = 10 * 1000 };
 
 /* ---- Small answers ---- */
-
-shoal *node_engine(const struct node *node)
-{
-    return node->backend ? node->backend->ops->engine(node->backend) : NULL;
-}
 
 static void set_clock_offset(struct node *node, int64_t offset_us)
 {
@@ -149,6 +145,7 @@ static void end_scope(struct scope *scope)
     timers_end(scope);
     waits_end(scope);
     pendings_end(scope);
+    asks_end(scope);
 }
 
 /* ---- Life ---- */
@@ -271,6 +268,7 @@ static void take_down(struct node *node)
     version_end(node->current);
     reload_unwatch(node);
     scope_end(&node->scopes.program);
+    replies_clear(node);
     refs_free(L, &node->on_error);
     program_remove(&node->listed);
     node->backend->ops->close(node->backend);

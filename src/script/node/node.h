@@ -34,6 +34,7 @@
 #include "../reload/modules.h"
 #include "../reload/scope.h"
 #include "../reload/version.h"
+#include "asks.h"
 #include "backend.h"
 #include "changes.h"
 #include "children.h"
@@ -54,7 +55,11 @@ struct node {
     struct version *current;
     struct version *over; /* replaced while on the stack: to be freed */
     struct reloads reloads;
-    uint64_t tickets;       /* of messages that were sent */
+    uint64_t tickets; /* of messages that were sent */
+    struct ask_counts ask_counts;
+    unsigned num_asks;     /* that wait for answers */
+    struct reply *replies; /* that wait to be sent */
+    unsigned num_replies;
     struct changes changes; /* for on_view, while anybody wants to know */
     bool notes_changes;
 
@@ -119,7 +124,10 @@ bool node_put_off(struct node *node);
 /* Is an entry point of the engine on the stack (a question is being asked)? */
 bool node_is_asking(struct node *node);
 
-shoal *node_engine(const struct node *node);
+static inline shoal *node_engine(const struct node *node)
+{
+    return node->backend ? node->backend->ops->engine(node->backend) : NULL;
+}
 /* Added to the engine's times they are unix time. */
 int64_t node_clock_offset_us(struct node *node);
 /* After a scope's subscriptions, or the version, have changed. */

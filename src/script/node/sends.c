@@ -7,7 +7,9 @@
 
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
+#include "asks.h"
 #include "node.h"
+#include "replies.h"
 
 /* ---- What is to be called ---- */
 
@@ -55,7 +57,7 @@ void sends_forget(lua_State *L, const struct scope *scope, uint64_t ticket)
     lua_pop(L, 1);
 }
 
-struct outcome {
+struct send_outcome {
     struct scope *scope;
     const shoal_effect *effect;
 };
@@ -74,7 +76,7 @@ static void push_failure(lua_State *L, const shoal_effect *effect)
 
 static void call_in_region(lua_State *L, void *context)
 {
-    const struct outcome *outcome = context;
+    const struct send_outcome *outcome = context;
     const shoal_effect *effect = outcome->effect;
     luaL_checkstack(L, 12, "cannot tell of a message");
     take(L, outcome->scope, effect->ticket);
@@ -90,7 +92,7 @@ static void call_in_region(lua_State *L, void *context)
 
 static void call(struct scope *scope, const shoal_effect *effect)
 {
-    struct outcome outcome = {scope, effect};
+    struct send_outcome outcome = {scope, effect};
     if (!scope->ended && scope->sent != REFS_NONE)
         scope_run(scope, call_in_region, &outcome, "send");
 }
@@ -107,6 +109,11 @@ static bool is_listened_to(const struct node *node, shoal_event event)
 
 bool sends_tell(struct node *node, const shoal_effect *effect)
 {
+    asks_note(node, effect);
+    if (effect->event == SHOAL_EVENT_MESSAGE && effect->flags == SEND_QUESTION)
+        replies_give(node, effect);
+    if (effect->event == SHOAL_EVENT_MESSAGE && effect->flags == SEND_ANSWER)
+        asks_answered(node, effect);
     if (effect->event == SHOAL_EVENT_MESSAGE)
         return effect->flags != SEND_MESSAGE;
     if (!(SENDS_DIAGNOSTICS >> effect->event & 1))

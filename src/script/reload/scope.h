@@ -14,6 +14,7 @@
 #include "../../lua/program.h"
 
 struct node;
+struct ask;
 struct node_timer;
 struct pending;
 struct wait;
@@ -26,6 +27,7 @@ struct scope {
     struct node_timer *timers;
     struct wait *waits;
     struct pending *pendings;
+    struct ask *asks;
     int self;             /* reference of the node's object in its state */
     int listeners;        /* reference of { event = { function, ... } } */
     int sent;             /* reference of what sends.c keeps */

@@ -1,0 +1,249 @@
+--- node:ask and on_ask in a cluster: everyone who is expected answers, or is named.
+
+local nets = require "spec.sim.support"
+local process = require "spec.support.process"
+local shoal = require "shoal"
+
+--- Handlers whose questions are answered with who answers and what was asked.
+local function echo()
+  return { on_ask = {
+    echo = function(node, data, from) return { data, node:bound(), from.addr } end,
+    nothing = function() end,
+    fails = function() error "I do not know" end,
+    odd = function() return print end,
+    large = function(_, size) return ("x"):rep(size) end,
+  } }
+end
+
+local function addresses(list)
+  local found = {}
+  for i, entry in ipairs(list) do
+    found[i] = (type(entry.member) == "table" and entry.member or entry).addr
+  end
+  table.sort(found)
+  return found
+end
+
+local function all_addresses(members)
+  return addresses(members)
+end
+
+--- Asks, and waits for the end: answers, missing, and how long it took.
+local function ask(net, member, name, data, options, limit)
+  local answers, missing, times = nil, nil, 0
+  local begun = net:now()
+  assert(member:ask(name, data, options, function(node, got, lacking)
+    assert.is_function(node.ask)
+    answers, missing, times = got, lacking, times + 1
+  end))
+  assert.is_nil(answers)
+  assert(net:run_until(function() return answers end, limit or 30))
+  local took = net:now() - begun
+  assert.equal(1, times)
+  return answers, missing, took
+end
+
+describe("node:ask", function()
+  after_each(nets.close)
+
+  it("collects the answers of all, ourselves included, and ends with the last", function()
+    local net, members = nets.grown(8, { handlers = echo() })
+    local answers, missing, took = ask(net, members[3], "echo", { text = "hi" })
+    assert.same({}, missing)
+    assert.same(all_addresses(members), addresses(answers))
+    for _, answer in ipairs(answers) do
+      assert.same({ { text = "hi" }, answer.member.addr, members[3].addr }, answer.data)
+      assert.equal("alive", answer.member.state)
+    end
+    assert.is_true(took < 0.1, took)
+  end)
+
+  it("takes options or none, and nil is an answer", function()
+    local net, members = nets.grown(3, { handlers = echo() })
+    local got
+    assert(members[1]:ask("nothing", nil, function(_, answers, missing) got = { answers, missing } end))
+    assert(net:run_until(function() return got end, 1))
+    assert.equal(3, #got[1])
+    for _, answer in ipairs(got[1]) do
+      assert.is_nil(answer.data)
+      assert.is_nil(answer.error)
+    end
+    assert.same({}, got[2])
+  end)
+
+  it("asks members with tags, or that a function chooses, or that are listed", function()
+    local net, members = nets.grown(6, { handlers = echo() })
+    for i = 1, 3 do assert(members[i]:set_tags { zone = "b", number = i }) end
+    net:run(3)
+    assert.same(all_addresses { members[1], members[2], members[3] },
+      addresses((ask(net, members[6], "echo", 1, { where = { zone = "b" } }))))
+    assert.same(all_addresses { members[2], members[3] }, addresses((ask(net, members[2], "echo", 1,
+      { where = { number = function(number) return number and number > 1 end } }))))
+    assert.same({ members[5].addr }, addresses((ask(net, members[1], "echo", 1,
+      { where = function(member) return member.addr == members[5].addr end }))))
+    local listed = { members[4].addr, members[1]:member(members[2].addr), members[4].addr, members[1].addr }
+    assert.same(all_addresses { members[1], members[2], members[4] },
+      addresses((ask(net, members[1], "echo", 1, { members = listed }))))
+    assert.same({ members[2].addr }, addresses((ask(net, members[1], "echo", 1,
+      { members = { members[2].addr, members[4].addr }, where = { zone = "b" } }))))
+    local answers, missing = ask(net, members[1], "echo", 1, { where = { zone = "nowhere" } })
+    assert.same({ {}, {} }, { answers, missing })
+  end)
+
+  it("tells of answers that are errors, and why", function()
+    local net, members = nets.grown(2, { handlers = echo(), on_error = function() end })
+    local function errors(name, data)
+      local answers, missing = ask(net, members[1], name, data)
+      assert.same({ 2, 0 }, { #answers, #missing })
+      for _, answer in ipairs(answers) do assert.is_nil(answer.data) end
+      return answers[1].error, answers[1].code, answers[2].error, answers[2].code
+    end
+    local message, code, other = errors "fails"
+    assert.matches("I do not know", message)
+    assert.matches("I do not know", other)
+    assert.equal("handler", code)
+    message, code = errors "unheard"
+    assert.same({ "there is no on_ask.unheard", "no_handler" }, { message, code })
+    message, code = errors "odd"
+    assert.equal("handler", code)
+    assert.matches("cannot carry a function", message)
+    message, code = errors("large", 5000)
+    assert.equal("too_big", code)
+    assert.matches("at most %d+ fit", message)
+    local answers = ask(net, members[1], "large", 1200)
+    assert.equal(1200, #answers[2].data)
+  end)
+
+  it("names those who do not answer in time", function()
+    local net, members = nets.grown(5, { handlers = echo() })
+    net:pause(members[2], 60)
+    local answers, missing, took = ask(net, members[1], "echo", 1, { timeout = 0.5 })
+    assert.equal(4, #answers)
+    assert.same({ members[2].addr }, addresses(missing))
+    assert.is_true(took >= 0.5 and took < 0.6, took)
+  end)
+
+  it("does not wait for who is down, however long it would", function()
+    local net, members = nets.grown(5, { handlers = echo() })
+    net:crash(members[2])
+    net:crash(members[4])
+    local answers, missing, took = ask(net, members[1], "echo", 1, { timeout = 3600 }, 120)
+    assert.equal(3, #answers)
+    assert.same(all_addresses { members[2], members[4] }, addresses(missing))
+    assert.is_true(took < 60, took)
+    assert.equal("down", members[1]:member(members[2].addr).state)
+    local gone = missing[1]
+    assert.same(gone.addr, addresses(select(2, ask(net, members[1], "echo", 1, { members = { gone } })))[1])
+  end)
+
+  it("of many members at 20 % loss is answered by all, or names who is missing", function()
+    local net, members = nets.grown(100, { handlers = echo() }, { seed = 5 })
+    net:set { loss = 0.2 }
+    local before = 0
+    for _, member in ipairs(members) do before = before + member:stats().bytes_sent end
+    local answers, missing = ask(net, members[1], "echo", "x", { timeout = 20 })
+    assert.equal(100, #answers + #missing)
+    assert.is_true(#missing <= 1, #missing)
+    local heard = addresses(answers)
+    for i = 2, #heard do assert.is_true(heard[i] ~= heard[i - 1]) end
+  end)
+
+  it("is refused when it cannot be asked, and 64 may be under way", function()
+    local net, members = nets.grown(2, { handlers = echo() })
+    local nothing = function() end
+    local function refused(...)
+      local ok, message, code = members[1]:ask(...)
+      assert.is_nil(ok)
+      return code, message
+    end
+    local code, message = refused("echo", ("x"):rep(5000), nothing)
+    assert.equal("too_big", code)
+    assert.matches("at most %d+ fit", message)
+    assert.equal("not_a_member", (refused("echo", 1, { members = { "nobody" } }, nothing)))
+    net:pause(members[2], 60)
+    for _ = 1, 64 do assert(members[1]:ask("echo", 1, { timeout = 1 }, nothing)) end
+    assert.equal("full", (refused("echo", 1, nothing)))
+    assert.equal(1, members[1]:stats().questions.refused)
+    net:run(1.1)
+    assert(members[1]:ask("echo", 1, nothing))
+    assert.error_matches(function() members[1]:ask("echo", 1, {}) end, "node:ask: argument 4 must be a function")
+    assert.error_matches(function() members[1]:ask("", 1, nothing) end, "node:ask: the name must have 1 to 64 bytes")
+    assert.error_matches(function() members[1]:ask("echo", print, nothing) end,
+      "node:ask: data: cannot carry a function")
+    assert.error_matches(function() members[1]:ask("echo", 1, { were = {} }, nothing) end, "did you mean 'where'")
+    assert.error_matches(function() members[1]:ask("echo", 1, { timeout = 0 }, nothing) end, "'timeout'")
+    assert.error_matches(function() members[1]:ask("echo", 1, { where = 5 }, nothing) end, "'where'")
+  end)
+
+  it("may be asked by who answers, and by who has got the answers", function()
+    local handlers = echo()
+    handlers.on_ask.relay = function(node, data)
+      node:ask("echo", data, function(n, answers) n.store.relayed = #answers end)
+      return "asked"
+    end
+    local net, members = nets.grown(3, { handlers = handlers })
+    local counts = {}
+    assert(members[1]:ask("relay", 1, function(node, answers)
+      counts[1] = #answers
+      node:ask("echo", 2, function(_, more) counts[2] = #more end)
+    end))
+    assert(net:run_until(function() return counts[2] end, 5))
+    assert.same({ 3, 3 }, counts)
+  end)
+
+  it("ends quietly when a new version takes over", function()
+    local script = [[
+      local M = { on_ask = { slow = function() return 1 end } }
+      function M.on_message(node, to)
+        node:ask("slow", 1, { members = { to } }, function(n) n:set_tags { called = true } end)
+      end
+      return M
+    ]]
+    local path = nets.script(script)
+    local net = nets.new()
+    local members = net:spawn(2, { handlers = path, config = "loopback" })
+    assert(net:run_until(function() return net:converged() end, 30))
+    net:set { loss = 1 }
+    assert(members[1]:send(members[1].addr, members[2].addr))
+    net:run(0.1)
+    process.write(path, script .. "-- another")
+    assert(members[1]:reload())
+    net:set { loss = 0 }
+    net:run(20)
+    assert.same({}, members[1]:tags())
+    assert.equal(1, members[1]:stats().questions.late)
+  end)
+
+  it("is answered by the version that is there when it comes", function()
+    local net, members = nets.grown(2, { handlers = echo() })
+    assert(members[2]:set_handlers { on_ask = { echo = function() return "new" end } })
+    local answers = ask(net, members[1], "echo", 1, { members = { members[2].addr } })
+    assert.equal("new", answers[1].data)
+  end)
+
+  it("does not take the answers that a former life was given", function()
+    local net, members = nets.grown(3, { handlers = echo() })
+    net:set { latency = 0.5 }
+    assert(members[1]:ask("echo", "old", function() end))
+    net:run(0.1)
+    net:crash(members[1])
+    net:set { latency = 0.001 }
+    net:restart(members[1])
+    assert(net:run_until(function() return net:converged() end, 30))
+    local answers = ask(net, members[1], "echo", "new")
+    for _, answer in ipairs(answers) do assert.equal("new", answer.data[1]) end
+  end)
+end)
+
+describe("M.on_ask", function()
+  after_each(nets.close)
+
+  it("is a table of functions", function()
+    local function start(on_ask)
+      return function() shoal.start { handlers = { on_ask = on_ask } } end
+    end
+    assert.error_matches(start(5), "'on_ask' must be a table, got 5")
+    assert.error_matches(start { version = 5 }, "'on_ask.version' must be a function, got 5")
+    assert.error_matches(start { print }, "on_ask: questions must have names, got the key 1")
+  end)
+end)
