@@ -3,6 +3,8 @@
 local support = require "spec.core.support"
 local core = support.core or require "shoal.core"
 
+local compile = loadstring or load -- luacheck: std max
+
 local ZONE = "\129\164zone\161b" -- { zone = "b" }
 local CHECK = 0xe0db -- of it: docs/wire.md
 
@@ -119,7 +121,7 @@ describe("tags that are ignored", function()
   it("are all on which check_tags fails; nil accepts them", function()
     for answer, believed in pairs { ["return 7"] = false, ["error 'no'"] = false, ["return"] = true } do
       local e = engine()
-      assert(e.core:set_handlers { check_tags = assert((loadstring or load)(answer)) })
+      assert(e.core:set_handlers { check_tags = assert(compile(answer)) })
       hear(e, "c", version(5), ZONE)
       assert.equal(believed, tags_of(e, "c") ~= nil, answer)
       assert.equal(believed and 0 or 1, e.core:stats().dropped.tags_vetoed, answer)

@@ -166,8 +166,10 @@ local function handler_types()
     "---@field broadcast? shoal.BroadcastHandlers",
     "---@field codec? shoal.CodecHandlers",
     "---@field on_ask? table<string, fun(node: shoal.Node, data: any, from: shoal.Member): any>  of ask",
-    "---@field tags? table<string, any>|fun(opts: shoal.IdentityOptions): table<string, any>?  what this node says of itself",
-    "---@field check_tags? fun(member: shoal.Member, tags: table<string, any>): boolean?  false: this version is ignored",
+    "---@field tags? table<string, any>|fun(opts: shoal.IdentityOptions): table<string, any>?  "
+      .. "what this node says of itself",
+    "---@field check_tags? fun(member: shoal.Member, tags: table<string, any>): boolean?  "
+      .. "false: this version is ignored",
     "---@field on_start? fun(node: shoal.Node)  the node is live",
   }
   for _, event in ipairs(events "02") do
