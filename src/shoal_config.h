@@ -82,8 +82,8 @@ typedef shoal_periodic SHOAL_CONFIG_PERIODIC; /* the range is of `members` */
       "of the largest packet, sent or received. The member's own identity "    \
       "must fit into it three times")                                          \
     X(max_tags_size, "max_tags_size", BYTES, 1, 16384,                         \
-      "of a member's own tags, as MessagePack. They must fit into a packet "   \
-      "with its identity")                                                     \
+      "of a member's own tags, as MessagePack. Other members fetch what does " \
+      "not fit into a packet in parts")                                                     \
     X(max_tags_memory, "max_tags_memory", BYTES, 0, 4294967295,                \
       "of the tags of all members that one engine keeps. Tags beyond it are "  \
       "ignored")                                                               \

@@ -221,6 +221,9 @@
     X(TAGS_VETOED, "tags_vetoed",                                              \
       "tags that `check_tags` did not accept, or on which it failed")          \
     X(TAGS_MEMORY, "tags_memory", "tags beyond `max_tags_memory`")             \
+    X(TAGS_UNFINISHED, "tags_unfinished",                                      \
+      "tags larger than a packet that did not all arrive. They are asked for " \
+      "again later")                                                           \
     X(TAGS_RATE, "tags_rate",                                                  \
       "tags that we did not pass on, because their owner changes them more "   \
       "than ten times a second")                                               \

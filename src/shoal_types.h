@@ -60,6 +60,7 @@ typedef struct shoal_update {
      * version; 0: without. */
     uint64_t tags_version;
     shoal_bytes tags;
+    uint16_t tags_size; /* of tags that are not in the claim; 0: they are */
     bool no_tags; /* it has said that it has none; false: nothing of them */
 } shoal_update;
 

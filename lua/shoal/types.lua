@@ -21,7 +21,7 @@
 ---@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"|"refused"|"exchange"
 -- end
 -- table: drops
----@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"repeated"|"tags"|"tags_stale"|"tags_vetoed"|"tags_memory"|"tags_rate"|"no_memory"|"foreign_cluster"|"truncated"|"unresolved"
+---@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"repeated"|"tags"|"tags_stale"|"tags_vetoed"|"tags_memory"|"tags_unfinished"|"tags_rate"|"no_memory"|"foreign_cluster"|"truncated"|"unresolved"
 -- end
 -- table: events
 ---@alias shoal.Event
@@ -109,7 +109,7 @@
 ---@field view_quiet? number  seconds: `on_view` is called when nothing has changed for this long, and at the latest after five times as long
 ---@field stable_after? number  seconds: `on_stable` is called when nothing has changed for this long
 ---@field max_packet_size? integer  bytes of the largest packet, sent or received. The member's own identity must fit into it three times
----@field max_tags_size? integer  bytes of a member's own tags, as MessagePack. They must fit into a packet with its identity
+---@field max_tags_size? integer  bytes of a member's own tags, as MessagePack. Other members fetch what does not fit into a packet in parts
 ---@field max_tags_memory? integer  bytes of the tags of all members that one engine keeps. Tags beyond it are ignored
 ---@field max_members? integer  known members, including down ones. A new member replaces the one that has been down longest. If all are up, the new member is refused and notified
 ---@field max_broadcasts? integer  queued broadcasts. When the queue is full, the broadcast that was sent most often is dropped (the oldest of several)
@@ -159,6 +159,7 @@
 ---@field id shoal.Identity
 ---@field tags_version? integer  of its tags, if it has some; only with `lifeguard`
 ---@field tags? string           their bytes
+---@field tags_size? integer     instead of `tags`: they are too large for a packet
 ---@field no_tags? true          it has said that it has none; only with `lifeguard`
 ---@field incarnation? integer   of one that has left: 65535
 ---@field state? shoal.State
@@ -298,7 +299,7 @@ function Node:broadcast() end
 function Node:add_broadcast(data) end
 --- Changes this node's tags, which all members learn: names of 1 to 64 bytes, values that MessagePack
 --- carries. `shoal.none` deletes one; the others stay. Changes within 0.2 s are sent as one. code:
---- "too_big", if all of them do not fit into `max_tags_size` or a packet. (sends)
+--- "too_big", if all of them do not fit into `max_tags_size`. (sends)
 ---@param changes table<string, any>
 ---@return true?, string? message, shoal.Code? code
 function Node:set_tags(changes) end

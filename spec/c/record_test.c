@@ -47,6 +47,15 @@ static void is_what_the_document_shows(void)
     EXPECT(read_hex("0009 0b 00000102 00000001", &record) == 0);
     EXPECT(record.kind == RECORD_RECEIPT && record.epoch == 258);
     EXPECT(record.body.size == 4 && record_word(&record, 0) == 1);
+
+    EXPECT(read_hex("000d 0c 61655894 00000001e0db 0000", &record) == 0);
+    EXPECT(record.kind == RECORD_FETCH && record.hash == 0x61655894);
+    EXPECT(record.version == 0x1e0db && record.offset == 0);
+
+    EXPECT(read_hex("0015 0d 61655894 00000001e0db 0000 81a47a6f6e65a162",
+                    &record) == 0);
+    EXPECT(record.kind == RECORD_PART && record.hash == 0x61655894);
+    EXPECT(record.offset == 0 && record.body.size == 8);
 }
 
 static void refuses_what_is_none(void)
@@ -74,6 +83,10 @@ static void refuses_what_is_none(void)
         "0003 04 00 02",                            /* neither */
         "0004 04 00 0000",                          /* both */
         "0004 05 010203",                           /* a hash of three bytes */
+        "000c 0c 61655894 00000001e0db 00",         /* half an offset */
+        "000e 0c 61655894 00000001e0db 0000 81",    /* more behind it */
+        "000d 0c 61655894 000000000000 0000",       /* no version */
+        "000d 0d 61655894 00000001e0db 0000",       /* a part of nothing */
     };
     for (size_t i = 0; i < sizeof hex / sizeof *hex; i++) {
         struct record record;

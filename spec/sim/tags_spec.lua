@@ -246,6 +246,81 @@ describe("tags", function()
     assert.same({}, (net:errors()))
   end)
 
+  it("that a member lacks and all others ignore are fetched from their owner", function()
+    local picky = { check_tags = function() return false end }
+    local net, members = nets.grown(1)
+    net:spawn(6, { config = "loopback", handlers = picky })
+    assert.is_true(net:run_until(net.converged, 10))
+    assert(members[1]:set_tags { zone = "b" })
+    net:run(5)
+    local newcomer = net:spawn { config = "loopback", join = { net:members()[3].addr } }
+    assert.is_true(net:run_until(function()
+      local seen = newcomer:member(members[1].addr)
+      return seen and seen.tags and seen.tags.zone == "b"
+    end, 5))
+    assert_quiet(net)
+  end)
+
+  describe("larger than a packet", function()
+    local LARGE = { config = { preset = "loopback", max_tags_size = 16384 } }
+
+    local function text(seed)
+      local words = {}
+      for i = 1, 1600 do words[i] = ("%d:%06d"):format(seed, i) end
+      return table.concat(words)
+    end
+
+    it("reach all members in parts, and newcomers", function()
+      local net, members = nets.grown(8, LARGE)
+      local heard = listening(members)
+      assert(members[1]:set_tags { text = text(1) })
+      assert.is_true(net:run_until(by_all(net, members[1], "text", text(1)), 5))
+      assert.equal(7, #heard)
+      assert(members[1]:set_tags { text = text(2), zone = "b" })
+      assert.is_true(net:run_until(by_all(net, members[1], "text", text(2)), 5))
+      net:spawn(3, LARGE)
+      assert.is_true(net:run_until(net.converged, 10))
+      assert.is_true(net:run_until(by_all(net, members[1], "text", text(2)), 10))
+      assert_quiet(net)
+    end)
+
+    it("arrive whole whatever is lost, split or changed meanwhile", function()
+      local net, members = nets.grown(8, LARGE)
+      net:set { loss = 0.2 }
+      local split = net:partition({ unpack(members, 1, 4) }, "rest")
+      for round = 1, 5 do
+        for i, member in ipairs(members) do
+          if i % 2 == 1 then assert(member:set_tags { text = text(10 * round + i) }) end
+        end
+        net:run(2)
+      end
+      split:heal()
+      net:set { loss = 0 }
+      assert.is_true(net:run_until(function()
+        for i = 1, 7, 2 do
+          if known(net, members[i], "text", text(50 + i)) < 7 then return false end
+        end
+        return true
+      end, 60))
+    end)
+
+    it("may be refused by size and by check_tags, and have a bound", function()
+      local net, members = nets.grown(4, { config = { preset = "loopback", max_tags_size = 16384,
+        max_tags_memory = 20000 }, handlers = { check_tags = function(_, tags) return tags.text ~= text(2) end } })
+      local done, _, code = members[1]:set_tags { text = text(1):rep(2) }
+      assert.same({ nil, "too_big" }, { done, code })
+      assert(members[1]:set_tags { text = text(2) })
+      net:run(5)
+      assert.equal(1, members[2]:stats().dropped.tags_vetoed)
+      assert.is_nil(members[2]:member(members[1].addr).tags.text)
+      assert(members[2]:set_tags { text = text(1) })
+      assert(members[3]:set_tags { text = text(3) })
+      net:run(5)
+      assert.equal(1, members[4]:stats().dropped.tags_memory)
+      assert_quiet(net)
+    end)
+  end)
+
   it("for which there is no room are ignored, and not told again", function()
     local net, members = nets.grown(6, { config = { preset = "loopback", max_tags_memory = 500 } })
     for _, member in ipairs(members) do assert(member:set_tags { text = ("x"):rep(150) }) end

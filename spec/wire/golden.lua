@@ -98,6 +98,8 @@ golden.members = {
   { "93 D 05 00", { id = ids.D, incarnation = 5, state = "alive" } },
   { "96 B 03 00 c0 ce0001e0db c408 81a47a6f6e65a162",
     { id = ids.B, incarnation = 3, state = "alive", tags_version = 0x1e0db, tags = "\129\164zone\161b" } },
+  { "96 B 03 00 c0 ce0001e0db cd0400",
+    { id = ids.B, incarnation = 3, state = "alive", tags_version = 0x1e0db, tags_size = 1024 } },
   { "96 B 03 01 A ce0001e0db c408 81a47a6f6e65a162",
     { id = ids.B, incarnation = 3, state = "suspect", from = ids.A, tags_version = 0x1e0db,
       tags = "\129\164zone\161b" } },
@@ -109,6 +111,8 @@ golden.records = {
   "0004 03 00 03 81",
   "0004 04 03 40 01",
   "0005 05 5946378b",
+  "000d 0c 61655894 00000001e0db 0000",
+  "0015 0d 61655894 00000001e0db 0000 81a47a6f6e65a162",
 }
 
 --- A whole packet: A tells B that C is suspect, and carries an item.

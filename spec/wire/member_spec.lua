@@ -41,6 +41,7 @@ describe("a member", function()
   it("has a version and tags or neither, and never when it is down", function()
     for _, text in ipairs {
       "93 A 00 03", "93 A 00 06", "93 A 00 07", "93 A 00 08", "96 B 03 04 c0 05 c400",
+      "96 B 03 00 c0 05 00", "96 B 03 00 c0 05 cd4001",
       "95 B 03 00 c0 05", "96 B 03 00 c0 00 c400", "96 B 03 00 c0 05 a161", "96 B 03 00 c0 05 c0",
       "96 B 03 00 c0 ff c400", "96 B 03 02 c0 05 c400", "96 B 03 00 c0 05 c502", "96 B 03 00 c0 05 c4",
       "96 B 03 00 c0 cf0001000000000000 c400",

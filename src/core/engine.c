@@ -138,6 +138,7 @@ uint64_t shoal_next_deadline(const shoal *engine)
     next = earlier(next, view_next(engine));
     next = earlier(next, engine->round.at_us);
     next = earlier(next, engine->own_tags.at_us);
+    next = earlier(next, engine->fetches.at_us);
     next = earlier(next, messages_next(engine));
     return earlier(next, tasks_next(engine));
 }
@@ -164,6 +165,7 @@ int shoal_tick(shoal *engine, uint64_t now_us)
     probe_tick(engine);
     error = suspicion_tick(engine);
     tags_tick(engine);
+    fetch_tick(engine);
     tasks_tick(engine);
     if (!error)
         error = view_tick(engine);
@@ -348,6 +350,7 @@ static void init(shoal *engine, const shoal_options *options, struct mem mem)
     backlog_init(&engine->own_tagged, 0);
     backlog_init(&engine->tagged, 0);
     tags_init(&engine->own_tags);
+    fetch_init(&engine->fetches);
     tasks_stop(&engine->tasks);
     round_init(&engine->round);
     tasks_begin_idle(engine);
@@ -389,6 +392,7 @@ void shoal_free(shoal *engine)
     backlog_clear(&engine->items, &engine->mem);
     backlog_clear(&engine->own_tagged, &engine->mem);
     backlog_clear(&engine->tagged, &engine->mem);
+    fetch_clear(engine);
     tags_clear(engine);
     messages_clear(engine);
     keys_clear(&engine->item_keys, &engine->mem);

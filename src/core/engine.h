@@ -24,6 +24,7 @@
  *   record.c      ... and how both look in a packet
  *   view.c        what changed, and whether it has come to rest
  *   tags.c        what members say of themselves
+ *   fetch.c       ... where no packet holds it
  *   messages*.c   what a program says to one member
  *   broadcast.c   custom broadcasts
  *   ask.c         what is asked of the embedder
@@ -34,6 +35,7 @@
 #define SHOAL_CORE_ENGINE_H
 
 #include "digest.h"
+#include "fetch.h"
 #include "heard.h"
 #include "indirect.h"
 #include "messages.h"
@@ -102,6 +104,7 @@ struct shoal {
     struct backlog own_tagged, tagged; /* claims with tags */
     struct own_tags own_tags;
     size_t tags_held; /* bytes */
+    struct fetches fetches;
     struct messages messages;
     struct {
         uint32_t members; /* 0: not known */

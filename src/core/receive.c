@@ -310,7 +310,7 @@ static int on_message(shoal *engine, const shoal_header *header,
         round_receive(engine, items);
         if (src->member)
             messages_receive(engine, items, src->member);
-        break;
+        return fetch_receive(engine, items, sender);
     case SHOAL_MSG_FEED:
     case SHOAL_MSG_GOSSIP:
     case SHOAL_MSG_BROADCAST:

@@ -108,6 +108,28 @@ static bool read_receipt(struct record *record)
     return true;
 }
 
+static uint64_t take_version(shoal_bytes *from)
+{
+    uint64_t version = 0;
+    for (int i = 0; i < RECORD_VERSION_SIZE; i++)
+        version = version << 8 | from->data[i];
+    *from = rest(*from, RECORD_VERSION_SIZE);
+    return version;
+}
+
+/* A fetch is that; a part has bytes behind it. */
+static bool read_place(struct record *record)
+{
+    if (record->body.size < 4 + RECORD_VERSION_SIZE + 2)
+        return false;
+    record->hash = take_word(&record->body);
+    record->version = take_version(&record->body);
+    record->offset = (uint16_t)bytes_u16be(record->body.data);
+    record->body = rest(record->body, 2);
+    return record->version > 0 &&
+           (record->body.size > 0) == (record->kind == RECORD_PART);
+}
+
 static bool read_body(struct record *record)
 {
     switch (record->kind) {
@@ -127,6 +149,9 @@ static bool read_body(struct record *record)
         return read_message(record);
     case RECORD_RECEIPT:
         return read_receipt(record);
+    case RECORD_FETCH:
+    case RECORD_PART:
+        return read_place(record);
     }
     return false;
 }
@@ -134,7 +159,7 @@ static bool read_body(struct record *record)
 static bool is_known(uint8_t kind)
 {
     return (kind >= RECORD_SUMS && kind <= RECORD_WANT) ||
-           kind == RECORD_MESSAGE || kind == RECORD_RECEIPT;
+           (kind >= RECORD_MESSAGE && kind <= RECORD_PART);
 }
 
 /* Is it about members? */
@@ -176,6 +201,16 @@ void record_put(struct records *records, uint64_t value, size_t bytes)
     else
         while (bytes > 0)
             records->bytes[records->size++] = (uint8_t)(value >> 8 * --bytes);
+}
+
+void record_put_bytes(struct records *records, shoal_bytes bytes)
+{
+    if (bytes.size > records->room - records->size) {
+        records->failed = true;
+        return;
+    }
+    bytes_copy(records->bytes + records->size, bytes);
+    records->size += bytes.size;
 }
 
 void record_put_version(struct records *records, uint64_t version)

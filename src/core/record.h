@@ -10,6 +10,8 @@
  *   want     tell me of those with these hashes
  *   message  what a program says to another one (messages.h)
  *   receipt  these messages have arrived
+ *   fetch    the tags of a member from an offset on (fetch.h)
+ *   part     these bytes of them
  */
 #ifndef SHOAL_CORE_RECORD_H
 #define SHOAL_CORE_RECORD_H
@@ -23,7 +25,9 @@ enum record_kind {
     RECORD_DONE,
     RECORD_WANT,
     RECORD_MESSAGE = 10,
-    RECORD_RECEIPT
+    RECORD_RECEIPT,
+    RECORD_FETCH,
+    RECORD_PART
 };
 
 enum {
@@ -31,7 +35,10 @@ enum {
     RECORD_MOST_SPLIT = 6,
     RECORD_MAX_ENTRY = 4 + 10, /* bytes of an entry of a list */
     RECORD_HEAD = 2 + 1 + 5,   /* bytes in front of what a record says */
-    RECORD_MESSAGE_HEAD = 2 + 1 + 4 + 4 + 1 /* ... in front of data */
+    RECORD_MESSAGE_HEAD = 2 + 1 + 4 + 4 + 1, /* ... in front of data */
+    RECORD_VERSION_SIZE = 6, /* of tags, where it has a fixed size */
+    RECORD_PART_HEAD = 2 + 1 + 4 + RECORD_VERSION_SIZE + 2,
+    RECORD_FETCH_SIZE = RECORD_PART_HEAD
 };
 
 struct record {
@@ -42,6 +49,9 @@ struct record {
     uint32_t epoch;   /* message, receipt: of the message's sender */
     uint32_t number;  /* message */
     uint8_t flags;    /* message */
+    uint32_t hash;    /* fetch, part: of the owner */
+    uint64_t version; /* ... of its tags */
+    uint16_t offset;
     shoal_bytes body; /* sums, entries, bits, hashes, data, numbers */
 };
 
@@ -84,6 +94,7 @@ struct records {
 void record_begin(struct records *records, enum record_kind kind,
                   struct cell cell);
 void record_put(struct records *records, uint64_t value, size_t bytes);
+void record_put_bytes(struct records *records, shoal_bytes bytes);
 void record_put_version(struct records *records, uint64_t version);
 /* false: it did not fit, and is gone. */
 bool record_end(struct records *records);

@@ -106,8 +106,22 @@ static shoal_update claim_about(const shoal *engine, uint32_t slot)
                           .state = SHOAL_ALIVE};
     if (member)
         claim = member_claim(member);
-    tags_put(&claim, member ? member->tags : engine_tags(engine));
+    tags_tell(engine, &claim, member ? member->tags : engine_tags(engine));
     return claim;
+}
+
+/* Beside the records there may be no room even for one with its tags: then it
+ * only tells of them. */
+static int write_told(shoal *engine, struct packet *packet, uint32_t slot)
+{
+    shoal_update claim = claim_about(engine, slot);
+    int error = write_claim(engine, packet, &claim);
+    if (error != SHOAL_ERR_TOO_BIG || packet->updates > 0 ||
+        claim.tags.size == 0)
+        return error;
+    claim.tags_size = (uint16_t)claim.tags.size;
+    claim.tags = (shoal_bytes){0};
+    return write_claim(engine, packet, &claim);
 }
 
 /* Leaves room for the records, which go with the last of them. */
@@ -117,8 +131,7 @@ static int write_telling(shoal *engine, struct packet *packet,
     int error = 0;
     packet->room -= telling->records->size;
     while (!error && telling->told < telling->count) {
-        shoal_update claim = claim_about(engine, telling->slots[telling->told]);
-        error = write_claim(engine, packet, &claim);
+        error = write_told(engine, packet, telling->slots[telling->told]);
         telling->told += !error;
     }
     packet->room += telling->records->size;

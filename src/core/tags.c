@@ -30,7 +30,9 @@ static struct tags *new_tags(shoal *engine, shoal_bytes bytes, uint64_t version)
     struct tags *tags = mem_alloc(&engine->mem, sizeof *tags + bytes.size);
     if (!tags)
         return NULL;
-    *tags = (struct tags){.version = version, .size = (uint16_t)bytes.size};
+    *tags = (struct tags){.version = version,
+                          .size = (uint16_t)bytes.size,
+                          .said_size = (uint16_t)bytes.size};
     bytes_copy(tags->bytes, bytes);
     engine->tags_held += bytes.size;
     return tags;
@@ -100,8 +102,6 @@ static void queue(shoal *engine, struct backlog *backlog,
 {
     uint8_t buffer[MAX_CLAIM + SHOAL_MAX_TAGS];
     size_t size;
-    if (!fits(engine, claim->id.size, tags->size))
-        return;
     int error = ask_encode_member(engine, claim, buffer, sizeof buffer, &size);
     if (!error && !backlog_push(backlog, &engine->mem, bytes_of(buffer, size),
                                 (shoal_bytes){0}, times, &tags->queued))
@@ -110,8 +110,17 @@ static void queue(shoal *engine, struct backlog *backlog,
         engine_note(engine, error);
 }
 
-static void ignore(shoal *engine, const struct member *member, shoal_drop why,
-                   size_t size)
+void tags_tell(const shoal *engine, shoal_update *claim,
+               const struct tags *tags)
+{
+    tags_put(claim, tags);
+    if (claim->tags_version > 0 &&
+        !fits(engine, claim->id.size, claim->tags.size))
+        tags_leave_out(claim, tags);
+}
+
+void tags_ignore(shoal *engine, const struct member *member, shoal_drop why,
+                 size_t size)
 {
     engine_drop(engine, why, 0);
     notify_ignored(engine, member, why, size);
@@ -121,13 +130,13 @@ static void pass_on(shoal *engine, struct member *member)
 {
     uint8_t times = engine->tagged.count > MANY ? 1 : OF_OTHERS;
     shoal_update claim = member_claim(member);
-    tags_put(&claim, member->tags);
+    tags_tell(engine, &claim, member->tags);
     if (limits_pass_burst(&engine->limits, LIMIT_TAGS,
                           member->identity->addr_hash, engine->now_us,
                           1000000 / PER_SECOND, PER_SECOND))
         queue(engine, &engine->tagged, &claim, member->tags, times);
     else
-        ignore(engine, member, SHOAL_DROP_TAGS_RATE, member->tags->size);
+        tags_ignore(engine, member, SHOAL_DROP_TAGS_RATE, member->tags->size);
 }
 
 /* ---- Our own ---- */
@@ -140,7 +149,7 @@ static void say(shoal *engine)
     shoal_update claim = {.id = identity_id(engine->self),
                           .incarnation = engine->incarnation,
                           .state = SHOAL_ALIVE};
-    tags_put(&claim, own->said);
+    tags_tell(engine, &claim, own->said);
     queue(engine, &engine->own_tagged, &claim, own->said, OF_OURS);
 }
 
@@ -169,9 +178,19 @@ static void publish(shoal *engine, uint64_t least)
     say(engine);
 }
 
-static bool may_publish(const struct own_tags *own, uint64_t now_us)
+/* What everybody has to fetch is not said as often. */
+static uint64_t pause_us(const shoal *engine, const struct tags *said)
 {
-    return !own->said || now_us - own->said_us >= PAUSE_US;
+    uint64_t period_us = engine->config.probe_period_us;
+    bool is_large = !fits(engine, identity_id(engine->self).size, said->size);
+    return is_large && period_us > PAUSE_US ? period_us : PAUSE_US;
+}
+
+static bool may_publish(const shoal *engine)
+{
+    const struct own_tags *own = &engine->own_tags;
+    return !own->said ||
+           engine->now_us - own->said_us >= pause_us(engine, own->said);
 }
 
 /* Who has forgotten that it had tags has none any more, and must say so: else
@@ -189,8 +208,8 @@ static bool has_something_to_say(shoal *engine)
 void tags_heard_of_ours(shoal *engine, uint64_t version)
 {
     struct own_tags *own = &engine->own_tags;
-    if (version <= tags_version(own->said) ||
-        !may_publish(own, engine->now_us) || !has_something_to_say(engine))
+    if (version <= tags_version(own->said) || !may_publish(engine) ||
+        !has_something_to_say(engine))
         return;
     if (version >> 16 < MAX_COUNTER)
         publish(engine, version >> 16);
@@ -204,10 +223,8 @@ int shoal_set_tags(shoal *engine, uint64_t now_us, shoal_bytes tags)
     if (error)
         return error;
     struct own_tags *own = &engine->own_tags;
-    if (tags.size == 0 || tags.size > engine->config.max_tags_size ||
-        !fits(engine, identity_id(engine->self).size, tags.size)) {
-        engine_set_detail(engine, "they must fit into max_tags_size, and into "
-                                  "a packet with our identity");
+    if (tags.size == 0 || tags.size > engine->config.max_tags_size) {
+        engine_set_detail(engine, "they must fit into max_tags_size");
         return engine_leave(engine, SHOAL_ERR_TOO_BIG);
     }
     if (bytes_equal(tags_bytes(own->next ? own->next : own->said), tags))
@@ -217,10 +234,10 @@ int shoal_set_tags(shoal *engine, uint64_t now_us, shoal_bytes tags)
         return engine_leave(engine, SHOAL_ERR_NOMEM);
     free_tags(engine, own->next);
     own->next = next;
-    if (may_publish(own, now_us))
+    if (may_publish(engine))
         publish(engine, 0);
     else
-        own->at_us = own->said_us + PAUSE_US;
+        own->at_us = own->said_us + pause_us(engine, own->said);
     return engine_leave(engine, 0);
 }
 
@@ -234,9 +251,11 @@ void tags_tick(shoal *engine)
 
 static bool is_good(const shoal_update *claim)
 {
-    return claim->tags.size <= SHOAL_MAX_TAGS &&
-           (uint16_t)claim->tags_version == check_of(claim->tags) &&
-           claim->tags_version >> 16 <= MAX_COUNTER + 1;
+    if (claim->tags_version >> 16 > MAX_COUNTER + 1)
+        return false;
+    return claim->tags_size > 0 ||
+           (claim->tags.size <= SHOAL_MAX_TAGS &&
+            (uint16_t)claim->tags_version == check_of(claim->tags));
 }
 
 /* `tags` take the place of those that are known, which are the caller's. */
@@ -260,13 +279,15 @@ static int refuse(shoal *engine, struct member *member,
     if (!tags)
         return SHOAL_ERR_NOMEM;
     tags->is_ignored = true;
+    tags->said_size =
+        claim->tags_size ? claim->tags_size : (uint16_t)claim->tags.size;
     free_tags(engine, replace(engine, member, tags));
-    ignore(engine, member, why, claim->tags.size);
+    tags_ignore(engine, member, why, tags->said_size);
     return 0;
 }
 
 static int believe(shoal *engine, struct member *member,
-                   const shoal_update *claim)
+                   const shoal_update *claim, bool is_news)
 {
     shoal_bytes before = tags_bytes(member->tags);
     struct who who;
@@ -281,18 +302,42 @@ static int believe(shoal *engine, struct member *member,
     notify_member(engine, SHOAL_EVENT_TAGS, member, before);
     free_tags(engine, former);
     view_changed(engine);
-    if (!engine->sender.tells)
+    if (is_news)
         pass_on(engine, member);
     return 0;
 }
 
-static int take(shoal *engine, struct member *member, const shoal_update *claim)
+/* In place of what is known of that member. */
+static bool is_room_for(const shoal *engine, const struct member *member,
+                        size_t size)
 {
-    if (engine->tags_held + claim->tags.size > engine->config.max_tags_memory)
+    size_t others = engine->tags_held;
+    if (member->tags && member->tags != TAGS_NONE)
+        others -= member->tags->size;
+    return others + size <= engine->config.max_tags_memory;
+}
+
+int tags_take(shoal *engine, struct member *member, const shoal_update *claim,
+              bool is_news)
+{
+    uint64_t known = tags_version(member->tags);
+    size_t size = claim->tags.size + claim->tags_size;
+    if (claim->tags_version == known)
+        return 0;
+    if (claim->tags_version < known)
+        return engine_drop(engine, SHOAL_DROP_TAGS_STALE, 0);
+    if (!is_good(claim))
+        return engine_drop(engine, SHOAL_DROP_TAGS, 0);
+    if (claim->tags_size > 0 &&
+        fetch_is_going_on(engine, member, claim->tags_version))
+        return 0;
+    if (!is_room_for(engine, member, size))
         return refuse(engine, member, claim, SHOAL_DROP_TAGS_MEMORY);
+    if (claim->tags_size > 0)
+        return fetch_begin(engine, member, claim);
     if (!ask_check_tags(engine, member, claim->tags))
         return refuse(engine, member, claim, SHOAL_DROP_TAGS_VETOED);
-    return believe(engine, member, claim);
+    return believe(engine, member, claim, is_news);
 }
 
 void tags_note_none(shoal *engine, struct member *member)
@@ -313,10 +358,7 @@ int tags_receive(shoal *engine, const shoal_update *claim)
     }
     struct member *member = members_find_id(
         &engine->members, claim->id, bytes_hash(claim->id, engine->hash_key));
-    if (!member || !member_is_active(member) ||
-        claim->tags_version == tags_version(member->tags))
-        return 0;
-    if (claim->tags_version < tags_version(member->tags))
-        return engine_drop(engine, SHOAL_DROP_TAGS_STALE, 0);
-    return take(engine, member, claim);
+    return member && member_is_active(member)
+               ? tags_take(engine, member, claim, !engine->sender.tells)
+               : 0;
 }

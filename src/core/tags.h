@@ -47,6 +47,16 @@ void tags_init(struct own_tags *own);
 void tags_clear(shoal *engine);
 /* A claim that was applied, and has tags. 0 or NOMEM. */
 int tags_receive(shoal *engine, const shoal_update *claim);
+/* That version of the tags of an active member, unless we know it or a newer
+ * one; `is_news`: it is passed on. 0 or NOMEM. */
+int tags_take(shoal *engine, struct member *member, const shoal_update *claim,
+              bool is_news);
+/* Puts them into a claim about their owner, or only tells of them. */
+void tags_tell(const shoal *engine, shoal_update *claim,
+               const struct tags *tags);
+/* Counts and reports that they were, whatever they were. */
+void tags_ignore(shoal *engine, const struct member *member, shoal_drop why,
+                 size_t size);
 /* `member` has none, as somebody says who knows. */
 void tags_note_none(shoal *engine, struct member *member);
 /* Somebody knows our identity with that version of tags. */

@@ -265,7 +265,13 @@ static shoal_bytes read_bin(struct reader *reader, size_t max)
     return (shoal_bytes){value.data + head, value.size - head};
 }
 
-/* Version and tags: both or neither, and never of a down member. */
+static bool is_bin(const struct reader *reader)
+{
+    return reader->left > 0 && reader->at[0] >= 0xc4 && reader->at[0] <= 0xc6;
+}
+
+/* Version and tags, or their size: both or neither, and never of a down member.
+ */
 static void read_tags(struct reader *reader, uint64_t elements,
                       shoal_update *member)
 {
@@ -273,8 +279,12 @@ static void read_tags(struct reader *reader, uint64_t elements,
     if (elements < 2 || member->tags_version == 0 ||
         member->state == SHOAL_DOWN || member->no_tags)
         reader->failed = true;
-    else
+    else if (is_bin(reader))
         member->tags = read_bin(reader, SHOAL_MAX_TAGS);
+    else {
+        member->tags_size = (uint16_t)read_uint(reader, SHOAL_MAX_TAGS);
+        reader->failed |= member->tags_size == 0;
+    }
 }
 
 /* "Down" and "no tags" do not go together. */
@@ -302,7 +312,7 @@ int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *out,
         return SHOAL_ERR_MALFORMED;
     elements -= WIRE_MEMBER_ELEMENTS;
     member.from = member.tags = (shoal_bytes){NULL, 0};
-    member.tags_version = 0;
+    member.tags_version = member.tags_size = 0;
     if (wire_has_from(&member) && elements > 0) {
         member.from = read_optional_identity(&reader);
         elements--;

@@ -95,6 +95,17 @@ int wire_encode_header(void *context, const shoal_header *header, uint8_t *out,
     return 0;
 }
 
+static int pack_tags(msgpack_packer *packer, const shoal_update *member)
+{
+    if (member->tags_size > 0)
+        return msgpack_pack_uint16(packer, member->tags_size);
+    return msgpack_pack_bin(packer, member->tags.size) ||
+                   msgpack_pack_bin_body(packer, member->tags.data,
+                                         member->tags.size)
+               ? -1
+               : 0;
+}
+
 static int pack_member(msgpack_packer *packer, const shoal_update *member)
 {
     bool from = wire_has_from(member) && member->from.size > 0;
@@ -114,9 +125,7 @@ static int pack_member(msgpack_packer *packer, const shoal_update *member)
         return 0;
     return (!from && msgpack_pack_nil(packer)) ||
                    msgpack_pack_uint64(packer, member->tags_version) ||
-                   msgpack_pack_bin(packer, member->tags.size) ||
-                   msgpack_pack_bin_body(packer, member->tags.data,
-                                         member->tags.size)
+                   pack_tags(packer, member)
                ? -1
                : 0;
 }

@@ -22,6 +22,7 @@ enum limit {
     LIMIT_REFUSAL,  /* that there is no room for it */
     LIMIT_QUESTION, /* the answer to questions of a round */
     LIMIT_WANT,     /* claims that it wants */
+    LIMIT_PART,     /* parts of tags that it fetches */
     LIMIT_TAGS,     /* versions of its tags that are passed on */
     NUM_LIMITS
 };

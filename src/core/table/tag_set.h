@@ -9,6 +9,7 @@ struct tags {
     uint64_t version;
     struct entry *queued; /* the claim with them in the backlog */
     uint16_t size;
+    uint16_t said_size; /* of that version; differs if it is ignored */
     bool is_ignored; /* the bytes are of a version before, or there are none */
     uint8_t bytes[];
 };
@@ -31,13 +32,22 @@ static inline uint64_t tags_version(const struct tags *tags)
     return tags ? tags->version : 0;
 }
 
+/* The claim tells that there is that version, and its size. */
+static inline void tags_leave_out(shoal_update *claim, const struct tags *tags)
+{
+    claim->tags = (shoal_bytes){0};
+    claim->tags_size = tags->said_size;
+}
+
 /* Puts them into a claim about their owner. */
 static inline void tags_put(shoal_update *claim, const struct tags *tags)
 {
-    bool is_here = tags && !tags->is_ignored;
-    claim->tags_version = is_here ? tags_version(tags) : 0;
+    claim->tags_version = tags_version(tags);
     claim->tags = claim->tags_version ? tags_bytes(tags) : (shoal_bytes){0};
+    claim->tags_size = 0;
     claim->no_tags = tags == TAGS_NONE;
+    if (tags && tags->is_ignored)
+        tags_leave_out(claim, tags);
 }
 
 #endif

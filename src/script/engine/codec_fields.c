@@ -80,6 +80,10 @@ void fields_push_member(lua_State *L, const shoal_update *member)
         return;
     lua_pushnumber(L, (lua_Number)member->tags_version);
     lua_setfield(L, -2, "tags_version");
+    if (member->tags_size > 0) {
+        set_integer(L, "tags_size", member->tags_size);
+        return;
+    }
     lua_pushlstring(L, (const char *)member->tags.data, member->tags.size);
     lua_setfield(L, -2, "tags");
 }
@@ -183,6 +187,8 @@ static void read_tags(lua_State *L, int index, shoal_update *member)
     member->no_tags = options_boolean(L, index, "member", "no_tags", false);
     member->tags_version = (uint64_t)options_integer(
         L, index, "member", "tags_version", 0, WIRE_MAX_VERSION, 0);
+    member->tags_size = (uint16_t)options_integer(
+        L, index, "member", "tags_size", 0, SHOAL_MAX_TAGS, 0);
     if (options_get(L, index, "tags") == LUA_TSTRING)
         member->tags.data =
             (const uint8_t *)lua_tolstring(L, -1, &member->tags.size);
