@@ -30,7 +30,8 @@ int host_fd(const host *node)
 
 uint64_t host_due_in(host *node)
 {
-    bool others = resolver_is_busy(node->resolver) || node->children;
+    bool others = resolver_is_busy(node->resolver) || node->children ||
+                  node->ios || node->connections;
     uint64_t us = others ? LOOKING_US : PATIENCE_US;
 
     if (ev_pending_count(node->loop) > 0)

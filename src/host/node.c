@@ -78,6 +78,8 @@ static void destroy(host *node)
     deputy_remove(node);
     outbound_drain_sends(node);
     child_end_all(node);
+    host_connections_clear(node);
+    host_ios_clear(node);
     ev_io_stop(node->loop, &node->readable);
     recovery_stop(node);
     rival_stop(node);
@@ -229,9 +231,8 @@ static int open_parts(host *node, const host_options *options,
         udp_open(&node->udp, &where, error) != 0 ||
         check_watching(node, options->bind, error) != 0)
         return -1;
-    node->resolver =
-        resolver_new(node->loop, node->udp.reach,
-                     options->lookup ? options->lookup : resolve_blocking);
+    node->lookup = options->lookup ? options->lookup : resolve_blocking;
+    node->resolver = resolver_new(node->loop, node->udp.reach, node->lookup);
     if (!node->resolver || !udp_outbox_init(&node->outbox))
         return error_fail(error, "cannot open a node: out of memory");
     return 0;

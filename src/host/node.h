@@ -13,6 +13,7 @@
  *   padded_ping.c    pings past the engine
  *   timer.c          the program's timers
  *   child.c          programs that it runs
+ *   io.c, connection.c   descriptors that the program has watched
  *   foreign_loop.c   what a foreign loop has to know
  *   deputy.c         who answers while a handler keeps the thread;
  *                    deputy_work.c, deputy_reply.c, deputy_queue.c
@@ -68,6 +69,11 @@ struct host {
     struct path_check path;
     host_timer *timers;
     struct host_child *children;
+    struct host_io *ios;
+    struct host_connection *connections;
+    struct resolver *names; /* where they go; NULL: none had a name yet */
+    struct connection_lookup *lookups;
+    host_lookup_fn *lookup;
     bool no_pidfd; /* for specs: as on a system that has none */
     struct log_node log_node;
     uint32_t diagnostics; /* the program's */
@@ -130,6 +136,11 @@ void join_clear(host *node);
 seeds_standing_fn seed_standing_of;
 /* Does our socket get what is sent to that address of this host? */
 bool seed_standing_is_bound(const host *node, const struct address *address);
+
+/* ---- io.c, connection.c ---- */
+
+void host_ios_clear(host *node);
+void host_connections_clear(host *node);
 
 /* ---- timer.c ---- */
 

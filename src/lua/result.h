@@ -22,10 +22,14 @@
       "`reload`: another version of the script is being loaded")               \
     X(NO_SCRIPT, "no_script",                                                  \
       "`reload`: the handlers do not come from a file")                        \
-    X(CLOSED, "closed", "the node is closed, or is closing")                   \
-    X(TIMEOUT, "timeout", "`wait`: the condition did not hold in time")        \
+    X(CLOSED, "closed", "the node or the connection is closed, or is closing")                   \
+    X(TIMEOUT, "timeout", "it took too long")        \
     X(HANDLER, "handler", "`wait`: the condition raised an error")             \
-    X(SPAWN, "spawn", "`spawn`: the program cannot be started")
+    X(SPAWN, "spawn", "`spawn`: the program cannot be started")                \
+    X(IO, "io", "`io`: the descriptor cannot be watched")                      \
+    X(CONNECT, "connect",                                                      \
+      "`connect`: there is no connection, or it is broken; the control "       \
+      "socket cannot be reached")
 
 /* Of the control socket's methods, which are written in Lua. */
 #define RESULT_CONTROL_CODES(X)                                                \
@@ -36,7 +40,6 @@
 
 /* Of the functions that the command line uses. */
 #define RESULT_TOOL_CODES(X)                                                   \
-    X(CONNECT, "connect", "cannot connect to the control socket")              \
     X(REMOTE, "remote", "the node returned an error")                          \
     X(LISTEN, "listen", "cannot create the control socket")                    \
     X(FOLDER, "folder", "other users could write to the folder of the socket") \

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- What plays the rest of the world in a simulated network: the programs that
--- members run.
+-- members run, and whom they connect to.
 local blame = require "shoal.blame"
 
 ---@class shoal.sim.Net
@@ -28,6 +28,43 @@ function Net:on_spawn(fn)
   check_function(fn, "on_spawn")
   self.handle:on_spawn(function(place, argv, options)
     return fn(self.by_number[place + 1], argv, options)
+  end)
+end
+
+---@class shoal.sim.Peer  the other end of a connection
+---@field greeting? string  what it sends first
+---@field receive? fun(data: string): string?, boolean?  gets what a member wrote; returns what the peer sends then,
+---and whether it closes the connection after that
+---@field closes? boolean   after the greeting
+---@field after? number     seconds until the connection is there, and until each answer (0)
+
+local function silent() end
+
+local PEER = { "greeting", "receive", "closes", "after" }
+
+-- As the core has it: what answers, what is sent first, and so on.
+local function check_peer(peer)
+  blame.check_options(peer, "net:on_connect: peer", PEER)
+  local greeting, after = peer.greeting or "", peer.after or 0
+  if type(greeting) ~= "string" then
+    blame.misuse("net:on_connect: peer: option 'greeting' must be a string, got %s", blame.describe(greeting))
+  end
+  blame.check_seconds(after, "net:on_connect: peer: option 'after'")
+  blame.check_callable(peer.receive or silent, "net:on_connect: peer: option 'receive'")
+  return peer.receive or silent, greeting, peer.closes, after
+end
+
+--- Answers for the connections that members make from now on: the peer at that
+--- endpoint, or nil and a message.
+---@param fn fun(member: shoal.sim.Member, endpoint: string): shoal.sim.Peer?, string?
+function Net:on_connect(fn)
+  check_function(fn, "on_connect")
+  self.handle:on_connect(function(place, endpoint)
+    local peer, message = fn(self.by_number[place + 1], endpoint)
+    if peer == nil then
+      return nil, message
+    end
+    return check_peer(peer)
   end)
 end
 

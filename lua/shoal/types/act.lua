@@ -24,8 +24,51 @@ function Pending:cancel() end
 ---@field truncated boolean   there was more of one of the two
 ---@field timed_out boolean
 
+--- A connection to a peer. Its methods wait, so only coroutines call them, one at a time.
+---@class shoal.Connection
+local Connection = {}
+
+--- "*l" (the default): a line without its end (LF or CR LF). "*a": all up to the end of the
+--- connection. A number: so many bytes, or what is left at the end. `nil, message, code`: "closed"
+--- (nothing is left), "connect" (it is broken), "timeout" (nothing is lost: read again).
+---@param what? "*l"|"*a"|integer
+---@param timeout? number  seconds (that of `connect`)
+---@return string?, string? message, shoal.Code? code
+function Connection:read(what, timeout) end
+--- Returns true when the system has taken all of it.
+---@param data string
+---@param timeout? number  seconds (that of `connect`)
+---@return true?, string? message, shoal.Code? code
+function Connection:write(data, timeout) end
+--- A coroutine that waits for it gets `nil, message, "closed"`. Returns false if it was closed.
+---@return boolean
+function Connection:close() end
+
 ---@class shoal.Node
 local Node = {}
+
+--- Runs `fn(node)` as a coroutine, soon: not before the handler that calls this has returned. It ends
+--- with the version of the handlers that started it. What it raises is logged as a handler's error.
+---@param fn fun(node: shoal.Node)
+function Node:go(fn) end
+--- In a coroutine: waits for that time. Returns true.
+---@param seconds number
+---@return true
+function Node:sleep(seconds) end
+--- In a coroutine: connects to "host:port" by TCP, or to a Unix socket at a path with a "/". Codes:
+--- "connect", "timeout". (sends)
+---@param endpoint string
+---@param timeout? number  seconds, also for each read and write that has none of its own (no limit)
+---@return shoal.Connection?, string? message, shoal.Code? code
+function Node:connect(endpoint, timeout) end
+--- Calls `fn(node, fd)` in every turn of the loop in which the descriptor can be read ("r") or written
+--- ("w"), until it is cancelled. Code: "io" (it cannot be watched). `fn(node, nil, message, "io")`:
+--- it was closed, and is not watched any more. Not in a simulation.
+---@param fd integer
+---@param mode "r"|"w"
+---@param fn fun(node: shoal.Node, fd: integer?, message: string?, code: shoal.Code?)
+---@return shoal.Pending?, string? message, shoal.Code? code
+function Node:io(fd, mode, fn) end
 
 --- Runs a program without a shell; `argv[1]` is a path, or looked for in $PATH. Calls `fn(node,
 --- result)` when it has ended. Returns at once: what can be cancelled (the program is ended, `fn` is

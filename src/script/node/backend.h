@@ -13,7 +13,9 @@
 
 #include "../../base/error.h"
 #include "../../host/child.h"
+#include "../../host/connection.h"
 #include "../../host/host.h"
+#include "../../host/io.h"
 
 #include <lua.h>
 
@@ -66,6 +68,17 @@ struct backend_ops {
                        const host_child_request *request, host_child_fn *fn,
                        void *context, struct error *error);
     void (*child_end)(struct backend *backend, void *child);
+    /* Descriptors (host/io.h). NULL: there is no loop that could watch them. */
+    void *(*io_new)(struct backend *backend, int fd, bool writes,
+                    host_io_fn *fn, void *context, struct error *error);
+    void (*io_cancel)(struct backend *backend, void *io);
+    /* Connections (host/connection.h). */
+    void *(*connection_new)(struct backend *backend, const char *endpoint,
+                            const host_connection_events *events,
+                            struct error *error);
+    void (*connection_want)(void *connection, bool wanted);
+    bool (*connection_write)(void *connection, shoal_bytes bytes);
+    void (*connection_close)(void *connection);
     /* Pushes a table of counters. Raises Lua's memory error. */
     void (*push_stats)(struct backend *backend, lua_State *L);
     /* The loop whose files and signals the node may watch; NULL: none (nothing

@@ -108,6 +108,40 @@ static void child_end(struct backend *backend, void *child)
     host_child_end(child);
 }
 
+static void *io_new(struct backend *backend, int fd, bool writes,
+                    host_io_fn *fn, void *context, struct error *error)
+{
+    return host_io_new(from(backend)->host, fd, writes, fn, context, error);
+}
+
+static void io_cancel(struct backend *backend, void *io)
+{
+    (void)backend;
+    host_io_cancel(io);
+}
+
+static void *connection_new(struct backend *backend, const char *endpoint,
+                            const host_connection_events *events,
+                            struct error *error)
+{
+    return host_connection_new(from(backend)->host, endpoint, events, error);
+}
+
+static void connection_want(void *connection, bool wanted)
+{
+    host_connection_want(connection, wanted);
+}
+
+static bool connection_write(void *connection, shoal_bytes bytes)
+{
+    return host_connection_write(connection, bytes);
+}
+
+static void connection_close(void *connection)
+{
+    host_connection_close(connection);
+}
+
 static void push_stats(struct backend *backend, lua_State *L)
 {
     host_stats stats = host_get_stats(from(backend)->host);
@@ -183,6 +217,12 @@ static const struct backend_ops ops = {
     .timer_cancel = timer_cancel,
     .child_new = child_new,
     .child_end = child_end,
+    .io_new = io_new,
+    .io_cancel = io_cancel,
+    .connection_new = connection_new,
+    .connection_want = connection_want,
+    .connection_write = connection_write,
+    .connection_close = connection_close,
     .push_stats = push_stats,
     .loop = loop,
     .fd = fd,

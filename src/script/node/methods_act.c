@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The node's methods that begin something and are told of its outcome. */
 #include "children.h"
+#include "connection.h"
 #include "methods.h"
+#include "sleeps.h"
+#include "watches.h"
 
 static int spawn(lua_State *L)
 {
@@ -9,7 +12,32 @@ static int spawn(lua_State *L)
     return children_spawn(L, methods_check_scope(L));
 }
 
+static int watch(lua_State *L)
+{
+    return watches_push(L, methods_check_scope(L));
+}
+
+static int go(lua_State *L)
+{
+    return sleeps_go(L, methods_check_scope(L));
+}
+
+static int sleep_for(lua_State *L)
+{
+    return sleeps_begin(L, methods_check_scope(L));
+}
+
+static int make_connection(lua_State *L)
+{
+    (void)methods_check_sending(L, "node:connect");
+    return connection_make(L, methods_check_scope(L));
+}
+
 const luaL_Reg methods_act[] = {
     {"spawn", spawn},
+    {"io", watch},
+    {"go", go},
+    {"sleep", sleep_for},
+    {"connect", make_connection},
     {NULL, NULL},
 };

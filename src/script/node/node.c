@@ -3,6 +3,7 @@
 
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
+#include "connection.h"
 #include "events.h"
 #include "failures.h"
 #include "pending.h"
@@ -146,6 +147,7 @@ static void end_scope(struct scope *scope)
     waits_end(scope);
     pendings_end(scope);
     asks_end(scope);
+    connections_end(scope);
 }
 
 /* ---- Life ---- */

@@ -8,7 +8,8 @@
  *   info.c        what it tells of itself
  *   reload.c      other handlers for it
  *   timers.c, waits.c, listeners.c   what code has set up on it
- *   pending.c     what code waits for: children.c, coroutines.c
+ *   pending.c     what code waits for: children.c, watches.c,
+ *                 sleeps.c, connection.c
  *   changes.c     what on_view tells
  *   ../reload/    that code: scope.c, version.c, script.c, store.c
  *

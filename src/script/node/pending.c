@@ -44,7 +44,7 @@ void pendings_end(struct scope *scope)
 
 /* ---- Telling ---- */
 
-struct outcome {
+struct pending_outcome {
     struct scope *scope;
     int callee;
     bool begins;
@@ -54,7 +54,7 @@ struct outcome {
 
 static void tell_in_region(lua_State *L, void *context)
 {
-    struct outcome *outcome = context;
+    struct pending_outcome *outcome = context;
     int nargs = 0;
     refs_push(L, outcome->callee);
     bool waits = lua_isthread(L, -1);
@@ -78,11 +78,11 @@ static void tell(struct pending *pending, bool is_over, pending_push_fn *push,
     struct scope *scope = pending->scope;
     const struct pending_kind *kind = pending->kind;
     struct node *node = scope->node;
-    struct outcome outcome = {.scope = scope,
-                              .callee = pending->callee,
-                              .begins = kind->begins,
-                              .push = push,
-                              .context = context};
+    struct pending_outcome outcome = {.scope = scope,
+                                      .callee = pending->callee,
+                                      .begins = kind->begins,
+                                      .push = push,
+                                      .context = context};
     if (is_over)
         end(scope_state(scope), pending, &outcome.callee);
     scope_run(scope, tell_in_region, &outcome, kind->what);

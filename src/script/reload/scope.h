@@ -15,6 +15,7 @@
 
 struct node;
 struct ask;
+struct connection;
 struct node_timer;
 struct pending;
 struct wait;
@@ -28,6 +29,7 @@ struct scope {
     struct wait *waits;
     struct pending *pendings;
     struct ask *asks;
+    struct connection *connections;
     int self;             /* reference of the node's object in its state */
     int listeners;        /* reference of { event = { function, ... } } */
     int sent;             /* reference of what sends.c keeps */

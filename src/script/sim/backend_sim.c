@@ -6,6 +6,7 @@
 #include "../../base/error.h"
 #include "../../host/log_engine.h"
 #include "sim_children.h"
+#include "sim_connections.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ struct sim_backend {
     struct log_engine log_engine; /* to the node's log */
     struct mocks *mocks;          /* the simulation's */
     struct sim_child *children;
+    struct sim_connection *connections;
     uint32_t diagnostics; /* that the node wants */
     bool crashes;
     char address[SIM_MAX_ADDRESS];
@@ -160,6 +162,30 @@ static void child_end(struct backend *backend, void *child)
     sim_child_end(child);
 }
 
+static void *connection_new(struct backend *backend, const char *endpoint,
+                            const host_connection_events *events,
+                            struct error *error)
+{
+    struct sim_backend *self = from(backend);
+    return sim_connection_new(self->node, &self->connections, self->mocks,
+                              endpoint, events, error);
+}
+
+static void connection_want(void *connection, bool wanted)
+{
+    sim_connection_want(connection, wanted);
+}
+
+static bool connection_write(void *connection, shoal_bytes bytes)
+{
+    return sim_connection_write(connection, bytes);
+}
+
+static void connection_close(void *connection)
+{
+    sim_connection_close(connection);
+}
+
 static void push_stats(struct backend *backend, lua_State *L)
 {
     sim_traffic traffic = sim_node_traffic(from(backend)->node);
@@ -205,6 +231,10 @@ static const struct backend_ops ops = {
     .timer_cancel = timer_cancel,
     .child_new = child_new,
     .child_end = child_end,
+    .connection_new = connection_new,
+    .connection_want = connection_want,
+    .connection_write = connection_write,
+    .connection_close = connection_close,
     .push_stats = push_stats,
     .loop = loop,
     .close = close_backend,
@@ -238,6 +268,7 @@ static void on_closed(void *context)
     struct sim_backend *self = context;
     host_callbacks callbacks = self->callbacks;
     sim_child_forget_all(&self->children);
+    sim_connection_forget_all(&self->connections);
     if (self->log_engine.log) {
         self->log_engine.log->clock = NULL;
         self->log_engine.log->node = NULL;

@@ -11,6 +11,7 @@ void mocks_init(struct mocks *mocks, struct program *owner)
 void mocks_clear(struct mocks *mocks, lua_State *L)
 {
     refs_free(L, &mocks->on_spawn);
+    refs_free(L, &mocks->on_connect);
 }
 
 /* ---- Asking ---- */
@@ -28,15 +29,16 @@ static void ask(lua_State *L, void *context)
     const struct mock_question *question = asking->question;
     refs_push(L, question->fn);
     int nargs = question->push(L, question->context);
-    protected_invoke(&asking->mocks->owner->caller, L, nargs, 2);
-    if (lua_isnil(L, -2)) {
-        const char *message = lua_tostring(L, -1);
+    protected_invoke(&asking->mocks->owner->caller, L, nargs,
+                     question->num_results);
+    int first = lua_gettop(L) - question->num_results + 1;
+    if (lua_isnil(L, first) && !question->may_be_nil) {
+        const char *message = lua_tostring(L, first + 1);
         asking->result = error_fail(asking->error, "%s",
                                     message ? message : "it was refused");
         return;
     }
-    asking->result =
-        question->read(L, lua_gettop(L) - 1, question->context, asking->error);
+    asking->result = question->read(L, first, question->context, asking->error);
 }
 
 int mocks_ask(struct mocks *mocks, const struct mock_question *question,

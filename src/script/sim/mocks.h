@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a simulation does not have, programs to run, is played by functions of
+ * What a simulation does not have, programs to run and
+ * peers to connect to, is played by functions of
  * the program's that wrote the simulation: net:on_spawn(fn). They are asked at
  * once, and what they answer arrives after some virtual time.
  */
@@ -13,7 +14,8 @@
 
 struct mocks {
     struct program *owner;
-    int on_spawn; /* reference of a function; REFS_NONE: there is none */
+    /* References of functions; REFS_NONE: there is none. */
+    int on_spawn, on_connect;
 };
 
 void mocks_init(struct mocks *mocks, struct program *owner);
@@ -23,7 +25,8 @@ void mocks_clear(struct mocks *mocks, lua_State *L);
  * at `index` (the first value) and behind. Both may raise. */
 struct mock_question {
     const char *name; /* "net:on_spawn" */
-    int fn;
+    int fn, num_results;
+    bool may_be_nil; /* the first: that is no refusal then */
     int (*push)(lua_State *L, void *context);
     /* 0, or -1 and `error`. */
     int (*read)(lua_State *L, int index, void *context, struct error *error);

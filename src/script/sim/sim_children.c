@@ -155,6 +155,7 @@ struct sim_child *sim_child_new(sim_node *node, struct sim_child **list,
         .node = node, .request = request, .fn = fn, .context = context};
     const struct mock_question question = {.name = "net:on_spawn",
                                            .fn = mocks->on_spawn,
+                                           .num_results = 2,
                                            .push = push_question,
                                            .read = read_answer,
                                            .context = child};

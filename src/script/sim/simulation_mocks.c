@@ -19,7 +19,16 @@ static int on_spawn(lua_State *L)
     return 0;
 }
 
+/* on_connect(fn): fn(place, endpoint) -> talk, greeting, closes, after | nil,
+ * message; talk(data) -> answer, closes */
+static int on_connect(lua_State *L)
+{
+    set_function(L, &simulation_check(L)->mocks.on_connect);
+    return 0;
+}
+
 const luaL_Reg simulation_mocks[] = {
     {"on_spawn", on_spawn},
+    {"on_connect", on_connect},
     {NULL, NULL},
 };
