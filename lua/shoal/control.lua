@@ -213,7 +213,10 @@ methods.ask = {
     }, function(_, answers, missing)
       sort_answers(answers)
       sort_by_address(missing)
-      peer:respond(id, nil, { answers = answers, missing = missing })
+      local sent, why = pcall(peer.respond, peer, id, nil, { answers = answers, missing = missing })
+      if not sent then -- nested too deep for a message around it
+        peer:respond(id, { code = "failed", message = tostring(why) })
+      end
     end)
     if not called then
       return nil, tostring(ok):match("node:ask: (.*)") or tostring(ok), "invalid_params"

@@ -180,7 +180,7 @@ static void call(struct run *run)
     shoal *engine = run->engine;
     uint64_t now = run->now_us;
     shoal_update claim = {0};
-    switch (input_byte(input) % 11) {
+    switch (input_byte(input) % 12) {
     case 0:
         (void)shoal_gossip(engine, now);
         break;
@@ -211,6 +211,10 @@ static void call(struct run *run)
         break;
     case 8:
         (void)shoal_leave_to(engine, now, draw_identity(input, id));
+        break;
+    case 10:
+        (void)shoal_send_to(engine, now, draw_identity(input, id), 0,
+                            input_bytes(input, input_byte(input)), 1);
         break;
     case 9: {
         char addr[ADDR_ROOM];

@@ -24,6 +24,8 @@ local handlers = [[
       node.store.waited = node:wait(function() return node:num_members() > 1 end, 5)
     end)()
   end
+  M.on_ask = { what = function(_, data) return { data } end, fails = function() error "oh" end }
+  function M.on_message(node, data, from) node.store.said = { data, from.addr } end
   function M.on_member_up(node, member) node.store[member.addr] = member.id end
   function M.on_member_down(node, member) node.store[member.addr] = nil end
   function M.on_view(node, view) node.store.joined = #view.joined end
@@ -126,6 +128,28 @@ function scenarios.programs(world)
   end
   assert(world.a:spawn({ "two" }, function() end)):cancel()
   run(world, 1)
+end
+
+function scenarios.messages(world)
+  local function noted(_, ok) world.sent = ok end
+  assert(world.a:send(world.b:bound(), { text = "one" }, noted))
+  assert(world.a:send(world.a:bound(), "two", noted))
+  world.b:send("nobody", "three")
+  run(world, 0.5)
+end
+
+function scenarios.asks(world)
+  local function noted(_, answers, missing) world.answers = { answers, missing } end
+  assert(world.a:ask("what", "x", { where = function() return true end, timeout = 2 }, noted))
+  assert(world.b:ask("fails", nil, { members = { world.a:bound() } }, noted))
+  run(world, 3)
+end
+
+function scenarios.asks_at_a_reload(world)
+  assert(world.b:ask("what", "x", function() end))
+  assert(world.a:ask("what", "x", function() end))
+  assert(world.a:set_handlers(table_of_handlers()))
+  run(world, 3)
 end
 
 function scenarios.listeners(world)

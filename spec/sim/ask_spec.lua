@@ -139,13 +139,38 @@ describe("node:ask", function()
   it("of many members at 20 % loss is answered by all, or names who is missing", function()
     local net, members = nets.grown(100, { handlers = echo() }, { seed = 5 })
     net:set { loss = 0.2 }
-    local before = 0
-    for _, member in ipairs(members) do before = before + member:stats().bytes_sent end
     local answers, missing = ask(net, members[1], "echo", "x", { timeout = 20 })
     assert.equal(100, #answers + #missing)
     assert.is_true(#missing <= 1, #missing)
     local heard = addresses(answers)
     for i = 2, #heard do assert.is_true(heard[i] ~= heard[i - 1]) end
+  end)
+
+  it("of a thousand members takes four packets for each, and a moment", function()
+    local net, members = nets.grown(1000, { handlers = echo(), config = "lan", cluster_size = 1000 })
+    net:run(10) -- until what they told each other of their joining is over
+    local function sent(of)
+      local packets, bytes = 0, 0
+      for _, member in ipairs(of) do
+        packets = packets + member:stats().sent.exchange
+        bytes = bytes + member:stats().bytes_sent
+      end
+      return packets, bytes
+    end
+    local packets, bytes = sent(members)
+    local answers, missing, took = ask(net, members[1], "nothing", nil)
+    assert.same({ 1000, 0 }, { #answers, #missing })
+    assert.is_true(took < 0.3, took)
+    local packets_after, bytes_after = sent(members)
+    net:run(1) -- for the last receipts
+    assert.is_true(packets_after - packets < 4100, packets_after - packets)
+    assert.is_true(bytes_after - bytes < 400000, bytes_after - bytes)
+    net:set { loss = 0.2 }
+    answers, missing, took = ask(net, members[1], "nothing", nil, { timeout = 30 })
+    assert.equal(1000, #answers + #missing)
+    assert.is_true(#missing <= 1, #missing)
+    assert.is_true(took < 10, took)
+    assert.equal(0, members[1]:stats().messages_refused)
   end)
 
   it("is refused when it cannot be asked, and 64 may be under way", function()

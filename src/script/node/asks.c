@@ -178,8 +178,8 @@ static int ask_next(lua_State *L, struct ask *ask, int state)
     return error;
 }
 
-/* As many as may be asked now. This is the vehicle of a question: another one
- * may bring it to many at once. */
+/* As many as may be asked now. A question to many is not gossiped: that brings
+ * several copies to each, where a message and its receipt are two packets. */
 static void ask_some(lua_State *L, struct ask *ask, int state)
 {
     int error = 0;
