@@ -213,6 +213,14 @@ SHOAL_API int shoal_set_tags(shoal *engine, uint64_t now_us, shoal_bytes tags);
  */
 SHOAL_API int shoal_send_to(shoal *engine, uint64_t now_us, shoal_bytes id,
                             uint8_t flags, shoal_bytes data, uint64_t ticket);
+/* Say something to all members, once and in order: `data` of at most 65,536
+ * bytes on a topic of 1 to 64, both copied; docs/wire.md says how. We hear it,
+ * too. `*number` (may be NULL) is that of its last part: from 1 on, for each of
+ * our topics. FULL: too much waits to be sent, or there are too many topics.
+ * UNSUPPORTED: compare_members is off. MALFORMED: the topic; NO_LIFEGUARD,
+ * TOO_BIG, DEFUNCT, NOMEM; then nothing was said. */
+SHOAL_API int shoal_publish(shoal *engine, uint64_t now_us, shoal_bytes topic,
+                            shoal_bytes data, uint64_t *number);
 /* Queue an item of ours: asks `receive` (with an empty sender) for its key. 1:
  * queued; 0: the handler does not want it; MALFORMED (empty), TOO_BIG,
  * NO_HANDLER, BROADCAST. `data` is copied. */
@@ -284,6 +292,8 @@ typedef enum shoal_carries {
     SHOAL_CARRIES_MESSAGE,   /* the sender, data and flags */
     SHOAL_CARRIES_OUTCOME,   /* the receiver, ticket and error */
     SHOAL_CARRIES_IGNORED,   /* a member, the size of its tags, and why */
+    SHOAL_CARRIES_PUBLISHED, /* a member, topic, data and numbers */
+    SHOAL_CARRIES_MISSED,    /* a member, topic and numbers */
     SHOAL_CARRIES_CHANGES    /* nothing; a node in Lua adds the members */
 } shoal_carries;
 
@@ -301,11 +311,12 @@ typedef struct shoal_effect {
     /* RENAME: the identity that was replaced. CONFLICT: ours when the claim
      * arrived; shoal_self() differs if we have taken the address back.
      * PACKET_*: the peer, of the kinds that have one. TAGS: the former tags;
-     * empty: none were known. */
+     * empty: none were known. PUBLISHED, MISSED: the topic. */
     shoal_bytes before;
-    shoal_bytes packet; /* SEND */
-    size_t size;        /* bytes of the packet, or (ITEM_DROPPED,
-                           TAGS_IGNORED) of what was dropped */
+    shoal_bytes packet;   /* SEND. PUBLISHED: the data */
+    uint64_t first, last; /* PUBLISHED, MISSED: numbers */
+    size_t size;          /* bytes of the packet, or (ITEM_DROPPED,
+                             TAGS_IGNORED) of what was dropped */
     uint16_t updates;   /* how many the packet carries */
     uint8_t message;    /* of the packet: shoal_message */
     uint8_t number;     /* PACKET_*: of the probe, of the kinds that have one */

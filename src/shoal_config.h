@@ -87,6 +87,8 @@ typedef shoal_periodic SHOAL_CONFIG_PERIODIC; /* the range is of `members` */
     X(max_tags_memory, "max_tags_memory", BYTES, 0, 4294967295,                \
       "of the tags of all members that one engine keeps. Tags beyond it are "  \
       "ignored")                                                               \
+    X(max_topics_memory, "max_topics_memory", BYTES, 65536, 1073741824,        \
+      "of what was published lately and is kept for members that missed it")   \
     X(max_members, "max_members", COUNT, 1, 16777214,                          \
       "known members, including down ones. A new member replaces the one "     \
       "that has been down longest. If all are up, the new member is refused "  \

@@ -44,8 +44,8 @@
       "the identity is invalid, or an identity function failed; it was not "   \
       "used")                                                                  \
     X(FULL, -15, "full",                                                       \
-      "the member table is full (max_members), or too many messages are "      \
-      "under way; the new one was dropped")                                    \
+      "a table or queue is full: members (max_members), messages under way, "  \
+      "or what was published and waits; the new one was dropped")              \
     X(LOSES, -16, "loses",                                                     \
       "the identity does not win against the current one at its address; "     \
       "nothing changed")                                                       \
@@ -169,6 +169,11 @@
       "nothing has changed for `stable_after`")                                \
     X(TAGS, 21, "tags", 0, TAGS, DEBUG, "tags changed",                        \
       "what a member says of itself has changed")                              \
+    X(PUBLISHED, 22, "published", 0, PUBLISHED, TRACE, "published",            \
+      "a member published something on a topic")                               \
+    X(MISSED, 23, "missed", 0, MISSED, INFO, "missed what was published",      \
+      "messages of a member's topic did not arrive, and nobody has them any "  \
+      "more; or the member was started again, and some may have been lost")    \
     X(MESSAGE, 25, "message", 0, MESSAGE, TRACE, "message received",           \
       "a member has sent us a message")                                        \
     X(MESSAGE_ACKNOWLEDGED, 26, "message_acknowledged", 1, OUTCOME, TRACE,     \
@@ -227,6 +232,9 @@
     X(TAGS_RATE, "tags_rate",                                                  \
       "tags that we did not pass on, because their owner changes them more "   \
       "than ten times a second")                                               \
+    X(TOPICS, "topics",                                                        \
+      "an item of a topic by somebody who is not known (yet), or beyond the "  \
+      "limits of topics")                                                      \
     X(NOMEM, "no_memory", "out of memory")
 
 /* What an engine counts since shoal_new(). X(member, "text") */
@@ -246,6 +254,9 @@
     X(messages_failed, "messages whose receiver went down first")              \
     X(messages_refused, "messages not accepted: too many were under way")      \
     X(messages_received, "messages that arrived, each counted once")           \
+    X(items_published, "packets' worth of what we published")                  \
+    X(items_repaired, "items of topics that came only when we asked for them") \
+    X(items_missed, "items of topics that nobody had any more")                \
     X(memory_bytes, "memory that the engine uses now")                         \
     X(local_health, "current local health, from 0 (good) to `max_local_health`")
 

@@ -91,11 +91,12 @@ typedef enum shoal_message {
         SHOAL_NUM_MESSAGES
 } shoal_message;
 
-/* How many members, and the xor of their parts; without those of some buckets
- * (docs/wire.md). */
+/* How many members, and the xor of their parts; without those of some buckets;
+ * the xor of all streams' (docs/wire.md). */
 typedef struct shoal_digest {
     uint32_t members, sum;
-    uint8_t without; /* a bit for each bucket of the hash */
+    uint8_t without;  /* a bit for each bucket of the hash */
+    uint32_t streams; /* of what was published; 0: nothing */
 } shoal_digest;
 
 /* What a packet begins with. */

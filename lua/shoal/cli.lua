@@ -28,6 +28,7 @@ local COMMANDS = {
   tags = "shoal.cli.tags",
   ask = "shoal.cli.ask",
   broadcast = "shoal.cli.requests",
+  publish = "shoal.cli.requests",
   monitor = "shoal.cli.monitor",
   version = "shoal.cli.version",
 }

@@ -227,6 +227,16 @@ methods.ask = {
   end,
 }
 
+methods.publish = {
+  params = { "string", "any" },
+  run = function(self, params)
+    if params[1] == "" or #params[1] > 64 then
+      return nil, "the name of a topic has 1 to 64 bytes", "invalid_params"
+    end
+    return self.node:publish(params[1], params[2])
+  end,
+}
+
 methods.monitor = {
   run = function(self, _, peer)
     self.watching[peer:id()] = peer
@@ -311,9 +321,13 @@ end
 -- ---- Events ----
 
 -- What the monitor shows of an event: most are about a member.
-local function describe(event, a, b)
+local function describe(event, a, b, c, d)
   local report = { event = event, time = os.time() }
-  if event == "rename" then
+  if event == "published" then
+    report.topic, report.data, report.member, report.number = a, b, c, d
+  elseif event == "missed" then
+    report.topic, report.member, report.first, report.last = a, b, c, d
+  elseif event == "rename" then
     report.before, report.member = a, b
   elseif event == "rejoin" or event == "returned" then
     report.id = a
@@ -325,11 +339,11 @@ local function describe(event, a, b)
   return report
 end
 
-local function tell_watchers(self, event, a, b)
+local function tell_watchers(self, event, ...)
   if next(self.watching) == nil then
     return
   end
-  self.listener:publish(self.watching, "event", { describe(event, a, b) })
+  self.listener:publish(self.watching, "event", { describe(event, ...) })
 end
 
 -- ---- Life ----
@@ -358,8 +372,8 @@ end
 ---@param node shoal.Node
 function Control:attach(node)
   self.node = node
-  node:on("*", function(_, event, a, b)
-    tell_watchers(self, event, a, b)
+  node:on("*", function(_, event, ...)
+    tell_watchers(self, event, ...)
   end)
 end
 

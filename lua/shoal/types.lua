@@ -47,6 +47,8 @@
 ---| "view" # (node, view): members joined, left or changed, and nothing has changed since for `view_quiet`
 ---| "stable" # (node): nothing has changed for `stable_after`
 ---| "tags" # (node, member, changed): what a member says of itself has changed
+---| "published" # (node, topic, data, from, number): a member published something on a topic
+---| "missed" # (node, topic, from, first, last): messages of a member's topic did not arrive, and nobody has them any more; or the member was started again, and some may have been lost
 ---| "message" # (node, data, from): a member has sent us a message
 ---| "message_acknowledged" # (node, member, ticket, code), a diagnostic: a message of ours has arrived
 ---| "message_failed" # (node, member, ticket, code), a diagnostic: a message of ours was not acknowledged before its receiver went down, or we left
@@ -111,6 +113,7 @@
 ---@field max_packet_size? integer  bytes of the largest packet, sent or received. The member's own identity must fit into it three times
 ---@field max_tags_size? integer  bytes of a member's own tags, as MessagePack. Other members fetch what does not fit into a packet in parts
 ---@field max_tags_memory? integer  bytes of the tags of all members that one engine keeps. Tags beyond it are ignored
+---@field max_topics_memory? integer  bytes of what was published lately and is kept for members that missed it
 ---@field max_members? integer  known members, including down ones. A new member replaces the one that has been down longest. If all are up, the new member is refused and notified
 ---@field max_broadcasts? integer  queued broadcasts. When the queue is full, the broadcast that was sent most often is dropped (the oldest of several)
 ---@field max_local_health? integer  a member whose own probes fail, or that has to refute a suspicion, multiplies its `probe_period` and `probe_rtt` by at most 1 + this value (Lifeguard 4.A). 0: never
@@ -151,7 +154,7 @@
 ---@field dst? shoal.Identity      the receiver: what an encoder gets; a decoder returns it or `dst_hash`
 ---@field dst_hash? integer        of `dst`, or of its address in an announce (docs/wire.md)
 ---@field peer? shoal.Identity
----@field digest? { members: integer, sum: integer, without?: integer }  of pings and acks: summarises what the sender knows
+---@field digest? { members: integer, sum: integer, without?: integer, streams?: integer }  of pings and acks: summarises what the sender knows
 ---@field no_tags? true     the sender has none. Only with `lifeguard`
 ---@field wants_nack? true  of a ping_req: answer with a nack if `peer` does not answer. Only with `lifeguard`
 
@@ -199,7 +202,10 @@
 ---@field on_view? fun(node: shoal.Node, view: shoal.View)  members joined, left or changed, and nothing has changed since for `view_quiet`
 ---@field on_stable? fun(node: shoal.Node)  nothing has changed for `stable_after`
 ---@field on_tags? fun(node: shoal.Node, member: shoal.Member, changed: table<string, { before: any, after: any }>)  what a member says of itself has changed
+---@field on_published? fun(node: shoal.Node, topic: string, data: any, from: shoal.Member, number: integer)  a member published something on a topic
+---@field on_missed? fun(node: shoal.Node, topic: string, from: shoal.Member, first: integer, last?: integer)  messages of a member's topic did not arrive, and nobody has them any more; or the member was started again, and some may have been lost
 ---@field on_message? fun(node: shoal.Node, data: any, from: shoal.Member)  a member has sent us a message
+---@field topics? table<string, fun(node: shoal.Node, data: any, from: shoal.Member, number: integer)>  what is published on these topics
 ---@field on_reload? fun(node: shoal.Node, previous: shoal.Previous)  we are the new version
 ---@field on_stop? fun(node: shoal.Node)  the node is about to close
 -- end
@@ -297,6 +303,27 @@ function Node:broadcast() end
 ---@param data string
 ---@return boolean?, string? message, shoal.Code? code
 function Node:add_broadcast(data) end
+
+--- Publishes `data` (a value that MessagePack carries, at most 65,536 bytes as such) on a topic of 1
+--- to 64 bytes. Each member, this one included, gets it once and in order, or is told by `on_missed`
+--- that it missed it. Returns its number, which grows; a message that needs several packets takes
+--- several numbers, and has the last. code: "full": too much waits to be sent, nothing was published;
+--- "too_big", "no_lifeguard", "unsupported" (`compare_members` is off), "defunct". (sends)
+---@param topic string
+---@param data any
+---@return integer? number, string? message, shoal.Code? code
+function Node:publish(topic, data) end
+
+--- Calls `fn` for what is published on the topic from now on, in this version of the handlers.
+---@param topic string
+---@param fn fun(node: shoal.Node, data: any, from: shoal.Member, number: integer)
+function Node:subscribe(topic, fn) end
+
+--- Whether it had been subscribed.
+---@param topic string
+---@param fn function
+---@return boolean
+function Node:unsubscribe(topic, fn) end
 --- Changes this node's tags, which all members learn: names of 1 to 64 bytes, values that MessagePack
 --- carries. `shoal.none` deletes one; the others stay. Changes within 0.2 s are sent as one. code:
 --- "too_big", if all of them do not fit into `max_tags_size`. (sends)

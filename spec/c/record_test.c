@@ -99,11 +99,6 @@ static void skips_those_of_a_later_version(void)
     struct record record;
     EXPECT(read_hex("0001 06", &record) == SHOAL_ERR_UNSUPPORTED);
     EXPECT(read_hex("0003 00 ffff", &record) == SHOAL_ERR_UNSUPPORTED);
-    uint8_t bytes[] = {0, 1, 6, 0, 3, 4, 0, 0};
-    EXPECT(records_check((shoal_bytes){bytes, sizeof bytes}) == 0);
-    bytes[7] = 9;
-    EXPECT(records_check((shoal_bytes){bytes, sizeof bytes}) ==
-           SHOAL_ERR_MALFORMED);
 }
 
 static void reads_what_it_has_written(void)

@@ -280,7 +280,7 @@ static void takes_a_digest_or_none(void)
     static const char *const none[] = {
         "970100" A "00" HASH_B_HEX "07 c0",
         "970100" A "00" HASH_B_HEX "07 90",
-        "970100" A "00" HASH_B_HEX "07 94010203 04",
+        "970100" A "00" HASH_B_HEX "07 9501020304 05",
         "980101" A "00" HASH_B_HEX "07 c0 05",
         "960108" A "00" HASH_B_HEX "92 01 02",
     };

@@ -119,6 +119,8 @@ local MISTAKES = {
   },
   { { "join" }, "missing argument 'HOST:PORT'; see 'shoal join --help'" },
   { { "broadcast" }, "missing argument 'DATA'; see 'shoal broadcast --help'" },
+  { { "publish", "t" }, "missing argument 'DATA'; see 'shoal publish --help'" },
+  { { "publish", "", "x" }, "the name of a topic has 1 to 64 bytes; see 'shoal publish --help'" },
   { { "forget" }, "missing argument 'ADDR'; see 'shoal forget --help'" },
   { { "tags", "zone" }, "a tag must be KEY=VALUE, with a KEY of 1 to 64 bytes, not 'zone'; see 'shoal tags --help'" },
   { { "run", "x.lua", "--tag", "=b" },
@@ -128,8 +130,8 @@ local MISTAKES = {
 }
 
 local COMMANDS = {
-  "run", "check", "sim", "members", "tags", "info", "join", "leave", "forget", "reload", "ask", "broadcast", "monitor",
-  "version",
+  "run", "check", "sim", "members", "tags", "info", "join", "leave", "forget", "reload", "ask", "broadcast",
+  "publish", "monitor", "version",
 }
 
 describe("the command line", function()

@@ -22,6 +22,8 @@ local function member(options)
   return support.engine("a", options):knowing("b", "c suspect", "d down")
 end
 
+local function comparing() return member { config = { compare_members = true } } end
+
 local function sick_codec()
   local codec = {}
   for name, fn in pairs(core.codec) do codec[name] = fn end
@@ -108,6 +110,22 @@ local CASES = {
       local e = member()
       for i = 1, 64 do e:call("send_to", "b:7946", i) end
       return e, "b:7946", "x"
+    end,
+  },
+  publish = {
+    malformed = function() return comparing(), "", "x" end,
+    too_big = function() return comparing(), "t", ("x"):rep(65536) end,
+    full = function()
+      local e = comparing()
+      for i = 1, 512 do e:call("publish", "t", i) end
+      return e, "t", "x"
+    end,
+    unsupported = function() return member(), "t", "x" end,
+    no_lifeguard = function() return support.foreign("a"):knowing "b", "t", "x" end,
+    defunct = function()
+      local e = comparing()
+      e:leave()
+      return e, "t", "x"
     end,
   },
   set_config = { invalid_config = function() return member(), { max_members = 0 } end },

@@ -250,11 +250,15 @@ end
 local Engine = {}
 Engine.__index = Engine
 
-local function event_text(scheme, name, a, b, c)
+local function event_text(scheme, name, a, b, c, d)
   if name == "rename" then
     return ("rename %s %s"):format(scheme.text(a.id), scheme.text(b.id))
   elseif name == "item_dropped" then
     return "item_dropped " .. a.reason
+  elseif name == "published" then
+    return ("published %s %s %d %s"):format(a, scheme.text(c.id), d, tostring(b))
+  elseif name == "missed" then
+    return ("missed %s %s %d-%s"):format(a, scheme.text(b.id), c, d or "?")
   elseif name == "message" then
     return ("message %s %s"):format(scheme.text(b.id), tostring(a))
   elseif name == "message_acknowledged" or name == "message_failed" then
@@ -344,7 +348,7 @@ local function record(self, outcome, text)
 end
 
 local function drain(self, outcome)
-  for kind, a, b, c, d in self.core:effects() do
+  for kind, a, b, c, d, e in self.core:effects() do
     if kind == "send" then
       local packet, to = decode(self.scheme, self.codec, b), self.scheme.text(a)
       packet.to = to
@@ -357,7 +361,7 @@ local function drain(self, outcome)
       outcome.sends[#outcome.sends + 1] = packet.kind .. " " .. to
       record(self, outcome, packet.kind .. " " .. to)
     else
-      local text = event_text(self.scheme, a, b, c, d)
+      local text = event_text(self.scheme, a, b, c, d, e)
       outcome.events[#outcome.events + 1] = text
       record(self, outcome, text)
     end

@@ -136,6 +136,8 @@ local ARGUMENTS = {
   NOTHING = {}, MEMBER = { "member: shoal.Member" }, OURSELVES = { "id: shoal.Identity" },
   BOTH = { "before: shoal.Former", "after: shoal.Member" }, PACKET = { "packet: shoal.Packet" },
   TAGS = { "member: shoal.Member", "changed: table<string, { before: any, after: any }>" },
+  PUBLISHED = { "topic: string", "data: any", "from: shoal.Member", "number: integer" },
+  MISSED = { "topic: string", "from: shoal.Member", "first: integer", "last?: integer" },
   MESSAGE = { "data: any", "from: shoal.Member" },
   OUTCOME = { "member: shoal.Member", "ticket: integer", "code: shoal.Code?" },
   IGNORED = { "member: shoal.Member", "tags: shoal.Dropped" }, ITEM = { "item: shoal.Dropped" },
@@ -175,6 +177,8 @@ local function handler_types()
   for _, event in ipairs(events "02") do
     lines[#lines + 1] = ("---@field on_%s? fun(%s)  %s"):format(event.name, arguments(event, true), event.text)
   end
+  lines[#lines + 1] = "---@field topics? table<string, fun(node: shoal.Node, data: any, from: shoal.Member, " ..
+    "number: integer)>  what is published on these topics"
   lines[#lines + 1] = "---@field on_reload? fun(node: shoal.Node, previous: shoal.Previous)  we are the new version"
   lines[#lines + 1] = "---@field on_stop? fun(node: shoal.Node)  the node is about to close"
   return lines
@@ -182,7 +186,8 @@ end
 
 local function monitor()
   local with = { NOTHING = "", MEMBER = "`member`", OURSELVES = "`id`", BOTH = "`member`, `before`",
-    TAGS = "`member`", MESSAGE = "`member`, `data`" }
+    TAGS = "`member`", MESSAGE = "`member`, `data`", PUBLISHED = "`member`, `topic`, `data`, `number`",
+    MISSED = "`member`, `topic`, `first`, and `last` if it is known" }
   local lines = { "| event | with | |", "|---|---|---|" }
   for _, event in ipairs(events "0") do
     lines[#lines + 1] = ("| `%s` | %s | %s |"):format(event.name, with[event.carries], event.text)

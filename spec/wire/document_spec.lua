@@ -15,7 +15,9 @@ local text = read "docs/wire.md"
 --- The bytes in tables: the last cell of rows like | ping A to B | `96 01` B |
 local function in_tables()
   local found = {}
-  local headers = text:gsub("\n### Exchanges\n.-\n## ", "\n## ") -- its tables have records
+  -- tables of records are something else
+  local headers = text:gsub("\n### Exchanges\n.-\n## ", "\n## ")
+    :gsub("\n## Topics\n.-\n## ", "\n## ")
   for cell in headers:gmatch("\n| [^\n]-%f[ABCD][ABCD]%f[%W][^\n|]*| (`[`%x%s#@ABCD]*) |") do
     found[#found + 1] = golden.hex(golden.bytes((cell:gsub("`", ""))))
   end

@@ -78,6 +78,9 @@ golden.headers = {
   { "97 01 01 B 03 #A 07 93 05 06 cc81",
     { kind = "ack", src = ids.B, src_incarnation = 3, dst_hash = hashes.A, number = 7,
       digest = { members = 5, sum = 6, without = 0x81 } } },
+  { "97 01 01 B 03 #A 07 94 05 06 00 ce01020304",
+    { kind = "ack", src = ids.B, src_incarnation = 3, dst_hash = hashes.A, number = 7,
+      digest = { members = 5, sum = 6, streams = 0x01020304 } } },
   { "95 01 0d A 00 #B", { kind = "exchange", src = ids.A, src_incarnation = 0, dst_hash = hashes.B } },
   { "96 01 20 A 00 #B 07",
     { kind = "ping", src = ids.A, src_incarnation = 0, dst_hash = hashes.B, number = 7, no_tags = true } },
@@ -113,6 +116,10 @@ golden.records = {
   "0005 05 5946378b",
   "000d 0c 61655894 00000001e0db 0000",
   "0015 0d 61655894 00000001e0db 0000 81a47a6f6e65a162",
+  "000f 06 00 00000000 ffffffff 0a0b0c0d 03",
+  "0007 07 0a0b0c0d 02 02",
+  "001f 08 03 03 05 7075726765 0010 82a461646472a3613a31a462756d7001 a36b6579",
+  "001b 09 03 04 05 7075726765 0010 82a461646472a3613a31a462756d7001",
 }
 
 --- A whole packet: A tells B that C is suspect, and carries an item.

@@ -33,6 +33,8 @@ static int room_for_item(shoal *engine, size_t id_size, size_t *room)
         used = used - self.size + id_size;
     used += COUNT + ITEM_FRAME;
     *room = used < limit ? limit - used : 0;
+    if (*room > ITEM_MAX_SIZE)
+        *room = ITEM_MAX_SIZE;
     return 0;
 }
 
@@ -175,8 +177,11 @@ static int take(shoal *engine, shoal_bytes item, shoal_bytes sender)
 int broadcast_receive(shoal *engine, shoal_bytes items, shoal_bytes sender)
 {
     while (items.size > 0) {
+        bool is_record = item_is_record(items);
         shoal_bytes item = items_take(&items);
-        if (take(engine, item, sender) == SHOAL_ERR_NOMEM)
+        int error = is_record ? topics_receive(engine, item)
+                              : take(engine, item, sender);
+        if (error == SHOAL_ERR_NOMEM)
             return SHOAL_ERR_NOMEM;
     }
     return 0;

@@ -118,6 +118,7 @@ uint64_t config_suspicion_us(const shoal_config *config, uint32_t n)
     X(max_packet_size,          1400,      1400,      1400,      1400)         \
     X(max_tags_size,            1000,      1000,      1000,      1000)         \
     X(max_tags_memory,          64 << 20,  64 << 20,  64 << 20,  64 << 20)     \
+    X(max_topics_memory,        4194304,   4194304,   4194304,   4194304)      \
     X(max_members,              65536,     65536,     65536,     65536)        \
     X(max_broadcasts,           4096,      4096,      4096,      4096)         \
     X(max_local_health,         0,         8,         8,         8)            \

@@ -5,6 +5,7 @@
 #include "config.h"
 #include "lookahead.h"
 #include "notify.h"
+#include "repair.h"
 #include "send.h"
 #include "update.h"
 #include "verdict.h"
@@ -103,6 +104,7 @@ static void become_active(shoal *engine)
     probe_arm(engine);
     tasks_begin(engine);
     round_begin(engine);
+    repair_begin(engine);
     notify_self(engine, SHOAL_EVENT_ACTIVE);
 }
 
@@ -140,6 +142,7 @@ uint64_t shoal_next_deadline(const shoal *engine)
     next = earlier(next, engine->own_tags.at_us);
     next = earlier(next, engine->fetches.at_us);
     next = earlier(next, messages_next(engine));
+    next = earlier(next, engine->topics.at_us);
     return earlier(next, tasks_next(engine));
 }
 
@@ -166,6 +169,7 @@ int shoal_tick(shoal *engine, uint64_t now_us)
     error = suspicion_tick(engine);
     tags_tick(engine);
     fetch_tick(engine);
+    topics_tick(engine);
     tasks_tick(engine);
     if (!error)
         error = view_tick(engine);
@@ -351,6 +355,7 @@ static void init(shoal *engine, const shoal_options *options, struct mem mem)
     backlog_init(&engine->tagged, 0);
     tags_init(&engine->own_tags);
     fetch_init(&engine->fetches);
+    topics_init(&engine->topics);
     tasks_stop(&engine->tasks);
     round_init(&engine->round);
     tasks_begin_idle(engine);
@@ -395,6 +400,7 @@ void shoal_free(shoal *engine)
     fetch_clear(engine);
     tags_clear(engine);
     messages_clear(engine);
+    topics_clear(engine);
     keys_clear(&engine->item_keys, &engine->mem);
     members_clear(&engine->members, &engine->mem);
     timers_clear(&engine->timers, &engine->mem);

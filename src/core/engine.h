@@ -26,6 +26,8 @@
  *   tags.c        what members say of themselves
  *   fetch.c       ... where no packet holds it
  *   messages*.c   what a program says to one member
+ *   topics.c      what they publish
+ *   repair.c      ... and what of it did not come
  *   broadcast.c   custom broadcasts
  *   ask.c         what is asked of the embedder
  *   notify.c      events into the effect queue
@@ -50,6 +52,7 @@
 #include "table/timers.h"
 #include "tags.h"
 #include "tasks.h"
+#include "topics.h"
 #include "view.h"
 
 enum {
@@ -106,6 +109,7 @@ struct shoal {
     size_t tags_held; /* bytes */
     struct fetches fetches;
     struct messages messages;
+    struct topics topics;
     struct {
         uint32_t members; /* 0: not known */
         uint8_t times, of_news;

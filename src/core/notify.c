@@ -80,6 +80,31 @@ void notify_conflict(shoal *engine, const shoal_member *view)
     push(engine, SHOAL_EVENT_CONFLICT, view, identity_id(engine->self));
 }
 
+bool notify_topic(shoal *engine, shoal_event event, const shoal_member *from,
+                  shoal_bytes topic, shoal_bytes data, uint64_t first,
+                  uint64_t last)
+{
+    size_t payload = from->id.size + from->addr.size + from->endpoint.size +
+                     from->tags.size + topic.size + data.size;
+    uint8_t *at;
+    shoal_effect *effect =
+        effects_push(&engine->effects, &engine->mem, payload, &at);
+    if (!effect)
+        return false;
+    *effect = (shoal_effect){.kind = SHOAL_NOTIFY,
+                             .event = event,
+                             .member = *from,
+                             .first = first,
+                             .last = last};
+    effect->member.id = copy(&at, from->id);
+    effect->member.addr = copy(&at, from->addr);
+    effect->member.endpoint = copy(&at, from->endpoint);
+    effect->member.tags = copy(&at, from->tags);
+    effect->before = copy(&at, topic);
+    effect->packet = copy(&at, data);
+    return true;
+}
+
 void notify_dropped(shoal *engine, shoal_drop why, size_t size)
 {
     shoal_member view = shoal_self(engine);

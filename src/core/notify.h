@@ -17,6 +17,10 @@ bool notify_self(shoal *engine, shoal_event event);
 void notify_view(shoal *engine, shoal_event event, const shoal_member *view);
 /* `view` claims our address. */
 void notify_conflict(shoal *engine, const shoal_member *view);
+/* PUBLISHED or MISSED. false: out of memory. */
+bool notify_topic(shoal *engine, shoal_event event, const shoal_member *from,
+                  shoal_bytes topic, shoal_bytes data, uint64_t first,
+                  uint64_t last);
 /* An item of `size` bytes was given up. */
 void notify_dropped(shoal *engine, shoal_drop why, size_t size);
 /* A message from `from`. false: out of memory. */

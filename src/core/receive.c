@@ -19,6 +19,7 @@
 #include "items.h"
 #include "lookahead.h"
 #include "notify.h"
+#include "repair.h"
 #include "send.h"
 #include "update.h"
 #include "verdict.h"
@@ -90,6 +91,22 @@ static int decode_claims(shoal *engine, shoal_bytes *body)
 }
 
 /* Claims into engine->decoded; what is left in `*body` are the items. */
+static int check_record(shoal_bytes item)
+{
+    struct topic_record of_topic;
+    struct record record;
+    return topic_record_is(item.data[0]) ? topic_record_read(item, &of_topic)
+                                         : record_read(item, &record);
+}
+
+static int check_records(shoal_bytes items)
+{
+    while (items.size > 0)
+        if (check_record(items_take(&items)) == SHOAL_ERR_MALFORMED)
+            return SHOAL_ERR_MALFORMED;
+    return 0;
+}
+
 static int decode_body(shoal *engine, const shoal_header *header,
                        shoal_bytes *body)
 {
@@ -103,7 +120,7 @@ static int decode_body(shoal *engine, const shoal_header *header,
         return SHOAL_ERR_MALFORMED;
     int error = items_check(*body);
     if (!error && header->kind == SHOAL_MSG_EXCHANGE)
-        error = records_check(*body);
+        error = check_records(*body);
     return error;
 }
 
@@ -245,8 +262,10 @@ static int on_down_sender(shoal *engine, const shoal_header *header,
 static void compare(shoal *engine, const shoal_header *header,
                     struct identity *sender)
 {
-    if (header->has_digest)
-        round_compare(engine, sender, header);
+    if (!header->has_digest)
+        return;
+    repair_compare(engine, sender, header);
+    round_compare(engine, sender, header);
 }
 
 static void on_ping(shoal *engine, const shoal_header *header,
@@ -310,6 +329,7 @@ static int on_message(shoal *engine, const shoal_header *header,
         round_receive(engine, items);
         if (src->member)
             messages_receive(engine, items, src->member);
+        repair_receive(engine, items, sender);
         return fetch_receive(engine, items, sender);
     case SHOAL_MSG_FEED:
     case SHOAL_MSG_GOSSIP:

@@ -27,24 +27,30 @@ static bool read_cell(shoal_bytes *from, struct cell *cell)
     return bits == CELLS_MAX_BITS || prefix << bits == 0;
 }
 
+bool record_take_version(shoal_bytes *from, uint64_t *version)
+{
+    *version = 0;
+    for (size_t i = 0; i < from->size && i < RECORD_MAX_VERSION; i++) {
+        uint64_t bits = from->data[i] & 0x7f;
+        unsigned shift = 7 * (unsigned)i;
+        if (shift == 63 && bits > 1)
+            return false;
+        *version |= bits << shift;
+        if (!(from->data[i] & 0x80)) {
+            *from = rest(*from, i + 1);
+            return bits > 0 || i == 0; /* the shortest form */
+        }
+    }
+    return false;
+}
+
 bool record_next_entry(shoal_bytes *body, struct entry_of *entry)
 {
     if (body->size < 5)
         return false;
     entry->hash = bytes_u32be(body->data);
-    entry->version = 0;
-    for (size_t i = 4; i < body->size && i < RECORD_MAX_ENTRY; i++) {
-        uint64_t bits = body->data[i] & 0x7f;
-        unsigned shift = 7 * (unsigned)(i - 4);
-        if (shift == 63 && bits > 1)
-            return false;
-        entry->version |= bits << shift;
-        if (!(body->data[i] & 0x80)) {
-            *body = rest(*body, i + 1);
-            return bits > 0 || i == 4; /* the shortest form */
-        }
-    }
-    return false;
+    *body = rest(*body, 4);
+    return record_take_version(body, &entry->version);
 }
 
 /* In the cell, and in the order of their hashes. */
@@ -182,16 +188,6 @@ int record_read(shoal_bytes item, struct record *record)
     return is_good && read_body(record) ? 0 : SHOAL_ERR_MALFORMED;
 }
 
-int records_check(shoal_bytes items)
-{
-    while (items.size > 0) {
-        struct record record;
-        if (record_read(items_take(&items), &record) == SHOAL_ERR_MALFORMED)
-            return SHOAL_ERR_MALFORMED;
-    }
-    return 0;
-}
-
 /* ---- Writing ---- */
 
 void record_put(struct records *records, uint64_t value, size_t bytes)
@@ -228,8 +224,7 @@ static void put_cell(struct records *records, struct cell cell)
         record_put(records, cell.prefix >> 8 * (4 - bytes), bytes);
 }
 
-void record_begin(struct records *records, enum record_kind kind,
-                  struct cell cell)
+void record_begin(struct records *records, uint8_t kind, struct cell cell)
 {
     records->begun = records->size;
     records->failed = false;

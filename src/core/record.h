@@ -33,8 +33,9 @@ enum record_kind {
 enum {
     RECORD_LEAST_SPLIT = 3, /* bits of the cells in sums, beyond their cell's */
     RECORD_MOST_SPLIT = 6,
-    RECORD_MAX_ENTRY = 4 + 10, /* bytes of an entry of a list */
-    RECORD_HEAD = 2 + 1 + 5,   /* bytes in front of what a record says */
+    RECORD_MAX_VERSION = 10,                   /* bytes */
+    RECORD_MAX_ENTRY = 4 + RECORD_MAX_VERSION, /* bytes of one of a list */
+    RECORD_HEAD = 2 + 1 + 5, /* bytes in front of what a record says */
     RECORD_MESSAGE_HEAD = 2 + 1 + 4 + 4 + 1, /* ... in front of data */
     RECORD_VERSION_SIZE = 6, /* of tags, where it has a fixed size */
     RECORD_PART_HEAD = 2 + 1 + 4 + RECORD_VERSION_SIZE + 2,
@@ -63,9 +64,9 @@ struct entry_of {
 
 /* Reads an item. 0, MALFORMED, or UNSUPPORTED: a kind of a later version. */
 int record_read(shoal_bytes item, struct record *record);
-/* 0 or MALFORMED: are all items of a checked list well-formed? */
-int records_check(shoal_bytes items);
 
+/* A number in groups of 7 bits. false: it is cut short, or too long. */
+bool record_take_version(shoal_bytes *from, uint64_t *version);
 /* The next entry of a list whose body is `*body`. false: there is none, or it
  * is no entry. */
 bool record_next_entry(shoal_bytes *body, struct entry_of *entry);
@@ -91,8 +92,8 @@ struct records {
     bool failed;  /* ... and it does not fit */
 };
 
-void record_begin(struct records *records, enum record_kind kind,
-                  struct cell cell);
+/* `cell` only if that kind has one. */
+void record_begin(struct records *records, uint8_t kind, struct cell cell);
 void record_put(struct records *records, uint64_t value, size_t bytes);
 void record_put_bytes(struct records *records, shoal_bytes bytes);
 void record_put_version(struct records *records, uint64_t version);

@@ -122,6 +122,7 @@ static int become(shoal *engine, const struct who *who, bool queue)
     struct identity *before = engine->self;
     engine->self = identity;
     tags_say_again(engine);
+    topics_renewed(engine, before);
     digest_touch(engine, before);
     digest_touch(engine, identity);
     engine->queued_is_self = false;

@@ -16,6 +16,7 @@
 #include "ask.h"
 #include "engine.h"
 #include "notify.h"
+#include "repair.h"
 
 struct message {
     const struct who *to;
@@ -24,10 +25,11 @@ struct message {
     shoal_bytes peer;
     size_t room; /* bytes of the packet; 0: as many as there may be */
     bool with_items, needs_items; /* needs: or it is not sent */
-    const shoal_update *claim;    /* what it begins with; NULL: nothing */
-    bool is_bare;                 /* no other claim follows the header */
-    bool lists;                   /* active members */
-    struct tell_list *telling;    /* an exchange */
+    bool with_topics;
+    const shoal_update *claim; /* what it begins with; NULL: nothing */
+    bool is_bare;              /* no other claim follows the header */
+    bool lists;                /* active members */
+    struct tell_list *telling; /* an exchange */
 };
 
 struct packet {
@@ -55,6 +57,7 @@ static int write_header(shoal *engine, struct packet *packet,
     };
     header.no_tags = engine_tags(engine) == TAGS_NONE;
     header.has_digest = digest_take(engine, message->kind, &header.digest);
+    header.has_digest |= repair_take(engine, message->kind, &header.digest);
     return ask_encode_header(engine, &header, packet->bytes, packet->room,
                              &packet->size);
 }
@@ -196,11 +199,14 @@ static int write_updates(shoal *engine, struct packet *packet,
     return error;
 }
 
-static void write_items(shoal *engine, struct packet *packet)
+static void write_items(shoal *engine, struct packet *packet,
+                        struct backlog *waiting)
 {
+    uint32_t count;
     packet->size +=
-        backlog_fill(&engine->items, &engine->mem, packet->bytes + packet->size,
-                     packet->room - packet->size, UINT32_MAX, &packet->items);
+        backlog_fill(waiting, &engine->mem, packet->bytes + packet->size,
+                     packet->room - packet->size, UINT32_MAX, &count);
+    packet->items += count;
 }
 
 /* A count of nothing, with nothing behind it, says nothing. Readers of another
@@ -222,8 +228,10 @@ static int write_packet(shoal *engine, struct packet *packet,
         error = write_updates(engine, packet, message);
     if (!error && message->telling)
         write_records(packet, message->telling);
+    if (!error && message->with_topics)
+        write_items(engine, packet, &engine->topics.waiting);
     if (!error && message->with_items)
-        write_items(engine, packet);
+        write_items(engine, packet, &engine->items);
     if (!error && wire_has_claims(message->kind))
         leave_out_count(engine, packet, header_size);
     return error;
@@ -351,6 +359,9 @@ static void send_known(shoal *engine, const struct who *to,
     message.with_items = member && wire_has_items(kind) &&
                          engine->items.count > 0 &&
                          ask_wanted_by(engine, member);
+    message.with_topics = member && wire_has_items(kind) &&
+                          kind != SHOAL_MSG_EXCHANGE &&
+                          engine->topics.waiting.count > 0;
     if (tells_suspect(engine, member, kind)) {
         claim = member_claim(member);
         message.claim = &claim;
@@ -468,4 +479,24 @@ uint32_t send_items(shoal *engine, uint32_t fanout, shoal_message kind)
                                                       .needs_items = true});
     }
     return sent;
+}
+
+/* What was published in packets of its own: large items find no room in
+ * others. */
+void send_topics(shoal *engine, uint32_t fanout)
+{
+    enum { PACKETS = 4 };
+    const struct backlog *waiting = &engine->topics.waiting;
+    struct member *to[MEMBERS_MAX_PICK];
+    uint32_t n = members_pick(&engine->members, &engine->members.active,
+                              &engine->rng, fanout, members_alive, NULL, to);
+    for (uint32_t i = 0; i < n * PACKETS && waiting->count > 0; i++) {
+        struct who who;
+        who_from(&who, to[i % n]->identity);
+        send_packet(engine, &(struct message){.to = &who,
+                                              .kind = SHOAL_MSG_GOSSIP,
+                                              .is_bare = true,
+                                              .with_topics = true,
+                                              .needs_items = true});
+    }
 }

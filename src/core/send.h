@@ -39,6 +39,8 @@ void send_gossip(shoal *engine, uint32_t fanout);
 /* Broadcasts in messages of that kind to up to `fanout` random members that
  * want them, as long as any wait. How many copies went out. */
 uint32_t send_items(shoal *engine, uint32_t fanout, shoal_message kind);
+/* The same of items of topics, to random members, in a few packets each. */
+void send_topics(shoal *engine, uint32_t fanout);
 /* An announce to up to `count` random active members. */
 void send_announces(shoal *engine, uint32_t count);
 /* The same to down ones that may be back. */

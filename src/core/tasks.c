@@ -191,7 +191,8 @@ static void announce(shoal *engine)
 static bool has_gossip(const shoal *engine)
 {
     return engine->updates.num_urgent + engine->items.count +
-               engine->own_tagged.count + engine->tagged.count >
+               engine->own_tagged.count + engine->tagged.count +
+               engine->topics.waiting.count >
            0;
 }
 
@@ -214,6 +215,8 @@ void tasks_tick(shoal *engine)
         send_gossip(engine, 1);
     else if (engine->items.count > 0)
         broadcast_turn(engine);
+    if (engine->topics.waiting.count > 0)
+        topics_turn(engine);
 }
 
 uint64_t tasks_next(const shoal *engine)

@@ -92,6 +92,7 @@ bool update_forget(shoal *engine, struct member *member)
     if (member->queued)
         backlog_remove(&engine->updates, &engine->mem, member->queued);
     tags_drop(engine, member);
+    topics_replaced(engine, member->identity, NULL);
     suspicion_drop(engine, member);
     timers_cancel(&engine->timers, &member->timer);
     members_remove(&engine->members, &engine->mem, member);
@@ -297,6 +298,7 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
     if (was_active || member_is_active(member))
         view_changed(engine);
     notify_member(engine, SHOAL_EVENT_RENAME, member, identity_id(before));
+    topics_replaced(engine, before, member);
     identity_release(&engine->mem, before);
     announce_change(engine, member, was_active);
     return 0;

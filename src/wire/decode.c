@@ -123,19 +123,23 @@ static bool read_true(struct reader *reader)
     return value.size == 1 && value.data[0] == 0xc3;
 }
 
-/* [members, sum] or [members, sum, without]; anything else says nothing. */
+/* [members, sum[, without[, streams]]]; anything else says nothing. */
 static bool read_digest(struct reader *reader, shoal_digest *digest)
 {
-    bool without = reader->left > 0 && reader->at[0] == 0x93;
+    uint8_t head = reader->left > 0 ? reader->at[0] : 0;
 
-    if (!without && (reader->left == 0 || reader->at[0] != 0x92)) {
+    if (head < 0x92 || head > 0x94) {
         read_value(reader, reader->left);
         return false;
     }
     read_array(reader);
     digest->members = (uint32_t)read_uint(reader, UINT32_MAX);
     digest->sum = (uint32_t)read_uint(reader, UINT32_MAX);
-    digest->without = without ? (uint8_t)read_uint(reader, UINT8_MAX) : 0;
+    digest->without = digest->streams = 0;
+    if (head > 0x92)
+        digest->without = (uint8_t)read_uint(reader, UINT8_MAX);
+    if (head > 0x93)
+        digest->streams = (uint32_t)read_uint(reader, UINT32_MAX);
     return true;
 }
 

@@ -45,13 +45,16 @@ static int pack_identity(msgpack_packer *packer, shoal_bytes id)
 
 static int pack_digest(msgpack_packer *packer, const shoal_digest *digest)
 {
-    bool without = digest->without != 0;
+    bool streams = digest->streams != 0;
+    bool without = streams || digest->without != 0;
 
-    if (msgpack_pack_array(packer, 2 + without) ||
+    if (msgpack_pack_array(packer, 2u + without + streams) ||
         msgpack_pack_uint32(packer, digest->members) ||
         msgpack_pack_uint32(packer, digest->sum))
         return -1;
-    return without ? msgpack_pack_uint8(packer, digest->without) : 0;
+    if (without && msgpack_pack_uint8(packer, digest->without))
+        return -1;
+    return streams ? msgpack_pack_uint32(packer, digest->streams) : 0;
 }
 
 static int pack_header(msgpack_packer *packer, const shoal_header *header)

@@ -12,7 +12,7 @@ local monitor = {}
 -- Seconds until a signal is noticed, at worst.
 local WAIT = 0.2
 
-local ORDER = { "time", "event", "member", "before", "id" }
+local ORDER = { "time", "event", "topic", "data", "number", "first", "last", "member", "before", "id" }
 
 local function describe_member(member)
   local id = type(member.id) == "table" and text.fields(member.id) or text.value(member.id)
@@ -23,6 +23,15 @@ end
 -- 2026-01-31T12:00:00Z member_down 127.0.0.1:7946 (left) addr=127.0.0.1:7946 bump=3
 local function line_of(report)
   local parts = { os.date("!%Y-%m-%dT%H:%M:%SZ", report.time), text.escape(report.event) }
+  if report.topic then
+    parts[#parts + 1] = text.escape(report.topic)
+  end
+  if report.event == "published" then
+    parts[#parts + 1] = ("%s %s"):format(text.number(report.number), text.value(report.data))
+  elseif report.event == "missed" then
+    parts[#parts + 1] = ("from %s to %s"):format(text.number(report.first),
+      report.last and text.number(report.last) or "unknown")
+  end
   if report.member then
     parts[#parts + 1] = describe_member(report.member)
   end

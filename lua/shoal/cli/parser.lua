@@ -299,6 +299,19 @@ local function fill_broadcast(broadcast)
     :convert(broadcast_data)
 end
 
+local function topic_name(argument)
+  if #argument < 1 or #argument > 64 then
+    return nil, "the name of a topic has 1 to 64 bytes"
+  end
+  return argument
+end
+
+local function fill_publish(publish)
+  fill_client(publish)
+  publish:argument("TOPIC", "The topic, 1 to 64 bytes."):target("topic"):convert(topic_name)
+  publish:argument("DATA", "A string that the scripts get."):target("data")
+end
+
 local function fill_monitor(monitor)
   fill_client(monitor)
   monitor:flag("--json", "Print one JSON object per event.")
@@ -321,6 +334,8 @@ local COMMANDS = {
   { "ask", "Ask all members, or some, a question that their scripts answer.", fill_ask },
   { "broadcast", "Send DATA to a node's script and, if the script accepts it, to all members.",
     fill_broadcast },
+  { "publish", "Publish DATA on a topic, to all members, each of which gets it once and in order.",
+    fill_publish },
   { "monitor", "Print membership events as they happen, until interrupted.", fill_monitor },
   { "version", "Print the version.", fill_version },
 }
@@ -383,7 +398,7 @@ end
 
 local function one_line(message, argv)
   local what = message:match("^unknown option '%-[^%-][^\n]*")
-  if what and argv[1] == "broadcast" then
+  if what and (argv[1] == "broadcast" or argv[1] == "publish") then
     return what .. " (data that begins with '-' goes behind '--')"
   end
   return (message:gsub("\nDid you mean (.-)%?", " (did you mean %1?)"))

@@ -81,4 +81,15 @@ function requests.broadcast(request)
   return output.write("queued\n")
 end
 
+--- `shoal publish TOPIC DATA`
+---@return true? ok
+---@return string? message
+function requests.publish(request)
+  local number, message = client.ask(request, "publish", { request.topic, request.data })
+  if not number then
+    return nil, message
+  end
+  return output.write(("published as number %d\n"):format(number))
+end
+
 return requests

@@ -118,6 +118,13 @@ function Engine:broadcast(now) end
 ---@return boolean?, string? message, shoal.Code? code
 function Engine:add_broadcast(now, data) end
 
+--- Publishes a value on a topic. See shoal.Node.
+---@param now number
+---@param topic string
+---@param data any
+---@return integer? number, string? message, shoal.Code? code
+function Engine:publish(now, topic, data) end
+
 --- Changes our tags: `shoal.core.none` deletes one. See shoal.Node.
 ---@param now number
 ---@param changes table<string, any>

@@ -38,6 +38,9 @@
 ---@field messages_failed integer  messages whose receiver went down first
 ---@field messages_refused integer  messages not accepted: too many were under way
 ---@field messages_received integer  messages that arrived, each counted once
+---@field items_published integer  packets' worth of what we published
+---@field items_repaired integer  items of topics that came only when we asked for them
+---@field items_missed integer  items of topics that nobody had any more
 ---@field memory_bytes integer  memory that the engine uses now
 ---@field local_health integer  current local health, from 0 (good) to `max_local_health`
 ---@field sent table<shoal.Message, integer>  packets

@@ -167,7 +167,7 @@ static size_t write_entry(const struct backlog *backlog, uint8_t *out,
                           const struct entry *entry)
 {
     if (backlog->frame)
-        bytes_put_u16be(out, entry->size);
+        bytes_put_u16be(out, entry->size | backlog->mark);
     bytes_copy(out + backlog->frame, bytes_of(entry->bytes, entry->size));
     return backlog->frame + (size_t)entry->size;
 }

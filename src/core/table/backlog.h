@@ -46,6 +46,7 @@ struct backlog {
     uint32_t num_urgent; /* that do not wait for a packet that goes anyway */
     uint32_t num_news;   /* ... and of those, news */
     uint8_t frame;       /* bytes of length in front of each entry: 0 or 2 */
+    uint16_t mark;       /* bits that are set in it, too */
 };
 
 void backlog_init(struct backlog *backlog, uint8_t frame);

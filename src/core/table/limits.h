@@ -23,6 +23,8 @@ enum limit {
     LIMIT_QUESTION, /* the answer to questions of a round */
     LIMIT_WANT,     /* claims that it wants */
     LIMIT_PART,     /* parts of tags that it fetches */
+    LIMIT_GET,      /* items that it missed */
+    LIMIT_HEADS,    /* how far streams are */
     LIMIT_TAGS,     /* versions of its tags that are passed on */
     NUM_LIMITS
 };

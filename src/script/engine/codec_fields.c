@@ -57,6 +57,8 @@ void fields_push_header(lua_State *L, const shoal_header *header)
         set_integer(L, "sum", header->digest.sum);
         if (header->digest.without != 0)
             set_integer(L, "without", header->digest.without);
+        if (header->digest.streams != 0)
+            set_integer(L, "streams", header->digest.streams);
         lua_setfield(L, -2, "digest");
     }
     if (header->wants_nack)
@@ -119,6 +121,8 @@ static void read_digest(lua_State *L, int index, shoal_header *header)
                                                        "sum", 0, UINT32_MAX, 0);
         header->digest.without = (uint8_t)options_integer(
             L, at, "header.digest", "without", 0, UINT8_MAX, 0);
+        header->digest.streams = (uint32_t)options_integer(
+            L, at, "header.digest", "streams", 0, UINT32_MAX, 0);
     } else if (!lua_isnil(L, -1))
         luaL_error(L, "header.digest must be a table, got %s",
                    options_describe(L, -1));

@@ -116,6 +116,31 @@ static int set_tags(lua_State *L)
     return end(L, &call, shoal_set_tags(call.engine, call.now_us, tags));
 }
 
+/* publish(topic, data): the number of what was said */
+static int publish(lua_State *L)
+{
+    static const char method[] = "node:publish";
+    struct common_call call = check_entry(L, method);
+    const char *who = name(kind_of(L), method);
+    uint64_t number = 0;
+    shoal_bytes topic, data;
+    int error, results;
+
+    topic.data =
+        (const uint8_t *)arguments_string(L, call.first, who, &topic.size);
+    arguments_value(L, call.first + 1, who, "what to publish");
+    if (value_pack(L, call.first + 1, "data") != 0)
+        luaL_error(L, "%s: %s", who, lua_tostring(L, -1));
+    data.data = (const uint8_t *)lua_tolstring(L, -1, &data.size);
+    kind_of(L)->begin(L, &call);
+    error = shoal_publish(call.engine, call.now_us, topic, data, &number);
+    results = end(L, &call, error);
+    if (error)
+        return results;
+    lua_pushnumber(L, (lua_Number)number);
+    return 1;
+}
+
 /* STACK: nil message code -> nil "update 2 of 3: message" code 1 */
 static int push_refused(lua_State *L, size_t applied, size_t count)
 {
@@ -315,6 +340,7 @@ const luaL_Reg common_methods[] = {
     {"leave", leave},
     {"apply", apply},
     {"set_tags", set_tags},
+    {"publish", publish},
     {"tags", tags},
     {"forget", forget},
     {"change_identity", change_identity},

@@ -7,13 +7,15 @@
 
 #include <string.h>
 
-/* Tables of questions, what is a table or a function, then functions. */
-enum { ON_ASK = 3, NUM_TABLES, TAGS = NUM_TABLES };
+/* Tables (of questions; of topics), what is a table or a function, then
+ * functions. */
+enum { ON_ASK = 3, TOPICS, NUM_TABLES, TAGS = NUM_TABLES, MAX_TOPIC = 64 };
 static const char *const names[] = {
     "identity",
     "broadcast",
     "codec",
     "on_ask",
+    "topics",
     "tags",
     "check_tags",
     "on_start",
@@ -38,6 +40,21 @@ static const char *type_of(lua_State *L, int index)
                                                  : lua_typename(L, type);
 }
 
+/* { name = function } */
+static void check_topics(lua_State *L, const char *who, int topics)
+{
+    int name = lua_gettop(L) + 1, value = name + 1;
+    for (lua_pushnil(L); lua_next(L, topics); lua_settop(L, name)) {
+        if (lua_type(L, name) != LUA_TSTRING || lua_rawlen(L, name) == 0 ||
+            lua_rawlen(L, name) > MAX_TOPIC)
+            luaL_error(L, "%s: a topic must have a name of 1 to %d bytes", who,
+                       MAX_TOPIC);
+        if (!lua_isfunction(L, value))
+            luaL_error(L, "%s: 'topics.%s' must be a function, got %s", who,
+                       lua_tostring(L, name), options_describe(L, value));
+    }
+}
+
 /* Raises unless the field's value is of the type that its name calls for. */
 static void check_field(lua_State *L, const char *who, int name, int value)
 {
@@ -53,6 +70,8 @@ static void check_field(lua_State *L, const char *who, int name, int value)
     if (lua_type(L, value) != wanted)
         luaL_error(L, "%s: '%s' must be a %s, got %s", who, names[name],
                    lua_typename(L, wanted), options_describe(L, value));
+    if (name == TOPICS)
+        check_topics(L, who, value);
 }
 
 /* Its functions have whatever names there are questions. */

@@ -240,6 +240,36 @@ static void push_outcome(lua_State *L, const shoal_effect *effect)
         lua_pushstring(L, shoal_error_name(effect->error));
 }
 
+/* What a member in Lua has published is a value; other bytes are a string. */
+static void push_data(lua_State *L, shoal_bytes data)
+{
+    size_t used = 0;
+    int top = lua_gettop(L);
+
+    if (value_push(L, data, &used) == 0 && used == data.size)
+        return;
+    lua_settop(L, top);
+    lua_pushlstring(L, (const char *)data.data, data.size);
+}
+
+/* published(topic, data, from, number), missed(topic, from, first, last) */
+static void push_published(lua_State *L, const shoal_effect *effect,
+                           int64_t offset_us)
+{
+    bool is_missed = effect->event == SHOAL_EVENT_MISSED;
+
+    lua_pushlstring(L, (const char *)effect->before.data, effect->before.size);
+    if (!is_missed)
+        push_data(L, effect->packet);
+    view_push_member(L, &effect->member, offset_us);
+    if (is_missed)
+        lua_pushnumber(L, (lua_Number)effect->first);
+    if (is_missed && effect->last == 0)
+        lua_pushnil(L);
+    else
+        lua_pushnumber(L, (lua_Number)effect->last);
+}
+
 int view_push_event(lua_State *L, const shoal_effect *effect, int64_t offset_us)
 {
     int top = lua_gettop(L);
@@ -271,6 +301,10 @@ int view_push_event(lua_State *L, const shoal_effect *effect, int64_t offset_us)
     case SHOAL_CARRIES_OUTCOME:
         view_push_member(L, &effect->member, offset_us);
         push_outcome(L, effect);
+        break;
+    case SHOAL_CARRIES_PUBLISHED:
+    case SHOAL_CARRIES_MISSED:
+        push_published(L, effect, offset_us);
         break;
     case SHOAL_CARRIES_BOTH:
         push_before(L, effect);

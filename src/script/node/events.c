@@ -89,6 +89,28 @@ static void call_handler(lua_State *L, struct telling *telling, int first)
     lua_settop(L, last);
 }
 
+/* handlers.topics[topic](node, data, from, number), and who has subscribed. The
+ * values are on top of the stack from `first`, the topic before them. */
+static void tell_subscribers(lua_State *L, struct telling *telling, int first)
+{
+    int last = lua_gettop(L);
+    listeners_tell_topic(L, telling->scope, first - 1);
+    if (!telling->version || telling->scope->ended)
+        return;
+    lua_getfield(L, HANDLERS, "topics");
+    if (lua_istable(L, -1)) {
+        lua_pushvalue(L, first - 1);
+        lua_rawget(L, -2);
+        lua_pushvalue(L, SELF);
+        for (int value = first; value <= last; value++)
+            lua_pushvalue(L, value);
+        if (!lua_isnil(L, last + 2))
+            (void)protected_call(telling->scope->caller, L, last - first + 2, 0,
+                                 "topic");
+    }
+    lua_settop(L, last);
+}
+
 /* To the handler, and to listeners, who see the same tables. */
 static void tell_all(lua_State *L, struct telling *telling)
 {
@@ -102,6 +124,8 @@ static void tell_all(lua_State *L, struct telling *telling)
     if (telling->effect->event == SHOAL_EVENT_VIEW)
         changes_push(L, &telling->changes, node_clock_offset_us(telling->node));
     call_handler(L, telling, first);
+    if (telling->effect->event == SHOAL_EVENT_PUBLISHED)
+        tell_subscribers(L, telling, first + 2);
     listeners_tell(L, telling->scope, telling->effect->event, first);
 }
 

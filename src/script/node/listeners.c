@@ -89,17 +89,43 @@ static void update_diagnostics(lua_State *L, struct scope *scope)
     node_update_diagnostics(scope->node);
 }
 
+/* Adds the function at 3 to the list under that key.
+ * STACK: node . fn -> node . fn lists */
+static void add(lua_State *L, struct scope *scope, const char *key)
+{
+    lua_settop(L, 3);
+    push_lists(L, scope); /* 4 */
+    lua_getfield(L, 4, key);
+    int count = push_copy(L, 5, 0);
+    lua_pushvalue(L, 3);
+    lua_rawseti(L, -2, count + 1);
+    lua_setfield(L, 4, key);
+    lua_settop(L, 4);
+}
+
+/* Takes it out. Was it there?
+ * STACK: node . fn -> node . fn lists */
+static bool take_out(lua_State *L, struct scope *scope, const char *key)
+{
+    lua_settop(L, 3);
+    push_lists(L, scope); /* 4 */
+    lua_getfield(L, 4, key);
+    int before = lua_istable(L, 5) ? (int)lua_rawlen(L, 5) : 0;
+    int count = push_copy(L, 5, 3);
+    if (count == 0) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+    lua_setfield(L, 4, key);
+    lua_settop(L, 4);
+    return count < before;
+}
+
 int listeners_on(lua_State *L, struct scope *scope)
 {
     const char *event = check_event(L, "node:on");
     check_function(L, "node:on");
-    lua_settop(L, 3);
-    push_lists(L, scope); /* 4 */
-    lua_getfield(L, 4, event);
-    int count = push_copy(L, 5, 0);
-    lua_pushvalue(L, 3);
-    lua_rawseti(L, -2, count + 1);
-    lua_setfield(L, 4, event);
+    add(L, scope, event);
     update_diagnostics(L, scope);
     return 0;
 }
@@ -108,18 +134,54 @@ int listeners_off(lua_State *L, struct scope *scope)
 {
     const char *event = check_event(L, "node:off");
     check_function(L, "node:off");
-    lua_settop(L, 3);
-    push_lists(L, scope); /* 4 */
-    lua_getfield(L, 4, event);
-    int before = lua_istable(L, 5) ? (int)lua_rawlen(L, 5) : 0;
-    int count = push_copy(L, 5, 3);
-    if (count == 0) {
-        lua_pop(L, 1);
-        lua_pushnil(L);
-    }
-    lua_setfield(L, 4, event);
+    bool was_there = take_out(L, scope, event);
     update_diagnostics(L, scope);
-    lua_pushboolean(L, count < before);
+    lua_pushboolean(L, was_there);
+    return 1;
+}
+
+/* ---- Topics: beside the events, under a key that is none ---- */
+
+enum { MAX_TOPIC = 64 };
+static const char prefix[] = "topic:";
+
+struct topic_key {
+    char text[sizeof prefix + MAX_TOPIC];
+};
+
+/* false: that is no topic. */
+static bool make_key(lua_State *L, int topic, struct topic_key *key)
+{
+    size_t size;
+    const char *name = lua_tolstring(L, topic, &size);
+    if (size == 0 || size > MAX_TOPIC || strlen(name) != size)
+        return false;
+    memcpy(key->text, prefix, sizeof prefix - 1);
+    memcpy(key->text + sizeof prefix - 1, name, size + 1);
+    return true;
+}
+
+static void check_topic(lua_State *L, const char *who, struct topic_key *key)
+{
+    if (lua_type(L, 2) != LUA_TSTRING || !make_key(L, 2, key))
+        luaL_error(L, "%s: needs the name of a topic, 1 to %d bytes, got %s",
+                   who, MAX_TOPIC, options_describe(L, 2));
+    check_function(L, who);
+}
+
+int listeners_subscribe(lua_State *L, struct scope *scope)
+{
+    struct topic_key key;
+    check_topic(L, "node:subscribe", &key);
+    add(L, scope, key.text);
+    return 0;
+}
+
+int listeners_unsubscribe(lua_State *L, struct scope *scope)
+{
+    struct topic_key key;
+    check_topic(L, "node:unsubscribe", &key);
+    lua_pushboolean(L, take_out(L, scope, key.text));
     return 1;
 }
 
@@ -155,4 +217,11 @@ void listeners_tell(lua_State *L, struct scope *scope, shoal_event event,
     tell_list(L, scope, shoal_event_name(event), first + 1, last);
     if (!shoal_event_is_diagnostic(event))
         tell_list(L, scope, "*", first, last);
+}
+
+void listeners_tell_topic(lua_State *L, struct scope *scope, int first)
+{
+    struct topic_key key;
+    if (make_key(L, first, &key))
+        tell_list(L, scope, key.text, first + 1, lua_gettop(L));
 }

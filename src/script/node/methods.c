@@ -120,6 +120,16 @@ static int off(lua_State *L)
     return listeners_off(L, methods_check_scope(L));
 }
 
+static int subscribe(lua_State *L)
+{
+    return listeners_subscribe(L, methods_check_scope(L));
+}
+
+static int unsubscribe(lua_State *L)
+{
+    return listeners_unsubscribe(L, methods_check_scope(L));
+}
+
 static int write_log(lua_State *L)
 {
     return logging_write(L, methods_check_open(L));
@@ -128,8 +138,15 @@ static int write_log(lua_State *L)
 /* ---- The object ---- */
 
 static const luaL_Reg scope_methods[] = {
-    {"after", after}, {"every", every},   {"wait", wait}, {"on", on},
-    {"off", off},     {"log", write_log}, {NULL, NULL},
+    {"after", after},
+    {"every", every},
+    {"wait", wait},
+    {"on", on},
+    {"off", off},
+    {"subscribe", subscribe},
+    {"unsubscribe", unsubscribe},
+    {"log", write_log},
+    {NULL, NULL},
 };
 
 /* Is the version in charge of the state that this object lives in? */

@@ -1,0 +1,290 @@
+--- Topics: every message, once and in order, or a word that some were missed.
+
+local nets = require "spec.sim.support"
+local process = require "spec.support.process"
+
+--- What `member` hears of a topic: a list of { data, from, number }, and of missed ones in `missed`.
+local function listen(member, topic)
+  local heard = { missed = {} }
+  member:subscribe(topic or "t", function(_, data, from, number)
+    heard[#heard + 1] = { data = data, from = from.addr, number = number }
+  end)
+  member:on("missed", function(_, missed_topic, from, first, last)
+    heard.missed[#heard.missed + 1] = { topic = missed_topic, from = from.addr, first = first, last = last }
+  end)
+  return heard
+end
+
+local function data_of(heard)
+  local list = {}
+  for i, message in ipairs(heard) do list[i] = message.data end
+  return list
+end
+
+local function numbers(from, to)
+  local list = {}
+  for i = from, to do list[#list + 1] = i end
+  return list
+end
+
+local function publish(net, member, from, to, pause)
+  for i = from, to do
+    assert(member:publish("t", i))
+    net:run(pause)
+  end
+end
+
+describe("what is published", function()
+  after_each(nets.close)
+
+  it("is heard by all members, its own included, once and in order", function()
+    local net, members = nets.grown(12)
+    local heard = {}
+    for i, member in ipairs(members) do heard[i] = listen(member) end
+    publish(net, members[3], 1, 50, 0.01)
+    net:run(3)
+    for i = 1, 12 do
+      assert.same(numbers(1, 50), data_of(heard[i]))
+      assert.same({ data = 50, from = members[3].addr, number = 50 }, heard[i][50])
+      assert.same({}, heard[i].missed)
+    end
+  end)
+
+  it("may be any value, and as large as many packets", function()
+    local net, members = nets.grown(5)
+    local heard = listen(members[2])
+    local large = ("0123456789"):rep(6000)
+    assert(members[1]:publish("t", { key = "user/7", list = { 1, 2, 3 } }))
+    local number = assert(members[1]:publish("t", large))
+    assert(members[1]:publish("t", false))
+    net:run(10)
+    assert.same({ key = "user/7", list = { 1, 2, 3 } }, heard[1].data)
+    assert.is_true(heard[2].data == large)
+    assert.is_true(number > 40)
+    assert.equal(number, heard[2].number)
+    assert.is_false(heard[3].data)
+    assert.equal(number + 1, heard[3].number)
+    assert.same({ nil, "too_big" }, { (members[1]:publish("t", large .. large)), (select(3, members[1]:publish("t", large .. large))) })
+  end)
+
+  it("reaches everybody in spite of losses, also the last of it", function()
+    local net, members = nets.grown(12, nil, { seed = 5 })
+    local heard = {}
+    for i, member in ipairs(members) do heard[i] = listen(member) end
+    net:set { loss = 0.2 }
+    for i = 1, 100 do
+      assert(members[1]:publish("t", i))
+      assert(members[2]:publish("t", -i))
+      net:run(0.02)
+    end
+    net:run(20)
+    local repaired = 0
+    for i, member in ipairs(members) do
+      local of = { [members[1].addr] = {}, [members[2].addr] = {} }
+      for _, message in ipairs(heard[i]) do table.insert(of[message.from], math.abs(message.data)) end
+      assert.same(numbers(1, 100), of[members[1].addr])
+      assert.same(numbers(1, 100), of[members[2].addr])
+      assert.same({}, heard[i].missed)
+      repaired = repaired + member:stats().items_repaired
+    end
+    assert.is_true(repaired > 0)
+  end)
+
+  it("is repaired after a split, as long as somebody has it", function()
+    local net, members = nets.grown(8)
+    local heard = listen(members[8])
+    publish(net, members[1], 1, 5, 0.05)
+    local split = net:partition({ members[7], members[8] }, "rest")
+    publish(net, members[1], 6, 205, 0.02)
+    net:run(5)
+    assert.same(numbers(1, 5), data_of(heard))
+    split:heal()
+    assert.is_true(net:run_until(function() return #heard == 205 end, 60))
+    assert.same(numbers(1, 205), data_of(heard))
+    assert.same({}, heard.missed)
+  end)
+
+  it("is told as missed when nobody has it any more, and what follows is heard", function()
+    local net, members = nets.grown(8)
+    local heard = listen(members[8])
+    publish(net, members[1], 1, 5, 0.05)
+    net:run(1)
+    local split = net:partition({ members[8] }, "rest")
+    publish(net, members[1], 6, 1005, 0.02)
+    split:heal()
+    assert.is_true(net:run_until(function() return heard[#heard].data == 1005 end, 60))
+    assert.equal(1, #heard.missed)
+    local missed = heard.missed[1]
+    assert.same({ topic = "t", from = members[1].addr, first = 6, last = missed.last }, missed)
+    local expected = numbers(1, 5)
+    for i = missed.last + 1, 1005 do expected[#expected + 1] = i end
+    assert.same(expected, data_of(heard))
+    assert.equal(missed.last - 5, members[8]:stats().items_missed)
+  end)
+
+  it("is told as missed, too, when it was silent since: nobody keeps it for long", function()
+    local net, members = nets.grown(6)
+    local heard = listen(members[6])
+    publish(net, members[1], 1, 3, 0.05)
+    net:run(1)
+    local split = net:partition({ members[6] }, "rest")
+    publish(net, members[1], 4, 6, 0.05)
+    net:run(120)
+    split:heal()
+    assert.is_true(net:run_until(function() return #heard.missed > 0 end, 60))
+    assert.same({ { topic = "t", from = members[1].addr, first = 4, last = 6 } }, heard.missed)
+    publish(net, members[1], 7, 8, 0.05)
+    net:run(3)
+    assert.same({ 1, 2, 3, 7, 8 }, data_of(heard))
+  end)
+
+  it("may have been missed when its origin was started again", function()
+    local net, members = nets.grown(6)
+    local heard = listen(members[6])
+    publish(net, members[1], 1, 3, 0.05)
+    net:run(1)
+    local addr = members[1].addr
+    net:crash(members[1])
+    net:run(0.5)
+    local again = assert(net:restart(members[1]))
+    assert.is_true(net:run_until(function() return #heard.missed > 0 end, 30))
+    assert.same({ { topic = "t", from = addr, first = 4 } }, heard.missed)
+    assert.equal(1, again:publish("t", "new"))
+    net:run(3)
+    assert.same({ data = "new", from = addr, number = 1 }, heard[4])
+    assert.equal(1, #heard.missed)
+  end)
+
+  it("may have been missed when its origin took another identity, also by who had heard nothing", function()
+    local net, members = nets.grown(6)
+    local heard = {}
+    for i = 2, 6 do heard[i] = listen(members[i]) end
+    local split = net:partition({ members[1] }, "rest")
+    assert(members[1]:publish("t", "nobody hears it"))
+    local id = members[1]:identity()
+    id.bump = id.bump + 1
+    assert(members[1]:change_identity(id))
+    split:heal()
+    assert.is_true(net:run_until(function()
+      for i = 2, 6 do if #heard[i].missed == 0 then return false end end
+      return true
+    end, 60))
+    for i = 2, 6 do
+      assert.equal("t", heard[i].missed[1].topic)
+      assert.is_nil(heard[i].missed[1].last)
+    end
+  end)
+
+  it("before a member came is not for it, and not missed", function()
+    local net, members = nets.grown(6)
+    publish(net, members[1], 1, 20, 0.02)
+    net:run(2)
+    local newcomer = assert(net:spawn { config = "loopback", join = { members[2].addr } })
+    newcomer = newcomer[1] or newcomer
+    local heard = listen(newcomer)
+    assert.is_true(net:run_until(function() return net:converged() end, 30))
+    net:run(2)
+    assert.same({}, data_of(heard))
+    publish(net, members[1], 21, 25, 0.02)
+    assert(members[3]:publish("t", "first"))
+    net:run(3)
+    local first = table.remove(heard)
+    while first.data ~= "first" do first = table.remove(heard, 1) end
+    assert.same(numbers(21, 25), data_of(heard))
+    assert.same({}, heard.missed)
+  end)
+
+  it("waits, and is refused with a code, when there is more than can be sent", function()
+    local net, members = nets.grown(3)
+    local heard = listen(members[2])
+    local number, message, code = true, nil, nil
+    local published = 0
+    while number do
+      number, message, code = members[1]:publish("t", published + 1)
+      published = number and published + 1 or published
+      assert(published < 10000)
+    end
+    assert.equal("full", code)
+    assert.is_string(message)
+    net:run(20)
+    assert.same(numbers(1, published), data_of(heard))
+    assert.is_number(members[1]:publish("t", published + 1))
+  end)
+
+  it("costs nothing where nothing is", function()
+    local net, members = nets.grown(8)
+    local function sent(seconds)
+      local before, after = 0, 0
+      for _, member in ipairs(members) do before = before + member:stats().bytes_sent end
+      net:run(seconds)
+      for _, member in ipairs(members) do after = after + member:stats().bytes_sent end
+      return (after - before) / #members / seconds
+    end
+    net:run(5)
+    local before = sent(30)
+    assert(members[1]:publish("t", "once"))
+    net:run(80)
+    local after = sent(30)
+    -- pings say that there is something: some bytes each
+    assert.is_true(after < before * 1.15, ("%g %g"):format(before, after))
+  end)
+end)
+
+describe("topics of a script", function()
+  after_each(nets.close)
+
+  it("are functions of its table; a reload takes them over without a gap", function()
+    local text = [[
+      local M = { topics = {} }
+      function M.topics.t(node, data, from, number)
+        node.store.heard = (node.store.heard or "") .. data .. "%s "
+      end
+      return M
+    ]]
+    local path = nets.script(text:format("a"))
+    local net = nets.new()
+    local members = assert(net:spawn(4, { config = "loopback", handlers = path }))
+    assert.is_true(net:run_until(function() return net:converged() end, 60))
+    assert(members[1]:publish("t", 1))
+    net:run(2)
+    process.write(path, text:format("b"))
+    assert(members[2]:reload())
+    assert(members[1]:publish("t", 2))
+    net:run(2)
+    assert.equal("1a 2b ", members[2].store.heard)
+    assert.equal("1a 2a ", members[3].store.heard)
+  end)
+
+  it("must be functions with names", function()
+    local net = nets.new()
+    for _, case in ipairs {
+      { "return { topics = 5 }", "'topics' must be a table" },
+      { "return { topics = { t = 5 } }", "'topics.t' must be a function, got 5" },
+      { "return { topics = { print } }", "a topic must have a name" },
+      { "return { topics = { [('x'):rep(65)] = print } }", "a topic must have a name" },
+    } do
+      local member, message = net:spawn { handlers = nets.script(case[1]) }
+      assert.is_nil(member)
+      assert.is_truthy(message:find(case[2], 1, true), message)
+    end
+  end)
+
+  it("are subscribed and unsubscribed at run time", function()
+    local net, members = nets.grown(3)
+    local count = 0
+    local function hear() count = count + 1 end
+    members[2]:subscribe("t", hear)
+    assert(members[1]:publish("t", 1))
+    assert(members[1]:publish("other", 1))
+    net:run(2)
+    assert.equal(1, count)
+    assert.is_true(members[2]:unsubscribe("t", hear))
+    assert.is_false(members[2]:unsubscribe("t", hear))
+    assert(members[1]:publish("t", 2))
+    net:run(2)
+    assert.equal(1, count)
+    assert.has_error(function() members[2]:subscribe("", hear) end)
+    assert.has_error(function() members[2]:subscribe("t") end)
+    assert.has_error(function() members[2]:publish("t") end)
+  end)
+end)

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Nobody misses an item of a topic without a word (topics.h).
+ *
+ *   a gap       a number is missing before one that came: after a moment we
+ *               ask a random member for it, then others, then its origin
+ *   a tail      the last items did not come: pings carry a sum over the heads
+ *               of all streams; who differs in an ack tells its heads
+ *   a baseline  whoever has just come asks for the heads of all streams, and
+ *               begins there
+ *
+ * Whoever is asked for what it has had and has no more says which numbers it
+ * has. When its origin says so, or three others, or nobody answers for long,
+ * the numbers are told as missed.
+ *
+ * A stream counts in the sum while its origin is active, or anything came
+ * lately, and it has been quiet for half a probe period: what moves is under
+ * way, and shows its gaps itself. A pair that differs for good compares at ever
+ * longer intervals.
+ */
+#ifndef SHOAL_CORE_REPAIR_H
+#define SHOAL_CORE_REPAIR_H
+
+#include "topics.h"
+
+/* Adds what such a message says of all streams. Is it to be said, even if
+ * nothing else is? */
+bool repair_take(shoal *engine, shoal_message kind, shoal_digest *digest);
+/* The header of a ping or ack from `peer` said so. */
+void repair_compare(shoal *engine, struct identity *peer,
+                    const shoal_header *header);
+/* The records of an exchange. */
+void repair_receive(shoal *engine, shoal_bytes items,
+                    const struct identity *sender);
+/* We have become active. */
+void repair_begin(shoal *engine);
+/* Asks what is due; the earliest time that something is due again. */
+uint64_t repair_tick(shoal *engine);
+
+#endif

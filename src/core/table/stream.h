@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Streams: what one member publishes on one topic, numbered from 1.
+ *
+ *   1 ... low          due        have            top
+ *   |.....|=============|==========|....==...=.....|
+ *    gone   delivered,    received,  some of it     known of
+ *           for repair    of a message that         is here
+ *                         is not complete
+ *
+ * A stream keeps its last items in a ring, for those who missed them. An item
+ * is a message, or a part of one: its flags say which it begins and ends.
+ *
+ * Streams stand in the order of their hashes, so that two members can compare
+ * them. A stream of which only the hash is known has no origin.
+ */
+#ifndef SHOAL_CORE_TABLE_STREAM_H
+#define SHOAL_CORE_TABLE_STREAM_H
+
+#include "identity.h"
+
+enum {
+    STREAM_RING = 512, /* items of a stream that are kept, at the most */
+    STREAM_MAX_TOPIC = 64
+};
+
+enum {
+    PART_FIRST = 1, /* begins a message */
+    PART_LAST = 2,  /* ends it */
+    PART_MARK = 4   /* no message: what came before may be lost */
+};
+
+struct kept_item {
+    uint64_t at_us;
+    uint32_t size;
+    uint8_t flags;
+    uint8_t bytes[];
+};
+
+struct topic_stream {
+    uint32_t hash;
+    struct identity *origin; /* NULL: not known yet */
+    uint64_t due, have, top; /* the first two: numbers that come next */
+    uint64_t changed_us;     /* when `top` grew */
+    bool is_open;            /* the message at `due` has begun */
+    bool is_new;             /* nothing was delivered or missed yet */
+    /* Repair: */
+    uint64_t ask_us; /* when to ask for what is missing; SHOAL_NEVER */
+    uint64_t gone;   /* the lowest number that voters still have */
+    uint32_t voters[3];
+    uint8_t votes, asks;
+    /* The ring: */
+    struct kept_item **ring; /* `room` of them, a power of two; NULL: none */
+    uint32_t room;
+    uint64_t low; /* the first number that has a place in it */
+    uint32_t bytes;
+    uint8_t topic_size;
+    uint8_t topic[STREAM_MAX_TOPIC];
+};
+
+/* All of an engine. */
+struct streams {
+    struct topic_stream **list;
+    uint32_t count, room;
+    size_t bytes; /* of all items held */
+};
+
+static inline shoal_bytes stream_topic(const struct topic_stream *stream)
+{
+    return bytes_of(stream->topic, stream->topic_size);
+}
+
+static inline shoal_bytes stream_data(const struct kept_item *held)
+{
+    return bytes_of(held->bytes, held->size);
+}
+
+/* The hash of the stream of that topic whose origin has an identity with that
+ * hash: the same at every member (docs/wire.md). */
+uint32_t stream_hash(uint32_t origin, shoal_bytes topic);
+
+void streams_clear(struct streams *streams, struct mem *mem);
+/* The index of the first stream whose hash is not below. */
+uint32_t streams_from(const struct streams *streams, uint32_t hash);
+struct topic_stream *streams_find(const struct streams *streams, uint32_t hash);
+/* A new one; its first item is number 1. NULL: out of memory. */
+struct topic_stream *streams_add(struct streams *streams, struct mem *mem,
+                                 uint32_t hash);
+void streams_remove(struct streams *streams, struct mem *mem,
+                    struct topic_stream *stream);
+/* Whose it is; `origin` gets another reference. */
+void stream_identify(struct topic_stream *stream, struct identity *origin,
+                     shoal_bytes topic);
+
+/* That item, or NULL. */
+const struct kept_item *stream_at(const struct topic_stream *stream,
+                                  uint64_t number);
+/* Keeps a copy. 1; 0: it is there, or has no place, or NOMEM. */
+int stream_put(struct streams *streams, struct mem *mem,
+               struct topic_stream *stream, uint64_t number, uint8_t flags,
+               shoal_bytes data, uint64_t now_us);
+/* Forgets that item. */
+void stream_drop(struct streams *streams, struct mem *mem,
+                 struct topic_stream *stream, uint64_t number);
+/* Forgets the delivered items that came before `before_us`. Are any left? */
+bool stream_expire(struct streams *streams, struct mem *mem,
+                   struct topic_stream *stream, uint64_t before_us);
+/* Forgets items until all together have no more than `bytes`: those that were
+ * delivered first, of the streams that hold most. */
+void streams_bound(struct streams *streams, struct mem *mem, size_t bytes);
+/* The first number from `from` on that is here; `top` + 1: none is. */
+uint64_t stream_next_held(const struct topic_stream *stream, uint64_t from);
+
+#endif

@@ -1,0 +1,589 @@
+/* SPDX-License-Identifier: MIT */
+#include "topics.h"
+
+#include "../wire/wire.h"
+#include "ask.h"
+#include "digest.h"
+#include "engine.h"
+#include "items.h"
+#include "notify.h"
+#include "repair.h"
+#include "send.h"
+
+enum {
+    OF_OURS = 5, /* times that each item is sent ... */
+    OF_OTHERS = 4,
+    MANY = 256,          /* ... unless so many wait: then once */
+    MAX_WAITING = 512,   /* items; then publishing fails */
+    MAX_STREAMS = 4096,  /* of all origins, */
+    MAX_TOPICS = 256,    /* of one */
+    MAX_PARTS = 128,     /* of a message */
+    MAX_MESSAGE = 65536, /* bytes */
+    LEAST_PART = 64,
+    KEEP_US = 60000000, /* items, for repair */
+    EXPIRE_US = 10000000
+};
+
+void topics_init(struct topics *topics)
+{
+    *topics = (struct topics){.at_us = SHOAL_NEVER,
+                              .expiry_us = SHOAL_NEVER,
+                              .baseline = {.ask_us = SHOAL_NEVER}};
+    backlog_init(&topics->waiting, ITEM_FRAME);
+    topics->waiting.mark = ITEM_IS_RECORD;
+}
+
+void topics_clear(shoal *engine)
+{
+    backlog_clear(&engine->topics.waiting, &engine->mem);
+    streams_clear(&engine->topics.streams, &engine->mem);
+}
+
+void topics_plan(shoal *engine, uint64_t at_us)
+{
+    if (at_us < engine->topics.at_us)
+        engine->topics.at_us = at_us;
+}
+
+static bool is_ours(const shoal *engine, const struct topic_stream *stream)
+{
+    return stream->origin == engine->self;
+}
+
+static bool is_of(const struct topic_stream *stream,
+                  const struct identity *origin)
+{
+    return stream->origin &&
+           bytes_equal(identity_id(stream->origin), identity_id(origin));
+}
+
+/* ---- Sending ---- */
+
+void topics_turn(shoal *engine)
+{
+    send_topics(engine, engine->config.gossip.members);
+}
+
+/* An item that cannot be queued is repaired. */
+static void queue(shoal *engine, const struct topic_stream *stream,
+                  uint64_t number, const struct kept_item *held, uint8_t times)
+{
+    uint8_t buffer[ITEM_FRAME + TOPIC_ITEM_HEAD + STREAM_MAX_TOPIC +
+                   SHOAL_MAX_IDENTITY + EXCHANGE_MAX_RECORDS];
+    struct records records = {.bytes = buffer, .room = sizeof buffer};
+    struct backlog *waiting = &engine->topics.waiting;
+    if (!topic_record_put_item(&records, held->flags, number,
+                               stream_topic(stream),
+                               identity_id(stream->origin), stream_data(held)))
+        return;
+    shoal_bytes item = bytes_of(buffer + ITEM_FRAME, records.size - ITEM_FRAME);
+    if (!backlog_push(waiting, &engine->mem, item, (shoal_bytes){0},
+                      waiting->count > MANY ? 1 : times, NULL))
+        engine_note(engine, SHOAL_ERR_NOMEM);
+}
+
+/* ---- Delivering ---- */
+
+static shoal_member view_of(shoal *engine, const struct topic_stream *stream)
+{
+    const struct member *member = members_find_id(
+        &engine->members, identity_id(stream->origin), stream->origin->hash);
+    struct who who;
+    if (is_ours(engine, stream))
+        return shoal_self(engine);
+    if (member)
+        return member_view(member);
+    who_from(&who, stream->origin);
+    return who_view(&who, 0, SHOAL_DOWN);
+}
+
+static bool miss(shoal *engine, struct topic_stream *stream, uint64_t first,
+                 uint64_t last)
+{
+    shoal_member from = view_of(engine, stream);
+    if (!notify_topic(engine, SHOAL_EVENT_MISSED, &from, stream_topic(stream),
+                      (shoal_bytes){0}, first, last))
+        return false;
+    engine->stats.items_missed += last >= first ? last - first + 1 : 1;
+    return true;
+}
+
+static size_t size_of(const struct topic_stream *stream)
+{
+    size_t size = 0;
+    for (uint64_t number = stream->due; number < stream->have; number++) {
+        const struct kept_item *held = stream_at(stream, number);
+        if (!held) /* there was no room for it any more */
+            return SIZE_MAX;
+        size += held->size;
+    }
+    return size;
+}
+
+static bool deliver_parts(shoal *engine, struct topic_stream *stream,
+                          size_t size)
+{
+    uint8_t *whole = mem_alloc(&engine->mem, size), *at = whole;
+    if (!whole)
+        return false;
+    for (uint64_t number = stream->due; number < stream->have; number++)
+        at = bytes_copy(at, stream_data(stream_at(stream, number)));
+    shoal_member from = view_of(engine, stream);
+    bool done =
+        notify_topic(engine, SHOAL_EVENT_PUBLISHED, &from, stream_topic(stream),
+                     bytes_of(whole, size), stream->due, stream->have - 1);
+    mem_free(&engine->mem, whole, size);
+    return done;
+}
+
+static bool deliver(shoal *engine, struct topic_stream *stream)
+{
+    size_t size = size_of(stream);
+    if (size == SIZE_MAX)
+        return miss(engine, stream, stream->due, stream->have - 1);
+    if (stream->have - stream->due > 1 && size > 0)
+        return deliver_parts(engine, stream, size);
+    shoal_member from = view_of(engine, stream);
+    return notify_topic(
+        engine, SHOAL_EVENT_PUBLISHED, &from, stream_topic(stream),
+        stream_data(stream_at(stream, stream->due)), stream->due, stream->due);
+}
+
+/* The rest of a message whose beginning did not come, or one that is too long.
+ * Whoever is new has not missed what had begun before. */
+static bool tear(shoal *engine, struct topic_stream *stream)
+{
+    bool is_missed = !stream->is_new || stream->is_open;
+    if (is_missed && !miss(engine, stream, stream->due, stream->have - 1))
+        return false;
+    stream->is_open = false;
+    stream->due = stream->have;
+    return true;
+}
+
+static bool end_message(struct topic_stream *stream, bool done)
+{
+    if (!done)
+        return false;
+    stream->is_open = stream->is_new = false;
+    stream->due = stream->have;
+    return true;
+}
+
+/* The item that `have` has just passed. false: out of memory. */
+static bool take_part(shoal *engine, struct topic_stream *stream, uint8_t flags)
+{
+    bool is_too_long = stream->have - stream->due >= MAX_PARTS;
+    bool ends = flags & PART_LAST;
+    if (flags & PART_MARK)
+        return end_message(stream, miss(engine, stream, stream->due, 0));
+    if (!stream->is_open && !(flags & PART_FIRST))
+        return !(ends || is_too_long) || tear(engine, stream);
+    if (ends)
+        return end_message(stream, deliver(engine, stream));
+    stream->is_open = true;
+    return !is_too_long || tear(engine, stream);
+}
+
+static bool step(shoal *engine, struct topic_stream *stream, uint8_t flags)
+{
+    bool is_torn = flags & PART_FIRST && stream->due < stream->have;
+    if (is_torn && !tear(engine, stream))
+        return false;
+    stream->have++;
+    if (take_part(engine, stream, flags))
+        return true;
+    stream->have--;
+    return false;
+}
+
+static void plan_gap(shoal *engine, struct topic_stream *stream, uint64_t in_us)
+{
+    if (stream->ask_us == SHOAL_NEVER)
+        stream->ask_us = engine->now_us + in_us;
+    topics_plan(engine, stream->ask_us);
+}
+
+static void forget_asking(struct topic_stream *stream)
+{
+    stream->ask_us = SHOAL_NEVER;
+    stream->asks = stream->votes = 0;
+}
+
+void topics_advance(shoal *engine, struct topic_stream *stream)
+{
+    const struct kept_item *held;
+    uint64_t before = stream->have;
+    while ((held = stream_at(stream, stream->have)))
+        if (!step(engine, stream, held->flags)) {
+            engine_note(engine, SHOAL_ERR_NOMEM);
+            break;
+        }
+    if (stream->have != before)
+        forget_asking(stream);
+    if (stream->have <= stream->top)
+        plan_gap(engine, stream, TOPICS_GAP_US);
+    else if (stream->origin)
+        forget_asking(stream);
+}
+
+void topics_skip(shoal *engine, struct topic_stream *stream, uint64_t last)
+{
+    uint64_t held = stream_next_held(stream, stream->have);
+    if (last > held)
+        last = held;
+    if (last <= stream->have || !stream->origin ||
+        !miss(engine, stream, stream->due, last - 1))
+        return;
+    stream->due = stream->have = last;
+    stream->is_open = stream->is_new = false;
+    forget_asking(stream);
+    topics_advance(engine, stream);
+}
+
+/* An origin that others have heard of further than it got itself has another
+ * life behind it with this identity, or somebody lies: it goes on above. */
+void topics_raise(shoal *engine, struct topic_stream *stream, uint64_t number)
+{
+    if (number <= stream->top)
+        return;
+    stream->top = number;
+    stream->changed_us = engine->now_us;
+    engine->topics.quiet = 0;
+    if (is_ours(engine, stream))
+        stream->due = stream->have = number + 1;
+    else
+        topics_advance(engine, stream);
+}
+
+/* ---- Receiving ---- */
+
+static bool is_known_as(const struct topic_stream *stream,
+                        const struct topic_record *record)
+{
+    return bytes_equal(identity_id(stream->origin), record->origin) &&
+           bytes_equal(stream_topic(stream), record->topic);
+}
+
+static bool is_room_for(const shoal *engine, const struct identity *origin)
+{
+    const struct streams *streams = &engine->topics.streams;
+    uint32_t topics = 0;
+    for (uint32_t i = 0; i < streams->count; i++)
+        topics += is_of(streams->list[i], origin);
+    return streams->count < MAX_STREAMS && topics < MAX_TOPICS;
+}
+
+/* The identity with these bytes, if we know it: else others know the member
+ * before we do, or a newer one has its address, and what it has published comes
+ * again, or not at all. */
+static struct identity *identity_of(shoal *engine, shoal_bytes id)
+{
+    if (bytes_equal(id, identity_id(engine->self)))
+        return engine->self;
+    const struct member *member =
+        members_find_id(&engine->members, id, bytes_hash(id, engine->hash_key));
+    return member ? member->identity : NULL;
+}
+
+struct topic_stream *topics_add(shoal *engine, uint32_t hash)
+{
+    struct streams *streams = &engine->topics.streams;
+    struct topic_stream *stream = streams->count < MAX_STREAMS
+                                      ? streams_add(streams, &engine->mem, hash)
+                                      : NULL;
+    if (!stream)
+        engine_drop(engine, SHOAL_DROP_TOPICS, 0);
+    return stream;
+}
+
+static struct topic_stream *identify(shoal *engine, struct topic_stream *stream,
+                                     uint32_t hash,
+                                     const struct topic_record *record)
+{
+    struct identity *origin = identity_of(engine, record->origin);
+    if (origin && !stream && is_room_for(engine, origin))
+        stream = streams_add(&engine->topics.streams, &engine->mem, hash);
+    if (origin && stream) {
+        stream_identify(stream, origin, record->topic);
+        if (is_ours(engine, stream)) /* somebody remembers it */
+            stream->due = stream->have = stream->top + 1;
+    }
+    return origin ? stream : NULL;
+}
+
+struct topic_stream *topics_open(shoal *engine,
+                                 const struct topic_record *record)
+{
+    uint32_t hash = stream_hash(wire_hash(record->origin), record->topic);
+    struct topic_stream *stream = streams_find(&engine->topics.streams, hash);
+    if (!stream || !stream->origin)
+        stream = identify(engine, stream, hash, record);
+    if (stream && is_known_as(stream, record))
+        return stream;
+    engine_drop(engine, SHOAL_DROP_TOPICS, 0);
+    return NULL;
+}
+
+static void keep_bound(shoal *engine)
+{
+    struct topics *topics = &engine->topics;
+    streams_bound(&topics->streams, &engine->mem,
+                  engine->config.max_topics_memory);
+    if (topics->expiry_us == SHOAL_NEVER)
+        topics->expiry_us = engine->now_us + EXPIRE_US;
+    topics_plan(engine, topics->expiry_us);
+}
+
+int topics_take(shoal *engine, const struct topic_record *item, bool is_repair)
+{
+    struct topic_stream *stream = topics_open(engine, item);
+    if (!stream || is_ours(engine, stream))
+        return 0;
+    int kept =
+        stream_put(&engine->topics.streams, &engine->mem, stream, item->number,
+                   item->flags, item->body, engine->now_us);
+    if (kept < 0)
+        return engine_drop(engine, SHOAL_DROP_NOMEM, kept);
+    if (kept > 0 && !is_repair)
+        queue(engine, stream, item->number, stream_at(stream, item->number),
+              OF_OTHERS);
+    engine->stats.items_repaired += kept > 0 && is_repair;
+    if (kept > 0)
+        engine->topics.quiet = 0;
+    if (item->number > stream->top)
+        topics_raise(engine, stream, item->number);
+    else if (kept > 0)
+        topics_advance(engine, stream);
+    if (kept > 0)
+        keep_bound(engine);
+    return 0;
+}
+
+int topics_receive(shoal *engine, shoal_bytes item)
+{
+    struct topic_record record;
+    if (!digest_is_on(engine) || item.data[0] != RECORD_ITEM)
+        return 0;
+    if (topic_record_read(item, &record) != 0)
+        return engine_drop(engine, SHOAL_DROP_TOPICS, 0);
+    return topics_take(engine, &record, false);
+}
+
+/* ---- Publishing ---- */
+
+static size_t room_for_part(const shoal *engine, shoal_bytes topic)
+{
+    size_t own = identity_id(engine->self).size;
+    size_t largest = members_largest_id(&engine->members);
+    size_t names = own + (largest > own ? largest : own);
+    size_t room = engine->config.max_packet_size;
+    size_t frame = SEND_COUNT + ITEM_FRAME + TOPIC_ITEM_HEAD + topic.size + own;
+    room = room > names + SEND_OVERHEAD ? room - names - SEND_OVERHEAD : 0;
+    if (room > EXCHANGE_MAX_RECORDS)
+        room = EXCHANGE_MAX_RECORDS;
+    return room > frame ? room - frame : 0;
+}
+
+static int fail(shoal *engine, int error, const char *detail)
+{
+    engine_set_detail(engine, detail);
+    return error;
+}
+
+static int check(shoal *engine, shoal_bytes topic, shoal_bytes data)
+{
+    if (!engine->handlers.codec.lifeguard)
+        return SHOAL_ERR_NO_LIFEGUARD;
+    if (!digest_is_on(engine))
+        return fail(engine, SHOAL_ERR_UNSUPPORTED,
+                    "without compare_members nothing would be repaired");
+    if (topic.size == 0 || topic.size > STREAM_MAX_TOPIC)
+        return fail(engine, SHOAL_ERR_MALFORMED,
+                    "the name of a topic has 1 to 64 bytes");
+    if (data.size > MAX_MESSAGE)
+        return fail(engine, SHOAL_ERR_TOO_BIG,
+                    "a message of a topic has at most 65536 bytes");
+    if (engine->connection == SHOAL_CONNECTION_DEFUNCT)
+        return SHOAL_ERR_DEFUNCT;
+    if (room_for_part(engine, topic) < LEAST_PART)
+        return fail(engine, SHOAL_ERR_TOO_BIG,
+                    "our identity leaves no room in a packet");
+    return 0;
+}
+
+static struct topic_stream *own_stream(shoal *engine, shoal_bytes topic)
+{
+    uint32_t hash = stream_hash(engine->self->wire_hash, topic);
+    struct topic_stream *stream = streams_find(&engine->topics.streams, hash);
+    if (stream && stream->origin)
+        return is_ours(engine, stream) &&
+                       bytes_equal(stream_topic(stream), topic)
+                   ? stream
+                   : NULL;
+    if (!stream && is_room_for(engine, engine->self))
+        stream = streams_add(&engine->topics.streams, &engine->mem, hash);
+    if (stream) {
+        stream_identify(stream, engine->self, topic);
+        stream->due = stream->have = stream->top + 1;
+    }
+    return stream;
+}
+
+static shoal_bytes part_of(shoal_bytes data, size_t part, size_t number)
+{
+    size_t from = number * part;
+    size_t size = data.size - from < part ? data.size - from : part;
+    return bytes_of(data.data + from, size);
+}
+
+/* All of them, or none. */
+static int keep_parts(shoal *engine, struct topic_stream *stream,
+                      shoal_bytes data, size_t part, size_t count,
+                      uint8_t flags)
+{
+    struct streams *streams = &engine->topics.streams;
+    for (size_t i = 0; i < count; i++) {
+        uint8_t ends = (uint8_t)((i == 0 ? PART_FIRST : 0) |
+                                 (i + 1 == count ? PART_LAST : 0) | flags);
+        int kept = stream_put(streams, &engine->mem, stream, stream->due + i,
+                              ends, part_of(data, part, i), engine->now_us);
+        if (kept == 1)
+            continue;
+        while (i-- > 0)
+            stream_drop(streams, &engine->mem, stream, stream->due + i);
+        return SHOAL_ERR_NOMEM;
+    }
+    return 0;
+}
+
+static void say(shoal *engine, struct topic_stream *stream, size_t count)
+{
+    for (size_t i = 0; i < count; i++, stream->top++)
+        if (engine->connection == SHOAL_CONNECTION_ACTIVE)
+            queue(engine, stream, stream->top + 1,
+                  stream_at(stream, stream->top + 1), OF_OURS);
+    stream->changed_us = engine->now_us;
+    stream->due = stream->have = stream->top + 1;
+    keep_bound(engine);
+}
+
+static int publish(shoal *engine, struct topic_stream *stream, shoal_bytes data,
+                   uint64_t *number)
+{
+    size_t part = room_for_part(engine, stream_topic(stream));
+    size_t count = data.size > part ? (data.size + part - 1) / part : 1;
+    uint32_t waiting = engine->topics.waiting.count;
+    if (count > MAX_PARTS)
+        return fail(engine, SHOAL_ERR_TOO_BIG,
+                    "a message of a topic fits into at most 128 packets");
+    if (waiting > 0 && waiting + count > MAX_WAITING)
+        return fail(engine, SHOAL_ERR_FULL,
+                    "too much that was published waits to be sent");
+    int error = keep_parts(engine, stream, data, part, count, 0);
+    if (error)
+        return error;
+    shoal_member from = shoal_self(engine);
+    *number = stream->due + count - 1;
+    if (!notify_topic(engine, SHOAL_EVENT_PUBLISHED, &from,
+                      stream_topic(stream), data, stream->due, *number)) {
+        for (size_t i = 0; i < count; i++)
+            stream_drop(&engine->topics.streams, &engine->mem, stream,
+                        stream->due + i);
+        return SHOAL_ERR_NOMEM;
+    }
+    engine->stats.items_published += count;
+    say(engine, stream, count);
+    return 0;
+}
+
+int shoal_publish(shoal *engine, uint64_t now_us, shoal_bytes topic,
+                  shoal_bytes data, uint64_t *number)
+{
+    uint64_t ignored;
+    int error = engine_enter(engine, now_us);
+    if (error)
+        return error;
+    error = check(engine, topic, data);
+    if (error)
+        return engine_leave(engine, error);
+    struct topic_stream *stream = own_stream(engine, topic);
+    if (!stream)
+        error = fail(engine, SHOAL_ERR_FULL, "too many topics");
+    else
+        error = publish(engine, stream, data, number ? number : &ignored);
+    return engine_leave(engine, error);
+}
+
+/* ---- Whose streams they are ---- */
+
+void topics_replaced(shoal *engine, const struct identity *before,
+                     const struct member *after)
+{
+    struct streams *streams = &engine->topics.streams;
+    for (uint32_t i = streams->count; i-- > 0;) {
+        struct topic_stream *stream = streams->list[i];
+        if (!is_of(stream, before))
+            continue;
+        shoal_member from;
+        if (after)
+            from = member_view(after);
+        if (after && !notify_topic(engine, SHOAL_EVENT_MISSED, &from,
+                                   stream_topic(stream), (shoal_bytes){0},
+                                   stream->due, 0))
+            engine_note(engine, SHOAL_ERR_NOMEM);
+        streams_remove(streams, &engine->mem, stream);
+    }
+}
+
+void topics_renewed(shoal *engine, const struct identity *before)
+{
+    struct streams *streams = &engine->topics.streams;
+    uint8_t names[MAX_TOPICS][1 + STREAM_MAX_TOPIC];
+    uint32_t count = 0;
+    for (uint32_t i = streams->count; i-- > 0;) {
+        struct topic_stream *stream = streams->list[i];
+        if (!is_of(stream, before))
+            continue;
+        if (count < MAX_TOPICS && stream->top > 0) {
+            names[count][0] = stream->topic_size;
+            bytes_copy(names[count++] + 1, stream_topic(stream));
+        }
+        streams_remove(streams, &engine->mem, stream);
+    }
+    while (count-- > 0) {
+        struct topic_stream *stream =
+            own_stream(engine, bytes_of(names[count] + 1, names[count][0]));
+        if (stream &&
+            keep_parts(engine, stream, (shoal_bytes){0}, 1, 1, PART_MARK) == 0)
+            say(engine, stream, 1);
+    }
+}
+
+/* ---- Time ---- */
+
+static void expire(shoal *engine)
+{
+    struct topics *topics = &engine->topics;
+    uint64_t before_us =
+        engine->now_us > KEEP_US ? engine->now_us - KEEP_US : 0;
+    bool any = false;
+    if (topics->expiry_us > engine->now_us)
+        return;
+    for (uint32_t i = 0; i < topics->streams.count; i++)
+        any |= stream_expire(&topics->streams, &engine->mem,
+                             topics->streams.list[i], before_us);
+    topics->expiry_us = any ? engine->now_us + EXPIRE_US : SHOAL_NEVER;
+}
+
+void topics_tick(shoal *engine)
+{
+    struct topics *topics = &engine->topics;
+    if (topics->at_us > engine->now_us)
+        return;
+    topics->at_us = SHOAL_NEVER;
+    expire(engine);
+    uint64_t next_us = repair_tick(engine);
+    topics_plan(engine, next_us);
+    topics_plan(engine, topics->expiry_us);
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Topics: what members publish is numbered by origin and topic, is delivered
+ * once and in order, and is repaired; what cannot be is told as missed.
+ *
+ *   publish   a number, a place in our own stream (table/stream.h), and into
+ *             the backlog: items ride on packets that go anyway, and gossip
+ *   receive   new: into the stream, delivered when all before it is, and
+ *             passed on. Whoever misses a number asks for it (repair.h)
+ *
+ * A stream belongs to an identity. When another identity takes the place of its
+ * origin (it was started again, or had to renew), the old stream ends, and
+ * everybody who followed it is told that something may have been missed. An
+ * origin that renews itself begins its new streams with a mark, so that also
+ * those are told who had not heard of the old ones.
+ *
+ * We begin with what is published after we have come: until somebody has told
+ * us how far each stream is (repair.h), only streams that begin are delivered.
+ *
+ * Bounds: streams of all and of one origin, bytes of all items kept, and items
+ * that wait to be sent; then publishing fails with FULL, and what is received
+ * is counted as dropped.
+ */
+#ifndef SHOAL_CORE_TOPICS_H
+#define SHOAL_CORE_TOPICS_H
+
+#include "table/backlog.h"
+#include "table/members.h"
+#include "table/stream.h"
+#include "topic_record.h"
+
+enum {
+    TOPICS_GAP_US = 50000 /* what is missing may still be under way so long */
+};
+
+struct topics {
+    struct streams streams;
+    struct backlog waiting;
+    uint64_t at_us;     /* something is due; SHOAL_NEVER */
+    uint64_t expiry_us; /* old items go */
+    struct {
+        bool is_over; /* we know how far the streams are that there are */
+        bool is_asking;
+        uint64_t ask_us; /* SHOAL_NEVER: not now */
+        uint32_t from;   /* hashes from here on are not known yet */
+        uint8_t asks;
+    } baseline;
+    uint64_t compared_us; /* when we last told somebody our heads */
+    uint8_t quiet;        /* times that nothing came of it */
+    bool reply;           /* the next ack shows our sum */
+};
+
+void topics_init(struct topics *topics);
+void topics_clear(shoal *engine);
+/* Items in packets of their own, to random members. */
+void topics_turn(shoal *engine);
+/* An item that somebody sent us. 0 or NOMEM. */
+int topics_take(shoal *engine, const struct topic_record *item, bool is_repair);
+/* Records among the broadcasts of a packet. */
+int topics_receive(shoal *engine, shoal_bytes item);
+/* The stream that such a record is about, made if need be. NULL: there is none
+ * and shall be none. */
+struct topic_stream *topics_open(shoal *engine,
+                                 const struct topic_record *record);
+/* One of which only the hash is known. NULL: there is no room. */
+struct topic_stream *topics_add(shoal *engine, uint32_t hash);
+/* Delivers what can be, and plans to ask for what cannot. */
+void topics_advance(shoal *engine, struct topic_stream *stream);
+/* What is missing before the next item that is here, and before `last`, will
+ * not come. */
+void topics_skip(shoal *engine, struct topic_stream *stream, uint64_t last);
+/* Somebody has items up to that number. */
+void topics_raise(shoal *engine, struct topic_stream *stream, uint64_t number);
+/* `before` has gone, and `after` (NULL: nobody) has its address. */
+void topics_replaced(shoal *engine, const struct identity *before,
+                     const struct member *after);
+/* We are no longer `before`. */
+void topics_renewed(shoal *engine, const struct identity *before);
+void topics_plan(shoal *engine, uint64_t at_us);
+void topics_tick(shoal *engine);
+
+#endif
