@@ -276,7 +276,7 @@ local function check_params(method, params)
   end
   for i = 1, #params do
     local wanted, got = types[i] or method.rest, type(params[i])
-    if got ~= wanted then
+    if got ~= wanted and wanted ~= "any" then
       return nil, ("parameter %d must be a %s, not a %s"):format(i, wanted, got), "invalid_params"
     end
   end
