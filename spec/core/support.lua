@@ -149,6 +149,7 @@ local function decode_items(bytes, at)
   while at <= #bytes do
     local size
     size, at = read_u16(bytes, at)
+    size = size % 0x8000 -- with the highest bit it is a record
     assert(size > 0 and at + size - 1 <= #bytes, "an item reaches past its packet")
     items[#items + 1] = bytes:sub(at, at + size - 1)
     at = at + size

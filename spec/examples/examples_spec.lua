@@ -123,11 +123,15 @@ describe("the example", function()
     local a = start "cache_invalidation"
     local b = start("cache_invalidation", { join = { a } })
     wait.for_that(function() return a:sees(b) == "alive" and b:sees(a) == "alive" end, SOON)
-    a:ask("broadcast", "one users/42")
+    assert.equal(0, a:ask("publish", "purge", "users/42").code)
     wait_for_line(b, "dropped users/42")
-    a:ask("broadcast", "two users/42")
+    a:ask("publish", "purge", "users/42")
     wait.for_that(function() return count_of(b:log(), "dropped users/42") == 2 end, SOON)
     assert.equal(2, count_of(a:log(), "dropped users/42"))
+    a:signal "KILL"
+    a:wait(10)
+    local again = start("cache_invalidation", { bind = a.addr, join = { b } })
+    wait_for_line(b, "dropped all: something that " .. again.addr .. " published was missed")
   end)
 
   it("roles sends to members with the role alone", function()

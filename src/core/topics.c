@@ -64,7 +64,7 @@ void topics_turn(shoal *engine)
     send_topics(engine, engine->config.gossip.members);
 }
 
-/* An item that cannot be queued is repaired. */
+/* What there is no memory for is in the stream, and others ask for it. */
 static void queue(shoal *engine, const struct topic_stream *stream,
                   uint64_t number, const struct kept_item *held, uint8_t times)
 {
@@ -77,9 +77,8 @@ static void queue(shoal *engine, const struct topic_stream *stream,
                                identity_id(stream->origin), stream_data(held)))
         return;
     shoal_bytes item = bytes_of(buffer + ITEM_FRAME, records.size - ITEM_FRAME);
-    if (!backlog_push(waiting, &engine->mem, item, (shoal_bytes){0},
-                      waiting->count > MANY ? 1 : times, NULL))
-        engine_note(engine, SHOAL_ERR_NOMEM);
+    (void)backlog_push(waiting, &engine->mem, item, (shoal_bytes){0},
+                       waiting->count > MANY ? 1 : times, NULL);
 }
 
 /* ---- Delivering ---- */
@@ -412,22 +411,28 @@ static int check(shoal *engine, shoal_bytes topic, shoal_bytes data)
     return 0;
 }
 
-static struct topic_stream *own_stream(shoal *engine, shoal_bytes topic)
+/* 0 and `*out`, made if need be; FULL, NOMEM. */
+static int own_stream(shoal *engine, shoal_bytes topic,
+                      struct topic_stream **out)
 {
+    struct streams *streams = &engine->topics.streams;
     uint32_t hash = stream_hash(engine->self->wire_hash, topic);
-    struct topic_stream *stream = streams_find(&engine->topics.streams, hash);
+    struct topic_stream *stream = streams_find(streams, hash);
+    *out = stream;
     if (stream && stream->origin)
         return is_ours(engine, stream) &&
                        bytes_equal(stream_topic(stream), topic)
-                   ? stream
-                   : NULL;
-    if (!stream && is_room_for(engine, engine->self))
-        stream = streams_add(&engine->topics.streams, &engine->mem, hash);
-    if (stream) {
-        stream_identify(stream, engine->self, topic);
-        stream->due = stream->have = stream->top + 1;
-    }
-    return stream;
+                   ? 0
+                   : fail(engine, SHOAL_ERR_FULL, "use another name for it");
+    if (!stream && !is_room_for(engine, engine->self))
+        return fail(engine, SHOAL_ERR_FULL, "too many topics");
+    if (!stream)
+        *out = stream = streams_add(streams, &engine->mem, hash);
+    if (!stream)
+        return SHOAL_ERR_NOMEM;
+    stream_identify(stream, engine->self, topic);
+    stream->due = stream->have = stream->top + 1;
+    return 0;
 }
 
 static shoal_bytes part_of(shoal_bytes data, size_t part, size_t number)
@@ -507,10 +512,9 @@ int shoal_publish(shoal *engine, uint64_t now_us, shoal_bytes topic,
     error = check(engine, topic, data);
     if (error)
         return engine_leave(engine, error);
-    struct topic_stream *stream = own_stream(engine, topic);
-    if (!stream)
-        error = fail(engine, SHOAL_ERR_FULL, "too many topics");
-    else
+    struct topic_stream *stream;
+    error = own_stream(engine, topic, &stream);
+    if (!error)
         error = publish(engine, stream, data, number ? number : &ignored);
     return engine_leave(engine, error);
 }
@@ -552,10 +556,15 @@ void topics_renewed(shoal *engine, const struct identity *before)
         streams_remove(streams, &engine->mem, stream);
     }
     while (count-- > 0) {
-        struct topic_stream *stream =
-            own_stream(engine, bytes_of(names[count] + 1, names[count][0]));
-        if (stream &&
-            keep_parts(engine, stream, (shoal_bytes){0}, 1, 1, PART_MARK) == 0)
+        struct topic_stream *stream;
+        shoal_bytes topic = bytes_of(names[count] + 1, names[count][0]);
+        int error = own_stream(engine, topic, &stream);
+        if (!error)
+            error =
+                keep_parts(engine, stream, (shoal_bytes){0}, 1, 1, PART_MARK);
+        if (error)
+            engine_note(engine, error);
+        else
             say(engine, stream, 1);
     }
 }
