@@ -71,6 +71,10 @@ typedef shoal_periodic SHOAL_CONFIG_PERIODIC; /* the range is of `members` */
     X(compare_members, "compare_members", FLAG, 0, 1,                          \
       "add a digest of what the sender knows to each ping. Two members that "  \
       "differ exchange what is missing")                                       \
+    X(check_strangers, "check_strangers", FLAG, 0, 1,                          \
+      "an unknown sender becomes a member only when it has shown that it "     \
+      "receives what is sent to its address. Until then it gets at most "      \
+      "three bytes for each of its own")                                       \
     /* ---- The view ---- */                                                   \
     X(view_quiet_us, "view_quiet", SECONDS, 0.001, 31622400,                   \
       "`on_view` is called when nothing has changed for this long, and at "    \

@@ -88,9 +88,9 @@ typedef struct shoal_codec {
      * shoal_look_ahead(), so it must be cheap and may be wrong. May be NULL. */
     shoal_bytes (*peek_source)(void *context, shoal_bytes packet);
     /* It carries what Lifeguard needs: header.wants_nack, the nack message and
-     * update.from; exchanges: header.digest and their message; and tags:
-     * header.no_tags, and those of an update. Otherwise the engine does without
-     * them. */
+     * update.from; exchanges: header.digest and their message; cookies:
+     * header.cookie and header.echo; and tags: header.no_tags, and those of an
+     * update. Otherwise the engine does without them. */
     bool lifeguard;
     /* Its headers have header.dst_hash, not header.dst. */
     bool hashes_dst;

@@ -115,6 +115,10 @@ typedef struct shoal_header {
     bool wants_nack;  /* ping_req: send a nack if the target does not answer */
     bool has_digest;  /* ping, ack: the members that the sender knows */
     shoal_digest digest;
+    /* Of any kind; 0: none. What the receiver is to send back, so that we see
+     * that it gets our packets, and what it told us to send back. */
+    uint32_t cookie, echo;
+    uint16_t padding; /* zeros behind all that, which readers skip */
 } shoal_header;
 
 #endif

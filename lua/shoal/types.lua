@@ -21,7 +21,7 @@
 ---@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"|"refused"|"exchange"
 -- end
 -- table: drops
----@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"repeated"|"tags"|"tags_stale"|"tags_vetoed"|"tags_memory"|"tags_unfinished"|"tags_rate"|"topics"|"no_memory"|"foreign_cluster"|"truncated"|"unresolved"
+---@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"stranger"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"repeated"|"tags"|"tags_stale"|"tags_vetoed"|"tags_memory"|"tags_unfinished"|"tags_rate"|"topics"|"no_memory"|"foreign_cluster"|"truncated"|"unresolved"
 -- end
 -- table: events
 ---@alias shoal.Event
@@ -108,6 +108,7 @@
 ---@field announce? shoal.Periodic|false  ask random members which members they know. Not sent where members are compared (`compare_members`)
 ---@field announce_to_down? shoal.Periodic|false  ask down members whether they are back; this heals a split cluster
 ---@field compare_members? boolean  add a digest of what the sender knows to each ping. Two members that differ exchange what is missing
+---@field check_strangers? boolean  an unknown sender becomes a member only when it has shown that it receives what is sent to its address. Until then it gets at most three bytes for each of its own
 ---@field view_quiet? number  seconds: `on_view` is called when nothing has changed for this long, and at the latest after five times as long
 ---@field stable_after? number  seconds: `on_stable` is called when nothing has changed for this long
 ---@field max_packet_size? integer  bytes of the largest packet, sent or received. The member's own identity must fit into it three times
@@ -156,6 +157,9 @@
 ---@field peer? shoal.Identity
 ---@field digest? { members: integer, sum: integer, without?: integer, streams?: integer }  of pings and acks: summarises what the sender knows
 ---@field no_tags? true     the sender has none. Only with `lifeguard`
+---@field cookie? integer   of any kind: to be sent back as `echo` (docs/wire.md, Strangers)
+---@field echo? integer
+---@field padding? integer  bytes to be added
 ---@field wants_nack? true  of a ping_req: answer with a nack if `peer` does not answer. Only with `lifeguard`
 
 ---@class shoal.Claim
@@ -174,7 +178,7 @@
 ---@field decode_header fun(bytes: string): shoal.Header?, integer|string, string?  the header and its size; or nil, message, and perhaps "unsupported"
 ---@field encode_member fun(member: shoal.Claim): string
 ---@field decode_member fun(bytes: string, from: integer): shoal.Claim?, integer|string
----@field lifeguard? boolean  the functions carry `wants_nack`, `digest`, `from` and all kinds (false)
+---@field lifeguard? boolean  the functions carry `wants_nack`, `digest`, `cookie`, `echo`, `from` and all kinds (false)
 
 ---@class shoal.Previous
 ---@field generation integer

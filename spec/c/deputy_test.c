@@ -110,6 +110,7 @@ static void start(struct member *member)
                                    member->id, &member->id_size) == 0);
     engine.identity = (shoal_bytes){member->id, member->id_size};
     engine.config.probe_period_us = PERIOD_US;
+    engine.config.check_strangers = false; /* nobody answers for the ghost */
     engine.config.suspect_to_down_after_us = suspicion_us;
     engine.handlers.identity = shoal_stock_identity();
     engine.handlers.broadcast.context = member;

@@ -156,6 +156,16 @@ static inline void make_watchful_member(struct member *member,
     start_member_with(member, 1, shoal_config_loopback(4));
 }
 
+/* One that believes whoever writes to it: the peers that tests speak for know
+ * nothing of cookies. */
+static inline void make_credulous_member(struct member *member,
+                                         shoal_config config)
+{
+    config.check_strangers = false;
+    open_member(member, "127.0.0.1:0", NULL, NULL);
+    start_member_with(member, 1, config);
+}
+
 static inline void join(struct member *member, const char *endpoint)
 {
     CHECK(host_join(member->node, endpoint, on_joined, member, NULL) == 0);

@@ -111,7 +111,7 @@ static void who_answers_nothing_gets_nothing_large(void)
     struct member a;
     struct peer peer;
 
-    make_member(&a, NULL);
+    make_credulous_member(&a, patient_config());
     open_peer(&peer, &a);
     meet(&peer);
     CHECK(run_until(loop, has_four_small, &peer));
@@ -133,7 +133,7 @@ static void who_answers_only_what_is_small_is_behind_a_small_path(void)
     struct member a;
     struct peer peer;
 
-    make_member(&a, NULL);
+    make_credulous_member(&a, patient_config());
     open_peer(&peer, &a);
     peer.answers_small = true;
     meet(&peer);
@@ -153,7 +153,7 @@ static void what_every_path_carries_is_not_checked(void)
     char text[PATH_ENDPOINT + 2];
     int i;
 
-    make_member(&a, NULL);
+    make_credulous_member(&a, patient_config());
     path_sent(a.node, bytes_of_text("127.0.0.1:9"), PATH_SMALL);
     CHECK(a.node->path.num_waiting == 0);
     memset(text, 'x', sizeof text - 1);

@@ -61,7 +61,9 @@ static void encodes_and_decodes_every_header(void)
                                .peer = spanning(peer),
                                .wants_nack = g->wants_nack,
                                .has_digest = g->has_digest,
-                               .digest = g->digest};
+                               .digest = g->digest,
+                               .cookie = g->cookie,
+                               .echo = g->echo};
         uint8_t out[600];
         size_t size, used;
 
@@ -77,6 +79,7 @@ static void encodes_and_decodes_every_header(void)
         EXPECT(header.src_incarnation == g->src_incarnation);
         EXPECT(header.wants_nack == g->wants_nack);
         EXPECT(header.has_digest == g->has_digest);
+        EXPECT(header.cookie == g->cookie && header.echo == g->echo);
         EXPECT(!g->has_digest || (header.digest.members == g->digest.members &&
                                   header.digest.sum == g->digest.sum &&
                                   header.digest.without == g->digest.without));
@@ -89,6 +92,29 @@ static void encodes_and_decodes_every_header(void)
         free(peer.data);
         free(packet.data);
     }
+}
+
+static void padding_is_zeros_that_are_skipped(void)
+{
+    struct bytes src = bytes_of_hex(A);
+    shoal_header header = {.kind = SHOAL_MSG_ANNOUNCE,
+                           .src = spanning(src),
+                           .dst_hash = ADDRESS_HASH_B,
+                           .cookie = 5,
+                           .padding = 3};
+    const char *expected =
+        "9a0106" A "00" ADDRESS_HASH_B_HEX "c0c0c09105c403000000";
+    uint8_t out[600];
+    size_t size, used;
+
+    expect_subject = expected;
+    EXPECT(codec.encode_header(NULL, &header, out, sizeof out, &size) == 0);
+    EXPECT(bytes_are(out, size, expected));
+    EXPECT(codec.decode_header(NULL, (shoal_bytes){out, size}, &header,
+                               &used) == 0);
+    EXPECT(used == size && header.cookie == 5 && header.padding == 0);
+    EXPECT(codec.encode_header(NULL, &header, out, size - 1, &size) == 0);
+    free(src.data);
 }
 
 static void encodes_and_decodes_every_member(void)
@@ -226,6 +252,7 @@ int main(void)
 {
     codec = shoal_default_codec();
     encodes_and_decodes_every_header();
+    padding_is_zeros_that_are_skipped();
     encodes_and_decodes_every_member();
     never_writes_beyond_its_room();
     refuses_to_write_what_nobody_could_read();

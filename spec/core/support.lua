@@ -170,6 +170,8 @@ local function decode(scheme, codec, bytes)
     peer = header.peer and scheme.text(header.peer),
     wants_nack = header.wants_nack or false,
     digest = header.digest,
+    cookie = header.cookie,
+    echo = header.echo,
     updates = {},
     items = {},
     header_size = used,
@@ -444,7 +446,7 @@ function Engine:knowing(...)
 end
 
 --- The bytes of a packet. Fields: kind, from, to (default: us), incarnation,
--- number, peer, wants_nack, digest, updates (claims), items, tail (bytes that do not
+-- number, peer, wants_nack, digest, cookie, echo, updates (claims), items, tail (bytes that do not
 -- belong there).
 function Engine:packet(fields)
   local kind = fields.kind
@@ -462,6 +464,8 @@ function Engine:packet(fields)
       peer = indirect and self.scheme.id(fields.peer) or nil,
       wants_nack = fields.wants_nack,
       digest = fields.digest,
+      cookie = fields.cookie,
+      echo = fields.echo,
     }),
   }
   if not BARE[kind] and not ITEMS_ONLY[kind] then

@@ -24,6 +24,7 @@ struct run {
     struct input input;
     bool was_plain;    /* verdicts were final for a while */
     long members;      /* as the events tell */
+    uint32_t cookie;   /* the last one that was sent */
     size_t most_known; /* of the configs until now */
     size_t most_items;
 };
@@ -133,6 +134,8 @@ static void receive_made(struct run *run)
     if (header.has_digest)
         header.digest = (shoal_digest){input_byte(input) % 4, input_byte(input),
                                        input_byte(input) & 0x81};
+    header.cookie = input_byte(input) % 3;
+    header.echo = input_byte(input) % 2 ? run->cookie : 0;
     size_t size;
     MUST(codec.encode_header(codec.context, &header, packet, sizeof packet,
                              &size) == 0);
@@ -158,6 +161,7 @@ static void configure(struct run *run)
     config.suspect_to_down_after_us = 1000u * input_u16(input);
     config.remove_down_after_us = 1000u * input_u16(input);
     config.max_packet_size = input_u16(input);
+    config.check_strangers = config.max_packet_size & 1;
     config.max_members = input_byte(input);
     config.max_broadcasts = input_byte(input);
     config.notify_down_members = input_byte(input) % 8 != 0;
@@ -250,12 +254,22 @@ static void step(struct run *run)
 
 /* ---- What must hold ---- */
 
+static void note_cookie(struct run *run, shoal_bytes packet)
+{
+    shoal_header header;
+    size_t used;
+    if (codec.decode_header(codec.context, packet, &header, &used) == 0 &&
+        header.cookie != 0)
+        run->cookie = header.cookie;
+}
+
 static void check_effects(struct run *run, uint32_t limit)
 {
     shoal_effect effect;
     while (shoal_next_effect(run->engine, &effect)) {
         if (effect.kind == SHOAL_SEND) {
             MUST(effect.packet.size > 0 && effect.packet.size <= limit);
+            note_cookie(run, effect.packet);
             continue;
         }
         MUST(effect.event < SHOAL_NUM_EVENTS);

@@ -271,7 +271,7 @@ describe("a farewell to somebody who need not be a member", function()
     assert.is_true(engine:leave_to(0, id "s:1"))
     local sent = collected(engine.sends, engine)
     assert.same({ id "s:1", "gossip" }, { sent[1][1], sent[1][3] })
-    local seed = new { identity = id "s:1", config = "lan" }
+    local seed = new { identity = id "s:1", config = { preset = "lan", check_strangers = false } }
     assert(seed:receive(0, packet("announce", "a:1", nil, id "s:1")))
     assert(seed:receive(1, sent[1][2]))
     assert.equal("left", seed:member("a:1").reason)

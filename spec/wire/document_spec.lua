@@ -62,9 +62,18 @@ describe("the picture of the wire format", function()
     assert.is_true(blocks[golden.hex(golden.bytes(golden.gossip))])
   end)
 
+  --- Those without cookies, which any of them may have.
+  local function plain_headers()
+    local plain = {}
+    for _, entry in ipairs(golden.headers) do
+      if not entry[2].cookie and not entry[2].echo then plain[#plain + 1] = entry end
+    end
+    return plain
+  end
+
   it("tells how many elements a header has, in wire.h as well", function()
     local fewest, most = math.huge, 0
-    for _, entry in ipairs(golden.headers) do
+    for _, entry in ipairs(plain_headers()) do
       local elements = tonumber(entry[1]:match("^9(%x)"), 16)
       fewest, most = math.min(fewest, elements), math.max(most, elements)
     end
@@ -74,7 +83,7 @@ describe("the picture of the wire format", function()
   end)
 
   it("names every kind with its value", function()
-    for _, entry in ipairs(golden.headers) do
+    for _, entry in ipairs(plain_headers()) do
       local elements, kind = entry[1]:match("^9(%x) 01 (%x%x)")
       local row = ("\n| %s | %d | [^|]*%d"):format(entry[2].kind, tonumber(kind, 16) % 32, tonumber(elements, 16))
       assert.is_truthy(text:find(row), row)

@@ -86,6 +86,13 @@ golden.headers = {
     { kind = "ping", src = ids.A, src_incarnation = 0, dst_hash = hashes.B, number = 7, no_tags = true } },
   { "95 01 28 A ccff #C",
     { kind = "gossip", src = ids.A, src_incarnation = 255, dst_hash = hashes.C, no_tags = true } },
+  { "99 01 08 B 00 #D c0 c0 c0 91 ce0a0b0c0d",
+    { kind = "gossip", src = ids.B, src_incarnation = 0, dst_hash = hashes.D, cookie = 0x0a0b0c0d } },
+  { "99 01 01 D 00 #A 07 92 03 04 c0 92 05 ce0a0b0c0d",
+    { kind = "ack", src = ids.D, src_incarnation = 0, dst_hash = hashes.A, number = 7,
+      digest = { members = 3, sum = 4 }, cookie = 5, echo = 0x0a0b0c0d } },
+  { "99 01 06 A 00 @B c0 c0 c0 92 00 ce0a0b0c0d",
+    { kind = "announce", src = ids.A, src_incarnation = 0, dst_hash = golden.address_hashes.B, echo = 0x0a0b0c0d } },
 }
 
 --- { text, fields }

@@ -346,6 +346,7 @@ static void init(shoal *engine, const shoal_options *options, struct mem mem)
                       .renewed_us = SHOAL_NEVER,
                       .ownership = {.at_us = SHOAL_NEVER}};
     engine->hash_key = rng_next(&engine->rng);
+    cookie_init(engine, options->seed);
     members_init(&engine->members);
     view_init(&engine->view);
     probe_init(&engine->probe);

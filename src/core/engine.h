@@ -12,6 +12,8 @@
  *   self.c        who we are: renew, be defunct, leave, be somebody else
  *   accused.c     what others say about us: refute, own our address
  *   verdict.c     what we say about others: tell them, doubt it
+ *   stranger.c    who is no member yet: it shows first that it is there
+ *   cookie.c      ... with these
  *   probe.c       the probe cycle: whom to look at, what came of it
  *   look.c        one look at one member
  *   heard.c       who was heard lately
@@ -36,6 +38,7 @@
 #ifndef SHOAL_CORE_ENGINE_H
 #define SHOAL_CORE_ENGINE_H
 
+#include "cookie.h"
 #include "digest.h"
 #include "fetch.h"
 #include "heard.h"
@@ -65,6 +68,8 @@ struct shoal {
     struct mem mem;
     struct rng rng;
     uint64_t hash_key;
+    uint64_t secret[2]; /* of the cookies */
+    struct jar jar;
     shoal_config config;
     shoal_handlers handlers;
 
@@ -90,7 +95,13 @@ struct shoal {
         uint8_t disputes;  /* of our verdicts, in this packet */
         bool tells;        /* a feed or an exchange: its claims are old news */
         bool exchanges;    /* an exchange */
-    } sender;              /* of the packet at hand */
+        uint8_t kind;
+        bool is_proven;   /* it gets what we send there */
+        bool was_asked;   /* by an announce of ours, lately */
+        bool echoed;      /* its cookie was sent back */
+        uint32_t cookie;  /* ... or is to be; 0: none */
+        size_t allowance; /* bytes that it may get, if it is not proven */
+    } sender;             /* of the packet at hand */
 
     struct members members;
     struct view view;

@@ -11,15 +11,29 @@
 enum {
     MAX_WALK = 4096, /* members that one list makes us look at */
     TURNS = 20,      /* of a peer in a probe period, */
-    BURST = 16       /* so many of them at once */
+    BURST = 16,      /* so many of them at once */
+    COOKIES = 14,    /* bytes of them in a header */
+    CROWD = 64       /* the turns of all strangers together: times that */
 };
+
+static size_t room_in(const shoal *engine, size_t packet, size_t to)
+{
+    size_t names =
+        identity_id(engine->self).size + to + SEND_OVERHEAD + COOKIES;
+    size_t room = names < packet ? packet - names : 0;
+    return room < EXCHANGE_MAX_RECORDS ? room : EXCHANGE_MAX_RECORDS;
+}
 
 size_t exchange_room(const shoal *engine, const struct identity *to)
 {
-    size_t names = identity_id(engine->self).size + to->size;
-    size_t room = engine->config.max_packet_size;
-    room = names + SEND_OVERHEAD < room ? room - names - SEND_OVERHEAD : 0;
-    return room < EXCHANGE_MAX_RECORDS ? room : EXCHANGE_MAX_RECORDS;
+    return room_in(engine, engine->config.max_packet_size, to->size);
+}
+
+size_t exchange_answer_room(const shoal *engine, shoal_bytes to)
+{
+    return room_in(
+        engine, cookie_room(engine, to, true, engine->config.max_packet_size),
+        to.size);
 }
 
 /* ---- Questions ---- */
@@ -82,12 +96,24 @@ bool exchange_write_sums(shoal *engine, struct records *records,
     return record_end(records);
 }
 
-void exchange_send(shoal *engine, struct member *to, struct records *records)
+static void send_records(shoal *engine, struct member *to,
+                         struct records *records, bool compares)
 {
-    struct tell_list telling = {.records = records, .is_last = true};
+    struct tell_list telling = {
+        .records = records, .is_last = true, .compares = compares};
     struct who who;
     who_from(&who, to->identity);
     send_exchange(engine, &who, &telling);
+}
+
+void exchange_send(shoal *engine, struct member *to, struct records *records)
+{
+    send_records(engine, to, records, false);
+}
+
+void exchange_ask(shoal *engine, struct member *to, struct records *records)
+{
+    send_records(engine, to, records, true);
 }
 
 /* ---- Answers ---- */
@@ -140,7 +166,8 @@ static uint32_t compare_theirs(shoal *engine, const struct record *record,
         if (count < EXCHANGE_MAX_RECORDS)
             entries[count++] = entry;
         if (entry.hash == engine->self->wire_hash) {
-            tags_heard_of_ours(engine, entry.version);
+            if (engine->sender.is_active)
+                tags_heard_of_ours(engine, entry.version);
             continue;
         }
         const struct member *member = cells_find(&engine->members, entry.hash);
@@ -204,7 +231,7 @@ static void answer_want(shoal *engine, const struct record *record,
         if (!member && !is_us)
             continue;
         tell(answer, is_us ? NO_SLOT : member->slot);
-        engine->round.told++;
+        engine->round.told += engine->sender.is_active;
     }
 }
 
@@ -222,12 +249,15 @@ static void send_answer(shoal *engine, const struct who *to,
                         struct answer *answer)
 {
     struct tell_list *telling = &answer->telling;
+    uint32_t packets = engine->sender.is_proven || !cookie_is_on(engine)
+                           ? EXCHANGE_PACKETS
+                           : 1;
     write_wants(answer);
-    for (uint32_t n = 1; n <= EXCHANGE_PACKETS; n++) {
+    for (uint32_t n = 1; n <= packets; n++) {
         bool is_over = telling->told == telling->count;
         if (is_over && (n > 1 || answer->records.size == 0))
             return;
-        telling->is_last = n == EXCHANGE_PACKETS;
+        telling->is_last = n == packets;
         if (!send_exchange(engine, to, telling))
             return;
     }
@@ -259,8 +289,11 @@ static struct answerable look_through(shoal_bytes items)
 
 static bool may(shoal *engine, enum limit what, uint32_t sender)
 {
-    return limits_pass_burst(&engine->limits, what, sender, engine->now_us,
-                             engine->config.probe_period_us / TURNS, BURST);
+    bool is_known = engine->sender.is_active;
+    uint32_t times = is_known ? 1 : CROWD;
+    return limits_pass_burst(
+        &engine->limits, what, is_known ? sender : 0, engine->now_us,
+        engine->config.probe_period_us / (TURNS * times), BURST * times);
 }
 
 static struct answerable what_may_be_answered(shoal *engine, shoal_bytes items,
@@ -284,21 +317,21 @@ static void take(shoal *engine, const struct record *record,
 }
 
 void exchange_receive(shoal *engine, shoal_bytes items,
-                      const struct identity *sender)
+                      const struct who *sender)
 {
     struct answerable may =
         what_may_be_answered(engine, items, sender->addr_hash);
     struct answer answer;
-    struct who to;
-    who_from(&to, sender);
     answer.num_wants = 0;
-    answer.telling = (struct tell_list){.records = &answer.records};
-    answer.records = (struct records){.bytes = answer.buffer,
-                                      .room = exchange_room(engine, sender)};
+    answer.telling =
+        (struct tell_list){.records = &answer.records, .compares = true};
+    answer.records =
+        (struct records){.bytes = answer.buffer,
+                         .room = exchange_answer_room(engine, sender->id)};
     while (items.size > 0) {
         struct record record;
         if (record_read(items_take(&items), &record) == 0)
             take(engine, &record, &may, &answer);
     }
-    send_answer(engine, &to, &answer);
+    send_answer(engine, sender, &answer);
 }

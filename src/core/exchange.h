@@ -11,6 +11,9 @@
  * What is said in an exchange of a living member that was unknown here is old
  * news, and not gossiped on: the others have it, or find it themselves.
  *
+ * A sender that has not shown that it gets what we send (stranger.h) is told as
+ * much as its own packet is worth, and that there is more.
+ *
  * Nobody is declared down by an exchange. Whoever hears that somebody is alive
  * whom it has found down answers with a suspicion, which the one concerned can
  * refute (verdict.h).
@@ -34,20 +37,26 @@ struct tell_list {
     uint32_t count, told;
     bool is_cut;             /* there are more */
     bool is_last;            /* no other packet follows */
+    bool compares;           /* asks, or answers that */
     struct records *records; /* behind the last of them */
 };
 
 /* Bytes of records in a packet to `to`. */
 size_t exchange_room(const shoal *engine, const struct identity *to);
+/* ... in an answer to questions of the sender at hand, which may be worth less.
+ */
+size_t exchange_answer_room(const shoal *engine, shoal_bytes to);
 /* One record. false: it does not fit, and nothing was written. */
 bool exchange_write_list(shoal *engine, struct records *records,
                          struct cell cell);
 bool exchange_write_sums(shoal *engine, struct records *records,
                          struct cell cell, uint8_t split);
 void exchange_send(shoal *engine, struct member *to, struct records *records);
+/* The same with questions, whose answer may be larger than they are. */
+void exchange_ask(shoal *engine, struct member *to, struct records *records);
 /* The records of a packet from `sender`, whose claims were applied: those that
  * ask something of us. */
 void exchange_receive(shoal *engine, shoal_bytes items,
-                      const struct identity *sender);
+                      const struct who *sender);
 
 #endif

@@ -90,7 +90,7 @@ static void ask(shoal *engine, struct fetch *fetch)
     record_put(&records, fetch->version, RECORD_VERSION_SIZE);
     record_put(&records, fetch->got, 2);
     record_end(&records);
-    exchange_send(engine, to, &records);
+    exchange_ask(engine, to, &records);
 }
 
 static struct identity *teller(shoal *engine, struct member *member)
@@ -181,8 +181,9 @@ static void answer(shoal *engine, const struct record *record,
                    struct identity *asker)
 {
     uint8_t buffer[EXCHANGE_MAX_RECORDS];
-    struct records records = {.bytes = buffer,
-                              .room = exchange_room(engine, asker)};
+    struct records records = {
+        .bytes = buffer,
+        .room = exchange_answer_room(engine, identity_id(asker))};
     struct member *to = members_find_active(&engine->members, asker);
     const struct tags *tags = tags_of(engine, record->hash);
     if (!to || !has_it(tags, record) || records.room <= RECORD_PART_HEAD ||
@@ -199,7 +200,7 @@ static void answer(shoal *engine, const struct record *record,
     record_put(&records, record->offset, 2);
     record_put_bytes(&records, bytes_of(tags->bytes + record->offset, size));
     record_end(&records);
-    exchange_send(engine, to, &records);
+    exchange_ask(engine, to, &records);
 }
 
 /* ---- What comes in ---- */

@@ -6,7 +6,8 @@
  * is asked in turn with it.
  *
  *   fetch  ->  the bytes of this version from that offset on
- *          <-  part: as many as a packet holds
+ *          <-  part: as many as a packet holds (fewer, until it has shown that
+ *              it gets our packets: stranger.h)
  *
  * For each member the newest version is fetched, and of FETCH_MOST members at a
  * time; whatever else is wanted, and what did not arrive in the end, the next

@@ -21,6 +21,7 @@
 #include "notify.h"
 #include "repair.h"
 #include "send.h"
+#include "stranger.h"
 #include "update.h"
 #include "verdict.h"
 
@@ -223,23 +224,6 @@ static void refuse(shoal *engine, const shoal_header *header,
         send_bare(engine, src, SHOAL_MSG_REFUSED, 0);
 }
 
-/* Whoever has no room for us answers nothing else, so it is no member for us
- * either, unless others say so. */
-static void on_stranger_refuses(shoal *engine, const shoal_header *header,
-                                const struct who *src)
-{
-    shoal_member view = who_view(src, header->src_incarnation, SHOAL_ALIVE);
-    notify_view(engine, SHOAL_EVENT_REFUSED, &view);
-}
-
-static bool is_refusal_of_stranger(const shoal *engine,
-                                   const shoal_header *header,
-                                   const struct who *src)
-{
-    return header->kind == SHOAL_MSG_REFUSED &&
-           !members_find_addr(&engine->members, src->addr, src->addr_hash);
-}
-
 /* A member that is down does not count, but it is told, so that it can come
  * back: by refuting, or as somebody else. */
 static int on_down_sender(shoal *engine, const shoal_header *header,
@@ -277,6 +261,8 @@ static void on_ping(shoal *engine, const shoal_header *header,
 
 static void on_announce(shoal *engine, const struct who *src)
 {
+    if (stranger_ask_announcer(engine))
+        return;
     send_message(engine, src, SHOAL_MSG_FEED, 0, (shoal_bytes){0});
 }
 
@@ -325,7 +311,7 @@ static int on_message(shoal *engine, const shoal_header *header,
                           (shoal_bytes){0});
         break;
     case SHOAL_MSG_EXCHANGE:
-        exchange_receive(engine, items, sender);
+        exchange_receive(engine, items, src);
         round_receive(engine, items);
         if (src->member)
             messages_receive(engine, items, src->member);
@@ -402,15 +388,28 @@ static void count_packet(shoal *engine, const shoal_header *header, size_t size)
                   engine->decoded.count, size);
 }
 
+/* It is no member, or down, and may not even be where it says. */
+static int on_unproven(shoal *engine, const shoal_header *header,
+                       shoal_bytes items, const struct who *src)
+{
+    if (src->member)
+        return on_down_sender(engine, header, src->member, src);
+    return stranger_answer(engine, header, items)
+               ? 0
+               : answer_stranger(engine, header, src);
+}
+
 static int accept(shoal *engine, const shoal_header *header, shoal_bytes items,
                   const struct who *src, size_t size)
 {
     int error = 0;
-    if (is_refusal_of_stranger(engine, header, src)) {
+    if (stranger_refuses(engine, header)) {
         count_packet(engine, header, size);
-        on_stranger_refuses(engine, header, src);
+        stranger_on_refusal(engine, header);
         return 0;
     }
+    if (stranger_must_show(engine, src))
+        return on_unproven(engine, header, items, src);
     struct member *sender = meet_sender(engine, header, src, &error);
     if (error == SHOAL_ERR_FULL) { /* that is no fault of the packet */
         refuse(engine, header, src);
@@ -440,7 +439,7 @@ static int overhear(shoal *engine, const shoal_header *header,
                     const struct who *src)
 {
     engine_drop(engine, SHOAL_DROP_NOT_FOR_US, 0);
-    int error = hear_about_us(engine, src);
+    int error = stranger_is_heard(engine) ? hear_about_us(engine, src) : 0;
     if (!error)
         error = accused_overhear(engine, header->dst);
     if (!error)
@@ -470,7 +469,10 @@ static int handle_from(shoal *engine, const shoal_header *header,
     engine->sender.is_active = src->member && member_is_active(src->member);
     engine->sender.has_returned = false;
     engine->sender.disputes = 0;
+    cookie_begin(engine, header, size);
     int error = deliver(engine, header, items, src, size);
+    if (!error)
+        stranger_end(engine, header);
     engine->sender.who = NULL;
     engine->sender.has_returned = false;
     identity_release(&engine->mem, held);

@@ -176,7 +176,7 @@ static bool ask(shoal *engine)
     }
     if (records.size == 0)
         return false;
-    exchange_send(engine, to, &records);
+    exchange_ask(engine, to, &records);
     return true;
 }
 

@@ -38,6 +38,18 @@ struct packet {
     uint32_t updates, items;
 };
 
+static bool compares(const struct message *message)
+{
+    return message->telling && message->telling->compares;
+}
+
+/* Has it no other purpose than to answer, to tell of a verdict, or to compare?
+ */
+static bool is_an_answer(const struct message *message)
+{
+    return (message->is_bare && !message->with_items) || compares(message);
+}
+
 static int write_header(shoal *engine, struct packet *packet,
                         const struct message *message)
 {
@@ -58,6 +70,7 @@ static int write_header(shoal *engine, struct packet *packet,
     header.no_tags = engine_tags(engine) == TAGS_NONE;
     header.has_digest = digest_take(engine, message->kind, &header.digest);
     header.has_digest |= repair_take(engine, message->kind, &header.digest);
+    cookie_mark(engine, message->to, is_an_answer(message), &header);
     return ask_encode_header(engine, &header, packet->bytes, packet->room,
                              &packet->size);
 }
@@ -140,6 +153,8 @@ static int write_telling(shoal *engine, struct packet *packet,
     packet->room += telling->records->size;
     if (error == SHOAL_ERR_TOO_BIG && packet->updates == 0)
         telling->told++; /* no packet holds it */
+    if (error == SHOAL_ERR_TOO_BIG && telling->is_last)
+        telling->is_cut = true;
     return error == SHOAL_ERR_TOO_BIG ? 0 : error;
 }
 
@@ -279,16 +294,20 @@ static uint32_t send_packet(shoal *engine, const struct message *message)
         return 0;
     }
     fill_effect(effect, to, message->kind, at);
+    size_t most =
+        message->room ? message->room : engine->config.max_packet_size;
     struct packet packet = {
         .bytes = at + names,
-        .room = message->room ? message->room : engine->config.max_packet_size};
+        .room = cookie_room(engine, to->id, compares(message), most)};
+    bool is_limited = packet.room < most;
     int error = write_packet(engine, &packet, message);
     if (error || (message->needs_items && packet.items == 0)) {
         effects_drop(&engine->effects, payload);
-        if (error)
+        if (error && !(is_limited && error == SHOAL_ERR_TOO_BIG))
             engine_note(engine, error);
         return 0;
     }
+    cookie_spend(engine, to, packet.size);
     effect->packet.size = effect->size = packet.size;
     effect->updates = (uint16_t)packet.updates;
     effects_shrink(&engine->effects, payload, names + packet.size);
@@ -416,6 +435,22 @@ void send_bare(shoal *engine, const struct who *to, shoal_message kind,
                     .to = to, .kind = kind, .number = number, .is_bare = true});
 }
 
+void send_bare_answer(shoal *engine, const struct who *to,
+                      const shoal_header *header)
+{
+    struct message message = {.to = to,
+                              .kind = SHOAL_MSG_GOSSIP,
+                              .number = header->number,
+                              .is_bare = true};
+    if (header->kind == SHOAL_MSG_PING)
+        message.kind = SHOAL_MSG_ACK;
+    if (header->kind == SHOAL_MSG_INDIRECT_PING) {
+        message.kind = SHOAL_MSG_INDIRECT_ACK;
+        message.peer = header->peer;
+    }
+    send_packet(engine, &message);
+}
+
 bool send_exchange(shoal *engine, const struct who *to,
                    struct tell_list *telling)
 {
@@ -438,8 +473,11 @@ void send_gossip(shoal *engine, uint32_t fanout)
 
 static void announce_to(shoal *engine, struct member *to[], uint32_t n)
 {
-    for (uint32_t i = 0; i < n; i++)
-        send_to_member(engine, to[i], SHOAL_MSG_ANNOUNCE, 0, (shoal_bytes){0});
+    for (uint32_t i = 0; i < n; i++) {
+        struct who who;
+        who_from(&who, to[i]->identity);
+        send_bare(engine, &who, SHOAL_MSG_ANNOUNCE, 0);
+    }
 }
 
 void send_announces(shoal *engine, uint32_t count)

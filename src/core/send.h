@@ -27,6 +27,10 @@ void send_bare_gossip(shoal *engine, const struct who *to,
 /* A message of that kind with nothing behind its header. */
 void send_bare(shoal *engine, const struct who *to, shoal_message kind,
                uint8_t number);
+/* The same in answer to a packet with that header, whatever it is: an ack, or a
+ * gossip of nothing. */
+void send_bare_answer(shoal *engine, const struct who *to,
+                      const shoal_header *header);
 /* Does a packet hold the largest that we send to and about `id`, if that is
  * ours, or somebody else's? 0, TOO_BIG (with a detail) or CODEC. */
 int send_check_identity(shoal *engine, shoal_bytes id, bool is_ours);

@@ -143,6 +143,20 @@ static bool read_digest(struct reader *reader, shoal_digest *digest)
     return true;
 }
 
+/* [cookie] or [cookie, echo]; anything else says nothing. */
+static void read_cookies(struct reader *reader, shoal_header *header)
+{
+    bool both = reader->left > 0 && reader->at[0] == 0x92;
+
+    if (!both && (reader->left == 0 || reader->at[0] != 0x91)) {
+        read_value(reader, reader->left);
+        return;
+    }
+    read_array(reader);
+    header->cookie = (uint32_t)read_uint(reader, UINT32_MAX);
+    header->echo = both ? (uint32_t)read_uint(reader, UINT32_MAX) : 0;
+}
+
 static shoal_bytes read_identity(struct reader *reader)
 {
     size_t span = compact_span(reader->at, reader->failed ? 0 : reader->left);
@@ -205,6 +219,12 @@ static void read_header(struct reader *reader, uint64_t elements,
     if (header->kind == SHOAL_MSG_PING_REQ && elements > WIRE_NACK) {
         header->wants_nack = read_true(reader);
         needed++;
+    }
+    header->cookie = header->echo = header->padding = 0;
+    if (elements > WIRE_COOKIES) {
+        skip(reader, WIRE_COOKIES - needed);
+        read_cookies(reader, header);
+        needed = WIRE_COOKIES + 1;
     }
     skip(reader, elements - needed);
 }

@@ -57,6 +57,44 @@ static int pack_digest(msgpack_packer *packer, const shoal_digest *digest)
     return streams ? msgpack_pack_uint32(packer, digest->streams) : 0;
 }
 
+static bool has_cookies(const shoal_header *header)
+{
+    return header->cookie != 0 || header->echo != 0 || header->padding > 0;
+}
+
+static int pack_padding(msgpack_packer *packer, size_t size)
+{
+    if (msgpack_pack_bin(packer, size))
+        return -1;
+    while (size-- > 0)
+        if (packer->callback(packer->data, "", 1))
+            return -1;
+    return 0;
+}
+
+/* `elements` came before. */
+static int pack_cookies(msgpack_packer *packer, const shoal_header *header,
+                        unsigned elements)
+{
+    bool both = header->echo != 0;
+
+    for (; elements < WIRE_COOKIES; elements++)
+        if (msgpack_pack_nil(packer))
+            return -1;
+    if (msgpack_pack_array(packer, 1 + both) ||
+        msgpack_pack_uint32(packer, header->cookie) ||
+        (both && msgpack_pack_uint32(packer, header->echo)))
+        return -1;
+    return header->padding > 0 ? pack_padding(packer, header->padding) : 0;
+}
+
+static unsigned num_elements(const shoal_header *header, unsigned elements)
+{
+    if (!has_cookies(header))
+        return elements;
+    return header->padding > 0 ? WIRE_PADDING + 1 : WIRE_COOKIES + 1;
+}
+
 static int pack_header(msgpack_packer *packer, const shoal_header *header)
 {
     unsigned elements = wire_elements(header->kind);
@@ -64,7 +102,8 @@ static int pack_header(msgpack_packer *packer, const shoal_header *header)
     bool nack = header->kind == SHOAL_MSG_PING_REQ && header->wants_nack;
     bool digest = wire_can_compare(header->kind) && header->has_digest;
 
-    if (msgpack_pack_array(packer, elements + nack + digest) ||
+    if (msgpack_pack_array(packer,
+                           num_elements(header, elements + nack + digest)) ||
         msgpack_pack_uint8(packer, WIRE_VERSION) ||
         msgpack_pack_uint8(packer, kind) ||
         pack_identity(packer, header->src) ||
@@ -77,7 +116,11 @@ static int pack_header(msgpack_packer *packer, const shoal_header *header)
         return -1;
     if (digest && pack_digest(packer, &header->digest))
         return -1;
-    return nack ? msgpack_pack_true(packer) : 0;
+    if (nack && msgpack_pack_true(packer))
+        return -1;
+    return has_cookies(header)
+               ? pack_cookies(packer, header, elements + digest + nack)
+               : 0;
 }
 
 int wire_encode_header(void *context, const shoal_header *header, uint8_t *out,

@@ -17,7 +17,10 @@
  *               ping_req indirect_ping                        |
  *               indirect_ack forwarded_ack nack       end here+
  *   A ping_req that wants a nack has an 8th element, true. A ping or ack with
- *   a digest has a 7th, an array of two: members and sum, uint both.
+ *   a digest has a 7th, an array of two: members and sum, uint both. Any header
+ *   may have a 9th, an array of one or two: cookie and echo, uint both, and
+ * then a 10th, a bin of zeros. nil is in the place of what is missing before
+ * them.
  *
  *   member   array of 3, or of 4 when it tells who suspects it, or who it is
  *            now
@@ -46,6 +49,8 @@ enum {
     WIRE_PEER = 6,
     WIRE_NACK = 7,
     WIRE_DIGEST = 6, /* of ping and ack */
+    WIRE_COOKIES = 8,
+    WIRE_PADDING = 9,
     WIRE_MEMBER_ELEMENTS = 3,
     WIRE_TAGGED_ELEMENTS = 6
 };

@@ -25,6 +25,7 @@ enum limit {
     LIMIT_PART,     /* parts of tags that it fetches */
     LIMIT_GET,      /* items that it missed */
     LIMIT_HEADS,    /* how far streams are */
+    LIMIT_FEED,     /* an announce again, with an echo */
     LIMIT_TAGS,     /* versions of its tags that are passed on */
     NUM_LIMITS
 };

@@ -31,6 +31,12 @@ static void set_true(lua_State *L, const char *name)
     lua_setfield(L, -2, name);
 }
 
+static void set_unless_zero(lua_State *L, const char *name, uint32_t value)
+{
+    if (value != 0)
+        set_integer(L, name, value);
+}
+
 static void set_identity(lua_State *L, const char *name, shoal_bytes id)
 {
     value_push_identity(L, id);
@@ -65,6 +71,9 @@ void fields_push_header(lua_State *L, const shoal_header *header)
         set_true(L, "wants_nack");
     if (header->no_tags)
         set_true(L, "no_tags");
+    set_unless_zero(L, "cookie", header->cookie);
+    set_unless_zero(L, "echo", header->echo);
+    set_unless_zero(L, "padding", header->padding);
 }
 
 void fields_push_member(lua_State *L, const shoal_update *member)
@@ -183,6 +192,12 @@ void fields_read_header(lua_State *L, int index, shoal_header *header)
         options_boolean(L, index, "header", "wants_nack", false);
     header->no_tags = options_boolean(L, index, "header", "no_tags", false);
     read_digest(L, index, header);
+    header->cookie = (uint32_t)options_integer(L, index, "header", "cookie", 0,
+                                               UINT32_MAX, 0);
+    header->echo =
+        (uint32_t)options_integer(L, index, "header", "echo", 0, UINT32_MAX, 0);
+    header->padding = (uint16_t)options_integer(L, index, "header", "padding",
+                                                0, UINT16_MAX, 0);
 }
 
 /* Leaves their bytes on the stack, or nil. */
