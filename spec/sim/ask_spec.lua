@@ -136,6 +136,37 @@ describe("node:ask", function()
     assert.same(gone.addr, addresses(select(2, ask(net, members[1], "echo", 1, { members = { gone } })))[1])
   end)
 
+  it("asks the others while one of them has too many messages under way, and that one later", function()
+    local net, members = nets.grown(4, { handlers = echo() })
+    local asked = 0
+    for _, who in ipairs { "awake again", "gone" } do
+      for place = 1, 4 do -- wherever it stands in the list
+        net:run(5)
+        net:pause(members[2], 3600)
+        for i = 1, 64 do assert(members[1]:send(members[2].addr, i)) end
+        local listed, ended = { members[3].addr, members[4].addr, members[1].addr }, nil
+        table.insert(listed, place, members[2].addr)
+        local function note(_, answers, missing) ended = { #answers, #missing } end
+        assert(members[1]:ask("echo", 1, { members = listed, timeout = 3600 }, note))
+        net:run(0.3)
+        assert.is_nil(ended)
+        asked = asked + 1
+        assert.equal(asked, members[3]:stats().questions.answered)
+        if who == "gone" then
+          net:crash(members[2])
+        else
+          net:resume(members[2])
+        end
+        assert(net:run_until(function() return ended end, 120))
+        assert.same(who == "gone" and { 3, 1 } or { 4, 0 }, ended)
+        if who == "gone" then
+          net:restart(members[2])
+          assert(net:run_until(function() return net:converged() end, 60))
+        end
+      end
+    end
+  end)
+
   it("of many members at 20 % loss is answered by all, or names who is missing", function()
     local net, members = nets.grown(100, { handlers = echo() }, { seed = 5 })
     net:set { loss = 0.2 }

@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-enum { AGAIN_US = 20 * 1000 /* when too many messages are under way */ };
+enum { AGAIN_US = 50 * 1000 /* when too many messages are under way */ };
 
 /* ---- Life ---- */
 
@@ -130,10 +130,14 @@ void asks_mark_gone(lua_State *L, struct ask *ask, int state, int key)
     int top = lua_gettop(L);
     lua_rawgeti(L, state, GONE);
     lua_pushvalue(L, key);
+    lua_rawget(L, top + 1);
+    bool was_known = !lua_isnil(L, -1);
+    lua_settop(L, top + 1);
+    lua_pushvalue(L, key);
     lua_pushboolean(L, true);
     lua_rawset(L, top + 1);
     lua_settop(L, top);
-    ask->left--;
+    ask->left -= !was_known;
 }
 
 /* Of the member with the address at `key`. false: it has none. */
@@ -143,8 +147,9 @@ static bool identity_of(lua_State *L, int state, int key, value_identity *id)
     lua_rawgeti(L, state, MEMBERS);
     lua_pushvalue(L, key);
     lua_rawget(L, top + 1);
-    lua_getfield(L, top + 2, "id");
-    bool is_good = value_to_identity(L, top + 3, "member", id) == 0;
+    if (lua_istable(L, -1))
+        lua_getfield(L, -1, "id");
+    bool is_good = value_to_identity(L, lua_gettop(L), "member", id) == 0;
     lua_settop(L, top);
     return is_good;
 }
@@ -157,36 +162,53 @@ static int send_question(struct node *node, const value_identity *to,
                          value_identity_bytes(to), SEND_QUESTION, question, 0);
 }
 
-/* The next of those who are expected. 0, or why it could not be asked. */
-static int ask_next(lua_State *L, struct ask *ask, int state)
+/* Pushes the bytes. */
+static shoal_bytes push_question(lua_State *L, int state)
 {
-    int top = lua_gettop(L);
-    value_identity id;
     shoal_bytes question;
     lua_rawgeti(L, state, QUESTION);
     question.data = (const uint8_t *)lua_tolstring(L, -1, &question.size);
-    lua_rawgeti(L, state, ORDER);
-    lua_rawgeti(L, top + 2, ask->sent + 1);
-    int error = identity_of(L, state, top + 3, &id)
+    return question;
+}
+
+/* The member with the address at `key`. 0, or why it cannot be asked now. */
+static int ask_one(lua_State *L, struct ask *ask, int state, int key)
+{
+    int top = lua_gettop(L);
+    value_identity id;
+    shoal_bytes question = push_question(L, state);
+    int error = identity_of(L, state, key, &id)
                     ? send_question(ask->scope->node, &id, question)
                     : SHOAL_ERR_NOT_A_MEMBER;
     if (error == SHOAL_ERR_NOT_A_MEMBER) {
-        asks_mark_gone(L, ask, state, top + 3);
+        asks_mark_gone(L, ask, state, key);
         error = 0;
     }
     lua_settop(L, top);
     return error;
 }
 
-/* As many as may be asked now. A question to many is not gossiped: that brings
- * several copies to each, where a message and its receipt are two packets. */
+/* Those in the queue, as far as they may be asked now; the others stay there. A
+ * question to many is not gossiped: that brings several copies to each, where a
+ * message and its receipt are two packets. */
 static void ask_some(lua_State *L, struct ask *ask, int state)
 {
-    int error = 0;
-    while (ask->sent < ask->count && error == 0) {
-        error = ask_next(L, ask, state);
-        ask->sent += error == 0;
+    int queue = lua_gettop(L) + 1, rest = queue + 1, key = rest + 1, n = 0;
+    lua_rawgeti(L, state, QUEUE);
+    lua_newtable(L);
+    for (int i = 1; i <= ask->waiting; i++) {
+        lua_rawgeti(L, queue, i);
+        if (lua_toboolean(L, key) && ask_one(L, ask, state, key) != 0) {
+            lua_rawseti(L, rest, ++n);
+            continue;
+        }
+        lua_pushboolean(L, false); /* if memory runs out behind it */
+        lua_rawseti(L, queue, i);
+        lua_settop(L, rest);
     }
+    lua_rawseti(L, state, QUEUE);
+    lua_settop(L, queue - 1);
+    ask->waiting = n;
 }
 
 static void go_on_in_region(lua_State *L, void *context)
@@ -206,7 +228,7 @@ static void go_on(void *context)
     ask->again = NULL;
     scope_run(ask->scope, go_on_in_region, ask, "ask");
     backend->ops->wake(backend);
-    if (ask->sent < ask->count)
+    if (ask->waiting > 0)
         go_on_after(ask, AGAIN_US);
     else if (ask->left == 0)
         asks_finish_soon(ask);
@@ -224,22 +246,21 @@ int asks_begin(lua_State *L, struct ask *ask, int state)
 {
     struct node *node = ask->scope->node;
     questions *q = node->current->questions;
-    int top = lua_gettop(L);
+    int top = lua_gettop(L), error = 0;
     value_identity id;
-    shoal_bytes question;
-    lua_rawgeti(L, state, QUESTION);
-    question.data = (const uint8_t *)lua_tolstring(L, -1, &question.size);
-    lua_rawgeti(L, state, ORDER);
+    shoal_bytes question = push_question(L, state);
+    lua_rawgeti(L, state, QUEUE);
     lua_rawgeti(L, top + 2, 1);
-    int error = SHOAL_ERR_NOT_A_MEMBER;
     if (identity_of(L, state, top + 3, &id)) {
         bool is_theirs = ask->scope->L == node->current->scope.L;
         lua_State *before = is_theirs ? questions_use(q, L) : q->L;
         error = send_question(node, &id, question);
         q->L = before;
+        lua_pushboolean(L, false);
+        if (error == 0)
+            lua_rawseti(L, top + 2, 1);
     }
     lua_settop(L, top);
-    ask->sent += error == 0;
     if (error != 0 && error != SHOAL_ERR_NOT_A_MEMBER &&
         error != SHOAL_ERR_FULL)
         return error;

@@ -17,10 +17,9 @@ struct ask {
     struct ask *next, **place; /* in the list of the scope */
     void *timeout, *again;     /* timers; NULL: none */
     double id;
-    int state; /* reference, see below */
-    int count; /* of those who are expected, */
-    int sent;  /* of those, who were asked, in order */
-    int left;  /* who have not answered and are not gone */
+    int state;   /* reference, see below */
+    int waiting; /* in QUEUE */
+    int left;    /* who have not answered and are not gone */
 };
 
 /* What the reference has. Members are told apart by the bytes of their
@@ -29,6 +28,7 @@ enum {
     FN = 1,
     QUESTION,
     ORDER,   /* { address, ... } */
+    QUEUE,   /* the same of who was not asked yet; false: it was */
     MEMBERS, /* { [address] = member }: who has not answered */
     GONE,    /* { [address] = true }: of those, who need not be waited for */
     ANSWERS  /* { { member=, data= }, ... } */

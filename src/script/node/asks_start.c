@@ -66,28 +66,34 @@ static int push_whom(lua_State *L, struct node *node, int options,
     return 0;
 }
 
-/* Fills ORDER and MEMBERS; says how many they are. STACK: list -> (nothing) */
+/* Fills ORDER, QUEUE and MEMBERS; says how many they are. STACK: list ->
+ * (nothing) */
 static int expect(lua_State *L, int state)
 {
-    int list = lua_gettop(L), order = list + 1, members = list + 2, n = 0;
+    int list = lua_gettop(L), order = list + 1, queue = list + 2;
+    int members = list + 3, member = list + 4, key = list + 5, n = 0;
     int count = (int)lua_rawlen(L, list);
     lua_rawgeti(L, state, ORDER);
+    lua_rawgeti(L, state, QUEUE);
     lua_rawgeti(L, state, MEMBERS);
-    for (int i = 1; i <= count; i++) {
+    for (int i = 1; i <= count; i++, lua_settop(L, members)) {
         lua_rawgeti(L, list, i);
-        lua_getfield(L, members + 1, "addr");
-        if (value_to_addr(L, members + 2, "addr"))
+        lua_getfield(L, member, "addr");
+        if (value_to_addr(L, key, "addr"))
             lua_error(L);
-        lua_pushvalue(L, members + 3);
+        lua_replace(L, key);
+        lua_pushvalue(L, key);
         lua_rawget(L, members);
-        if (lua_isnil(L, -1)) {
-            lua_pushvalue(L, members + 3);
-            lua_rawseti(L, order, ++n);
-            lua_pushvalue(L, members + 3);
-            lua_pushvalue(L, members + 1);
-            lua_rawset(L, members);
-        }
-        lua_settop(L, members);
+        if (!lua_isnil(L, -1))
+            continue;
+        n++;
+        lua_pushvalue(L, key);
+        lua_rawseti(L, order, n);
+        lua_pushvalue(L, key);
+        lua_rawseti(L, queue, n);
+        lua_pushvalue(L, key);
+        lua_pushvalue(L, member);
+        lua_rawset(L, members);
     }
     lua_settop(L, list - 1);
     return n;
@@ -185,7 +191,7 @@ static int begin(lua_State *L, struct scope *scope, double id, int count,
         return result_error(L, SHOAL_ERR_NOMEM, NULL);
     }
     ask->state = ref;
-    ask->count = ask->left = count;
+    ask->waiting = ask->left = count;
     int error = count > 0 ? asks_begin(L, ask, state) : 0;
     if (count == 0)
         asks_finish_soon(ask);
