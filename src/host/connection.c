@@ -3,6 +3,7 @@
 
 #include "../base/bytes.h"
 #include "../base/list.h"
+#include "name_question.h"
 #include "node.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@ struct host_connection {
     host_connection *next, **place; /* in the node's list */
     host *node;
     host_connection_events events;
-    struct connection_lookup *lookup; /* while its name is looked up */
+    struct name_question *lookup; /* while its name is looked up */
     struct addresses addresses; /* those that have not been tried: the first */
     size_t tried;               /* ... is this */
     int fd;                     /* -1: none */
@@ -36,18 +37,6 @@ struct host_connection {
     unsigned depth; /* calls of its events on the stack */
     bool closed;    /* to be freed when they have returned */
 };
-
-/* A question to the resolver, which cannot be taken back. */
-struct connection_lookup {
-    struct connection_lookup *next, **place; /* in the node's list */
-    host_connection *connection;             /* NULL: closed */
-};
-
-static void free_lookup(struct connection_lookup *lookup)
-{
-    LIST_REMOVE(lookup);
-    free(lookup);
-}
 
 /* ---- Its end ---- */
 
@@ -64,8 +53,7 @@ static void free_connection(host_connection *connection)
 {
     close_socket(connection);
     ev_timer_stop(connection->node->loop, &connection->soon);
-    if (connection->lookup)
-        connection->lookup->connection = NULL;
+    name_question_forget(connection->lookup);
     addresses_clear(&connection->addresses);
     LIST_REMOVE(connection);
     free(connection->out);
@@ -84,10 +72,6 @@ void host_connections_clear(host *node)
 {
     while (node->connections)
         free_connection(node->connections);
-    resolver_free(node->names); /* which calls nobody any more */
-    node->names = NULL;
-    while (node->lookups)
-        free_lookup(node->lookups);
 }
 
 /* Every call of its events is between these two. */
@@ -297,11 +281,7 @@ static void on_soon(struct ev_loop *loop, ev_timer *watcher, int events)
 static void on_found(void *context, const struct addresses *found,
                      const char *error)
 {
-    struct connection_lookup *lookup = context;
-    host_connection *connection = lookup->connection;
-    free_lookup(lookup);
-    if (!connection)
-        return;
+    host_connection *connection = context;
     connection->lookup = NULL;
     host *node = enter(connection);
     for (size_t i = 0; found && i < found->count; i++)
@@ -311,35 +291,6 @@ static void on_found(void *context, const struct addresses *found,
     else
         tell_opened(connection, error ? error : error_text(ENOMEM));
     leave(connection, node);
-}
-
-static struct connection_lookup *new_lookup(host_connection *connection)
-{
-    struct connection_lookup *lookup = calloc(1, sizeof *lookup);
-    if (!lookup)
-        return NULL;
-    lookup->connection = connection;
-    LIST_PUSH(connection->node->lookups, lookup);
-    return lookup;
-}
-
-static int look_up(host_connection *connection, const struct endpoint *endpoint)
-{
-    static const struct address_reach all = {.family = AF_INET6, .dual = true};
-    host *node = connection->node;
-    if (!node->names)
-        node->names = resolver_new(node->loop, all, node->lookup);
-    struct connection_lookup *lookup =
-        node->names ? new_lookup(connection) : NULL;
-    if (!lookup)
-        return -1;
-    if (resolver_ask(node->names, endpoint->name, endpoint->port, on_found,
-                     lookup) != 0) {
-        free_lookup(lookup);
-        return -1;
-    }
-    connection->lookup = lookup;
-    return 0;
 }
 
 static int begin_unix(host_connection *connection, const char *path,
@@ -361,7 +312,11 @@ static int begin_inet(host_connection *connection, const char *text,
     struct endpoint endpoint;
     if (address_parse_endpoint(bytes_of_text(text), &endpoint, error) != 0)
         return -1;
-    if (endpoint.is_name && look_up(connection, &endpoint) == 0)
+    if (endpoint.is_name)
+        connection->lookup =
+            name_question_ask(connection->node, endpoint.name, endpoint.port,
+                              on_found, connection);
+    if (connection->lookup)
         return 0;
     if (endpoint.is_name ||
         !addresses_add(&connection->addresses, &endpoint.address))

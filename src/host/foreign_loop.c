@@ -31,7 +31,7 @@ int host_fd(const host *node)
 uint64_t host_due_in(host *node)
 {
     bool others = resolver_is_busy(node->resolver) || node->children ||
-                  node->ios || node->connections;
+                  node->ios || node->connections || node->http;
     uint64_t us = others ? LOOKING_US : PATIENCE_US;
 
     if (ev_pending_count(node->loop) > 0)

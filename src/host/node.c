@@ -6,6 +6,7 @@
 #include "../base/error.h"
 #include "child_parts.h"
 #include "default_loop.h"
+#include "name_question.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +79,9 @@ static void destroy(host *node)
     deputy_remove(node);
     outbound_drain_sends(node);
     child_end_all(node);
+    host_http_clear(node);
     host_connections_clear(node);
+    name_questions_clear(node);
     host_ios_clear(node);
     ev_io_stop(node->loop, &node->readable);
     recovery_stop(node);

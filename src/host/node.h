@@ -72,7 +72,8 @@ struct host {
     struct host_io *ios;
     struct host_connection *connections;
     struct resolver *names; /* where they go; NULL: none had a name yet */
-    struct connection_lookup *lookups;
+    struct name_question *name_questions;
+    struct http *http; /* NULL: nothing was asked for yet */
     host_lookup_fn *lookup;
     bool no_pidfd; /* for specs: as on a system that has none */
     struct log_node log_node;
@@ -137,10 +138,11 @@ seeds_standing_fn seed_standing_of;
 /* Does our socket get what is sent to that address of this host? */
 bool seed_standing_is_bound(const host *node, const struct address *address);
 
-/* ---- io.c, connection.c ---- */
+/* ---- io.c, connection.c, http.c ---- */
 
 void host_ios_clear(host *node);
 void host_connections_clear(host *node);
+void host_http_clear(host *node);
 
 /* ---- timer.c ---- */
 

@@ -26,6 +26,7 @@
     X(TIMEOUT, "timeout", "it took too long")        \
     X(HANDLER, "handler", "`wait`: the condition raised an error")             \
     X(SPAWN, "spawn", "`spawn`: the program cannot be started")                \
+    X(HTTP, "http", "`http`: there is no response")                            \
     X(IO, "io", "`io`: the descriptor cannot be watched")                      \
     X(CONNECT, "connect",                                                      \
       "`connect`: there is no connection, or it is broken; the control "       \

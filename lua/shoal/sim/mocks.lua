@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- What plays the rest of the world in a simulated network: the programs that
--- members run, and whom they connect to.
+-- members run, whom they connect to, and
+-- the servers that they ask.
 local blame = require "shoal.blame"
 
 ---@class shoal.sim.Net
@@ -65,6 +66,41 @@ function Net:on_connect(fn)
       return nil, message
     end
     return check_peer(peer)
+  end)
+end
+
+---@class shoal.sim.Response
+---@field status? integer   200
+---@field headers? table<string, string>
+---@field body? string
+---@field after? number     seconds until it is there (0)
+
+-- As lines, in an order of their own.
+local function header_lines(headers)
+  local lines = {}
+  for name, value in pairs(headers or {}) do
+    lines[#lines + 1] = ("%s: %s\r\n"):format(name, tostring(value))
+  end
+  table.sort(lines)
+  return table.concat(lines)
+end
+
+--- Answers for the requests that members make from now on with `node:http`: the
+--- response, or nil and a message. A request has `url`, `method`, `headers` and `body`.
+---@param fn fun(member: shoal.sim.Member, request: table): shoal.sim.Response?, string?
+function Net:on_http(fn)
+  check_function(fn, "on_http")
+  self.handle:on_http(function(place, request)
+    local response, message = fn(self.by_number[place + 1], request)
+    if type(response) ~= "table" then
+      return response, message
+    end
+    local copy = {}
+    for name, value in pairs(response) do
+      copy[name] = value
+    end
+    copy.headers = header_lines(response.headers)
+    return copy
   end)
 end
 

@@ -44,8 +44,32 @@ function Connection:write(data, timeout) end
 ---@return boolean
 function Connection:close() end
 
+---@class shoal.HttpOptions
+---@field url string          http:// or https://
+---@field method? string      "GET", or "POST" if there is a body
+---@field body? string
+---@field headers? table<string, string|number>
+---@field timeout? number     seconds for all of it (30)
+---@field max_body? integer   bytes kept of the response's body (1048576)
+---@field ca_file? string     of trusted certificates (the system's)
+
+---@class shoal.HttpResponse
+---@field status integer
+---@field headers table<string, string>  by their names in small letters
+---@field body string
+---@field truncated boolean   there was more of the body
+
 ---@class shoal.Node
 local Node = {}
+
+--- Makes a request, and calls `fn(node, response)`, or `fn(node, nil, message, code)`. Returns at
+--- once: what can be cancelled, or `nil, message, code`. Without `fn`: only in a coroutine, which
+--- waits and gets `response`. Codes: "http" (there is no response), "timeout", "full" (256 are under
+--- way). Redirects are not followed. https needs libcurl. (sends)
+---@param options shoal.HttpOptions
+---@param fn? fun(node: shoal.Node, response: shoal.HttpResponse?, message: string?, code: shoal.Code?)
+---@return shoal.Pending|shoal.HttpResponse|nil, string? message, shoal.Code? code
+function Node:http(options, fn) end
 
 --- Runs `fn(node)` as a coroutine, soon: not before the handler that calls this has returned. It ends
 --- with the version of the handlers that started it. What it raises is logged as a handler's error.

@@ -15,6 +15,7 @@
 #include "../../host/child.h"
 #include "../../host/connection.h"
 #include "../../host/host.h"
+#include "../../host/http.h"
 #include "../../host/io.h"
 
 #include <lua.h>
@@ -79,6 +80,10 @@ struct backend_ops {
     void (*connection_want)(void *connection, bool wanted);
     bool (*connection_write)(void *connection, shoal_bytes bytes);
     void (*connection_close)(void *connection);
+    /* Requests (host/http.h). */
+    void *(*http_new)(struct backend *backend, const host_http_request *request,
+                      host_http_fn *fn, void *context, struct error *error);
+    void (*http_end)(struct backend *backend, void *http);
     /* Pushes a table of counters. Raises Lua's memory error. */
     void (*push_stats)(struct backend *backend, lua_State *L);
     /* The loop whose files and signals the node may watch; NULL: none (nothing

@@ -142,6 +142,18 @@ static void connection_close(void *connection)
     host_connection_close(connection);
 }
 
+static void *http_new(struct backend *backend, const host_http_request *request,
+                      host_http_fn *fn, void *context, struct error *error)
+{
+    return host_http_new(from(backend)->host, request, fn, context, error);
+}
+
+static void http_end(struct backend *backend, void *http)
+{
+    (void)backend;
+    host_http_end(http);
+}
+
 static void push_stats(struct backend *backend, lua_State *L)
 {
     host_stats stats = host_get_stats(from(backend)->host);
@@ -223,6 +235,8 @@ static const struct backend_ops ops = {
     .connection_want = connection_want,
     .connection_write = connection_write,
     .connection_close = connection_close,
+    .http_new = http_new,
+    .http_end = http_end,
     .push_stats = push_stats,
     .loop = loop,
     .fd = fd,

@@ -3,6 +3,7 @@
 #include "children.h"
 #include "connection.h"
 #include "methods.h"
+#include "requests.h"
 #include "sleeps.h"
 #include "watches.h"
 
@@ -33,11 +34,18 @@ static int make_connection(lua_State *L)
     return connection_make(L, methods_check_scope(L));
 }
 
+static int request(lua_State *L)
+{
+    (void)methods_check_sending(L, "node:http");
+    return requests_begin(L, methods_check_scope(L));
+}
+
 const luaL_Reg methods_act[] = {
     {"spawn", spawn},
     {"io", watch},
     {"go", go},
     {"sleep", sleep_for},
     {"connect", make_connection},
+    {"http", request},
     {NULL, NULL},
 };

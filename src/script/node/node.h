@@ -70,6 +70,7 @@ struct node {
     char wanted_reason[RELOAD_MAX_REASON];
     struct failure *failures; /* that on_error has not heard of */
     struct children children;
+    unsigned num_requests;
     void *wait_timer; /* while somebody waits */
     unsigned wait_round;
 

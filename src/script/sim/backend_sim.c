@@ -7,6 +7,7 @@
 #include "../../host/log_engine.h"
 #include "sim_children.h"
 #include "sim_connections.h"
+#include "sim_http.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct sim_backend {
     struct mocks *mocks;          /* the simulation's */
     struct sim_child *children;
     struct sim_connection *connections;
+    struct sim_http *requests;
     uint32_t diagnostics; /* that the node wants */
     bool crashes;
     char address[SIM_MAX_ADDRESS];
@@ -186,6 +188,20 @@ static void connection_close(void *connection)
     sim_connection_close(connection);
 }
 
+static void *http_new(struct backend *backend, const host_http_request *request,
+                      host_http_fn *fn, void *context, struct error *error)
+{
+    struct sim_backend *self = from(backend);
+    return sim_http_new(self->node, &self->requests, self->mocks, request, fn,
+                        context, error);
+}
+
+static void http_end(struct backend *backend, void *http)
+{
+    (void)backend;
+    sim_http_end(http);
+}
+
 static void push_stats(struct backend *backend, lua_State *L)
 {
     sim_traffic traffic = sim_node_traffic(from(backend)->node);
@@ -235,6 +251,8 @@ static const struct backend_ops ops = {
     .connection_want = connection_want,
     .connection_write = connection_write,
     .connection_close = connection_close,
+    .http_new = http_new,
+    .http_end = http_end,
     .push_stats = push_stats,
     .loop = loop,
     .close = close_backend,
@@ -269,6 +287,7 @@ static void on_closed(void *context)
     host_callbacks callbacks = self->callbacks;
     sim_child_forget_all(&self->children);
     sim_connection_forget_all(&self->connections);
+    sim_http_forget_all(&self->requests);
     if (self->log_engine.log) {
         self->log_engine.log->clock = NULL;
         self->log_engine.log->node = NULL;

@@ -12,6 +12,7 @@ void mocks_clear(struct mocks *mocks, lua_State *L)
 {
     refs_free(L, &mocks->on_spawn);
     refs_free(L, &mocks->on_connect);
+    refs_free(L, &mocks->on_http);
 }
 
 /* ---- Asking ---- */

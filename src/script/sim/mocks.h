@@ -15,7 +15,7 @@
 struct mocks {
     struct program *owner;
     /* References of functions; REFS_NONE: there is none. */
-    int on_spawn, on_connect;
+    int on_spawn, on_connect, on_http;
 };
 
 void mocks_init(struct mocks *mocks, struct program *owner);

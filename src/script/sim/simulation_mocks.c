@@ -27,8 +27,17 @@ static int on_connect(lua_State *L)
     return 0;
 }
 
+/* on_http(fn): fn(place, request) -> { status=, headers=, body=, after= } |
+ * nil, message; `headers` is text, lines as they are sent */
+static int on_http(lua_State *L)
+{
+    set_function(L, &simulation_check(L)->mocks.on_http);
+    return 0;
+}
+
 const luaL_Reg simulation_mocks[] = {
     {"on_spawn", on_spawn},
     {"on_connect", on_connect},
+    {"on_http", on_http},
     {NULL, NULL},
 };
