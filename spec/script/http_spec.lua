@@ -190,7 +190,8 @@ describe("a request", function()
     local done
     node:go(function(n)
       local response, message, code = n:http { url = arg[1], ca_file = arg[2], headers = { A = "b" }, timeout = 20 }
-      print(response and response.status, response and response.headers["x-a"], response and response.body or message, code)
+      print(response and response.status, response and response.headers["x-a"],
+        response and response.body or message, code)
       done = true
     end)
     while not done do shoal.step(0.1) end
