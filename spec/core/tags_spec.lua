@@ -156,6 +156,27 @@ describe("our own tags", function()
     assert.same({}, e.core:tags())
   end)
 
+  it("are said of a new identity in its first incarnation", function()
+    local e = engine()
+    e.core:set_tags(e.now, { zone = "b" })
+    e:receive { kind = "gossip", from = "b", updates = { "a suspect 0" } }
+    assert.equal(1, e.core:self().incarnation)
+    assert(e.core:change_identity(e.now, e.scheme.id "a#2"))
+    local said = 0
+    for _, packet in ipairs(e:live(2):sent()) do
+      local at = packet.header_size + 3
+      for _ = 1, #packet.updates do
+        local claim, used = core.codec.decode_member(packet.bytes:sub(at))
+        if claim.tags then
+          said = said + 1
+          assert.same({ e.scheme.id "a#2", 0 }, { claim.id, claim.incarnation })
+        end
+        at = at + used
+      end
+    end
+    assert.is_true(said > 0)
+  end)
+
   it("are not renumbered for an older version, nor more often than they may change", function()
     local e = engine()
     e.core:set_tags(e.now, { zone = "b" })

@@ -133,6 +133,7 @@ static void look_at(struct watched *member, const shoal_member *now)
                    (unsigned)member->number, (unsigned)ident->place);
     check_history(member, belief, ident, now);
     check_source(member, ident, now);
+    tags_look(member, ident, now);
     bool is_same = belief->ident == ident && belief->state == now->state &&
                    belief->incarnation == now->incarnation;
     bool doubts = (is_same && belief->doubted) || member->doubts;

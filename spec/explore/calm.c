@@ -31,13 +31,29 @@ void calm_expect_agreement(struct world *world)
     world->agreed_after_us = last - quiet;
 }
 
-static uint64_t count_gossip(const struct world *world)
+/* Rounds that bring nothing are followed by pauses of up to 16 periods. */
+void calm_expect_tags(struct world *world)
+{
+    uint64_t end = after_periods(
+        world, 100 * (1 + (uint64_t)world->plan->config.max_local_health));
+    uint32_t who, about;
+    if (!world->plan->config.compare_members) /* nothing repairs them */
+        return;
+    while (!tags_agree(world, &who, &about) && !world_has_failed(world)) {
+        if (sim_now(world->net) > end)
+            world_fail(world, "tags: %u does not know what %u says",
+                       (unsigned)who, (unsigned)about);
+        world_live_until(world, after_periods(world, 1));
+    }
+}
+
+static uint64_t count(const struct world *world, shoal_message kind)
 {
     uint64_t count = 0;
     for (uint32_t i = 0; i < world->plan->num_members; i++)
         if (world->members[i].node)
-            count += shoal_get_stats(sim_engine(world->members[i].node))
-                         .sent[SHOAL_MSG_GOSSIP];
+            count +=
+                shoal_get_stats(sim_engine(world->members[i].node)).sent[kind];
     return count;
 }
 
@@ -48,12 +64,15 @@ void calm_expect_peace(struct world *world)
     world->calm = true;
     world_live_until(world, after_periods(world, 60));
     world->compares = true;
-    uint64_t before = count_gossip(world);
+    uint64_t gossips = count(world, SHOAL_MSG_GOSSIP),
+             exchanges = count(world, SHOAL_MSG_EXCHANGE);
     world_live_until(world, after_periods(world, 60));
     world->compares = false;
-    if (count_gossip(world) != before)
-        world_fail(world, "peace: %u gossips within 60 periods",
-                   (unsigned)(count_gossip(world) - before));
+    gossips = count(world, SHOAL_MSG_GOSSIP) - gossips;
+    exchanges = count(world, SHOAL_MSG_EXCHANGE) - exchanges;
+    if (gossips + exchanges > 0)
+        world_fail(world, "peace: %u gossips, %u exchanges within 60 periods",
+                   (unsigned)gossips, (unsigned)exchanges);
     if (!agree_all(world, why))
         world_fail(world, "peace: %s", why);
 }

@@ -25,6 +25,7 @@ struct ident {
     /* An owner left, or became somebody else. Another may have it again:
      * whoever renews above an older one may come to what was there already. */
     bool is_over;
+    bool is_shared; /* several processes had it */
     size_t size;
     uint8_t bytes[];
 };

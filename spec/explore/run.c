@@ -72,6 +72,7 @@ static void follow(struct world *world, const struct agenda *agenda)
     for (uint32_t i = 0; i < agenda->count && !world_has_failed(world); i++) {
         world_live_until(world, agenda->turns[i].at_us);
         take_turn(world, &agenda->turns[i]);
+        tags_stir(world);
     }
 }
 
@@ -204,6 +205,8 @@ static void run(struct world *world)
         calm_expect_agreement(world);
     if (plan->kind == PLAN_TWINS)
         check_return(world);
+    if (!world_has_failed(world))
+        calm_expect_tags(world);
     if (!world_has_failed(world))
         calm_expect_peace(world);
     if (!world_has_failed(world))

@@ -264,6 +264,8 @@ static void become(struct watched *member, struct ident *ident)
     if (before)
         before->is_over = true;
     member->self = ident;
+    ident->is_shared |= ident->life > 0 && (ident->owner != member->number ||
+                                            ident->life != member->life);
     ident->owner = member->number;
     ident->life = member->life;
 }
@@ -333,7 +335,8 @@ static void check_memory(struct watched *member)
         member->world->most_memory = bytes;
     bool is_small = member->world->plan->kind == PLAN_MARATHON;
     if (bytes >
-        (is_small ? LEAST_MEMORY : FIXED_MEMORY) + MEMORY_EACH * member->most)
+        (is_small ? LEAST_MEMORY : FIXED_MEMORY) +
+            (MEMORY_EACH + member->world->says * 2 * TAGS_MOST) * member->most)
         world_fail(member->world,
                    "memory: %u holds %zu bytes for %zu members "
                    "and entries",

@@ -123,7 +123,9 @@ static int start_engine(struct watched *member)
         .config = world->plan->config,
         .handlers = {.identity = shoal_stock_identity(),
                      .broadcast = {.context = member, .receive = items_receive},
+                     .tags = {.context = member, .check = tags_check},
                      .codec = shoal_default_codec()}};
+    options.config.max_tags_size = TAGS_MOST;
     return sim_start(member->node, &options, &detail);
 }
 
@@ -263,7 +265,9 @@ bool world_init(struct world *world, const struct plan *plan)
 {
     *world = (struct world){.plan = plan,
                             .rng = {plan->seed ^ 0xea71},
+                            .tags_rng = {plan->seed ^ 0x7a95},
                             .is_honest = plan_is_honest(plan)};
+    world->says = world->is_honest && plan->kind != PLAN_MARATHON;
     world->net = sim_new(plan->seed, &plan->network);
     for (uint32_t i = 0; i < MAX_WATCHED; i++)
         world->members[i] =

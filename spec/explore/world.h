@@ -5,6 +5,7 @@
  *   world.c    members start, end, and are looked at
  *   idents.c   identities and addresses that are known
  *   items.c    what members broadcast
+ *   tags.c     what they say of themselves
  *   faults.c   what the plan does to them
  *   forge.c    false beliefs and forged packets
  *   watch.c    what must hold of what a member says and does
@@ -24,6 +25,7 @@
 enum {
     MAX_ITEMS = 1024,
     NUM_TOPICS = 4,
+    TAGS_MOST = 4000, /* bytes */
     MAX_FAILURE = 400,
     MAX_TWINS = 2,
     MAX_WATCHED = PLAN_MAX_MEMBERS + MAX_TWINS,
@@ -86,7 +88,10 @@ struct world {
     struct watched *twins[PLAN_MAX_FAULTS];
     struct reach reach;
     uint32_t num_items, num_calm_items;
-    bool is_honest;                 /* plan_is_honest() */
+    bool says;           /* members say something of themselves ... */
+    uint32_t num_said;   /* ... and so often have all of them */
+    struct rng tags_rng; /* who, and what */
+    bool is_honest;      /* plan_is_honest() */
     const struct watched *mistaken; /* is being made to believe something */
     bool calm; /* nothing happens: nobody may be reported down ... */
     struct watched *leaver; /* ... but who said that it leaves; or NULL */
@@ -155,6 +160,17 @@ int items_receive(void *context, shoal_bytes data, shoal_bytes sender,
 /* Queues an item at `member`; the number, or MAX_ITEMS: it was refused. */
 uint32_t items_broadcast(struct world *world, struct watched *member);
 
+/* ---- tags.c ---- */
+/* Perhaps somebody says something new. */
+void tags_stir(struct world *world);
+/* The handler; `context` is the member. */
+int tags_check(void *context, const shoal_member *about, shoal_bytes tags);
+/* What `member` believes of an identity. */
+void tags_look(struct watched *member, const struct ident *ident,
+               const shoal_member *seen);
+/* Does everybody know the last of what each has said? Else who does not. */
+bool tags_agree(struct world *world, uint32_t *who, uint32_t *about);
+
 /* ---- faults.c ---- */
 void fault_begin(struct world *world, uint32_t number);
 void fault_end(struct world *world, uint32_t number);
@@ -212,6 +228,7 @@ uint64_t bound_flight(const struct plan *plan);
 /* ---- calm.c ---- */
 /* All that is known of the cluster comes to be so within the bound. */
 void calm_expect_agreement(struct world *world);
+void calm_expect_tags(struct world *world);
 /* And stays so, with no word more than it takes. */
 void calm_expect_peace(struct world *world);
 void calm_expect_broadcasts(struct world *world);

@@ -121,12 +121,12 @@ static int become(shoal *engine, const struct who *who, bool queue)
     }
     struct identity *before = engine->self;
     engine->self = identity;
-    tags_say_again(engine);
     topics_renewed(engine, before);
     digest_touch(engine, before);
     digest_touch(engine, identity);
     engine->queued_is_self = false;
     engine->incarnation = 0;
+    tags_say_again(engine);
     engine->next_verdict = 0;
     engine->since_us = engine->now_us;
     view_changed(engine);
