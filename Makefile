@@ -27,8 +27,8 @@
 #   make picture               draws the simulated cluster of README.md:
 #                              docs/cluster.svg
 #   make fuzz                  the fuzzers, JOBS at a time: SECONDS=60 each,
-#                              SEED=1; ONLY=engine, value, codec, control or
-#                              socket
+#                              SEED=1; ONLY=engine, value, codec, control,
+#                              socket or seal
 #   make soak                  thirty real members, killed, stopped, restarted and
 #                              reloaded: SECONDS=600, SEED=1
 #   make tables                writes what documents and types say of errors, events,
@@ -125,7 +125,7 @@ test-lua:
 
 # What they find in build-fuzz/found/, what they learned in build-fuzz/corpus/.
 FUZZ := build-fuzz
-FUZZERS := engine value codec control socket
+FUZZERS := engine value codec control socket seal
 fuzz:
 	@.ci/deps build fuzz
 	@cmake -S . -B $(FUZZ) -DCMAKE_C_COMPILER=clang -DSHOAL_FUZZ=ON \

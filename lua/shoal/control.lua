@@ -110,6 +110,28 @@ methods.tags = {
   end,
 }
 
+local KEY_CHANGES = { add = "add_key", use = "use_key", remove = "remove_key" }
+
+-- { add = "the key as text" }, { use = "a1b2" }, { remove = "a1b2" }, or nothing: what
+-- the keys are then, without what opens anything.
+methods.keys = {
+  params = { "table" },
+  optional = 1,
+  run = function(self, params)
+    for name, value in pairs(params[1] or {}) do
+      local method = KEY_CHANGES[name]
+      if not method or type(value) ~= "string" then
+        return nil, "the only options are 'add', 'use' and 'remove', each text", "invalid_params"
+      end
+      local ok, message, code = self.node[method](self.node, value)
+      if not ok then
+        return nil, message, code
+      end
+    end
+    return self.node:keys()
+  end,
+}
+
 methods.info = {
   run = function(self)
     local info = self.node:info()

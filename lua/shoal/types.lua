@@ -15,13 +15,13 @@
 ---@alias shoal.Connection "idle"|"active"|"defunct"
 ---@alias shoal.Level "error"|"warn"|"info"|"debug"|"trace"
 -- table: codes
----@alias shoal.Code "no_memory"|"too_big"|"malformed"|"unsupported"|"from_ourselves"|"indirect_for_ourselves"|"same_identity"|"not_defunct"|"invalid_config"|"reentrant"|"codec"|"no_handler"|"broadcast"|"identity"|"full"|"loses"|"address_in_use"|"not_found"|"not_down"|"not_a_member"|"member_down"|"defunct"|"no_lifeguard"|"bind"|"advertise"|"join"|"script"|"loading"|"no_script"|"closed"|"timeout"|"handler"|"spawn"|"http"|"io"|"connect"
+---@alias shoal.Code "no_memory"|"too_big"|"malformed"|"unsupported"|"from_ourselves"|"indirect_for_ourselves"|"same_identity"|"not_defunct"|"invalid_config"|"reentrant"|"codec"|"no_handler"|"broadcast"|"identity"|"full"|"loses"|"address_in_use"|"not_found"|"not_down"|"not_a_member"|"member_down"|"defunct"|"no_lifeguard"|"bind"|"advertise"|"key"|"join"|"script"|"loading"|"no_script"|"closed"|"timeout"|"handler"|"spawn"|"http"|"io"|"connect"
 -- end
 -- table: messages
 ---@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"|"refused"|"exchange"
 -- end
 -- table: drops
----@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"stranger"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"repeated"|"tags"|"tags_stale"|"tags_vetoed"|"tags_memory"|"tags_unfinished"|"tags_rate"|"topics"|"no_memory"|"foreign_cluster"|"truncated"|"unresolved"
+---@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"stranger"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"repeated"|"tags"|"tags_stale"|"tags_vetoed"|"tags_memory"|"tags_unfinished"|"tags_rate"|"topics"|"no_memory"|"foreign_cluster"|"foreign_key"|"unauthentic"|"replayed"|"unproven"|"truncated"|"unresolved"
 -- end
 -- table: events
 ---@alias shoal.Event
@@ -494,6 +494,10 @@ function Node:events() end
 ---@field seed? integer         of the random choices
 ---@field log? shoal.LogOptions|string|false  levels, or false for silence
 ---@field busy_limit? number   how many seconds to keep answering pings while a handler blocks (30); 0: not at all
+---@field key_file? string      packets are sealed with the key in this file (mode 0600); docs/security.md
+---@field key? string           the same with a key, or several on lines of their own, as text
+---@field key_fd? integer       the same, read to its end from a descriptor, which is closed
+---@field clock_skew? number    seconds that clocks of members with a key may be apart (30); 0: clocks are not used
 ---@field max_children? integer  how many programs the node runs at a time (8), up to 10,000; see Node:spawn
 ---@field on_error? fun(what: string, message: string)  called for every handler that failed, in addition to the log; called with "socket" and the reason before a node closes because its socket can never be used again
 

@@ -305,20 +305,30 @@ static void another_codec_or_a_defunct_engine_has_no_deputy(void)
 
 /* ---- What is kept ---- */
 
+static bool keep(struct deputy_queue *kept, shoal_bytes packet)
+{
+    struct arrived arrival = {.packet = packet, .size = packet.size};
+
+    return deputy_queue_push(kept, &arrival);
+}
+
 static void datagrams_are_kept_in_order(void)
 {
     struct deputy_queue kept = {NULL, NULL, 0, 0};
+    const struct arrived cut = {.fate = ARRIVAL_TRUNCATED, .size = 9};
     struct deputy_datagram *first;
+    shoal_bytes packet;
 
-    CHECK(deputy_queue_push(&kept, bytes_of_text("one"), false));
-    CHECK(deputy_queue_push(&kept, bytes_of_text("two"), true));
+    CHECK(keep(&kept, bytes_of_text("one")));
+    CHECK(deputy_queue_push(&kept, &cut));
     first = deputy_queue_pop(&kept);
-    CHECK(first->size == 3 && memcmp(first->data, "one", 3) == 0);
-    CHECK(!first->truncated);
+    packet = first->arrival.packet;
+    CHECK(packet.size == 3 && memcmp(packet.data, "one", 3) == 0);
+    CHECK(first->arrival.fate == ARRIVAL_PACKET);
     free(first);
-    CHECK(deputy_queue_push(&kept, (shoal_bytes){NULL, 0}, false));
+    CHECK(keep(&kept, (shoal_bytes){NULL, 0}));
     first = deputy_queue_pop(&kept);
-    CHECK(memcmp(first->data, "two", 3) == 0 && first->truncated);
+    CHECK(first->arrival.fate == ARRIVAL_TRUNCATED && first->arrival.size == 9);
     free(first);
     deputy_queue_clear(&kept);
     CHECK(kept.count == 0 && kept.bytes == 0 && !deputy_queue_pop(&kept));
@@ -327,18 +337,18 @@ static void datagrams_are_kept_in_order(void)
 static void no_more_is_kept_than_the_limits_allow(void)
 {
     static uint8_t large[SHOAL_MAX_PACKET];
+    const shoal_bytes largest = {large, sizeof large};
     struct deputy_queue kept = {NULL, NULL, 0, 0};
     size_t i;
 
     for (i = 0; i < DEPUTY_QUEUE_MAX_DATAGRAMS; i++)
-        CHECK(deputy_queue_push(&kept, bytes_of_text("x"), false));
-    CHECK(!deputy_queue_push(&kept, bytes_of_text("x"), false));
+        CHECK(keep(&kept, bytes_of_text("x")));
+    CHECK(!keep(&kept, bytes_of_text("x")));
     deputy_queue_clear(&kept);
     for (i = 0; i < DEPUTY_QUEUE_MAX_BYTES / sizeof large; i++)
-        CHECK(deputy_queue_push(&kept, (shoal_bytes){large, sizeof large},
-                                false));
-    CHECK(!deputy_queue_push(&kept, (shoal_bytes){large, sizeof large}, false));
-    CHECK(deputy_queue_push(&kept, bytes_of_text("x"), false));
+        CHECK(keep(&kept, largest));
+    CHECK(!keep(&kept, largest));
+    CHECK(keep(&kept, bytes_of_text("x")));
     deputy_queue_clear(&kept);
 }
 

@@ -90,6 +90,12 @@ int main(int argc, char **argv)
         "00070100010607030040070100010607030080070100010306030040",
         /* one long string */
         "000200daff0702000aff070200daff070200daff07"};
+    /* known by the clock; challenged, with the answers; after a restart; when
+     * it was forgotten; spoilt */
+    static const char *const seals[] = {
+        "05780001000100000100", "0001000200010001010402000100010102000100",
+        "05780001000701000200010001010100",
+        "0578000100050b08080808010005140100", "057800030005010300100109144100"};
     if (argc != 2)
         return 2;
     folder = argv[1];
@@ -108,6 +114,8 @@ int main(int argc, char **argv)
         write_seed("control", "03", messages[i]);
     for (size_t i = 0; i < COUNT(visits); i++)
         write_seed("socket", "", visits[i]);
+    for (size_t i = 0; i < COUNT(seals); i++)
+        write_seed("seal", "", seals[i]);
     for (size_t i = 0; i < COUNT(steps); i++)
         write_seed("engine", "", steps[i]);
     return 0;

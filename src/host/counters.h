@@ -12,8 +12,17 @@
 #define HOST_DROPS(X)                                                          \
     X(foreign_cluster,                                                         \
       "a packet with another cluster's label, or without one")                 \
+    X(foreign_key,                                                             \
+      "a packet sealed with a key that this member does not have")             \
+    X(unauthentic,                                                             \
+      "a packet that is not sealed, or was not sealed by a holder of the key, "\
+      "or has another cluster's label")                                        \
+    X(replayed, "a sealed packet that came before, or is too old to tell")     \
+    X(unproven,                                                                \
+      "a sealed packet whose sender was unknown and did not show that it is "  \
+      "fresh")                                                                 \
     X(truncated,                                                               \
-      "a datagram larger than `max_packet_size` plus the label")               \
+      "a datagram larger than `max_packet_size` plus the label or the seal")   \
     X(unresolved,                                                              \
       "not sent: the endpoint is not an address, or a name that is not "       \
       "resolved yet")
@@ -29,6 +38,9 @@
       "checks that found that large packets do not reach a member")            \
     X(receive_errors, "failed attempts to receive")                            \
     HOST_DROPS(X)                                                              \
+    X(challenges,                                                              \
+      "unknown senders of sealed packets that were asked to show that they "   \
+      "are fresh")                                                             \
     X(wakeups, "how many times the socket became readable")                    \
     X(deputy_takeovers,                                                        \
       "handlers that blocked so long that the deputy took over")               \

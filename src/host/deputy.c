@@ -330,7 +330,7 @@ void deputy_add_stats(const host *node, host_stats *stats)
     stats->deputy_answered = counts.answered;
     stats->deputy_kept = counts.kept;
     stats->deputy_dropped = counts.dropped;
-    stats->datagrams_sent += counts.answered;
+    stats->datagrams_sent += counts.sent;
     stats->bytes_sent += counts.bytes_sent;
     stats->send_errors += counts.send_errors;
     stats->receive_errors += counts.receive_errors;

@@ -27,11 +27,11 @@
  * first of them is long ago, or something of the host ran in between.
  *
  * Who may touch what: `since_us` is set by the loop's thread while a handler
- * runs. As long as it is set, the socket, the inbox and the post of every node
- * are the deputy's, under the mutex; else they are the loop thread's alone. So
- * whatever of the host the loop's thread runs, be it from inside of a handler,
- * takes them back first (host_enter()). Nodes that come and go inside of a
- * handler change no more than the list, under the mutex: a new one is the
+ * runs. As long as it is set, the socket, the inbox, the seal and the post of
+ * every node are the deputy's, under the mutex; else they are the loop thread's
+ * alone. So whatever of the host the loop's thread runs, be it from inside of a
+ * handler, takes them back first (host_enter()). Nodes that come and go inside
+ * of a handler change no more than the list, under the mutex: a new one is the
  * deputy's as soon as it is in it, one that has left is the loop thread's, and
  * for the others the deputy goes on.
  */
@@ -49,7 +49,7 @@ struct host_stats;
 /* What it did, since the node's start. */
 struct post_counts {
     uint64_t takeovers, answered, kept, dropped;
-    uint64_t bytes_sent, send_errors, receive_errors;
+    uint64_t sent, bytes_sent, send_errors, receive_errors;
 };
 
 /* What it has of each node. */

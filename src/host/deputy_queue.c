@@ -10,28 +10,28 @@ static bool has_room(const struct deputy_queue *kept, size_t size)
            size <= DEPUTY_QUEUE_MAX_BYTES - kept->bytes;
 }
 
-bool deputy_queue_push(struct deputy_queue *kept, shoal_bytes datagram,
-                       bool truncated)
+bool deputy_queue_push(struct deputy_queue *kept, const struct arrived *arrival)
 {
+    size_t size = arrival->packet.size;
     struct deputy_datagram *entry;
 
-    if (!has_room(kept, datagram.size))
+    if (!has_room(kept, size))
         return false;
-    entry = malloc(sizeof *entry + datagram.size);
+    entry = malloc(sizeof *entry + size);
     if (!entry)
         return false;
     entry->next = NULL;
-    entry->size = datagram.size;
-    entry->truncated = truncated;
-    if (datagram.size > 0)
-        memcpy(entry->data, datagram.data, datagram.size);
+    entry->arrival = *arrival;
+    entry->arrival.packet.data = entry->data;
+    if (size > 0)
+        memcpy(entry->data, arrival->packet.data, size);
     if (kept->last)
         kept->last->next = entry;
     else
         kept->first = entry;
     kept->last = entry;
     kept->count++;
-    kept->bytes += entry->size;
+    kept->bytes += size;
     return true;
 }
 
@@ -45,7 +45,7 @@ struct deputy_datagram *deputy_queue_pop(struct deputy_queue *kept)
     if (!kept->first)
         kept->last = NULL;
     kept->count--;
-    kept->bytes -= entry->size;
+    kept->bytes -= entry->arrival.packet.size;
     return entry;
 }
 

@@ -7,14 +7,13 @@
 #ifndef SHOAL_HOST_DEPUTY_QUEUE_H
 #define SHOAL_HOST_DEPUTY_QUEUE_H
 
-#include "../shoal.h"
+#include "arrival.h"
 
 enum { DEPUTY_QUEUE_MAX_DATAGRAMS = 4096, DEPUTY_QUEUE_MAX_BYTES = 4 << 20 };
 
 struct deputy_datagram {
     struct deputy_datagram *next;
-    size_t size;
-    bool truncated; /* this is its beginning */
+    struct arrived arrival; /* its packet is in `data` */
     uint8_t data[];
 };
 
@@ -25,8 +24,8 @@ struct deputy_queue {
 };
 
 /* Copies it to the end. false: beyond a limit, or out of memory. */
-bool deputy_queue_push(struct deputy_queue *kept, shoal_bytes datagram,
-                       bool truncated);
+bool deputy_queue_push(struct deputy_queue *kept,
+                       const struct arrived *arrival);
 /* Takes the oldest out; NULL: there is none. The caller frees it with free().
  */
 struct deputy_datagram *deputy_queue_pop(struct deputy_queue *kept);

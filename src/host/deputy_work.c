@@ -26,29 +26,29 @@ static void flush(struct deputy *deputy, host *node)
     struct udp_sent sent =
         udp_flush(&node->udp, &deputy->outbox, on_send_failed, node);
 
-    node->post.counts.answered += sent.datagrams;
+    node->post.counts.sent += sent.datagrams;
     node->post.counts.bytes_sent += sent.bytes;
 }
 
 /* To where it came from: an endpoint is a question that nobody can answer now.
  */
-static void answer(struct deputy *deputy, host *node, shoal_bytes datagram,
-                   const struct address *from)
+static void answer(struct deputy *deputy, host *node,
+                   const struct arrived *arrival, const struct address *from)
 {
     uint8_t out[DEPUTY_REPLY_MAX];
-    shoal_bytes prefix = {node->envelope.prefix, node->envelope.size};
-    shoal_bytes packet, reply = {out, 0};
+    shoal_bytes reply = {out, 0};
 
-    if (!envelope_open(&node->envelope, datagram, &packet))
+    if (!arrival_has_packet(arrival))
         return;
-    reply.size = deputy_reply_answer(&node->post.reply, packet, out);
+    reply.size = deputy_reply_answer(&node->post.reply, arrival->packet, out);
     if (reply.size == 0)
         return;
-    if (udp_outbox_add(&deputy->outbox, prefix, reply, from))
+    node->post.counts.answered++;
+    if (envelope_put(&node->envelope, &deputy->outbox, reply, from))
         return;
     flush(deputy, node);
-    (void)udp_outbox_add(&deputy->outbox, prefix, reply,
-                         from); /* it is empty */
+    (void)envelope_put(&node->envelope, &deputy->outbox, reply,
+                       from); /* it is empty */
 }
 
 /* The node was interrupted in the middle of a batch. The first of it may have
@@ -58,27 +58,35 @@ static void answer_batch(struct deputy *deputy, host *node)
     int i, count = node->batch;
 
     node->batch = 0;
-    for (i = 0; i < count; i++) {
-        bool truncated;
-        shoal_bytes datagram = udp_datagram(&node->inbox, i, &truncated);
-
-        if (!truncated)
-            answer(deputy, node, datagram, udp_sender(&node->inbox, i));
-    }
+    for (i = 0; i < count; i++)
+        answer(deputy, node, &node->arrivals[i], udp_sender(&node->inbox, i));
     flush(deputy, node);
 }
 
-static void take_datagram(struct deputy *deputy, host *node, int i)
+static void take(struct deputy *deputy, host *node,
+                 const struct arrived *arrival, const struct address *from)
 {
-    bool truncated;
-    shoal_bytes datagram = udp_datagram(&deputy->inbox, i, &truncated);
-
-    if (deputy_queue_push(&node->post.queue, datagram, truncated))
+    if (deputy_queue_push(&node->post.queue, arrival))
         node->post.counts.kept++;
     else
         node->post.counts.dropped++;
-    if (!truncated)
-        answer(deputy, node, datagram, udp_sender(&deputy->inbox, i));
+    answer(deputy, node, arrival, from);
+}
+
+/* The proof of a packet that was held comes from where that came from. */
+static void take_datagram(struct deputy *deputy, host *node, int i,
+                          struct seal_time time)
+{
+    const struct address *from = udp_sender(&deputy->inbox, i);
+    struct arrived arrival =
+        arrival_open(&node->envelope, &deputy->inbox, i, time, &deputy->outbox);
+    struct seal_held *held;
+
+    take(deputy, node, &arrival, from);
+    while (arrival_next_proven(&node->envelope, &held, &arrival)) {
+        take(deputy, node, &arrival, from);
+        free(held);
+    }
 }
 
 /* One batch, so that the handler's thread is not kept waiting. false: the
@@ -86,13 +94,14 @@ static void take_datagram(struct deputy *deputy, host *node, int i)
 static bool read_batch(struct deputy *deputy, host *node)
 {
     int i, count = udp_receive(&node->udp, &deputy->inbox);
+    struct seal_time time = arrival_time(&node->envelope, deputy_now());
 
     if (count < 0) {
         node->post.counts.receive_errors++;
         return errno == ECONNREFUSED; /* which is of an earlier send */
     }
     for (i = 0; i < count; i++)
-        take_datagram(deputy, node, i);
+        take_datagram(deputy, node, i, time);
     flush(deputy, node);
     return true;
 }

@@ -27,12 +27,16 @@
  * (c1 is the one byte that never begins a MessagePack value.) A node with a
  * label drops packets with another one or none, a node without a label drops
  * packets that have one; both are counted as `foreign_cluster`.
+ *
+ * A node with keys seals each packet (../seal/seal.h), the label included, and
+ * drops all that is not sealed with one of them.
  */
 #ifndef SHOAL_HOST_H
 #define SHOAL_HOST_H
 
 #include "../base/address.h"
 #include "../base/error.h"
+#include "../seal/seal.h"
 #include "../shoal.h"
 #include "counters.h"
 
@@ -73,11 +77,13 @@ typedef const char *host_lookup_fn(const char *name, uint16_t port,
                                    struct addresses *out);
 
 typedef struct host_options {
-    struct ev_loop *loop;     /* NULL: default_loop(); borrowed for life */
-    const char *bind;         /* "host:port", "[v6]:port"; port 0 picks one */
-    const char *cluster;      /* label, or NULL; copied */
-    struct log *log;          /* borrowed for life; may be NULL */
-    host_callbacks callbacks; /* copied */
+    struct ev_loop *loop; /* NULL: default_loop(); borrowed for life */
+    const char *bind;     /* "host:port", "[v6]:port"; port 0 picks one */
+    const char *cluster;  /* label, or NULL; copied */
+    const struct seal_keys *keys; /* NULL: packets are not sealed; copied */
+    uint64_t skew_us;             /* of clocks, see ../seal/seal.h */
+    struct log *log;              /* borrowed for life; may be NULL */
+    host_callbacks callbacks;     /* copied */
     /* For so long the deputy (below) answers while one handler runs; 0: never.
      */
     uint64_t busy_limit_us;
@@ -195,6 +201,12 @@ bool host_handler_ended(void);
  * host_handler_ended(): something else was done since then, or the deputy is
  * due to hear of it. */
 bool host_handler_follows(uint64_t now_us);
+
+/* ---- Keys ---- */
+
+/* The node's seal, whose keys may be looked at and changed until the caller
+ * returns to the loop; NULL: it has none. */
+struct seal *host_seal(host *node);
 
 /* ---- Numbers ---- */
 

@@ -13,33 +13,70 @@ enum {
     DATAGRAMS_BEFORE_TICK = 16 * 1024
 };
 
+static void count_drop(host *node, arrival_fate fate,
+                       const struct address *from)
+{
+    host_stats *stats = &node->stats;
+
+    switch (fate) {
+    case ARRIVAL_PACKET:
+    case ARRIVAL_PROVEN:
+    case ARRIVAL_TAKEN:
+        return;
+    case ARRIVAL_TRUNCATED:
+        stats->truncated++;
+        break;
+    case ARRIVAL_FOREIGN_CLUSTER:
+        stats->foreign_cluster++;
+        break;
+    case ARRIVAL_FOREIGN_KEY:
+        stats->foreign_key++;
+        log_node_foreign_key(node, from);
+        break;
+    case ARRIVAL_UNAUTHENTIC:
+        stats->unauthentic++;
+        break;
+    case ARRIVAL_REPLAYED:
+        stats->replayed++;
+        break;
+    case ARRIVAL_UNPROVEN:
+        stats->unproven++;
+        break;
+    }
+    node->dropped = true;
+}
+
+static void accept_packet(host *node, uint64_t now_us, shoal_bytes packet,
+                          const struct address *from)
+{
+    int error;
+
+    if (rival_came_back(node, packet))
+        return;
+    path_heard(node, packet);
+    error = shoal_receive(node->engine, now_us, packet);
+    if (error == 0)
+        return;
+    node->dropped = true;
+    log_node_refused(node, error);
+    if (error == SHOAL_ERR_FROM_OURSELVES && from)
+        rival_heard(node, packet, from);
+}
+
 /* What cannot be accepted is counted, here or by the engine. `from` NULL: that
  * is not known any more. */
-static void accept_datagram(host *node, uint64_t now_us, shoal_bytes datagram,
-                            bool truncated, const struct address *from)
+static void accept_arrival(host *node, uint64_t now_us,
+                           const struct arrived *arrival,
+                           const struct address *from)
 {
-    shoal_bytes packet;
-
-    node->stats.datagrams_received++;
-    node->stats.bytes_received += datagram.size;
-    if (truncated) {
-        node->stats.truncated++;
-        node->dropped = true;
-    } else if (!envelope_open(&node->envelope, datagram, &packet)) {
-        node->stats.foreign_cluster++;
-        node->dropped = true;
-    } else if (!rival_came_back(node, packet)) {
-        int error;
-
-        path_heard(node, packet);
-        error = shoal_receive(node->engine, now_us, packet);
-        if (error) {
-            node->dropped = true;
-            log_node_refused(node, error);
-            if (error == SHOAL_ERR_FROM_OURSELVES && from)
-                rival_heard(node, packet, from);
-        }
+    if (arrival->fate != ARRIVAL_PROVEN) {
+        node->stats.datagrams_received++;
+        node->stats.bytes_received += arrival->size;
     }
+    if (arrival_has_packet(arrival))
+        accept_packet(node, now_us, arrival->packet, from);
+    else
+        count_drop(node, arrival->fate, from);
 }
 
 /* max_packet_size may have been changed; without memory for more, larger
@@ -64,9 +101,7 @@ static bool receive_kept(host *node)
     now_us = host_now(node);
     while (count++ < UDP_BATCH &&
            (datagram = deputy_queue_pop(&node->post.queue))) {
-        accept_datagram(node, now_us,
-                        (shoal_bytes){datagram->data, datagram->size},
-                        datagram->truncated, NULL);
+        accept_arrival(node, now_us, &datagram->arrival, NULL);
         free(datagram);
     }
     return true;
@@ -75,18 +110,45 @@ static bool receive_kept(host *node)
 /* What the engine is about to get. */
 static void look_ahead(const host *node, int count)
 {
-    shoal_bytes packets[UDP_BATCH], datagram;
+    shoal_bytes packets[UDP_BATCH];
     size_t found = 0;
-    bool truncated;
     int i;
 
-    for (i = 0; i < count; i++) {
-        datagram = udp_datagram(&node->inbox, i, &truncated);
-        if (!truncated &&
-            envelope_open(&node->envelope, datagram, &packets[found]))
-            found++;
-    }
+    for (i = 0; i < count; i++)
+        if (arrival_has_packet(&node->arrivals[i]))
+            packets[found++] = node->arrivals[i].packet;
     shoal_look_ahead(node->engine, packets, found);
+}
+
+/* Before a handler may run in the middle of the batch: the seal is ours now. */
+static void open_all(host *node, int count, uint64_t now_us)
+{
+    struct seal_time time = arrival_time(&node->envelope, now_us);
+    int i;
+
+    for (i = 0; i < count; i++)
+        node->arrivals[i] =
+            arrival_open(&node->envelope, &node->inbox, i, time, &node->outbox);
+}
+
+/* Packets that waited for their senders' proof. Those that the deputy finds
+ * while a handler runs in the middle of this go to its queue. */
+static void accept_proven(host *node, uint64_t now_us)
+{
+    struct seal_counts counts;
+    struct seal_held *held;
+    struct arrived arrival;
+
+    if (!node->envelope.seal)
+        return;
+    counts = seal_get_counts(node->envelope.seal);
+    node->stats.challenges = counts.challenges;
+    node->stats.unproven += counts.lost - node->lost;
+    node->lost = counts.lost;
+    while (arrival_next_proven(&node->envelope, &held, &arrival)) {
+        accept_arrival(node, now_us, &arrival, NULL);
+        free(held);
+    }
 }
 
 /* While a handler runs in the middle of it the deputy sees what is in the
@@ -96,18 +158,18 @@ static int receive_waiting(host *node)
     int count = udp_receive(&node->udp, &node->inbox), i;
     uint64_t now_us = host_now(node);
     const struct address *from;
-    shoal_bytes datagram;
-    bool truncated;
 
+    open_all(node, count, now_us);
     node->batch = count > 0 ? count : 0;
     if (count > 1) /* one alone would wait for memory just the same */
         look_ahead(node, count);
     for (i = 0; i < count; i++) {
-        datagram = udp_datagram(&node->inbox, i, &truncated);
         from = udp_sender(&node->inbox, i);
-        endpoint_cache_heard(&node->endpoints, from);
-        accept_datagram(node, now_us, datagram, truncated, from);
+        if (arrival_has_packet(&node->arrivals[i]))
+            endpoint_cache_heard(&node->endpoints, from);
+        accept_arrival(node, now_us, &node->arrivals[i], from);
     }
+    accept_proven(node, now_us);
     return count;
 }
 

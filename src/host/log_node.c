@@ -27,12 +27,25 @@ void log_node_effect(host *node, const shoal_effect *effect)
     log_engine_write(&node->log_node.engine, clock_monotonic_us(), effect);
 }
 
+/* Anybody who reaches us may do what a member may. */
+static void warn_of_open_door(host *node)
+{
+    if (!node->envelope.seal && !node->udp.reach.loopback)
+        log_line(node->log, LOG_WARN, LOG_HOST,
+                 "packets are neither encrypted nor authenticated: anybody who "
+                 "can send to this port can join; give all members a key "
+                 "(--key-file)",
+                 log_str("bind", node->bound));
+}
+
+/* The key is said by its id. */
 void log_node_started(host *node)
 {
     const struct envelope *envelope = &node->envelope;
     const shoal_config *config = shoal_get_config(node->engine);
     shoal_member self = shoal_self(node->engine);
-    log_field fields[5] = {
+    char key[SEAL_ID_TEXT];
+    log_field fields[6] = {
         log_str("bind", node->bound), log_bytes("addr", log_engine_name(&self)),
         log_num("probe_period", (double)config->probe_period_us / 1e6),
         log_num("suspect_to_down_after",
@@ -44,7 +57,12 @@ void log_node_started(host *node)
     if (envelope->size > 0)
         fields[count++] = log_bytes(
             "cluster", (shoal_bytes){envelope->prefix + 2, envelope->size - 2});
+    if (envelope->seal) {
+        seal_key_format_id(&seal_get_keys(envelope->seal)->list[0], key);
+        fields[count++] = log_str("key", key);
+    }
     log_write(node->log, LOG_INFO, LOG_HOST, "started", fields, count);
+    warn_of_open_door(node);
 }
 
 void log_node_closed(host *node)
@@ -147,6 +165,22 @@ static void complain(host *node, log_gate *gate, const char *text,
     const log_field fields[] = {log_str(name, about), log_str("error", error)};
 
     warn(node, gate, LOG_HOST, text, fields, 2);
+}
+
+void log_node_foreign_key(host *node, const struct address *from)
+{
+    char text[ADDRESS_MAX_ENDPOINT] = "unknown";
+    struct address plain;
+    log_field about;
+
+    if (from) {
+        plain = address_plain(from);
+        address_format(&plain, text);
+    }
+    about = log_str("from", text);
+    warn(node, &node->log_node.foreign_keys, LOG_HOST,
+         "a packet is sealed with a key that this member does not have", &about,
+         1);
 }
 
 void log_node_send_error(host *node, const struct address *to, int number)

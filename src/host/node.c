@@ -97,6 +97,7 @@ static void destroy(host *node)
     udp_close(&node->udp);
     udp_inbox_clear(&node->inbox);
     udp_outbox_clear(&node->outbox);
+    envelope_clear(&node->envelope);
     shoal_free(node->engine);
     free(node);
 }
@@ -230,6 +231,8 @@ static int open_parts(host *node, const host_options *options,
     if (!node->loop)
         return -1;
     if (envelope_init(&node->envelope, options->cluster, error) != 0 ||
+        (options->keys && envelope_seal(&node->envelope, options->keys,
+                                        options->skew_us, error) != 0) ||
         find_bind_address(options->bind, &where, error) != 0 ||
         udp_open(&node->udp, &where, error) != 0 ||
         check_watching(node, options->bind, error) != 0)
@@ -255,6 +258,7 @@ host *host_open(const host_options *options, struct error *error)
     if (open_parts(node, options, error) != 0) {
         resolver_free(node->resolver);
         udp_close(&node->udp);
+        envelope_clear(&node->envelope);
         free(node);
         return NULL;
     }
@@ -349,6 +353,13 @@ void host_set_diagnostics(host *node, uint32_t mask)
     if (node->engine)
         shoal_set_diagnostics(node->engine,
                               mask | log_engine_diagnostics(node->log));
+}
+
+/* The deputy is back at its place until a handler runs the next time. */
+struct seal *host_seal(host *node)
+{
+    deputy_take_back(node);
+    return node->envelope.seal;
 }
 
 host_stats host_get_stats(const host *node)

@@ -3,7 +3,7 @@
  * What a node is made of; for the files of the host only.
  *
  *   node.c           opening, starting, closing; the watchers
- *   inbound.c        datagrams in
+ *   inbound.c        datagrams in; arrival.c, envelope.c
  *   recovery.c       what becomes of a socket in trouble
  *   outbound.c       the engine's effects: into the outbox, into callbacks
  *   join.c           asks the seeds that ../base/seeds.h says
@@ -27,6 +27,7 @@
 #define SHOAL_HOST_NODE_H
 
 #include "../base/seeds.h"
+#include "arrival.h"
 #include "deputy.h"
 #include "endpoint_cache.h"
 #include "envelope.h"
@@ -48,9 +49,11 @@ struct host {
 
     struct udp udp;
     struct udp_inbox inbox;
+    struct arrived arrivals[UDP_BATCH]; /* what is in it */
     int batch; /* datagrams in it that may not have been answered yet */
     struct udp_outbox outbox;
     struct envelope envelope;
+    uint64_t lost; /* of what its seal has held, as far as that was counted */
     struct post post; /* the deputy's */
     struct resolver *resolver;
     struct endpoint_cache endpoints;

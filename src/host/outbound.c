@@ -33,12 +33,11 @@ static void flush(host *node)
 
 void outbound_send(host *node, shoal_bytes packet, const struct address *to)
 {
-    shoal_bytes prefix = {node->envelope.prefix, node->envelope.size};
-
-    if (udp_outbox_add(&node->outbox, prefix, packet, to))
+    if (envelope_put(&node->envelope, &node->outbox, packet, to))
         return;
     flush(node);
-    (void)udp_outbox_add(&node->outbox, prefix, packet, to); /* it is empty */
+    (void)envelope_put(&node->envelope, &node->outbox, packet,
+                       to); /* it is empty */
 }
 
 /* Which the receiver answers, if it gets them. */
@@ -61,7 +60,6 @@ static const struct address *find(host *node, const shoal_effect *effect)
 static void put(host *node, const shoal_effect *effect)
 {
     const struct address *to = find(node, effect);
-    shoal_bytes prefix = {node->envelope.prefix, node->envelope.size};
 
     if (!to) {
         node->stats.unresolved++;
@@ -69,10 +67,10 @@ static void put(host *node, const shoal_effect *effect)
         return;
     }
     path_sent(node, effect->member.endpoint, effect->packet.size);
-    if (udp_outbox_add(&node->outbox, prefix, effect->packet, to))
+    if (envelope_put(&node->envelope, &node->outbox, effect->packet, to))
         return;
     flush(node);
-    if (!udp_outbox_add(&node->outbox, prefix, effect->packet, to))
+    if (!envelope_put(&node->envelope, &node->outbox, effect->packet, to))
         on_send_failed(node, to, EMSGSIZE);
 }
 

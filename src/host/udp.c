@@ -233,23 +233,32 @@ void udp_outbox_clear(struct udp_outbox *outbox)
     outbox->count = 0;
 }
 
-bool udp_outbox_add(struct udp_outbox *outbox, shoal_bytes prefix,
-                    shoal_bytes packet, const struct address *to)
+uint8_t *udp_outbox_take(struct udp_outbox *outbox, size_t size,
+                         const struct address *to)
 {
     uint8_t *at = outbox->bytes + outbox->used;
     unsigned i = outbox->count;
-    size_t size = prefix.size + packet.size;
 
     if (i == UDP_BATCH || size > OUTBOX_BYTES - outbox->used)
-        return false;
-    if (prefix.size > 0)
-        memcpy(at, prefix.data, prefix.size);
-    memcpy(at + prefix.size, packet.data, packet.size);
+        return NULL;
     outbox->slices[i] = (struct iovec){at, size};
     outbox->to[i] = *to;
     outbox->messages[i].msg_hdr.msg_namelen = to->size;
     outbox->used += size;
     outbox->count++;
+    return at;
+}
+
+bool udp_outbox_add(struct udp_outbox *outbox, shoal_bytes prefix,
+                    shoal_bytes packet, const struct address *to)
+{
+    uint8_t *at = udp_outbox_take(outbox, prefix.size + packet.size, to);
+
+    if (!at)
+        return false;
+    if (prefix.size > 0)
+        memcpy(at, prefix.data, prefix.size);
+    memcpy(at + prefix.size, packet.data, packet.size);
     return true;
 }
 

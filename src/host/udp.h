@@ -92,6 +92,10 @@ void udp_outbox_clear(struct udp_outbox *outbox);
  * datagram for `to`. false: there is no room before a flush. */
 bool udp_outbox_add(struct udp_outbox *outbox, shoal_bytes prefix,
                     shoal_bytes packet, const struct address *to);
+/* Room for a datagram of `size` bytes for `to`, which the caller writes before
+ * the next call. NULL: there is none before a flush. */
+uint8_t *udp_outbox_take(struct udp_outbox *outbox, size_t size,
+                         const struct address *to);
 /* Sends them all, each tried once, and empties the outbox. */
 struct udp_sent udp_flush(struct udp *udp, struct udp_outbox *outbox,
                           udp_failed_fn *failed, void *context);

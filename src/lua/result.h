@@ -15,6 +15,9 @@
     X(BIND, "bind", "`shoal.start`: the address cannot be bound")              \
     X(ADVERTISE, "advertise",                                                  \
       "`shoal.start`: not an address that other members could use")            \
+    X(KEY, "key",                                                              \
+      "a key that cannot be read or used, or there is none, as the message "   \
+      "says")                                                                  \
     X(JOIN, "join", "not an endpoint, or one that the socket cannot send to")  \
     X(SCRIPT, "script",                                                        \
       "the script does not load, or does not fit the node; nothing changed")   \

@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "engine/tagging.h"
 #include "file_kind.h"
+#include "keys.h"
 #include "lookup.h"
 #include "node/loop.h"
 #include "node/methods.h"
@@ -46,6 +47,7 @@ static register_fn *const parts[] = {
     signals_register,        /* signal */
     terminal_register,       /* is_terminal */
     file_kind_register,      /* file_kind */
+    keys_register,           /* keygen, read_key */
     control_register,        /* control_listen */
     control_client_register, /* control_connect */
     control_folder_register, /* control_folder */

@@ -41,7 +41,9 @@ void inbox_handle(struct sim_node *node, struct sim_packet *packet)
         return;
     }
     node->waiting--;
-    if (packet->label == node->label)
+    if (packet->is_sealed || node->seal)
+        sealed_receive(node, packet);
+    else if (packet->label == node->label)
         node_receive(node, (shoal_bytes){packet->bytes, packet->size});
     else
         node->traffic.foreign++;

@@ -5,6 +5,8 @@
  *   place.c    who lives where
  *   node.c     an engine's life
  *   network.c  a packet's way
+ *   sealed.c   packets of nodes that have keys
+ *   wiretap.c  packets that are sent once more
  *   inbox.c    packets that arrived and wait
  *   cut.c      places that do not hear each other
  *   fault.c    what can befall a node
@@ -18,6 +20,8 @@
 
 #include "../base/rng.h"
 #include "../base/seeds.h"
+#include "../seal/seal.h"
+#include "../seal/waiting.h"
 #include "queue.h"
 #include "sim.h"
 
@@ -25,8 +29,17 @@ struct sim_packet {
     struct sim_packet *next; /* in an inbox */
     uint64_t label;          /* of the sender's cluster */
     uint32_t life;           /* of the node that is getting to it slowly */
+    uint32_t from;           /* the sender's place */
+    bool is_sealed;
     size_t size;
     uint8_t bytes[];
+};
+
+/* A packet that was recorded. */
+struct tapped {
+    struct tapped *next;
+    uint32_t to;
+    struct sim_packet *packet;
 };
 
 struct sim_timer {
@@ -43,10 +56,12 @@ struct sim_node {
     uint32_t place;
     uint32_t life; /* which of those who lived there it is */
     sim_callbacks callbacks;
-    uint64_t label;    /* a hash; 0: none */
-    size_t label_size; /* what it adds to a packet */
+    uint64_t label;       /* a hash; 0: none */
+    size_t envelope_size; /* what label or seal add to a packet */
+    struct seal *seal;    /* NULL: none */
     shoal *engine;
     int64_t clock_us; /* its clock is that much ahead */
+    int64_t wall_us;  /* its wall clock, besides */
     uint64_t delay_us;
     uint64_t handled_us; /* when a slow one is through with what it has */
     uint64_t tick_at_us; /* of its event in the queue; SHOAL_NEVER: none */
@@ -89,7 +104,9 @@ struct sim {
     struct sim_cut *cuts;
     sim_counts counts;
     uint64_t trace;
-    uint8_t *watched; /* data, see sim_watch(); NULL: none */
+    bool taps;             /* packets are recorded */
+    struct tapped *tapped; /* the latest first */
+    uint8_t *watched;      /* data, see sim_watch(); NULL: none */
     size_t watched_size;
 };
 
@@ -127,6 +144,26 @@ void place_free_all(sim *net);
 /* A packet that `from` sends to whoever is at `endpoint`. */
 void network_send(struct sim_node *from, shoal_bytes endpoint,
                   shoal_bytes packet);
+
+/* On its way from the place `from`; takes it over, NULL is lost. */
+void network_carry(sim *net, uint32_t from, uint32_t to,
+                   struct sim_packet *packet);
+
+/* ---- sealed.c ---- */
+/* false: no memory, or no libsodium. */
+bool sealed_init(struct sim_node *node, const sim_options *options);
+/* NULL: no memory. */
+struct sim_packet *sealed_packet(const struct sim_node *from,
+                                 shoal_bytes bytes);
+/* Opens it, and hands what is in it to the engine; it may be the end of the
+ * node. */
+void sealed_receive(struct sim_node *node, struct sim_packet *packet);
+
+/* ---- wiretap.c ---- */
+/* NULL: no memory. */
+struct sim_packet *wiretap_copy(const struct sim_packet *packet);
+void wiretap_note(sim *net, uint32_t to, const struct sim_packet *packet);
+void wiretap_free(sim *net);
 
 /* ---- inbox.c ---- */
 /* A packet has arrived at `node`. Takes it over. */

@@ -23,13 +23,18 @@ static uint64_t draw_latency(sim *net)
     return latency->low_us + (uint64_t)more;
 }
 
-static struct sim_packet *copy_packet(const struct sim_node *from,
+/* As it leaves the sender. NULL: no memory. */
+static struct sim_packet *make_packet(const struct sim_node *from,
                                       shoal_bytes bytes)
 {
-    struct sim_packet *packet = malloc(sizeof *packet + bytes.size);
+    struct sim_packet *packet;
+    if (from->seal)
+        return sealed_packet(from, bytes);
+    packet = malloc(sizeof *packet + bytes.size);
     if (!packet)
         return NULL;
-    *packet = (struct sim_packet){.label = from->label, .size = bytes.size};
+    *packet = (struct sim_packet){
+        .label = from->label, .from = from->place, .size = bytes.size};
     memcpy(packet->bytes, bytes.data, bytes.size);
     return packet;
 }
@@ -43,10 +48,8 @@ static void corrupt(sim *net, struct sim_packet *packet)
     net->counts.corrupted++;
 }
 
-static void carry(struct sim_node *from, uint32_t to, shoal_bytes bytes)
+static void carry(sim *net, uint32_t to, struct sim_packet *packet)
 {
-    sim *net = from->net;
-    struct sim_packet *packet = copy_packet(from, bytes);
     struct event event = {.kind = EVENT_PACKET, .place = to, .what = packet};
     event.at_us = net->now_us + draw_latency(net);
     if (sim_chance(net, net->network.reorder)) {
@@ -62,11 +65,34 @@ static void carry(struct sim_node *from, uint32_t to, shoal_bytes bytes)
     net->counts.lost++;
 }
 
+void network_carry(sim *net, uint32_t from, uint32_t to,
+                   struct sim_packet *packet)
+{
+    struct sim_packet *second = NULL;
+    if (packet && net->taps)
+        wiretap_note(net, to, packet);
+    if (!net->places[to].node || cut_loses(net, from, to) ||
+        sim_chance(net, net->network.loss)) {
+        net->counts.lost++;
+        free(packet);
+        return;
+    }
+    if (packet && net->network.duplicate > 0)
+        second = wiretap_copy(packet);
+    carry(net, to, packet);
+    if (sim_chance(net, net->network.duplicate)) {
+        net->counts.duplicated++;
+        carry(net, to, second);
+    } else {
+        free(second);
+    }
+}
+
 void network_send(struct sim_node *from, shoal_bytes endpoint,
                   shoal_bytes packet)
 {
     sim *net = from->net;
-    size_t size = packet.size + from->label_size;
+    size_t size = packet.size + from->envelope_size;
     size_t limit = net->network.max_packet;
     const struct sim_place *place = place_reached(net, endpoint);
     uint32_t to = place ? (uint32_t)(place - net->places) : UINT32_MAX;
@@ -77,14 +103,24 @@ void network_send(struct sim_node *from, shoal_bytes endpoint,
     from->traffic.nowhere += !place || !place->node;
     trace_note(net, TRACE_SEND, from->place, to);
     trace_bytes(net, packet);
-    if (!place || !place->node || (limit > 0 && size > limit) ||
-        cut_loses(net, from->place, to) || sim_chance(net, net->network.loss)) {
+    if (!place || !place->node || (limit > 0 && size > limit))
         net->counts.lost++;
-        return;
+    else
+        network_carry(net, from->place, to, make_packet(from, packet));
+}
+
+size_t sim_replay(sim *net)
+{
+    size_t count = 0;
+    bool taps = net->taps;
+    net->taps = false;
+    for (const struct tapped *entry = net->tapped; entry;
+         entry = entry->next, count++) {
+        net->counts.packets++;
+        net->counts.bytes += entry->packet->size;
+        network_carry(net, entry->packet->from, entry->to,
+                      wiretap_copy(entry->packet));
     }
-    carry(from, to, packet);
-    if (sim_chance(net, net->network.duplicate)) {
-        net->counts.duplicated++;
-        carry(from, to, packet);
-    }
+    net->taps = taps;
+    return count;
 }

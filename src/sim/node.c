@@ -17,7 +17,7 @@ static void set_label(struct sim_node *node, const char *label)
     if (!label || *label == '\0')
         return;
     node->label = hash_text(HASH_START, label);
-    node->label_size = 2 + strlen(label);
+    node->envelope_size = 2 + strlen(label);
 }
 
 static const char *check_address(const sim *net, const char *address)
@@ -48,7 +48,13 @@ sim_node *sim_open(sim *net, const sim_options *options, const char **problem)
     node->callbacks = options->callbacks;
     node->tick_at_us = node->wake_at_us = SHOAL_NEVER;
     node->inbox_end = &node->inbox;
-    set_label(node, options->label);
+    if (options->keys && !sealed_init(node, options)) {
+        free(node);
+        *problem = "out of memory, or there is no libsodium";
+        return NULL;
+    }
+    if (!options->keys)
+        set_label(node, options->label);
     seed_init(node);
     place->node = node;
     witness_opened(place);
@@ -83,6 +89,7 @@ void node_free(struct sim_node *node)
     timer_free_all(node);
     seeds_clear(&node->seeds);
     inbox_free(node);
+    seal_free(node->seal);
     shoal_free(node->engine);
     free(node);
 }
@@ -169,7 +176,7 @@ void node_receive(struct sim_node *node, shoal_bytes packet)
         return;
     node->net->counts.delivered++;
     node->traffic.packets_received++;
-    node->traffic.bytes_received += packet.size + node->label_size;
+    node->traffic.bytes_received += packet.size + node->envelope_size;
     trace_note(node->net, TRACE_RECEIVE, node->place, packet.size);
     witness_packet(node, packet);
     node->busy++;

@@ -44,6 +44,7 @@ void sim_free(sim *net)
     if (!net)
         return;
     place_free_all(net);
+    wiretap_free(net);
     for (size_t i = 0; i < net->queue.count; i++)
         free_event(&net->queue.heap[i]);
     queue_clear(&net->queue);

@@ -26,6 +26,7 @@
 #ifndef SHOAL_SIM_H
 #define SHOAL_SIM_H
 
+#include "../seal/seal.h"
 #include "../shoal.h"
 
 typedef struct sim sim;
@@ -116,7 +117,9 @@ typedef struct sim_options {
     /* Of the cluster; NULL: none. Packets between nodes with different labels
      * are dropped where they arrive. Copied. */
     const char *label;
-    sim_callbacks callbacks; /* copied */
+    const struct seal_keys *keys; /* NULL: packets are not sealed; copied */
+    uint64_t skew_us;             /* as in ../seal/seal.h */
+    sim_callbacks callbacks;      /* copied */
 } sim_options;
 
 /* NULL and `*problem` (static) when somebody is there already, the address is
@@ -157,6 +160,14 @@ const char *sim_seed(const sim_node *node, size_t i);
 /* As host_depart(). */
 int sim_depart(sim_node *node);
 
+/* What unix time it is when a simulation begins: 2026-01-01T00:00:00Z. Added to
+ * a node's clock it is the node's wall clock, so that what scripts make of the
+ * time is the same in every run. */
+#define SIM_EPOCH_US UINT64_C(1767225600000000)
+uint64_t sim_node_wall(const sim_node *node);
+/* As host_seal(). */
+struct seal *sim_seal(sim_node *node);
+
 typedef struct sim_timer sim_timer;
 /* As host_timer_new(). On the node's clock: a paused node's timers fire when it
  * goes on. */
@@ -168,6 +179,7 @@ typedef struct sim_traffic {
     uint64_t packets_sent, bytes_sent;
     uint64_t packets_received, bytes_received;
     uint64_t foreign; /* not counted above: of clusters with another label */
+    uint64_t foreign_key, unauthentic, replayed, unproven; /* nor these */
     uint64_t nowhere; /* sent to where nobody is */
 } sim_traffic;
 sim_traffic sim_node_traffic(const sim_node *node);
@@ -188,6 +200,14 @@ void sim_set_slowness(sim_node *node, uint64_t delay_us);
 /* Moves its clock; back too, which the engine must bear, though not to before
  * 0. */
 void sim_step_clock(sim_node *node, int64_t by_us);
+
+/* Its wall clock is that much ahead of what it would be; nothing else is. */
+void sim_set_wall_clock(sim_node *node, int64_t ahead_us);
+
+/* From now on packets are recorded, as they leave their senders; or no more. */
+void sim_wiretap(sim *net, bool records);
+/* Sends all of those that were to where they went, once more, now. How many. */
+size_t sim_replay(sim *net);
 
 /* A cut loses packets from some places to others, whoever is there. */
 typedef struct sim_cut sim_cut;

@@ -184,6 +184,15 @@ local function fill_run(run)
     .. "Default: the socket is named \"default\" and the member has no name.")
   option(run, "--cluster", "NAME", "The cluster's label. Members drop packets whose label differs "
     .. "from theirs. Default: no label."):convert(cluster_label)
+  option(run, "--key-file", "PATH", "Seal all packets with the key in this file, which only its owner "
+    .. "may read. Members without the key are neither heard nor answered. 'shoal keygen' makes one. "
+    .. "Default: packets are neither encrypted nor authenticated.")
+    :convert(filled("--key-file"))
+  option(run, "--key-fd", "N", "The same, read from an open file descriptor.")
+    :convert(number("--key-fd", 0, 2 ^ 31 - 1, true))
+  option(run, "--clock-skew", "SECONDS", "How far the clocks of members with a key may be apart before "
+    .. "a new member has to answer a challenge first. 0: always. Default: 30.")
+    :convert(number("--clock-skew", 0, 1e9))
   add_config_options(run, "The expected number of members. lan, wan and loopback scale their "
     .. "timeouts with it. Default: 10.")
   option(run, "--busy-limit", "SECONDS", "How long to keep answering pings while a handler blocks. "
@@ -317,6 +326,19 @@ local function fill_monitor(monitor)
   monitor:flag("--json", "Print one JSON object per event.")
 end
 
+local function fill_keygen(keygen)
+  keygen:argument("PATH", "The file to create, with mode 0600. Default: the key is printed."):target("path"):args("?")
+    :convert(filled("PATH"))
+end
+
+local function fill_keys(keys)
+  fill_client(keys)
+  keys:argument("ACTION", "list, add, use or remove. Default: list."):target("action"):args("?")
+    :choices({ "list", "add", "use", "remove" })
+  keys:argument("KEY", "For add: the path of a file with one key. For use and remove: the id of a key, as "
+    .. "list prints it."):target("what"):args("?"):convert(filled("KEY"))
+end
+
 local function fill_version() end
 
 -- Name, what it does, what else may be typed.
@@ -336,6 +358,8 @@ local COMMANDS = {
     fill_broadcast },
   { "publish", "Publish DATA on a topic, to all members, each of which gets it once and in order.",
     fill_publish },
+  { "keygen", "Make a key that members seal their packets with.", fill_keygen },
+  { "keys", "List or change the keys of a running node.", fill_keys },
   { "monitor", "Print membership events as they happen, until interrupted.", fill_monitor },
   { "version", "Print the version.", fill_version },
 }

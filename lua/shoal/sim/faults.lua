@@ -59,6 +59,31 @@ function Net:step_clock(member, seconds)
   self.handle:step_clock(place, seconds)
 end
 
+--- Its wall clock is so many seconds ahead (behind, if negative), from now on: a machine
+--- that does not know what time it is. Timers and the protocol do not go by it.
+---@param member shoal.sim.Member
+---@param seconds number
+function Net:set_wall_clock(member, seconds)
+  local place = Member.running(self, member, "set_wall_clock")
+  if type(seconds) ~= "number" or not (seconds > -1e10 and seconds < 1e10) then
+    blame.misuse("net:set_wall_clock: seconds must be a number of seconds between -1e10 and 1e10, got %s",
+      blame.describe(seconds))
+  end
+  self.handle:set_wall_clock(place, seconds)
+end
+
+--- From now on packets are recorded, as they leave their senders; or, with false, no more.
+---@param records? boolean
+function Net:wiretap(records)
+  self.handle:wiretap(records ~= false)
+end
+
+--- Sends every recorded packet once more, to where it went.
+---@return integer count
+function Net:replay()
+  return self.handle:replay()
+end
+
 --- It is gone without a word, as after SIGKILL. Inside one of its own handlers:
 --- when that has returned.
 ---@param member shoal.sim.Member

@@ -106,3 +106,21 @@ function Node:io(fd, mode, fn) end
 ---@return shoal.Pending|shoal.SpawnResult|nil, string? message, shoal.Code? code
 ---@overload fun(self: shoal.Node, argv: string[], fn: fun(node: shoal.Node, result: shoal.SpawnResult?, message: string?, code: shoal.Code?)): shoal.Pending?, string?, shoal.Code?
 function Node:spawn(argv, options, fn) end
+
+--- The ids of the keys that open packets; the one that seals them comes first. `nil, message,
+--- "key"` from a node that has none, here and in what follows.
+---@return { id: string, used: boolean }[]?, string? message, shoal.Code? code
+function Node:keys() end
+--- Adds a key (44 characters of base64, as `shoal keygen` prints it): packets that are sealed with
+--- it are opened from now on. At most four.
+---@param key string
+---@return true?, string? message, shoal.Code? code
+function Node:add_key(key) end
+--- Seals with this key from now on.
+---@param id string
+---@return true?, string? message, shoal.Code? code
+function Node:use_key(id) end
+--- Forgets a key that does not seal.
+---@param id string
+---@return true?, string? message, shoal.Code? code
+function Node:remove_key(id) end

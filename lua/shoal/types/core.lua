@@ -279,6 +279,16 @@ function core.simulation(options) end
 ---@return boolean
 function core.is_terminal(descriptor) end
 
+--- A new key as text; or, with a path, in a new file of mode 0600, and its id. `nil, message, "key"`.
+---@param path? string
+---@return string? key_or_id, string? message, string? code
+function core.keygen(path) end
+
+--- The one key in a file that only we may read, as text, and its id. `nil, message, "key"`.
+---@param path string
+---@return string? key, string? id_or_message, string? code
+function core.read_key(path) end
+
 --- What is at that path; nil: nothing. Links are not followed: one is "other", as
 --- are devices and pipes.
 ---@param path string

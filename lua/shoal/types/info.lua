@@ -12,8 +12,13 @@
 ---@field small_paths integer  checks that found that large packets do not reach a member
 ---@field receive_errors integer  failed attempts to receive
 ---@field foreign_cluster integer  a packet with another cluster's label, or without one
----@field truncated integer  a datagram larger than `max_packet_size` plus the label
+---@field foreign_key integer  a packet sealed with a key that this member does not have
+---@field unauthentic integer  a packet that is not sealed, or was not sealed by a holder of the key, or has another cluster's label
+---@field replayed integer  a sealed packet that came before, or is too old to tell
+---@field unproven integer  a sealed packet whose sender was unknown and did not show that it is fresh
+---@field truncated integer  a datagram larger than `max_packet_size` plus the label or the seal
 ---@field unresolved integer  not sent: the endpoint is not an address, or a name that is not resolved yet
+---@field challenges integer  unknown senders of sealed packets that were asked to show that they are fresh
 ---@field wakeups integer  how many times the socket became readable
 ---@field deputy_takeovers integer  handlers that blocked so long that the deputy took over
 ---@field deputy_answered integer  pings that the deputy answered, also counted in `datagrams_sent`

@@ -84,6 +84,8 @@ struct backend_ops {
     void *(*http_new)(struct backend *backend, const host_http_request *request,
                       host_http_fn *fn, void *context, struct error *error);
     void (*http_end)(struct backend *backend, void *http);
+    /* NULL: packets are not sealed. See host_seal(). */
+    struct seal *(*seal)(struct backend *backend);
     /* Pushes a table of counters. Raises Lua's memory error. */
     void (*push_stats)(struct backend *backend, lua_State *L);
     /* The loop whose files and signals the node may watch; NULL: none (nothing

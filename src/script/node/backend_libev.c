@@ -154,6 +154,11 @@ static void http_end(struct backend *backend, void *http)
     host_http_end(http);
 }
 
+static struct seal *seal(struct backend *backend)
+{
+    return host_seal(from(backend)->host);
+}
+
 static void push_stats(struct backend *backend, lua_State *L)
 {
     host_stats stats = host_get_stats(from(backend)->host);
@@ -237,6 +242,7 @@ static const struct backend_ops ops = {
     .connection_close = connection_close,
     .http_new = http_new,
     .http_end = http_end,
+    .seal = seal,
     .push_stats = push_stats,
     .loop = loop,
     .fd = fd,

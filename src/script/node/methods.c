@@ -246,6 +246,7 @@ static void push_metatable(lua_State *L)
     luaL_setfuncs(L, methods_life, 0);
     luaL_setfuncs(L, methods_loop, 0);
     luaL_setfuncs(L, methods_act, 0);
+    luaL_setfuncs(L, methods_keys, 0);
     lua_pushvalue(L, -1);
     lua_setfield(L, LUA_REGISTRYINDEX, methods_key);
     lua_pushcclosure(L, get_field, 1);

@@ -9,6 +9,7 @@
  *   methods_query.c  what else can be asked: info, ...
  *   methods_life.c   reload, set_handlers, close
  *   methods_act.c    spawn: what goes on while the node does
+ *   methods_keys.c   keys, add_key, use_key, remove_key
  *   methods_loop.c   fd, timeout: for loops other than libev's
  */
 #ifndef SHOAL_SCRIPT_NODE_METHODS_H
@@ -31,7 +32,7 @@ scope_push_fn methods_push_for;
 void methods_register(lua_State *L);
 
 extern const luaL_Reg methods_enter[], methods_query[], methods_life[],
-    methods_loop[], methods_act[];
+    methods_loop[], methods_act[], methods_keys[];
 extern const struct common_kind methods_kind; /* in methods_enter.c */
 
 /* ---- For the methods; the object is the first argument ---- */

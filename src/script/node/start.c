@@ -48,6 +48,8 @@ static int open_backend(struct start *start)
     struct node *node = start->node;
     host_options options = {.bind = start->bind,
                             .cluster = node->cluster,
+                            .keys = start->keys,
+                            .skew_us = start->skew_us,
                             .log = &node->log,
                             .callbacks = node_callbacks(node),
                             .busy_limit_us = start->busy_limit_us};

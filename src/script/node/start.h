@@ -14,7 +14,8 @@ struct start {
     struct node *node;
     const char *bind, *advertise;
     shoal_config config;
-    uint64_t seed, busy_limit_us;
+    uint64_t seed, busy_limit_us, skew_us;
+    struct seal_keys *keys; /* in a userdata that wipes them; NULL: none */
     /* Indices; 0: none. Of the list of endpoints, a table of handlers or nil, a
      * function. */
     int seeds, handlers, on_error;
@@ -28,6 +29,9 @@ struct start {
  * leaves on the stack what is borrowed. 0, or -1 with `code` and `error`.
  * Raises for misuse. */
 int start_read_options(lua_State *L, struct start *start);
+
+/* start_keys.c: reads `key`, `key_file` and `key_fd`. As above. */
+int start_read_keys(lua_State *L, const char *who, struct start *start);
 
 /* STACK: options -> node | nil, message, code. Raises for misuse. */
 int start_node(lua_State *L, struct program *owner, struct world *world);

@@ -241,35 +241,40 @@ static void read_tags(lua_State *L, struct start *start)
     start->tags.data = (const uint8_t *)lua_tolstring(L, -1, &start->tags.size);
 }
 
-/* Seconds; 0 for no deputy at all. */
-static uint64_t read_busy_limit(lua_State *L)
+static double read_seconds(lua_State *L, const char *name, double fallback)
 {
-    double seconds = HOST_BUSY_LIMIT_US / 1e6;
-    int type = options_get(L, 1, "busy_limit");
-    if (type == LUA_TNUMBER)
-        seconds = lua_tonumber(L, -1);
-    else if (type != LUA_TNIL)
-        options_error(L, who, "busy_limit", "must be a number", -1);
-    if (!(seconds >= 0 && seconds <= 1e9))
-        options_error(L, who, "busy_limit", "must be 0 to 1e9 seconds", -1);
-    lua_pop(L, 1);
-    return (uint64_t)(seconds * 1e6);
+    double seconds = options_number(L, 1, who, name, fallback);
+    if (!(seconds >= 0 && seconds <= 1e9)) {
+        options_get(L, 1, name);
+        options_error(L, who, name, "must be 0 to 1e9 seconds", -1);
+    }
+    return seconds;
 }
 
 int start_read_options(lua_State *L, struct start *start)
 {
     static const char *const names[] = {
-        "bind",         "advertise", "join",     "name",         "cluster",
-        "handlers",     "watch",     "config",   "cluster_size", "meta",
-        "seed",         "log",       "on_error", "busy_limit",   "tags",
-        "max_children", NULL};
+        "bind",         "advertise",  "join",
+        "name",         "cluster",    "handlers",
+        "watch",        "config",     "cluster_size",
+        "meta",         "seed",       "log",
+        "on_error",     "busy_limit", "tags",
+        "max_children", "key",        "key_file",
+        "key_fd",       "clock_skew", NULL};
     struct node *node = start->node;
     options_check(L, 1, who, names, true);
     start->bind = options_string(L, 1, who, "bind", node->world->bind);
     start->advertise = options_string(L, 1, who, "advertise", NULL);
     read_labels(L, node);
     node->watches = options_boolean(L, 1, who, "watch", true);
-    start->busy_limit_us = read_busy_limit(L);
+    start->busy_limit_us =
+        (uint64_t)(read_seconds(L, "busy_limit", HOST_BUSY_LIMIT_US / 1e6) *
+                   1e6);
+    start->skew_us =
+        (uint64_t)(read_seconds(L, "clock_skew", (double)SEAL_SKEW_US / 1e6) *
+                   1e6);
+    if (start_read_keys(L, who, start) != 0)
+        return -1;
     node->children.max = (unsigned)options_integer(
         L, 1, who, "max_children", 1, CHILDREN_LIMIT, CHILDREN_MAX);
     logging_read(L, 1, who, &node->log);

@@ -72,7 +72,7 @@ static uint64_t now_us(const struct backend *backend)
 
 static uint64_t wall_us(const struct backend *backend)
 {
-    return BACKEND_SIM_EPOCH_US + now_us(backend);
+    return sim_node_wall(from_const(backend)->node);
 }
 
 static void wake(struct backend *backend)
@@ -206,13 +206,28 @@ static void push_stats(struct backend *backend, lua_State *L)
 {
     sim_traffic traffic = sim_node_traffic(from(backend)->node);
     host_stats stats = {
-        .datagrams_received = traffic.packets_received + traffic.foreign,
+        .datagrams_received = traffic.packets_received + traffic.foreign +
+                              traffic.foreign_key + traffic.unauthentic +
+                              traffic.replayed + traffic.unproven,
         .datagrams_sent = traffic.packets_sent,
         .bytes_received = traffic.bytes_received,
         .bytes_sent = traffic.bytes_sent,
         .foreign_cluster = traffic.foreign,
+        .foreign_key = traffic.foreign_key,
+        .unauthentic = traffic.unauthentic,
+        .replayed = traffic.replayed,
+        .unproven = traffic.unproven,
+        .challenges =
+            sim_seal(from(backend)->node)
+                ? seal_get_counts(sim_seal(from(backend)->node)).challenges
+                : 0,
     };
     backend_push_stats(L, &stats);
+}
+
+static struct seal *seal(struct backend *backend)
+{
+    return sim_seal(from(backend)->node);
 }
 
 static struct ev_loop *loop(struct backend *backend)
@@ -253,6 +268,7 @@ static const struct backend_ops ops = {
     .connection_close = connection_close,
     .http_new = http_new,
     .http_end = http_end,
+    .seal = seal,
     .push_stats = push_stats,
     .loop = loop,
     .close = close_backend,
@@ -346,6 +362,8 @@ struct backend *backend_sim_open(sim *net, struct mocks *mocks,
     sim_options place = {
         .address = options->bind,
         .label = options->cluster,
+        .keys = options->keys,
+        .skew_us = options->skew_us,
         .callbacks = {.context = self,
                       .on_notify = on_notify,
                       .on_send =

@@ -12,11 +12,6 @@
 #include "../../sim/sim.h"
 #include "../node/backend.h"
 
-/* What unix time it is when a simulation begins: 2026-01-01T00:00:00Z. Added to
- * a node's clock it is the node's wall clock, so that what scripts make of the
- * time is the same in every run. */
-#define BACKEND_SIM_EPOCH_US UINT64_C(1767225600000000)
-
 struct mocks;
 
 /* `options->bind` NULL: an address that nobody has had. Else an IP address and

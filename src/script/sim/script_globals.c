@@ -30,7 +30,7 @@ static uint64_t wall_us(lua_State *L)
     const struct clock *clock = lua_touserdata(L, lua_upvalueindex(1));
     struct backend *backend = clock->node->backend;
     return backend ? backend->ops->wall_us(backend)
-                   : BACKEND_SIM_EPOCH_US + sim_now(clock->simulation->net);
+                   : SIM_EPOCH_US + sim_now(clock->simulation->net);
 }
 
 static void push_seconds(lua_State *L)
@@ -73,7 +73,7 @@ static int os_date(lua_State *L)
 
 static int os_clock(lua_State *L)
 {
-    lua_pushnumber(L, (lua_Number)(wall_us(L) - BACKEND_SIM_EPOCH_US) / 1e6);
+    lua_pushnumber(L, (lua_Number)(wall_us(L) - SIM_EPOCH_US) / 1e6);
     return 1;
 }
 

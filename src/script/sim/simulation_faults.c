@@ -45,6 +45,33 @@ static int step_clock(lua_State *L)
     return 0;
 }
 
+/* set_wall_clock(place, seconds) */
+static int set_wall_clock(lua_State *L)
+{
+    sim_node *node = simulation_check_node(L, 2, simulation_check(L));
+    lua_Number seconds = luaL_checknumber(L, 3);
+    luaL_argcheck(L, seconds > -1e10 && seconds < 1e10, 3,
+                  "must be a number of seconds");
+    sim_set_wall_clock(node, (int64_t)(seconds * 1e6));
+    return 0;
+}
+
+/* ---- A recorder of packets ---- */
+
+/* wiretap(records) */
+static int wiretap(lua_State *L)
+{
+    sim_wiretap(simulation_check(L)->net, lua_toboolean(L, 2));
+    return 0;
+}
+
+/* replay() -> how many */
+static int replay(lua_State *L)
+{
+    lua_pushnumber(L, (lua_Number)sim_replay(simulation_check(L)->net));
+    return 1;
+}
+
 /* ---- Crashing ---- */
 
 static void crash_now(struct node *node)
@@ -92,7 +119,14 @@ static int crash(lua_State *L)
 }
 
 const luaL_Reg simulation_faults[] = {
-    {"pause", pause_node}, {"resume", resume},         {"is_paused", is_paused},
-    {"slow", slow},        {"step_clock", step_clock}, {"crash", crash},
+    {"pause", pause_node},
+    {"resume", resume},
+    {"is_paused", is_paused},
+    {"slow", slow},
+    {"step_clock", step_clock},
+    {"crash", crash},
+    {"wiretap", wiretap},
+    {"replay", replay},
+    {"set_wall_clock", set_wall_clock},
     {NULL, NULL},
 };

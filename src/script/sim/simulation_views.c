@@ -161,6 +161,10 @@ static int traffic(lua_State *L)
     value_set_count(L, "packets_received", all.packets_received);
     value_set_count(L, "bytes_received", all.bytes_received);
     value_set_count(L, "foreign", all.foreign);
+    value_set_count(L, "foreign_key", all.foreign_key);
+    value_set_count(L, "unauthentic", all.unauthentic);
+    value_set_count(L, "replayed", all.replayed);
+    value_set_count(L, "unproven", all.unproven);
     value_set_count(L, "nowhere", all.nowhere);
     return 1;
 }
