@@ -72,6 +72,7 @@ static void follow(struct world *world, const struct agenda *agenda)
     for (uint32_t i = 0; i < agenda->count && !world_has_failed(world); i++) {
         world_live_until(world, agenda->turns[i].at_us);
         take_turn(world, &agenda->turns[i]);
+        topics_stir(world);
         tags_stir(world);
     }
 }
@@ -207,6 +208,8 @@ static void run(struct world *world)
         check_return(world);
     if (!world_has_failed(world))
         calm_expect_tags(world);
+    if (!world_has_failed(world))
+        topics_expect_all(world);
     if (!world_has_failed(world))
         calm_expect_peace(world);
     if (!world_has_failed(world))

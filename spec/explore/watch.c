@@ -190,6 +190,10 @@ void watch_notify(struct watched *member, const shoal_effect *effect)
     case SHOAL_EVENT_ACTIVE: /* it had lost everybody */
         member->doubts = true;
         break;
+    case SHOAL_EVENT_PUBLISHED:
+    case SHOAL_EVENT_MISSED:
+        topics_hear(member, effect);
+        break;
     case SHOAL_EVENT_REJOIN:
         check_renewal(member);
         break;

@@ -268,6 +268,8 @@ bool world_init(struct world *world, const struct plan *plan)
                             .tags_rng = {plan->seed ^ 0x7a95},
                             .is_honest = plan_is_honest(plan)};
     world->says = world->is_honest && plan->kind != PLAN_MARATHON;
+    world->publishes = world->says && plan->config.compare_members;
+    world->topics_rng = (struct rng){plan->seed ^ 0x70b1};
     world->net = sim_new(plan->seed, &plan->network);
     for (uint32_t i = 0; i < MAX_WATCHED; i++)
         world->members[i] =

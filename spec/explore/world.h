@@ -5,6 +5,7 @@
  *   world.c    members start, end, and are looked at
  *   idents.c   identities and addresses that are known
  *   items.c    what members broadcast
+ *   topics.c   what they publish
  *   tags.c     what they say of themselves
  *   faults.c   what the plan does to them
  *   forge.c    false beliefs and forged packets
@@ -41,6 +42,12 @@ struct belief {
     uint32_t look; /* number of that look */
 };
 
+/* What is to be heard next of what a member publishes. */
+struct followed {
+    struct ident *origin; /* NULL: of whoever it is then, anything */
+    uint64_t next;
+};
+
 struct watched {
     struct world *world;
     uint32_t number; /* in world->members, and of its place in the simulation */
@@ -68,6 +75,8 @@ struct watched {
     uint64_t up_us[PLAN_MAX_MEMBERS], down_us[PLAN_MAX_MEMBERS]; /* reported */
     struct belief known[MAX_PLACES];
     bool has_item[MAX_ITEMS];
+    uint32_t published; /* by itself */
+    struct followed followed[PLAN_MAX_MEMBERS];
     uint32_t newest[NUM_TOPICS]; /* number + 1; 0: none */
 };
 
@@ -88,6 +97,8 @@ struct world {
     struct watched *twins[PLAN_MAX_FAULTS];
     struct reach reach;
     uint32_t num_items, num_calm_items;
+    bool publishes; /* members publish something */
+    struct rng topics_rng;
     bool says;           /* members say something of themselves ... */
     uint32_t num_said;   /* ... and so often have all of them */
     struct rng tags_rng; /* who, and what */
@@ -170,6 +181,13 @@ void tags_look(struct watched *member, const struct ident *ident,
                const shoal_member *seen);
 /* Does everybody know the last of what each has said? Else who does not. */
 bool tags_agree(struct world *world, uint32_t *who, uint32_t *about);
+
+/* ---- topics.c ---- */
+/* Perhaps somebody publishes. */
+void topics_stir(struct world *world);
+void topics_hear(struct watched *member, const shoal_effect *effect);
+/* Everybody does, and everybody has heard the last of each. */
+void topics_expect_all(struct world *world);
 
 /* ---- faults.c ---- */
 void fault_begin(struct world *world, uint32_t number);

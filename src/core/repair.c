@@ -7,7 +7,7 @@
 #include "send.h"
 
 enum {
-    LISTED_US = 60000000, /* after the last item of an origin that is gone */
+    LISTED_PERIODS = 48,  /* after the last item of an origin that is gone */
     MAX_PACKETS = 3,      /* that a get brings */
     VOTES = 3,            /* of members that have a number no more */
     ASKS = 16,            /* then it is given up */
@@ -25,13 +25,15 @@ enum {
 
 /* ---- The sum ---- */
 
+/* Of whoever is gone only the last items are looked for, for a while. */
 static bool is_listed(const shoal *engine, const struct topic_stream *stream)
 {
-    if (engine->now_us - stream->changed_us < LISTED_US || !stream->origin)
-        return stream->top > 0;
-    return stream->top > 0 &&
-           (stream->origin == engine->self ||
-            members_find_active(&engine->members, stream->origin));
+    uint64_t while_us = LISTED_PERIODS * engine->config.probe_period_us;
+    if (stream->top == 0 || !stream->origin)
+        return false;
+    return engine->now_us - stream->changed_us < while_us ||
+           stream->origin == engine->self ||
+           members_find_active(&engine->members, stream->origin);
 }
 
 static bool is_settled(const shoal *engine, const struct topic_stream *stream)

@@ -13,10 +13,9 @@
  * has. When its origin says so, or three others, or nobody answers for long,
  * the numbers are told as missed.
  *
- * A stream counts in the sum while its origin is active, or anything came
- * lately, and it has been quiet for half a probe period: what moves is under
- * way, and shows its gaps itself. A pair that differs for good compares at ever
- * longer intervals.
+ * A stream counts in the sum while its origin is active, or was lately, and it
+ * has been quiet for half a probe period: what moves is under way, and shows its
+ * gaps itself. A pair that differs for good compares at ever longer intervals.
  */
 #ifndef SHOAL_CORE_REPAIR_H
 #define SHOAL_CORE_REPAIR_H
