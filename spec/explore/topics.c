@@ -44,8 +44,8 @@ static void publish(struct watched *member)
 void topics_stir(struct world *world)
 {
     struct watched *member =
-        &world->members[rng_below(&world->topics_rng,
-                                  world->plan->num_members)];
+        &world
+             ->members[rng_below(&world->topics_rng, world->plan->num_members)];
     for (uint32_t i = 0; i < 8 && world->publishes && member->node &&
                          !sim_is_paused(member->node);
          i++)

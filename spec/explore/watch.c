@@ -5,9 +5,10 @@
 #include <stdio.h>
 
 enum {
-    FIXED_MEMORY = 128 * 1024, /* effects of a busy moment, blocks kept */
-    LEAST_MEMORY = 40 * 1024,  /* of few members; an engine alone is 16 KB */
-    MEMORY_EACH = 1024         /* of a member, or an entry of the backlog */
+    FIXED_MEMORY = 128 * 1024,  /* effects of a busy moment, blocks kept */
+    LEAST_MEMORY = 40 * 1024,   /* of few members; an engine alone is 16 KB */
+    TOPICS_MEMORY = 512 * 1024, /* items of topics that are kept */
+    MEMORY_EACH = 1024          /* of a member, or an entry of the backlog */
 };
 
 void watch_begin(struct watched *member)
@@ -340,6 +341,7 @@ static void check_memory(struct watched *member)
     bool is_small = member->world->plan->kind == PLAN_MARATHON;
     if (bytes >
         (is_small ? LEAST_MEMORY : FIXED_MEMORY) +
+            member->world->publishes * TOPICS_MEMORY +
             (MEMORY_EACH + member->world->says * 2 * TAGS_MOST) * member->most)
         world_fail(member->world,
                    "memory: %u holds %zu bytes for %zu members "

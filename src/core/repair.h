@@ -14,8 +14,9 @@
  * the numbers are told as missed.
  *
  * A stream counts in the sum while its origin is active, or was lately, and it
- * has been quiet for half a probe period: what moves is under way, and shows its
- * gaps itself. A pair that differs for good compares at ever longer intervals.
+ * has been quiet for half a probe period: what moves is under way, and shows
+ * its gaps itself. A pair that differs for good compares at ever longer
+ * intervals.
  */
 #ifndef SHOAL_CORE_REPAIR_H
 #define SHOAL_CORE_REPAIR_H
