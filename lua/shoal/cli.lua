@@ -2,8 +2,8 @@
 --
 -- Every command is a function `(request) -> true | nil, message, code`: code is
 -- the exit code of a failure, 1 unless said otherwise. What a command prints it
--- prints through shoal.cli.output, so that a full disk or a closed pipe is a
--- failure too. A raised error is a fault of ours, and main.c shows it whole.
+-- prints through shoal.cli.output, so that a full disk is a failure too, and a
+-- reader who has gone a silent one. A raised error is a fault of ours, and main.c shows it whole.
 
 local output = require("shoal.cli.output")
 local parser = require("shoal.cli.parser")
@@ -32,6 +32,7 @@ local COMMANDS = {
   broadcast = "shoal.cli.requests",
   publish = "shoal.cli.requests",
   monitor = "shoal.cli.monitor",
+  completion = "shoal.cli.completion",
   version = "shoal.cli.version",
 }
 
@@ -60,7 +61,9 @@ function cli.main(argv)
   if ok then
     ok, message = output.flush()
   end
-  if not ok then
+  if not ok and output.has_no_reader() then -- `shoal members | head -1`
+    return FAILED
+  elseif not ok then
     return fail(message, code or FAILED)
   end
   return FINE

@@ -31,7 +31,7 @@ describe("standard output", function()
     local pipe = process.tempdir() .. "/pipe"
     local done = shell(("mkfifo PIPE && { : <PIPE & } && exec 3>PIPE && wait && %s version >&3; echo $? >&2")
       :gsub("PIPE", pipe))
-    assert.equal("shoal: cannot write to standard output: Broken pipe\n1\n", done.err)
+    assert.equal("1\n", done.err) -- nobody needs to be told: `shoal members | head -1`
   end)
 
   it("that fails while members, info or monitor print to it", function()

@@ -126,12 +126,14 @@ local MISTAKES = {
   { { "run", "x.lua", "--tag", "=b" },
     "a tag must be KEY=VALUE, with a KEY of 1 to 64 bytes, not '=b'; see 'shoal run --help'" },
   { { "members", "--tag", "" }, "argument for option '--tag' must be KEY or KEY=VALUE; see 'shoal members --help'" },
+  { { "completion", "tcsh" },
+    "the shell must be bash, zsh or fish, not 'tcsh'; see 'shoal completion --help'" },
   { { "leave", "now" }, "too many arguments; see 'shoal leave --help'" },
 }
 
 local COMMANDS = {
   "run", "check", "sim", "members", "tags", "info", "join", "leave", "forget", "reload", "ask", "broadcast",
-  "publish", "monitor", "version",
+  "publish", "monitor", "completion", "version",
 }
 
 describe("the command line", function()

@@ -339,6 +339,17 @@ local function fill_keys(keys)
     .. "list prints it."):target("what"):args("?"):convert(filled("KEY"))
 end
 
+local SHELLS = { bash = "get_bash_complete", zsh = "get_zsh_complete", fish = "get_fish_complete" }
+
+local function fill_completion(completion)
+  completion:argument("SHELL", "bash, zsh or fish."):target("shell"):convert(function(argument)
+    if not SHELLS[argument] then
+      return nil, ("the shell must be bash, zsh or fish, not %s"):format(quote(argument))
+    end
+    return argument
+  end)
+end
+
 local function fill_version() end
 
 -- Name, what it does, what else may be typed.
@@ -361,6 +372,7 @@ local COMMANDS = {
   { "keygen", "Make a key that members seal their packets with.", fill_keygen },
   { "keys", "List or change the keys of a running node.", fill_keys },
   { "monitor", "Print membership events as they happen, until interrupted.", fill_monitor },
+  { "completion", "Print what SHELL needs to complete the words of a command line.", fill_completion },
   { "version", "Print the version.", fill_version },
 }
 
@@ -390,6 +402,18 @@ local function build(argv)
     add_command(root, argv, command[1], command[2], command[3])
   end
   return root
+end
+
+--- What a shell runs to complete command lines: "bash", "zsh" or "fish".
+---@param shell string
+---@return string
+function parser.completion(shell)
+  local all = {}
+  for i, command in ipairs(COMMANDS) do
+    all[i] = command[1]
+  end
+  local root = build(all)
+  return root[SHELLS[shell]](root)
 end
 
 -- argparse tells the message alone: the command it is about is the first word.
