@@ -28,6 +28,15 @@ for _, case in ipairs(cases) do
   case.count = not case.name:match("bytes")
 end
 
+-- A sealed ping is opened, answered, and the ack sealed; a changed one is refused.
+for _, name in ipairs { "ping_ack_sealed", "reject" } do
+  cases[#cases + 1] = { name = name, unit = "ns", members = { 100 }, count = true,
+    reach = name == "ping_ack_sealed" and { [100] = 4000 } or nil,
+    command = function(at)
+      return ("%s/shoal-bench-seal %s %d %d"):format(at.build, name, at.members, at.repetitions)
+    end }
+end
+
 -- A script measures several things at once: a value for each unit, and none of
 -- them has allocations of the engine's to tell of. What is not to be warmed up
 -- runs in a process of its own each time.

@@ -152,6 +152,36 @@ describe("a member whose handler blocks", function()
     converge(members)
   end)
 
+  it("answers sealed pings, those of newcomers too, and opens each packet once", function()
+    local folder = process.tempdir()
+    local key, busy_file = folder .. "/key", folder .. "/busy"
+    local made = process.cli("keygen", key)
+    if made.code ~= 0 then
+      return pending(made.err)
+    end
+    local sealed = { "--key-file", key }
+    for _, argument in ipairs(PATIENT) do
+      sealed[#sealed + 1] = argument
+    end
+    local members = { start("", nil, sealed) }
+    members[2] = start(telling(busy_file, sleep(10 * SUSPICION)), members[1], sealed)
+    converge(members)
+
+    assert.equal(0, members[1]:ask("broadcast", "busy").code)
+    wait.for_that(function()
+      return process.read(busy_file)
+    end, 10, "a busy member")
+    members[3] = start("", members[1], sealed)
+    local info = members[2]:info() -- it answers when it is back
+    converge(members)
+
+    assert.equal("", doubts(members[1]))
+    assert.equal("", doubts(members[3]))
+    assert.is_true(info.host.deputy_takeovers >= 1)
+    assert.is_true(info.host.deputy_answered >= 1)
+    assert.equal(0, info.host.unauthentic + info.host.foreign_key + info.host.deputy_dropped)
+  end)
+
   it("handles all the packets that came meanwhile afterwards, in order", function()
     local count, folder = 1000, process.tempdir()
     local heard, released = folder .. "/heard", folder .. "/released"
