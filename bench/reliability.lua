@@ -514,6 +514,8 @@ tables["lossy join"] = function()
   return rows
 end
 
+function tables.topics() return require "bench.topics" (SEEDS) end
+
 -- ---- Writing them down -----------------------------------------------------
 
 -- The table named in "<!-- table: NAME -->".

@@ -7,12 +7,13 @@
 #include "send.h"
 
 enum {
-    LISTED_PERIODS = 48,  /* after the last item of an origin that is gone */
-    MAX_PACKETS = 3,      /* that a get brings */
-    VOTES = 3,            /* of members that have a number no more */
-    ASKS = 16,            /* then it is given up */
-    TO_ORIGIN = 3,        /* each third time the origin is asked */
-    PATIENT = 6,          /* times; then pauses double */
+    LISTED_PERIODS = 48, /* after the last item of an origin that is gone */
+    MAX_PACKETS = 3,     /* that a get brings */
+    TO_A_PING = 128,     /* bytes of heads that answer it: it may be forged */
+    VOTES = 3,           /* of members that have a number no more */
+    ASKS = 16,           /* then it is given up */
+    TO_ORIGIN = 3,       /* each third time the origin is asked */
+    PATIENT = 6,         /* times; then pauses double */
     MAX_PAUSE_US = 1000000,
     MAX_QUIET = 5, /* pauses double so often */
     BASELINE_ASKS = 4,
@@ -152,11 +153,13 @@ static uint8_t ready(const shoal *engine)
     return engine->topics.baseline.is_over ? HEADS_READY : 0;
 }
 
-static void send_heads(shoal *engine, struct member *to, uint32_t from)
+static void send_heads(shoal *engine, struct member *to, uint32_t from,
+                       size_t room)
 {
     uint8_t buffer[EXCHANGE_MAX_RECORDS];
+    size_t most = exchange_room(engine, to->identity);
     struct records records = {.bytes = buffer,
-                              .room = exchange_room(engine, to->identity)};
+                              .room = room < most ? room : most};
     struct heads heads = {
         .from = from, .to = UINT32_MAX, .flags = ready(engine)};
     write_heads(engine, &records, &heads);
@@ -166,10 +169,10 @@ static void send_heads(shoal *engine, struct member *to, uint32_t from)
 
 /* The first of our streams that is told of: not always the same when they do
  * not all fit. */
-static uint32_t anywhere(shoal *engine)
+static uint32_t anywhere(shoal *engine, size_t room)
 {
-    enum { SURELY_FIT = 64 };
-    return engine->topics.streams.count <= SURELY_FIT
+    size_t each = 4 + RECORD_MAX_VERSION;
+    return engine->topics.streams.count * each + RECORD_HEAD < room
                ? 0
                : (uint32_t)rng_next(&engine->rng);
 }
@@ -185,13 +188,13 @@ void repair_compare(shoal *engine, struct identity *peer,
         return;
     topics->reply = header->kind == SHOAL_MSG_PING;
     struct member *member = members_find_active(&engine->members, peer);
-    if (topics->reply || !member ||
-        engine->now_us - topics->compared_us < pause_us)
+    size_t room = topics->reply ? TO_A_PING : EXCHANGE_MAX_RECORDS;
+    if (!member || engine->now_us - topics->compared_us < pause_us)
         return;
     topics->compared_us = engine->now_us;
     if (topics->quiet < MAX_QUIET)
         topics->quiet++;
-    send_heads(engine, member, anywhere(engine));
+    send_heads(engine, member, anywhere(engine, room), room);
 }
 
 static void take_head(shoal *engine, const struct topic_entry *entry)
@@ -556,7 +559,7 @@ static void ask_for_baseline(shoal *engine)
     topics->baseline.ask_us =
         engine->now_us + ((uint64_t)BASELINE_US << topics->baseline.asks++);
     if (to)
-        send_heads(engine, to, topics->baseline.from);
+        send_heads(engine, to, topics->baseline.from, EXCHANGE_MAX_RECORDS);
 }
 
 uint64_t repair_tick(shoal *engine)

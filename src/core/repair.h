@@ -4,8 +4,8 @@
  *
  *   a gap       a number is missing before one that came: after a moment we
  *               ask a random member for it, then others, then its origin
- *   a tail      the last items did not come: pings carry a sum over the heads
- *               of all streams; who differs in an ack tells its heads
+ *   a tail      the last items did not come: pings and acks carry a sum over
+ *               the heads of all streams; who sees another one tells its heads
  *   a baseline  whoever has just come asks for the heads of all streams, and
  *               begins there
  *

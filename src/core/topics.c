@@ -59,9 +59,33 @@ static bool is_of(const struct topic_stream *stream,
 
 /* ---- Sending ---- */
 
+/* For an item, in a packet of ours to anybody. */
+static size_t room_for_item(const shoal *engine)
+{
+    size_t own = identity_id(engine->self).size;
+    size_t largest = members_largest_id(&engine->members);
+    size_t room = engine->config.max_packet_size;
+    size_t frame = own + (largest > own ? largest : own) + SEND_OVERHEAD +
+                   SEND_COUNT + ITEM_FRAME;
+    room = room > frame ? room - frame : 0;
+    return room < EXCHANGE_MAX_RECORDS ? room : EXCHANGE_MAX_RECORDS;
+}
+
+static size_t room_for_part(const shoal *engine, shoal_bytes topic)
+{
+    size_t head = TOPIC_ITEM_HEAD + topic.size + identity_id(engine->self).size;
+    size_t room = room_for_item(engine);
+    return room > head ? room - head : 0;
+}
+
+/* Without what fits no more, as packets are smaller now. */
 void topics_turn(shoal *engine)
 {
+    struct backlog *waiting = &engine->topics.waiting;
+    struct entry *entry;
     send_topics(engine, engine->config.gossip.members);
+    while ((entry = backlog_larger(waiting, room_for_item(engine))))
+        backlog_remove(waiting, &engine->mem, entry);
 }
 
 /* What there is no memory for is in the stream, and others ask for it. */
@@ -370,19 +394,6 @@ int topics_receive(shoal *engine, shoal_bytes item)
 }
 
 /* ---- Publishing ---- */
-
-static size_t room_for_part(const shoal *engine, shoal_bytes topic)
-{
-    size_t own = identity_id(engine->self).size;
-    size_t largest = members_largest_id(&engine->members);
-    size_t names = own + (largest > own ? largest : own);
-    size_t room = engine->config.max_packet_size;
-    size_t frame = SEND_COUNT + ITEM_FRAME + TOPIC_ITEM_HEAD + topic.size + own;
-    room = room > names + SEND_OVERHEAD ? room - names - SEND_OVERHEAD : 0;
-    if (room > EXCHANGE_MAX_RECORDS)
-        room = EXCHANGE_MAX_RECORDS;
-    return room > frame ? room - frame : 0;
-}
 
 static int fail(shoal *engine, int error, const char *detail)
 {
