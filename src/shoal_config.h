@@ -59,8 +59,9 @@ typedef shoal_periodic SHOAL_CONFIG_PERIODIC; /* the range is of `members` */
     X(max_transmissions, "max_transmissions", COUNT, 1, 255,                   \
       "how many times each member passes on a suspicion or a refutation")      \
     X(news_transmissions, "news_transmissions", COUNT, 0, 255,                 \
-      "the same for members that join, leave or fail, and for broadcasts. "    \
-      "Raise it on a lossy network. 0: use `max_transmissions`")               \
+      "the same for members that leave or fail, and for broadcasts. Raise it " \
+      "on a lossy network. 0: use `max_transmissions`. Members that join are " \
+      "found by comparing; without `compare_members`, it is for them, too")    \
     X(gossip, "gossip", PERIODIC, 1, 255,                                      \
       "send queued updates and broadcasts to random members")                  \
     X(announce, "announce", PERIODIC, 1, 255,                                  \

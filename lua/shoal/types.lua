@@ -103,7 +103,7 @@
 ---@field remove_down_after? number  seconds: how long a down member is remembered. Unless it left, it is asked during that time whether it is back
 ---@field notify_down_members? boolean  reply to a down member that it is down, so that it can refute that. If false, down is final
 ---@field max_transmissions? integer  how many times each member passes on a suspicion or a refutation
----@field news_transmissions? integer  the same for members that join, leave or fail, and for broadcasts. Raise it on a lossy network. 0: use `max_transmissions`
+---@field news_transmissions? integer  the same for members that leave or fail, and for broadcasts. Raise it on a lossy network. 0: use `max_transmissions`. Members that join are found by comparing; without `compare_members`, it is for them, too
 ---@field gossip? shoal.Periodic|false  send queued updates and broadcasts to random members
 ---@field announce? shoal.Periodic|false  ask random members which members they know. Not sent where members are compared (`compare_members`)
 ---@field announce_to_down? shoal.Periodic|false  ask down members whether they are back; this heals a split cluster

@@ -385,18 +385,30 @@ describe("news_transmissions", function()
     assert.equal(7, sent)
   end)
 
+  --- How often a member of a cluster of a hundred passes that on.
+  local function transmissions_of(claim, config)
+    config = config or {}
+    config.preset, config.cluster_size, config.news_transmissions, config.gossip = "lan", 2, 2, false
+    local e = engine("a", { config = config })
+    for i = 1, 99 do e:knowing("n" .. i) end
+    e:receive { kind = "gossip", from = "n1", updates = { claim } }
+    local counted = 0
+    for _ = 1, 20 do
+      for _, packet in ipairs(e:gossip():sent("gossip")) do counted = counted + #packet.updates end
+    end
+    return counted
+  end
+
   it("is twice max_transmissions in presets, and grows with the cluster as that does", function()
     local lan = core.preset("lan", 10)
     assert.equal(4, lan.max_transmissions)
     assert.equal(8, lan.news_transmissions)
     assert.equal(0, core.preset("simple", 10).news_transmissions)
-    local e = engine("a", { config = { preset = "lan", cluster_size = 2, news_transmissions = 2, gossip = false } })
-    for i = 1, 99 do e:knowing("n" .. i) end
-    e:receive { kind = "gossip", from = "n1", updates = { "new alive 0" } }
-    local counted = 0
-    for _ = 1, 20 do
-      for _, packet in ipairs(e:gossip():sent("gossip")) do counted = counted + #packet.updates end
-    end
-    assert.equal(16, counted)
+    assert.equal(16, transmissions_of("n2 down 0"))
+  end)
+
+  it("is not for those that join, where members compare what they know and so find them", function()
+    assert.equal(8, transmissions_of("new alive 0"))
+    assert.equal(16, transmissions_of("new alive 0", { compare_members = false }))
   end)
 end)

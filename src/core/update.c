@@ -63,17 +63,36 @@ int update_queue(shoal *engine, const shoal_update *claim,
 /* Members that come and go are worth packets of their own. Suspicions and their
  * refutations, of which a lossy network makes many, go with those of the probe
  * cycle: the suspect was told by its prober. */
-static int gossip(shoal *engine, const shoal_update *claim,
-                  struct member *about, enum urgency urgency)
+static int gossip_times(shoal *engine, const shoal_update *claim,
+                        struct member *about, enum urgency urgency,
+                        uint8_t times)
 {
-    uint8_t times = urgency == URGENCY_NONE ? engine_transmissions(engine)
-                                            : engine_news_transmissions(engine);
     if (urgency == URGENCY_NONE && !engine->config.tell_suspects)
         urgency = URGENCY_NEWS;
     int error = update_queue(engine, claim, times, &about->queued);
     if (about->queued)
         backlog_hurry(&engine->updates, about->queued, urgency);
     return error;
+}
+
+static int gossip(shoal *engine, const shoal_update *claim,
+                  struct member *about, enum urgency urgency)
+{
+    return gossip_times(engine, claim, about, urgency,
+                        urgency == URGENCY_NONE
+                            ? engine_transmissions(engine)
+                            : engine_news_transmissions(engine));
+}
+
+/* Members that compare what they know find a newcomer in any case, and so it
+ * need not be told as often as what nobody asks for. */
+static int gossip_join(shoal *engine, const shoal_update *claim,
+                       struct member *about)
+{
+    bool is_found = claim->state == SHOAL_ALIVE && digest_is_on(engine);
+    return gossip_times(engine, claim, about, URGENCY_NEWS,
+                        is_found ? engine_transmissions(engine)
+                                 : engine_news_transmissions(engine));
 }
 
 bool update_forget(shoal *engine, struct member *member)
@@ -258,7 +277,7 @@ static int insert(shoal *engine, const struct who *who,
     struct member *member =
         members_insert(&engine->members, identity, claim->state);
     if (queue && !is_old_news(engine, claim))
-        error = gossip(engine, claim, member, URGENCY_NEWS);
+        error = gossip_join(engine, claim, member);
     if (error) {
         members_remove(&engine->members, &engine->mem, member);
         return error;
