@@ -184,7 +184,7 @@ static void call(struct run *run)
     shoal *engine = run->engine;
     uint64_t now = run->now_us;
     shoal_update claim = {0};
-    switch (input_byte(input) % 12) {
+    switch (input_byte(input) % 13) {
     case 0:
         (void)shoal_gossip(engine, now);
         break;
@@ -219,6 +219,10 @@ static void call(struct run *run)
     case 10:
         (void)shoal_send_to(engine, now, draw_identity(input, id), 0,
                             input_bytes(input, input_byte(input)), 1);
+        break;
+    case 12:
+        (void)shoal_publish(engine, now, input_bytes(input, 1),
+                            input_bytes(input, input_u16(input) % 4000), NULL);
         break;
     case 9: {
         char addr[ADDR_ROOM];

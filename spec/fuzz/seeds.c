@@ -55,6 +55,41 @@ static void write_rumours(void)
     }
 }
 
+/* Records of exchanges, those about topics among broadcasts as well. */
+static void write_records(void)
+{
+#define NAME                                                                   \
+    "05"                                                                       \
+    "7075726765"                                                               \
+    "0010" A
+    static const char *const records[] = {
+        "000c02005946378b006165589400",
+        "00040300"
+        "0381",
+        "000404034001",
+        "0005055946378b",
+        "000f060000000000ffffffff0a0b0c0d03",
+        "0007070a0b0c0d0202",
+        "001f080301" NAME "a36b6579",
+        "001f080103" NAME "a36b6579",
+        "001b090304" NAME,
+        "000b0a0000000100000001"
+        "00c0",
+        "00090b0000000100000001",
+        "801f080301" NAME "a36b6579",
+        "801f080302" NAME "a36b6579",
+    };
+#undef NAME
+    for (size_t i = 0; i < COUNT(records); i++) {
+        bool is_among = records[i][0] == '8';
+        char packet[1024], front[16];
+        snprintf(packet, sizeof packet, "9501%s" A "00" HASH_B_HEX "0000%s",
+                 is_among ? "08" : "0d", records[i]);
+        snprintf(front, sizeof front, "00%04zx", strlen(packet) / 2);
+        write_seed("engine", front, packet);
+    }
+}
+
 /* A member whose identity, of short numbers, is too large when they are written
  * as Lua has them. */
 static void write_growing_member(void)
@@ -110,6 +145,7 @@ int main(int argc, char **argv)
     }
     write_growing_member();
     write_rumours();
+    write_records();
     for (size_t i = 0; i < COUNT(messages); i++)
         write_seed("control", "03", messages[i]);
     for (size_t i = 0; i < COUNT(visits); i++)
