@@ -17,7 +17,9 @@ end
 
 local function of_kind(kind, fields)
   fields.kind = kind
-  if kind == "ping_req" or kind:match("^indirect") or kind == "forwarded_ack" or kind == "nack" then fields.peer = "c" end
+  if kind == "ping_req" or kind:match("^indirect") or kind == "forwarded_ack" or kind == "nack" then
+    fields.peer = "c"
+  end
   if kind ~= "announce" and kind ~= "turn_undead" and kind ~= "broadcast" then
     fields.updates = { "d alive 0", "a suspect 0" }
   end
@@ -197,7 +199,7 @@ describe("what a member asks", function()
   local function known()
     local names = {}
     for i = 1, 60 do names[i] = ("m%02d"):format(i) end
-    return engine({ compare_members = true }):knowing("b", (table.unpack or unpack)(names)) -- luacheck: ignore 113
+    return engine({ compare_members = true }):knowing("b", support.unpack(names))
   end
   --- A list of everybody that names nobody.
   local LIST = "\2\0"
