@@ -288,7 +288,7 @@ describe("a node", function()
       local a = stage:start { cluster = "blue" }
       local b = stage:start { cluster = "green", join = a:bound() }
       local c = stage:start { cluster = "blue", join = a:bound() }
-      stage:wait(function() return c:num_members() == 1 end)
+      stage:wait(function() return c:num_members() == 1 and a:num_members() == 1 end)
       stage:wait(function() return a:info().drops.foreign_cluster > 0 end, "a foreign packet")
       assert.equal(0, b:num_members())
       assert.equal(1, a:num_members())
