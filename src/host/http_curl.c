@@ -224,9 +224,8 @@ int http_curl_prepare(host_http *http, const host_http_request *request,
     return 0;
 }
 
-/* "host:port:address,address" */
-static void *resolve_line(const host_http *http,
-                          const struct addresses *addresses)
+/* "host:port:address,address". false: no memory. */
+static bool set_addresses(host_http *http, const struct addresses *addresses)
 {
     char line[2048];
     int size = snprintf(line, sizeof line, "%s:%u:", http->url.host,
@@ -240,15 +239,15 @@ static void *resolve_line(const host_http *http,
         size += snprintf(line + size, sizeof line - (size_t)size, "%s%s",
                          i > 0 ? "," : "", text);
     }
-    return http->http->curl->slist_append(NULL, line);
+    http->resolve = http->http->curl->slist_append(NULL, line);
+    return http->resolve != NULL;
 }
 
 int http_curl_begin(host_http *http, const struct addresses *addresses)
 {
     const struct curl_api *curl = http->http->curl;
     if (addresses) {
-        http->resolve = resolve_line(http, addresses);
-        if (!http->resolve)
+        if (!set_addresses(http, addresses))
             return -1;
         curl->easy_setopt(http->easy, CURL_RESOLVE, http->resolve);
     }

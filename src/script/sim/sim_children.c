@@ -88,7 +88,8 @@ static bool copy_output(lua_State *L, int answer, const char *name,
     if (!copy)
         return false;
     memcpy(copy, text, size);
-    *out = (shoal_bytes){copy, size};
+    out->data = copy;
+    out->size = size;
     return true;
 }
 

@@ -79,7 +79,8 @@ static bool copy(lua_State *L, int answer, const char *name, size_t max_size,
     if (!bytes)
         return false;
     memcpy(bytes, text, size);
-    *out = (shoal_bytes){bytes, size};
+    out->data = bytes;
+    out->size = size;
     return true;
 }
 
