@@ -515,6 +515,7 @@ tables["lossy join"] = function()
 end
 
 function tables.topics() return require "bench.topics" (SEEDS) end
+function tables.tags() return require "bench.tags" (SEEDS) end
 
 -- ---- Writing them down -----------------------------------------------------
 

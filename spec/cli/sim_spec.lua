@@ -50,6 +50,15 @@ describe("shoal sim", function()
     assert.matches("^%x+$", report.trace)
   end)
 
+  it("tells who has tags, and whether the others know them", function()
+    local path = script "return { tags = function(opts) return { at = opts.advertise } end }"
+    local report = report_of(path, "--nodes", "10", "--for", "10", "--tag", "zone=b", "--tag", "weight=10")
+    assert.same({ owners = 10, known = 90, pairs = 90 }, report.tags)
+    local done = simulate(path, "--nodes", "10", "--for", "10")
+    assert.matches("\ntags +10 members have some; all others know their last ones\n", done.out)
+    assert.is_nil(report_of("examples/hello.lua", "--nodes", "5", "--for", "5").tags)
+  end)
+
   it("kills members, and tells when the others found out", function()
     local report = report_of("examples/hello.lua", "--nodes", "20", "--for", "60", "--kill", "2")
     local found = report.detection

@@ -236,6 +236,8 @@ local function fill_sim(sim)
   option(sim, "--partition", "SECONDS", "Split the network in two halves, after half of the time, "
     .. "for this long. Default: no split.")
     :convert(number("--partition", 0.001, 1e6))
+  option(sim, "--tag", "KEY=VALUE", "A tag that all members have from the start. May be repeated.")
+    :convert(tag):count("*"):target("tags")
   option(sim, "--broadcast", "DATA", "What the first member broadcasts once all members know each other. "
     .. "Default: '1 shoal sim', which examples/kv.lua accepts.")
     :convert(broadcast_data)

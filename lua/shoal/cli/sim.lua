@@ -13,7 +13,7 @@ local trial = require("shoal.cli.trial")
 local sim = {}
 
 local ORDER = {
-  "members", "seconds", "seed", "loss", "converged_after", "at_the_end", "detection", "partition",
+  "members", "seconds", "seed", "loss", "converged_after", "at_the_end", "tags", "detection", "partition",
   "false_positives", "traffic", "handlers", "broadcast", "notes", "trace",
 }
 
@@ -55,6 +55,14 @@ local function ending_line(ending)
   end
   return ("no: %d members run, and they count %d to %d of them (median %d)"):format(
     ending.members, ending.fewest, ending.most, ending.median)
+end
+
+local function tags_line(tags)
+  local line = ("%d members have some"):format(tags.owners)
+  if tags.known == tags.pairs then
+    return line .. "; all others know their last ones"
+  end
+  return ("%s; %d of %d pairs of members know the last ones"):format(line, tags.known, tags.pairs)
 end
 
 local function detection_line(found)
@@ -112,6 +120,9 @@ local function rows(request, report)
   }
   local function add(name, line)
     list[#list + 1] = { name, line }
+  end
+  if report.tags then
+    add("tags", tags_line(report.tags))
   end
   if report.detection then
     add("killed", detection_line(report.detection))

@@ -8,8 +8,10 @@
 --   at S / 2    the members are cut in two halves, for `partition` seconds
 -- Who is hit is drawn from the seed.
 
+local core = require("shoal.core")
 local shoal = require("shoal")
 local sim = require("shoal.sim")
+local typed = require("shoal.cli.tags")
 
 local trial = {}
 
@@ -161,7 +163,8 @@ end
 ---@return shoal.cli.Trial? trial, string? message
 function trial.run(request, handlers, fields, progress)
   local net = sim.new(network_options(request))
-  local members, message = net:spawn(request.nodes, { handlers = handlers, config = fields })
+  local members, message = net:spawn(request.nodes, { handlers = handlers, config = fields,
+    tags = typed.map(request.tags) })
   if not members then
     return nil, message
   end
@@ -306,6 +309,31 @@ local function ending(self)
   return { agree = (self.net:converged()), members = members, fewest = fewest, median = median, most = most }
 end
 
+-- Of the members that run: how many have tags, and how many of the others know the
+-- last ones of each. nil: nobody has some.
+local function tags(self)
+  local running, own, owners = self.net:members(), {}, 0
+  for _, member in ipairs(running) do
+    local set = member:tags()
+    if next(set) ~= nil then
+      own[member.addr] = core.pack(set)
+      owners = owners + 1
+    end
+  end
+  if owners == 0 then
+    return nil
+  end
+  local known = 0
+  for _, member in ipairs(running) do
+    for _, other in ipairs(member:members()) do
+      if other.tags and own[other.addr] == core.pack(other.tags) then
+        known = known + 1
+      end
+    end
+  end
+  return { owners = owners, known = known, pairs = owners * (#running - 1) }
+end
+
 --- What came of it, as plain tables.
 ---@param self shoal.cli.Trial
 ---@return table
@@ -317,6 +345,7 @@ function trial.report(self)
     loss = self.request.loss,
     converged_after = self.converged_after,
     at_the_end = ending(self),
+    tags = tags(self),
     detection = self.killed and detection(self),
     partition = self.partition,
     false_positives = false_positives(self),
