@@ -65,28 +65,6 @@
 ---@field rtt? number            round-trip time in seconds, smoothed; nil while it is unknown
 ---@field tags? table<string, any>  what it says of itself; nil while nothing is known, and of a down member
 
----@class shoal.View  what has changed since the last on_view
----@field joined shoal.Member[]   were not up then, and are now
----@field left shoal.Member[]     were up then, and are not now
----@field changed shoal.Member[]  were up then and are now: with another identity or state, or after an absence
-
----@class shoal.Former  a member's identity that another one has replaced
----@field id shoal.Identity
----@field addr string
-
----@class shoal.Packet
----@field id shoal.Identity  the other side
----@field message shoal.Message
----@field updates integer    member updates in it
----@field size integer       bytes
----@field incarnation integer  of its sender
----@field number? integer    of the probe that it belongs to, 0 to 255
----@field peer? shoal.Identity  of the indirect kinds: the member that is probed, or that asked for it
-
----@class shoal.Dropped  a broadcast that waited to be sent, or tags
----@field size integer  bytes
----@field reason "too_big"|"backlog_full"  it no longer fits into a packet; max_broadcasts newer ones are queued
-
 ---@class shoal.Periodic
 ---@field every number    seconds; 0: never, the same as false instead of the table
 ---@field members integer how many random members each time
@@ -222,19 +200,6 @@ local Timer = {}
 --- Cancels it. Returns true, or false if it had ended already. May be called from its own function.
 ---@return boolean
 function Timer:cancel() end
-
----@class shoal.MembersOptions
----@field state? shoal.State|"active"|"all"  default "active" (alive or suspect)
----@field where? fun(member: shoal.Member): boolean
----@field tags? table<string, any>  only members with these tags: true: any value; a function of the value: decides; else an equal value
-
----@class shoal.LivingOptions
----@field where? fun(member: shoal.Member): boolean  counts only members for which it holds
-
----@class shoal.OwnerOptions
----@field n? integer  1 to 255: a list of so many, the next owners behind the first
----@field where? fun(member: shoal.Member): boolean   only members for which it holds
----@field weight? fun(member: shoal.Member): integer  0 to 65535: its share of the keys; 0: none. Must be the same on all members
 
 --- This process's member of the cluster. The program that started it and its handlers get the same
 --- object. Methods marked (sends) raise an error while a version of the script is being loaded,
@@ -474,10 +439,6 @@ function Node:pollfd() end
 function Node:events() end
 
 -- ---- The module --------------------------------------------------------
-
----@class shoal.LogOptions
----@field levels? string        "info", "warn,engine=trace" (default: $SHOAL_LOG, else "warn")
----@field format? "text"|"json"
 
 ---@class shoal.StartOptions
 ---@field bind? string          "host:port"; port 0 picks one (default "127.0.0.1:0")

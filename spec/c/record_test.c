@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The records of an exchange: as docs/wire.md shows them, and what is none. */
-#include "../../src/core/items.h"
-#include "../../src/core/record.h"
+#include "../../src/core/records/items.h"
+#include "../../src/core/records/record.h"
 #include "expect.h"
 
 static int read_hex(const char *hex, struct record *record)

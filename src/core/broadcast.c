@@ -7,8 +7,8 @@
 
 #include "ask.h"
 #include "engine.h"
-#include "items.h"
 #include "notify.h"
+#include "records/items.h"
 #include "send.h"
 
 enum { COUNT = 2 };

@@ -3,7 +3,7 @@
 
 #include "ask.h"
 #include "engine.h"
-#include "items.h"
+#include "records/items.h"
 #include "send.h"
 
 #include <stdlib.h>

@@ -21,7 +21,7 @@
 #ifndef SHOAL_CORE_EXCHANGE_H
 #define SHOAL_CORE_EXCHANGE_H
 
-#include "record.h"
+#include "records/record.h"
 #include "table/members.h"
 
 enum {

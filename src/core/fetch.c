@@ -3,8 +3,8 @@
 
 #include "engine.h"
 #include "exchange.h"
-#include "items.h"
-#include "record.h"
+#include "records/items.h"
+#include "records/record.h"
 
 enum {
     MAX_TRIES = 6, /* without an answer */

@@ -16,9 +16,9 @@
 #include "broadcast.h"
 #include "engine.h"
 #include "exchange.h"
-#include "items.h"
 #include "lookahead.h"
 #include "notify.h"
+#include "packet.h"
 #include "repair.h"
 #include "send.h"
 #include "stranger.h"
@@ -49,81 +49,6 @@ static shoal_drop drop_for(int error)
 }
 
 /* ---- 1: is it a packet, and is it for us? ---- */
-
-static int reserve_claims(shoal *engine, uint32_t count)
-{
-    if (count <= engine->decoded.capacity)
-        return 0;
-    uint32_t capacity =
-        engine->decoded.capacity ? engine->decoded.capacity : 32;
-    while (capacity < count)
-        capacity *= 2;
-    shoal_update *claims = mem_resize(&engine->mem, engine->decoded.claims,
-                                      engine->decoded.capacity * sizeof *claims,
-                                      capacity * sizeof *claims);
-    if (!claims)
-        return SHOAL_ERR_NOMEM;
-    engine->decoded.claims = claims;
-    engine->decoded.capacity = capacity;
-    return 0;
-}
-
-/* Moves `*body` behind the claims. */
-static int decode_claims(shoal *engine, shoal_bytes *body)
-{
-    if (body->size == 0)
-        return 0;
-    if (body->size < 2)
-        return SHOAL_ERR_MALFORMED;
-    uint32_t count = bytes_u16be(body->data);
-    *body = bytes_of(body->data + 2, body->size - 2);
-    if (count > body->size) /* each takes a byte at the very least */
-        return SHOAL_ERR_MALFORMED;
-    int error = reserve_claims(engine, count);
-    for (uint32_t i = 0; i < count && !error; i++) {
-        size_t used;
-        error =
-            ask_decode_member(engine, *body, &engine->decoded.claims[i], &used);
-        if (!error)
-            *body = bytes_of(body->data + used, body->size - used);
-    }
-    engine->decoded.count = error ? 0 : count;
-    return error;
-}
-
-/* Claims into engine->decoded; what is left in `*body` are the items. */
-static int check_record(shoal_bytes item)
-{
-    struct topic_record of_topic;
-    struct record record;
-    return topic_record_is(item.data[0]) ? topic_record_read(item, &of_topic)
-                                         : record_read(item, &record);
-}
-
-static int check_records(shoal_bytes items)
-{
-    while (items.size > 0)
-        if (check_record(items_take(&items)) == SHOAL_ERR_MALFORMED)
-            return SHOAL_ERR_MALFORMED;
-    return 0;
-}
-
-static int decode_body(shoal *engine, const shoal_header *header,
-                       shoal_bytes *body)
-{
-    engine->decoded.count = 0;
-    if (wire_has_claims(header->kind)) {
-        int error = decode_claims(engine, body);
-        if (error)
-            return error;
-    }
-    if (!wire_has_items(header->kind) && body->size > 0)
-        return SHOAL_ERR_MALFORMED;
-    int error = items_check(*body);
-    if (!error && header->kind == SHOAL_MSG_EXCHANGE)
-        error = check_records(*body);
-    return error;
-}
 
 /* An announce is for an address. */
 static bool is_for_us(const shoal *engine, const shoal_header *header)
@@ -498,7 +423,7 @@ static int receive(shoal *engine, shoal_bytes packet)
     error = check_indirect(engine, &header);
     shoal_bytes body = bytes_of(packet.data + used, packet.size - used);
     if (!error)
-        error = decode_body(engine, &header, &body);
+        error = packet_decode_body(engine, &header, &body);
     if (error)
         return engine_drop(engine, drop_for(error), error);
     return handle_from(engine, &header, body, &src, packet.size);

@@ -3,7 +3,7 @@
 
 #include "engine.h"
 #include "exchange.h"
-#include "items.h"
+#include "records/items.h"
 #include "send.h"
 
 enum {

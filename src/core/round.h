@@ -28,7 +28,7 @@
 #ifndef SHOAL_CORE_ROUND_H
 #define SHOAL_CORE_ROUND_H
 
-#include "record.h"
+#include "records/record.h"
 #include "table/cells.h"
 #include "table/identity.h"
 

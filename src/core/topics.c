@@ -5,8 +5,8 @@
 #include "ask.h"
 #include "digest.h"
 #include "engine.h"
-#include "items.h"
 #include "notify.h"
+#include "records/items.h"
 #include "repair.h"
 #include "send.h"
 
@@ -17,7 +17,6 @@ enum {
     MAX_WAITING = 512,   /* items; then publishing fails */
     MAX_STREAMS = 4096,  /* of all origins, */
     MAX_TOPICS = 256,    /* of one */
-    MAX_PARTS = 128,     /* of a message */
     MAX_MESSAGE = 65536, /* bytes */
     LEAST_PART = 64,
     KEEP_US = 60000000, /* items, for repair */
@@ -103,180 +102,6 @@ static void queue(shoal *engine, const struct topic_stream *stream,
     shoal_bytes item = bytes_of(buffer + ITEM_FRAME, records.size - ITEM_FRAME);
     (void)backlog_push(waiting, &engine->mem, item, (shoal_bytes){0},
                        waiting->count > MANY ? 1 : times, NULL);
-}
-
-/* ---- Delivering ---- */
-
-static shoal_member view_of(shoal *engine, const struct topic_stream *stream)
-{
-    const struct member *member = members_find_id(
-        &engine->members, identity_id(stream->origin), stream->origin->hash);
-    struct who who;
-    if (is_ours(engine, stream))
-        return shoal_self(engine);
-    if (member)
-        return member_view(member);
-    who_from(&who, stream->origin);
-    return who_view(&who, 0, SHOAL_DOWN);
-}
-
-static bool miss(shoal *engine, struct topic_stream *stream, uint64_t first,
-                 uint64_t last)
-{
-    shoal_member from = view_of(engine, stream);
-    if (!notify_topic(engine, SHOAL_EVENT_MISSED, &from, stream_topic(stream),
-                      (shoal_bytes){0}, first, last))
-        return false;
-    engine->stats.items_missed += last >= first ? last - first + 1 : 1;
-    return true;
-}
-
-static size_t size_of(const struct topic_stream *stream)
-{
-    size_t size = 0;
-    for (uint64_t number = stream->due; number < stream->have; number++) {
-        const struct kept_item *held = stream_at(stream, number);
-        if (!held) /* there was no room for it any more */
-            return SIZE_MAX;
-        size += held->size;
-    }
-    return size;
-}
-
-static bool deliver_parts(shoal *engine, struct topic_stream *stream,
-                          size_t size)
-{
-    uint8_t *whole = mem_alloc(&engine->mem, size), *at = whole;
-    if (!whole)
-        return false;
-    for (uint64_t number = stream->due; number < stream->have; number++)
-        at = bytes_copy(at, stream_data(stream_at(stream, number)));
-    shoal_member from = view_of(engine, stream);
-    bool done =
-        notify_topic(engine, SHOAL_EVENT_PUBLISHED, &from, stream_topic(stream),
-                     bytes_of(whole, size), stream->due, stream->have - 1);
-    mem_free(&engine->mem, whole, size);
-    return done;
-}
-
-static bool deliver(shoal *engine, struct topic_stream *stream)
-{
-    size_t size = size_of(stream);
-    if (size == SIZE_MAX)
-        return miss(engine, stream, stream->due, stream->have - 1);
-    if (stream->have - stream->due > 1 && size > 0)
-        return deliver_parts(engine, stream, size);
-    shoal_member from = view_of(engine, stream);
-    return notify_topic(
-        engine, SHOAL_EVENT_PUBLISHED, &from, stream_topic(stream),
-        stream_data(stream_at(stream, stream->due)), stream->due, stream->due);
-}
-
-/* The rest of a message whose beginning did not come, or one that is too long.
- * Whoever is new has not missed what had begun before. */
-static bool tear(shoal *engine, struct topic_stream *stream)
-{
-    bool is_missed = !stream->is_new || stream->is_open;
-    if (is_missed && !miss(engine, stream, stream->due, stream->have - 1))
-        return false;
-    stream->is_open = false;
-    stream->due = stream->have;
-    return true;
-}
-
-static bool end_message(struct topic_stream *stream, bool done)
-{
-    if (!done)
-        return false;
-    stream->is_open = stream->is_new = false;
-    stream->due = stream->have;
-    return true;
-}
-
-/* The item that `have` has just passed. false: out of memory. */
-static bool take_part(shoal *engine, struct topic_stream *stream, uint8_t flags)
-{
-    bool is_too_long = stream->have - stream->due >= MAX_PARTS;
-    bool ends = flags & PART_LAST;
-    if (flags & PART_MARK)
-        return end_message(stream, miss(engine, stream, stream->due, 0));
-    if (!stream->is_open && !(flags & PART_FIRST))
-        return !(ends || is_too_long) || tear(engine, stream);
-    if (ends)
-        return end_message(stream, deliver(engine, stream));
-    stream->is_open = true;
-    return !is_too_long || tear(engine, stream);
-}
-
-static bool step(shoal *engine, struct topic_stream *stream, uint8_t flags)
-{
-    bool is_torn = flags & PART_FIRST && stream->due < stream->have;
-    if (is_torn && !tear(engine, stream))
-        return false;
-    stream->have++;
-    if (take_part(engine, stream, flags))
-        return true;
-    stream->have--;
-    return false;
-}
-
-static void plan_gap(shoal *engine, struct topic_stream *stream, uint64_t in_us)
-{
-    if (stream->ask_us == SHOAL_NEVER)
-        stream->ask_us = engine->now_us + in_us;
-    topics_plan(engine, stream->ask_us);
-}
-
-static void forget_asking(struct topic_stream *stream)
-{
-    stream->ask_us = SHOAL_NEVER;
-    stream->asks = stream->votes = 0;
-}
-
-void topics_advance(shoal *engine, struct topic_stream *stream)
-{
-    const struct kept_item *held;
-    uint64_t before = stream->have;
-    while ((held = stream_at(stream, stream->have)))
-        if (!step(engine, stream, held->flags)) {
-            engine_note(engine, SHOAL_ERR_NOMEM);
-            break;
-        }
-    if (stream->have != before)
-        forget_asking(stream);
-    if (stream->have <= stream->top)
-        plan_gap(engine, stream, TOPICS_GAP_US);
-    else if (stream->origin)
-        forget_asking(stream);
-}
-
-void topics_skip(shoal *engine, struct topic_stream *stream, uint64_t last)
-{
-    uint64_t held = stream_next_held(stream, stream->have);
-    if (last > held)
-        last = held;
-    if (last <= stream->have || !stream->origin ||
-        !miss(engine, stream, stream->due, last - 1))
-        return;
-    stream->due = stream->have = last;
-    stream->is_open = stream->is_new = false;
-    forget_asking(stream);
-    topics_advance(engine, stream);
-}
-
-/* An origin that others have heard of further than it got itself has another
- * life behind it with this identity, or somebody lies: it goes on above. */
-void topics_raise(shoal *engine, struct topic_stream *stream, uint64_t number)
-{
-    if (number <= stream->top)
-        return;
-    stream->top = number;
-    stream->changed_us = engine->now_us;
-    engine->topics.quiet = 0;
-    if (is_ours(engine, stream))
-        stream->due = stream->have = number + 1;
-    else
-        topics_advance(engine, stream);
 }
 
 /* ---- Receiving ---- */
@@ -490,7 +315,7 @@ static int publish(shoal *engine, struct topic_stream *stream, shoal_bytes data,
     size_t part = room_for_part(engine, stream_topic(stream));
     size_t count = data.size > part ? (data.size + part - 1) / part : 1;
     uint32_t waiting = engine->topics.waiting.count;
-    if (count > MAX_PARTS)
+    if (count > TOPICS_MAX_PARTS)
         return fail(engine, SHOAL_ERR_TOO_BIG,
                     "a message of a topic fits into at most 128 packets");
     if (waiting > 0 && waiting + count > MAX_WAITING)

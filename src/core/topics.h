@@ -24,13 +24,14 @@
 #ifndef SHOAL_CORE_TOPICS_H
 #define SHOAL_CORE_TOPICS_H
 
+#include "records/topic_record.h"
 #include "table/backlog.h"
 #include "table/members.h"
 #include "table/stream.h"
-#include "topic_record.h"
 
 enum {
-    TOPICS_GAP_US = 50000 /* what is missing may still be under way so long */
+    TOPICS_MAX_PARTS = 128, /* of a message */
+    TOPICS_GAP_US = 50000   /* what is missing may still be under way so long */
 };
 
 struct topics {

@@ -4,10 +4,10 @@
  * exchange all of them are records (record.h), elsewhere those with the highest
  * bit of their length set; the others are broadcasts.
  */
-#ifndef SHOAL_CORE_ITEMS_H
-#define SHOAL_CORE_ITEMS_H
+#ifndef SHOAL_CORE_RECORDS_ITEMS_H
+#define SHOAL_CORE_RECORDS_ITEMS_H
 
-#include "../base/bytes.h"
+#include "../../base/bytes.h"
 
 enum {
     ITEM_FRAME = 2, /* bytes of its length, big-endian */

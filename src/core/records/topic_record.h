@@ -8,8 +8,8 @@
  *   item    a message, or a part of one
  *   stream  whose stream that is, and which numbers I have
  */
-#ifndef SHOAL_CORE_TOPIC_RECORD_H
-#define SHOAL_CORE_TOPIC_RECORD_H
+#ifndef SHOAL_CORE_RECORDS_TOPIC_RECORD_H
+#define SHOAL_CORE_RECORDS_TOPIC_RECORD_H
 
 #include "record.h"
 

@@ -13,10 +13,10 @@
  *   fetch    the tags of a member from an offset on (fetch.h)
  *   part     these bytes of them
  */
-#ifndef SHOAL_CORE_RECORD_H
-#define SHOAL_CORE_RECORD_H
+#ifndef SHOAL_CORE_RECORDS_RECORD_H
+#define SHOAL_CORE_RECORDS_RECORD_H
 
-#include "table/cells.h"
+#include "../table/cells.h"
 
 enum record_kind {
     RECORD_SUMS = 1,

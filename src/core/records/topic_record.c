@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "topic_record.h"
 
-#include "table/stream.h"
+#include "../table/stream.h"
 
 /* ---- Reading ---- */
 
