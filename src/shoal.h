@@ -317,13 +317,13 @@ typedef struct shoal_effect {
     uint64_t first, last; /* PUBLISHED, MISSED: numbers */
     size_t size;          /* bytes of the packet, or (ITEM_DROPPED,
                              TAGS_IGNORED) of what was dropped */
-    uint16_t updates;   /* how many the packet carries */
-    uint8_t message;    /* of the packet: shoal_message */
-    uint8_t number;     /* PACKET_*: of the probe, of the kinds that have one */
-    uint8_t drop;       /* ITEM_DROPPED, TAGS_IGNORED: why; a shoal_drop */
-    uint8_t flags;      /* MESSAGE: as its sender gave them */
-    shoal_bytes data;   /* MESSAGE */
-    uint64_t ticket;    /* MESSAGE_*: as shoal_send_to() got it */
+    uint16_t updates;     /* how many the packet carries */
+    uint8_t message;      /* of the packet: shoal_message */
+    uint8_t number;   /* PACKET_*: of the probe, of the kinds that have one */
+    uint8_t drop;     /* ITEM_DROPPED, TAGS_IGNORED: why; a shoal_drop */
+    uint8_t flags;    /* MESSAGE: as its sender gave them */
+    shoal_bytes data; /* MESSAGE */
+    uint64_t ticket;  /* MESSAGE_*: as shoal_send_to() got it */
     /* MESSAGE_FAILED: MEMBER_DOWN (`member` says why), DEFUNCT, TOO_BIG (our
      * identity or the config has changed). */
     int error;

@@ -61,12 +61,12 @@ static void start(sim *net, uint32_t i, uint32_t count)
                                          .codec = shoal_default_codec()}};
 
     snprintf(addr, sizeof addr, "10.0.%u.%u:7946", i / 200, i % 200 + 1);
-    nodes[i] = sim_open(net, &options, &problem);
-    EXPECT(nodes[i] && shoal_stock_identity_new(bytes_of_text(addr), 1, id,
-                                                &engine.identity.size) == 0);
-    EXPECT(sim_start(nodes[i], &engine, &problem) == 0);
+    sim_node *node = nodes[i] = sim_open(net, &options, &problem);
+    EXPECT(node && shoal_stock_identity_new(bytes_of_text(addr), 1, id,
+                                            &engine.identity.size) == 0);
+    EXPECT(sim_start(node, &engine, &problem) == 0);
     if (i > 0)
-        EXPECT(sim_join(nodes[i], "10.0.0.1:7946"));
+        EXPECT(sim_join(node, "10.0.0.1:7946"));
 }
 
 static void run(sim *net, uint64_t us)

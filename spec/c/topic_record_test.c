@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The records about topics: as docs/wire.md shows them, and what is none. */
 #include "../../src/core/records/items.h"
-#include "../../src/core/table/stream.h"
 #include "../../src/core/records/topic_record.h"
+#include "../../src/core/table/stream.h"
 #include "golden.h"
 
 static int read_hex(const char *hex, struct topic_record *record)

@@ -64,7 +64,7 @@ describe("what is published", function()
     assert.equal(number, heard[2].number)
     assert.is_false(heard[3].data)
     assert.equal(number + 1, heard[3].number)
-    assert.same({ nil, "too_big" }, { (members[1]:publish("t", large .. large)), (select(3, members[1]:publish("t", large .. large))) })
+    assert.equal("too_big", select(3, members[1]:publish("t", large .. large)))
   end)
 
   it("reaches everybody in spite of losses, also the last of it", function()
