@@ -21,12 +21,14 @@ static void is_what_the_document_shows(void)
 {
     struct topic_record record;
     struct topic_entry entry;
-    EXPECT(read_hex("000f 06 00 00000000 ffffffff 0a0b0c0d 03", &record) == 0);
-    EXPECT(record.kind == RECORD_HEADS && record.flags == 0);
+    EXPECT(read_hex("000f 06 02 00000000 ffffffff 0a0b0c0d 03", &record) == 0);
+    EXPECT(record.kind == RECORD_HEADS && record.flags == HEADS_READY);
     EXPECT(record.from == 0 && record.to == UINT32_MAX);
     EXPECT(topic_record_next(&record, &entry));
     EXPECT(entry.hash == 0x0a0b0c0d && entry.number == 3);
     EXPECT(!topic_record_next(&record, &entry));
+    EXPECT(read_hex("000c 06 00 0102 00000000 ffffffff", &record) == 0);
+    EXPECT(record.age_ms == 0x102 && record.to == UINT32_MAX);
 
     EXPECT(read_hex("0007 07 0a0b0c0d 02 02", &record) == 0);
     EXPECT(topic_record_next(&record, &entry));
@@ -47,11 +49,11 @@ static void refuses_what_is_none(void)
 {
     static const char *const hex[] = {
         "0001 06",                                  /* no flags */
-        "0006 06 00 00000000",                      /* no end of the range */
-        "000a 06 00 00000002 00000001",             /* a range of nothing */
-        "000f 06 00 00000000 00000001 00000002 03", /* outside of it */
-        "0014 06 00 00000000 ffffffff 00000002 03 00000002 04", /* twice */
-        "000e 06 00 00000000 ffffffff 0a0b0c0d",                /* no number */
+        "0006 06 02 00000000",                      /* no end of the range */
+        "000a 06 02 00000002 00000001",             /* a range of nothing */
+        "000f 06 02 00000000 00000001 00000002 03", /* outside of it */
+        "0014 06 02 00000000 ffffffff 00000002 03 00000002 04", /* twice */
+        "000e 06 02 00000000 ffffffff 0a0b0c0d",                /* no number */
         "0006 07 0a0b0c0d 02",                                  /* no count */
         "0007 07 0a0b0c0d 02 21",                               /* too many */
         "000e 07 0a0b0c0d 8080808080808010 01",                 /* 2^53 */

@@ -68,7 +68,7 @@ static void write_records(void)
         "0381",
         "000404034001",
         "0005055946378b",
-        "000f060000000000ffffffff0a0b0c0d03",
+        "000f060200000000ffffffff0a0b0c0d03",
         "0007070a0b0c0d0202",
         "001f080301" NAME "a36b6579",
         "001f080103" NAME "a36b6579",

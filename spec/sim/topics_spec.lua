@@ -194,6 +194,23 @@ describe("what is published", function()
     assert.same({}, heard.missed)
   end)
 
+  it("as soon as members know each other is heard by all of them", function()
+    for seed = 1, 40 do
+      local count = 2 + seed % 5
+      local net, members = nets.grown(count, { config = seed % 2 == 0 and "lan" or "loopback" }, { seed = seed })
+      local heard = {}
+      for i, member in ipairs(members) do heard[i] = listen(member) end
+      net:run(seed * 0.013)
+      for _, member in ipairs(members) do assert.equal(1, member:publish("t", member.addr)) end
+      net:run(5)
+      for i = 1, count do
+        assert.equal(count, #heard[i], ("seed %d, member %d"):format(seed, i))
+        assert.same({}, heard[i].missed)
+      end
+      nets.close()
+    end
+  end)
+
   it("waits, and is refused with a code, when there is more than can be sent", function()
     local net, members = nets.grown(3)
     local heard = listen(members[2])

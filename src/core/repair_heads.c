@@ -62,12 +62,26 @@ bool repair_take(shoal *engine, shoal_message kind, shoal_digest *digest)
 /* ---- Heads ---- */
 
 /* Those of `from` to `to` that fit, of which `to` then is the last one. If
- * `theirs` is given, only what it does not have. */
+ * `theirs` is given, only what it does not have. Whoever has just come
+ * (`is_for_new`) hears where to begin: behind what came until `until_us`. */
 struct heads {
     uint32_t from, to;
     uint8_t flags;
     const struct topic_record *theirs;
+    bool is_for_new;
+    uint64_t until_us;
 };
+
+static uint64_t number_for(const struct heads *heads,
+                           const struct topic_stream *stream)
+{
+    uint64_t number = stream->top;
+    const struct kept_item *item;
+    while (heads->is_for_new && (item = stream_at(stream, number)) &&
+           item->at_us > heads->until_us)
+        number--;
+    return number;
+}
 
 /* Theirs, in the order of their hashes, as ours are. */
 struct theirs {
@@ -98,8 +112,9 @@ static uint32_t write_entries(shoal *engine, struct records *records,
     for (uint32_t i = streams_from(streams, heads->from);
          i < streams->count && streams->list[i]->hash <= heads->to; i++) {
         const struct topic_stream *stream = streams->list[i];
-        struct topic_entry entry = {stream->hash, stream->top, 0};
-        if (!is_listed(engine, stream) || have_they(theirs, stream))
+        struct topic_entry entry = {stream->hash, number_for(heads, stream), 0};
+        if (!is_listed(engine, stream) || entry.number == 0 ||
+            have_they(theirs, stream))
             continue;
         if (!repair_has_room(records)) {
             heads->to = stream->hash - 1;
@@ -111,12 +126,20 @@ static uint32_t write_entries(shoal *engine, struct records *records,
     return count;
 }
 
+static uint16_t age_ms(const shoal *engine)
+{
+    uint64_t age = engine->now_us - engine->topics.baseline.begun_us;
+    return (uint16_t)(age / 1000 < UINT16_MAX ? age / 1000 : UINT16_MAX);
+}
+
 static uint32_t write_heads(shoal *engine, struct records *records,
                             struct heads *heads)
 {
     struct theirs theirs = {.is_over = true};
     topic_record_begin(records, RECORD_HEADS);
     record_put(records, heads->flags, 1);
+    if (topic_record_asks(heads->flags))
+        record_put(records, age_ms(engine), 2);
     record_put(records, heads->from, 4);
     record_put(records, 0, 4);
     if (records->failed || !repair_has_room(records)) {
@@ -239,12 +262,19 @@ static void on_baseline(shoal *engine, const struct topic_record *heads)
     topics_plan(engine, engine->now_us);
 }
 
+static uint64_t before(const shoal *engine, uint16_t ms)
+{
+    uint64_t us = (uint64_t)ms * 1000;
+    return engine->now_us > us ? engine->now_us - us : 0;
+}
+
 void repair_on_heads(shoal *engine, const struct topic_record *theirs,
                      struct member *sender)
 {
     uint8_t buffer[EXCHANGE_MAX_RECORDS];
     struct topic_record left = *theirs;
     struct topic_entry entry;
+    bool asks = topic_record_asks(theirs->flags);
     if (!engine->topics.baseline.is_over && theirs->flags & HEADS_ANSWER)
         on_baseline(engine, theirs);
     else if (engine->topics.baseline.is_over)
@@ -259,10 +289,12 @@ void repair_on_heads(shoal *engine, const struct topic_record *theirs,
                               .room = exchange_room(engine, sender->identity)};
     struct heads heads = {.from = theirs->from,
                           .to = theirs->to,
-                          .theirs = theirs,
+                          .theirs = asks ? NULL : theirs,
+                          .is_for_new = asks,
+                          .until_us = before(engine, theirs->age_ms),
                           .flags = HEADS_ANSWER | ready(engine)};
     uint32_t count = write_heads(engine, &records, &heads);
-    if (records.size > 0 && (count > 0 || !(theirs->flags & HEADS_READY)))
+    if (records.size > 0 && (count > 0 || asks))
         exchange_send(engine, sender, &records);
 }
 
@@ -274,6 +306,7 @@ void repair_begin(shoal *engine)
     if (topics->baseline.is_over || !digest_is_on(engine))
         return;
     topics->baseline.asks = 0;
+    topics->baseline.begun_us = engine->now_us;
     topics->baseline.ask_us =
         engine->now_us + rng_next(&engine->rng) % (BASELINE_US / 2);
     topics_plan(engine, topics->baseline.ask_us);

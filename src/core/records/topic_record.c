@@ -94,13 +94,25 @@ static bool is_get(const struct topic_record *record)
     return true;
 }
 
+/* Only who asks where to begin has one. */
+static bool take_age(struct topic_record *record)
+{
+    if (!topic_record_asks(record->flags))
+        return true;
+    if (record->body.size < 2)
+        return false;
+    record->age_ms = bytes_u16be(take(&record->body, 2).data);
+    return true;
+}
+
 static bool read_body(struct topic_record *record)
 {
     shoal_bytes *body = &record->body;
     switch (record->kind) {
     case RECORD_HEADS:
-        return take_u8(body, &record->flags) && take_u32(body, &record->from) &&
-               take_u32(body, &record->to) && are_heads(record);
+        return take_u8(body, &record->flags) && take_age(record) &&
+               take_u32(body, &record->from) && take_u32(body, &record->to) &&
+               are_heads(record);
     case RECORD_GET:
         return is_get(record);
     case RECORD_ITEM:

@@ -39,6 +39,7 @@ enum {
 /* One record; which fields it has depends on its kind. */
 struct topic_record {
     uint8_t kind, flags;
+    uint16_t age_ms;        /* heads that ask for a baseline: for so long */
     uint32_t from, to;      /* heads: hashes */
     uint64_t number, first; /* item; stream: the highest one, the lowest */
     shoal_bytes topic, origin;
@@ -50,6 +51,12 @@ struct topic_entry {
     uint64_t number; /* heads: the highest one; get: the first one */
     uint8_t count;   /* get */
 };
+
+/* Do heads with these flags come from somebody who asks where to begin? */
+static inline bool topic_record_asks(uint8_t flags)
+{
+    return !(flags & (HEADS_ANSWER | HEADS_READY));
+}
 
 /* Is the record of that kind one of these? */
 static inline bool topic_record_is(uint8_t kind)
