@@ -500,7 +500,7 @@ describe("a reload", function()
       local count = 10
       for round = 1, count do
         local other = stage:start { join = node:bound() }
-        stage:wait(function() return other:num_members() > 0 end)
+        stage:wait(function() return other:num_members() > 0 and node:num_members() > 0 end)
         stage:write("service.lua", source(round))
         assert.is_true(node:reload())
         other:leave()
