@@ -17,9 +17,14 @@ end
 local M = {}
 local written, wanted, running
 
+-- Whatever else a member says under that name is not for HAProxy.
+local function has_port(http)
+  return type(http) == "table" and tonumber(http.port) ~= nil
+end
+
 local function render(node)
   local lines = {}
-  for _, member in ipairs(node:members { tags = { http = true } }) do
+  for _, member in ipairs(node:members { tags = { http = has_port } }) do
     local host, port = member.addr:match("^(.*):%d+$"), member.tags.http.port
     lines[#lines + 1] = ("  server %s_%d %s:%d check"):format(host:gsub("[^%w.]", "_"), port, host, port)
   end

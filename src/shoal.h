@@ -348,9 +348,9 @@ SHOAL_API shoal_connection shoal_get_connection(const shoal *engine);
 SHOAL_API const shoal_codec *shoal_get_codec(const shoal *engine);
 SHOAL_API size_t shoal_num_members(const shoal *engine); /* active ones */
 SHOAL_API size_t shoal_num_known(const shoal *engine); /* down ones included */
-/* Grows whenever an active member joins, leaves, gets another identity or
- * becomes suspect or alive, and when we do: while it is the same, so are the
- * active members and what can be computed from them. */
+/* Grows whenever an active member joins, leaves, gets another identity or other
+ * tags, or becomes suspect or alive, and when we do: while it is the same, so
+ * are the active members and what can be computed from them. */
 SHOAL_API uint64_t shoal_view(const shoal *engine);
 /* The member with that address, or with that identity. */
 SHOAL_API bool shoal_find(const shoal *engine, shoal_bytes addr,

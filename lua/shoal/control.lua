@@ -193,7 +193,7 @@ methods.broadcast = {
   end,
 }
 
-local ASK_OPTIONS = { data = true, tags = "table", members = "table", timeout = "number" }
+local ASK_OPTIONS = { data = true, tags = "table", exactly = "table", members = "table", timeout = "number" }
 
 local function check_ask(options)
   for name, value in pairs(options) do
@@ -217,6 +217,18 @@ local function sort_answers(answers)
   end)
 end
 
+-- In a table of tags `true` stands for any value.
+local function where_of(options)
+  local where = options.tags
+  for name, value in pairs(options.exactly or {}) do
+    where = where or {}
+    where[name] = function(seen)
+      return seen == value
+    end
+  end
+  return where
+end
+
 -- Answered when the question has ended: `run` says so with LATER.
 methods.ask = {
   params = { "string", "table" },
@@ -229,7 +241,7 @@ methods.ask = {
     end
     local called
     called, ok, message, code = pcall(self.node.ask, self.node, params[1], options.data, {
-      where = options.tags,
+      where = where_of(options),
       members = options.members,
       timeout = options.timeout,
     }, function(_, answers, missing)

@@ -108,6 +108,15 @@ describe("on_view", function()
     assert.equal("alive", a:sees(b))
   end)
 
+  it("says that one changed which says something else of itself, with what it says", function()
+    local net, _, b, told = pair()
+    assert(b:set_tags { zone = "b", text = ("x"):rep(300) })
+    net:run(2)
+    assert.equal(1, #told)
+    assert.same({ "", "", b.addr }, { told[1].joined, told[1].left, told[1].changed })
+    assert.same({ zone = "b", text = ("x"):rep(300) }, told[1].members.changed[1].tags)
+  end)
+
   it("is called by and by while changes never pause", function()
     local net, told = nets.new { seed = 3 }, {}
     local a = spawn(net, { handlers = { on_view = recorder(net, told) } })

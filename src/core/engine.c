@@ -42,6 +42,8 @@ int engine_enter(shoal *engine, uint64_t now_us)
 {
     if (engine->asking)
         return SHOAL_ERR_REENTRANT;
+    if (engine->now_us == 0) /* the first time that we are told */
+        engine->since_us = now_us;
     if (now_us > engine->now_us)
         engine->now_us = now_us;
     engine->failed = 0;

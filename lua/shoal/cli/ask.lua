@@ -12,12 +12,15 @@ local ORDER = { "addr", "data", "error", "code", "id" }
 -- The node ends the question in time; its answer is on its way a bit longer.
 local GRACE = 5
 
--- { zone = "b", http = true }: without a value any will do.
-local function where_of(tags)
+-- { zone = "b", http = true }: without a value any will do. A tag that must be true is
+-- one of `exactly`.
+local function where_of(tags, is_exact)
   local where
   for _, tag in ipairs(tags) do
-    where = where or {}
-    where[tag.name] = tag.value == nil or tag.value
+    if (tag.value == true) == is_exact then
+      where = where or {}
+      where[tag.name] = tag.value == nil or tag.value
+    end
   end
   return where
 end
@@ -55,14 +58,16 @@ local function missing_of(result)
   return ("%d of %d did not answer: %s"):format(#names, expected, table.concat(names, ", "))
 end
 
---- `shoal ask NAME [DATA]`: fails when somebody is missing, after printing what the others said.
+--- `shoal ask NAME [DATA]`: fails when somebody is missing or answers with an error, after printing
+--- what the others said.
 ---@return true? ok
 ---@return string? message
 function ask.ask(request)
   local waits = setmetatable({ timeout = request.timeout + GRACE }, { __index = request })
   local result, message = client.ask(waits, "ask", { request.question, {
     data = request.data,
-    tags = where_of(request.tags),
+    tags = where_of(request.tags, false),
+    exactly = where_of(request.tags, true),
     members = #request.members > 0 and request.members or nil,
     timeout = request.timeout,
   } })
@@ -73,6 +78,15 @@ function ask.ask(request)
   ok, message = output.write(request.json and json_of(result) or lines_of(result))
   if ok and #result.missing > 0 then
     return nil, missing_of(result)
+  elseif ok and #result.answers == 0 then
+    return nil, "no member has these tags"
+  end
+  local failed = 0
+  for _, answer in ipairs(result.answers) do
+    failed = failed + (answer.error and 1 or 0)
+  end
+  if ok and failed > 0 then
+    return nil, ("%d of %d answered with an error"):format(failed, #result.answers)
   end
   return ok, message
 end

@@ -6,6 +6,7 @@
 
 local argparse = require("argparse")
 local core = require("shoal.core")
+local text = require("shoal.cli.text")
 
 local parser = {}
 
@@ -38,12 +39,14 @@ local function quote(argument)
   return #argument <= 80 and ("'%s'"):format(argument) or ("%d bytes"):format(#argument)
 end
 
--- A number, true or false is one; anything else is text.
+-- A number that is written as we would write it, true or false is one; anything else
+-- is text: 1.10 and 007 mean something.
 local function tag_value(word)
   if word == "true" or word == "false" then
     return word == "true"
   end
-  return word:match("^%-?%d+%.?%d*$") and tonumber(word) or word
+  local number = word:match("^%-?%d+%.?%d*$") and tonumber(word)
+  return number and text.number(number) == word and number or word
 end
 
 local function tag(argument)

@@ -22,7 +22,7 @@ bool changes_are_in(shoal_event event)
 {
     return event == SHOAL_EVENT_MEMBER_UP || event == SHOAL_EVENT_MEMBER_DOWN ||
            event == SHOAL_EVENT_RENAME || event == SHOAL_EVENT_SUSPECT ||
-           event == SHOAL_EVENT_REFUTED;
+           event == SHOAL_EVENT_REFUTED || event == SHOAL_EVENT_TAGS;
 }
 
 /* ---- The table ---- */
@@ -91,16 +91,19 @@ void changes_clear(struct changes *changes)
 
 static bool keep_member(struct change *change, const shoal_member *member)
 {
-    uint8_t *bytes = malloc(member->id.size + member->addr.size);
+    uint8_t *bytes =
+        malloc(member->id.size + member->addr.size + member->tags.size + 1);
     if (!bytes)
         return false;
     uint8_t *addr = bytes_copy(bytes, member->id);
-    bytes_copy(addr, member->addr);
+    uint8_t *tags = bytes_copy(addr, member->addr);
+    bytes_copy(tags, member->tags);
     free(change->bytes);
     change->bytes = bytes;
     change->member = *member;
     change->member.id.data = bytes;
     change->member.addr.data = addr;
+    change->member.tags.data = tags;
     change->member.endpoint = (shoal_bytes){NULL, 0};
     return true;
 }
