@@ -239,21 +239,28 @@ describe("shoal", function()
     local a = node.start { name = "a", source = source }
     local b = node.start { name = "b", source = source, join = { a }, args = { "--tag", "zone=b" } }
     wait.for_that(function() return node.converged { a, b } end, 5, "cluster of two")
-    local function lines(...)
-      local done = a:ask("ask", ...)
-      assert.same({ 0, "" }, { done.code, done.err })
+    local function lines_of(done)
       local list = {}
       for line in done.out:gmatch "[^\n]+" do list[#list + 1] = line:gsub(" +", " ") end
       return list
+    end
+    local function lines(...)
+      local done = a:ask("ask", ...)
+      assert.same({ 0, "" }, { done.code, done.err })
+      return lines_of(done)
     end
     local both = { a.addr .. " [1.4,hi]", b.addr .. " [1.4,hi]" }
     table.sort(both)
     assert.same(both, lines("version", "hi"))
     assert.same({ b.addr .. " [1.4]" }, lines("version", "--member", "b"))
-    wait.for_that(function() return #lines("version", "--tag", "zone=b") == 1 end, 5, "the tag at a")
+    wait.for_that(function() return a:ask("ask", "version", "--tag", "zone=b").code == 0 end, 5, "the tag at a")
+    assert.same({ code = 1, out = "", err = "shoal: no member has these tags\n" },
+      a:ask("ask", "version", "--tag", "zone=true"))
     assert.same({ b.addr .. " [1.4]" }, lines("version", "--tag", "zone"))
+    local slow = a:ask("ask", "slow", "--member", "b")
+    assert.same({ 1, "shoal: 1 of 1 answered with an error\n" }, { slow.code, slow.err })
     assert.same({ b.addr .. " error: script.lua:4: not\\nnow" },
-      { (lines("slow", "--member", "b")[1]:gsub("error: .*script", "error: script")) })
+      { (lines_of(slow)[1]:gsub("error: .*script", "error: script")) })
     local done = a:ask("ask", "version", "--json", "--member", b.addr)
     local result = dkjson.decode(done.out)
     assert.same({ 1, 0 }, { #result.answers, #result.missing })
@@ -305,8 +312,11 @@ describe("shoal", function()
     local function heard(member, text)
       wait.for_that(function() return member:log():find("heard " .. text, 1, true) end, 20, text)
     end
-    local a, b = pair({ source = 'return { topics = { t = function(node, data, from, n) ' ..
-      'node:log("info", "heard " .. data .. " " .. n) end } }' })
+    local source = 'return { topics = { t = function(node, data, from, n) ' ..
+      'node:log("info", "heard " .. data .. " " .. n) end } }'
+    local a = node.start({ name = "a", source = source })
+    local b = node.start({ name = "b", source = source, join = { a } })
+    wait.for_that(function() return node.converged({ a, b }) end, 5, "cluster of two")
     a:watch()
     assert.same({ code = 0, out = "published as number 1\n", err = "" }, b:ask("publish", "t", "hello"))
     assert.same({ code = 0, out = "published as number 2\n", err = "" }, b:ask("publish", "t", "again"))

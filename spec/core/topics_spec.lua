@@ -126,6 +126,17 @@ describe("an engine that hears of a topic", function()
     for i = 1, 2000 do hears(e, item(e, "b", 2 ^ 40 + i * 1000, "far")) end
     assert.is_true(e.core:stats().memory_bytes < before + 65536)
     assert.same({ "published t b 2 y" }, (hears(e, item(e, "b", 2, "y"))))
+    e:call("receive", e:packet { kind = "exchange", from = "c" } .. record(e, 9, 3, 2 ^ 53 - 1, "b"))
+    e:live(60)
+    assert.same({ "published t b 3 z" }, (hears(e, item(e, "b", 3, "z"))))
+  end)
+
+  it("passes on no more of what others publish than there may wait", function()
+    local e = engine():knowing "b"
+    e:live(1)
+    local before = e.core:stats().memory_bytes
+    for i = 1, 8000 do hears(e, item(e, "b", i, ("x"):rep(1000))) end
+    assert.is_true(e.core:stats().memory_bytes < before + 12 * 1024 * 1024)
   end)
 
   it("hears nothing of those that it does not know, or knows as somebody else", function()

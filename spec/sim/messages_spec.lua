@@ -163,6 +163,25 @@ describe("node:send", function()
     assert.is_true(net:now() - begun < 0.2, net:now() - begun)
   end)
 
+  it("reaches a member that was forgotten meanwhile, each message once", function()
+    local net, members = nets.grown(3)
+    local a, b, heard = members[1], members[2], 0
+    b:on("message", function() heard = heard + 1 end)
+    for i = 1, 5 do assert(a:send(b.addr, i)) end
+    net:run(2)
+    net:pause(b)
+    assert.is_true(net:run_until(function() return a:member(b.addr).state == "down" end, 60))
+    assert(a:forget(b.addr))
+    net:resume(b)
+    assert.is_true(net:run_until(function()
+      local seen = a:member(b.addr)
+      return seen and seen.state == "alive" or false
+    end, 60))
+    for i = 6, 12 do assert(a:send(b.addr, i)) end
+    net:run(5)
+    assert.equal(12, heard)
+  end)
+
   it("is refused beyond what may be under way", function()
     local net, members = nets.grown(3)
     net:pause(members[2], 1)

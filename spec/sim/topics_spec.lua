@@ -211,6 +211,41 @@ describe("what is published", function()
     end
   end)
 
+  it("because a member has come is heard by it", function()
+    for seed = 1, 20 do
+      local net, members = nets.grown(5, nil, { seed = seed })
+      local joined
+      members[1]:on("member_up", function(node, member)
+        if member.addr == joined then node:publish("t", "welcome") end
+      end)
+      members[1]:publish("t", "before")
+      net:run(2)
+      local newcomer = assert(net:spawn { config = "loopback", join = { members[2].addr } })
+      joined = newcomer.addr
+      local heard = listen(newcomer)
+      net:run(5)
+      assert.same({ "welcome" }, data_of(heard), "seed " .. seed)
+      assert.same({}, heard.missed)
+      nets.close()
+    end
+  end)
+
+  it("is heard on many topics by everybody, however they are called", function()
+    local net, members = nets.grown(6)
+    local count = 0
+    for _, member in ipairs(members) do
+      member:on("published", function() count = count + 1 end)
+      member:on("missed", function() error "nothing is missed" end)
+    end
+    net:set { loss = 0.1 }
+    for topic = 1, 60 do
+      for _, member in ipairs(members) do assert(member:publish("topic " .. topic, topic)) end
+      net:run(0.2)
+    end
+    net:set { loss = 0 }
+    assert.is_true(net:run_until(function() return count == 6 * 6 * 60 end, 50))
+  end)
+
   it("waits, and is refused with a code, when there is more than can be sent", function()
     local net, members = nets.grown(3)
     local heard = listen(members[2])

@@ -177,12 +177,13 @@ static int tell_ourselves(shoal *engine, uint8_t flags, shoal_bytes data,
 
 /* ---- The entry point ---- */
 
-static uint32_t epoch(shoal *engine)
+/* Another one for whoever was forgotten meanwhile: it may remember the numbers
+ * that it had from us before. */
+static uint32_t epoch(shoal *engine, struct message_peer *peer)
 {
-    struct messages *messages = &engine->messages;
-    while (messages->epoch == 0)
-        messages->epoch = (uint32_t)rng_next(&engine->rng);
-    return messages->epoch;
+    while (peer->epoch == 0)
+        peer->epoch = (uint32_t)rng_next(&engine->rng);
+    return peer->epoch;
 }
 
 static int refuse(shoal *engine, const char *detail)
@@ -232,7 +233,7 @@ static struct unacked *new_unacked(shoal *engine, struct message_peer *peer,
                                 .ticket = ticket};
     struct records records = {.bytes = message->bytes, .room = size};
     record_begin(&records, RECORD_MESSAGE, (struct cell){0});
-    record_put(&records, epoch(engine), 4);
+    record_put(&records, epoch(engine, peer), 4);
     record_put(&records, message->number, 4);
     record_put(&records, flags, 1);
     bytes_copy(message->bytes + records.size, data);

@@ -39,6 +39,7 @@ struct unacked {
 struct message_peer {
     struct identity *to; /* of the unacked ones; NULL: there are none */
     struct unacked *first, **last; /* by number */
+    uint32_t epoch;                /* of what is sent to it; 0: nothing was */
     uint32_t next_number;
     uint32_t timer; /* its place among the timers */
     struct windows windows;
@@ -50,7 +51,6 @@ struct messages {
     uint32_t count;              /* unacked ones */
     size_t bytes;                /* in them */
     struct timers timers;        /* of the peers with unacked ones */
-    uint32_t epoch;              /* ours; 0: nothing was sent yet */
     uint64_t paced_us; /* when the next packet would go, without the burst */
 };
 

@@ -67,7 +67,7 @@ static void take_receipt(shoal *engine, const struct record *record,
                          const struct member *sender)
 {
     struct message_peer *peer = messages_peer_at(engine, sender->slot);
-    if (!peer || record->epoch != engine->messages.epoch)
+    if (!peer || record->epoch != peer->epoch)
         return;
     for (uint32_t i = 0; i < record->body.size / 4 && peer->first; i++) {
         struct unacked **place = find_unacked(peer, record_word(record, i));

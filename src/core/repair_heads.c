@@ -162,8 +162,9 @@ static uint8_t ready(const shoal *engine)
     return engine->topics.baseline.is_over ? HEADS_READY : 0;
 }
 
-static void send_heads(shoal *engine, struct member *to, uint32_t from,
-                       size_t room)
+/* Returns the last hash that it tells of. */
+static uint32_t send_heads(shoal *engine, struct member *to, uint32_t from,
+                           size_t room)
 {
     uint8_t buffer[EXCHANGE_MAX_RECORDS];
     size_t most = exchange_room(engine, to->identity);
@@ -174,16 +175,18 @@ static void send_heads(shoal *engine, struct member *to, uint32_t from,
     write_heads(engine, &records, &heads);
     if (records.size > 0)
         exchange_send(engine, to, &records);
+    return records.size > 0 ? heads.to : UINT32_MAX;
 }
 
-/* The first of our streams that is told of: not always the same when they do
- * not all fit. */
+/* Each stream is told of as often as any other, those with low hashes, too. */
 static uint32_t anywhere(shoal *engine, size_t room)
 {
-    size_t each = 4 + RECORD_MAX_VERSION;
-    return engine->topics.streams.count * each + RECORD_HEAD < room
-               ? 0
-               : (uint32_t)rng_next(&engine->rng);
+    const struct streams *streams = &engine->topics.streams;
+    size_t each = 4 + RECORD_MAX_VERSION, fit = room / each + 1;
+    if (streams->count * each + RECORD_HEAD < room)
+        return 0;
+    size_t at = rng_next(&engine->rng) % (streams->count + fit);
+    return at < fit ? 0 : streams->list[at - fit]->hash;
 }
 
 void repair_compare(shoal *engine, struct identity *peer,
@@ -201,9 +204,10 @@ void repair_compare(shoal *engine, struct identity *peer,
     if (!member || engine->now_us - topics->compared_us < pause_us)
         return;
     topics->compared_us = engine->now_us;
-    if (topics->quiet < MAX_QUIET)
+    uint32_t from = anywhere(engine, room);
+    uint32_t to = send_heads(engine, member, from, room);
+    if (from == 0 && to == UINT32_MAX && topics->quiet < MAX_QUIET)
         topics->quiet++;
-    send_heads(engine, member, anywhere(engine, room), room);
 }
 
 static void take_head(shoal *engine, const struct topic_entry *entry)
@@ -225,9 +229,13 @@ static void take_baseline(shoal *engine, const struct topic_entry *entry)
         stream = topics_add(engine, entry->hash);
     if (!stream || stream->have > 1)
         return;
+    uint64_t held =
+        stream->bytes > 0 ? stream_next_held(stream, 1) : UINT64_MAX;
     if (stream->top < entry->number)
         stream->top = entry->number;
     stream->due = stream->have = entry->number + 1;
+    if (held < stream->have) /* has come since we are here */
+        stream->due = stream->have = held;
     stream->changed_us = engine->now_us;
     if (!stream->origin)
         stream->ask_us = engine->now_us;

@@ -15,6 +15,7 @@ enum {
     OF_OTHERS = 4,
     MANY = 256,          /* ... unless so many wait: then once */
     MAX_WAITING = 512,   /* items; then publishing fails */
+    MAX_PASSED = 2048,   /* then those of others are not passed on */
     MAX_STREAMS = 4096,  /* of all origins, */
     MAX_TOPICS = 256,    /* of one */
     MAX_MESSAGE = 65536, /* bytes */
@@ -95,6 +96,8 @@ static void queue(shoal *engine, const struct topic_stream *stream,
                    SHOAL_MAX_IDENTITY + EXCHANGE_MAX_RECORDS];
     struct records records = {.bytes = buffer, .room = sizeof buffer};
     struct backlog *waiting = &engine->topics.waiting;
+    if (times == OF_OTHERS && waiting->count >= MAX_PASSED)
+        return; /* it is asked for */
     if (!topic_record_put_item(&records, held->flags, number,
                                stream_topic(stream),
                                identity_id(stream->origin), stream_data(held)))
@@ -318,6 +321,8 @@ static int publish(shoal *engine, struct topic_stream *stream, shoal_bytes data,
     if (count > TOPICS_MAX_PARTS)
         return fail(engine, SHOAL_ERR_TOO_BIG,
                     "a message of a topic fits into at most 128 packets");
+    if (stream->due + count >= TOPIC_MAX_NUMBER)
+        return fail(engine, SHOAL_ERR_FULL, "the numbers are used up");
     if (waiting > 0 && waiting + count > MAX_WAITING)
         return fail(engine, SHOAL_ERR_FULL,
                     "too much that was published waits to be sent");
@@ -363,8 +368,8 @@ void topics_replaced(shoal *engine, const struct identity *before,
     struct streams *streams = &engine->topics.streams;
     for (uint32_t i = streams->count; i-- > 0;) {
         struct topic_stream *stream = streams->list[i];
-        if (!is_of(stream, before))
-            continue;
+        if (!is_of(stream, before) || (!after && stream->bytes > 0))
+            continue; /* it may come back while others have its items */
         shoal_member from;
         if (after)
             from = member_view(after);
@@ -415,9 +420,14 @@ static void expire(shoal *engine)
     bool any = false;
     if (topics->expiry_us > engine->now_us)
         return;
-    for (uint32_t i = 0; i < topics->streams.count; i++)
-        any |= stream_expire(&topics->streams, &engine->mem,
-                             topics->streams.list[i], before_us);
+    for (uint32_t i = topics->streams.count; i-- > 0;) {
+        struct topic_stream *stream = topics->streams.list[i];
+        if (stream_expire(&topics->streams, &engine->mem, stream, before_us))
+            any = true;
+        else if (stream->origin &&
+                 !identity_of(engine, identity_id(stream->origin)))
+            streams_remove(&topics->streams, &engine->mem, stream);
+    }
     topics->expiry_us = any ? engine->now_us + EXPIRE_US : SHOAL_NEVER;
 }
 

@@ -7,6 +7,9 @@
 
 enum { MAX_PARTS = TOPICS_MAX_PARTS };
 
+/* Nobody publishes so much that others do not hear of it. */
+#define LEAP (UINT64_C(1) << 32)
+
 static bool is_ours(const shoal *engine, const struct topic_stream *stream)
 {
     return stream->origin == engine->self;
@@ -173,7 +176,7 @@ void topics_skip(shoal *engine, struct topic_stream *stream, uint64_t last)
  * life behind it with this identity, or somebody lies: it goes on above. */
 void topics_raise(shoal *engine, struct topic_stream *stream, uint64_t number)
 {
-    if (number <= stream->top)
+    if (number <= stream->top || number - stream->top > LEAP)
         return;
     stream->top = number;
     stream->changed_us = engine->now_us;
