@@ -137,6 +137,7 @@ describe("an engine that hears of a topic", function()
     local before = e.core:stats().memory_bytes
     for i = 1, 8000 do hears(e, item(e, "b", i, ("x"):rep(1000))) end
     assert.is_true(e.core:stats().memory_bytes < before + 12 * 1024 * 1024)
+    assert.equal(1, e.core:publish(e.now, "t", "what others publish does not keep it back"))
   end)
 
   it("hears nothing of those that it does not know, or knows as somebody else", function()

@@ -103,8 +103,13 @@ static void queue(shoal *engine, const struct topic_stream *stream,
                                identity_id(stream->origin), stream_data(held)))
         return;
     shoal_bytes item = bytes_of(buffer + ITEM_FRAME, records.size - ITEM_FRAME);
-    (void)backlog_push(waiting, &engine->mem, item, (shoal_bytes){0},
-                       waiting->count > MANY ? 1 : times, NULL);
+    struct entry *entry = NULL;
+    if (!backlog_push(waiting, &engine->mem, item, (shoal_bytes){0},
+                      waiting->count > MANY ? 1 : times, &entry))
+        return;
+    entry->owner = NULL;
+    if (is_ours(engine, stream)) /* so that these are counted */
+        backlog_hurry(waiting, entry, URGENCY_NEWS);
 }
 
 /* ---- Receiving ---- */
@@ -317,7 +322,7 @@ static int publish(shoal *engine, struct topic_stream *stream, shoal_bytes data,
 {
     size_t part = room_for_part(engine, stream_topic(stream));
     size_t count = data.size > part ? (data.size + part - 1) / part : 1;
-    uint32_t waiting = engine->topics.waiting.count;
+    uint32_t waiting = engine->topics.waiting.num_news;
     if (count > TOPICS_MAX_PARTS)
         return fail(engine, SHOAL_ERR_TOO_BIG,
                     "a message of a topic fits into at most 128 packets");
