@@ -132,8 +132,9 @@ static void receive_made(struct run *run)
         header.kind == SHOAL_MSG_PING_REQ && input_byte(input) & 1;
     header.has_digest = header.kind <= SHOAL_MSG_ACK && input_byte(input) & 1;
     if (header.has_digest)
-        header.digest = (shoal_digest){input_byte(input) % 4, input_byte(input),
-                                       input_byte(input) & 0x81};
+        header.digest =
+            (shoal_digest){input_byte(input) % 4, input_byte(input),
+                           input_byte(input) & 0x81, input_byte(input)};
     header.cookie = input_byte(input) % 3;
     header.echo = input_byte(input) % 2 ? run->cookie : 0;
     size_t size;
