@@ -2,6 +2,7 @@
 #include "common.h"
 
 #include "../../lua/arguments.h"
+#include "../../lua/compat.h"
 #include "../../lua/options.h"
 #include "../../lua/result.h"
 #include "../../lua/value.h"
@@ -137,7 +138,7 @@ static int publish(lua_State *L)
     results = end(L, &call, error);
     if (error)
         return results;
-    lua_pushnumber(L, (lua_Number)number);
+    compat_push_uint(L, number);
     return 1;
 }
 
@@ -236,7 +237,7 @@ static int num_members(lua_State *L)
 /* A double counts to 2^53. */
 static int view(lua_State *L)
 {
-    lua_pushnumber(L, (lua_Number)shoal_view(check(L).engine));
+    compat_push_uint(L, shoal_view(check(L).engine));
     return 1;
 }
 

@@ -235,7 +235,7 @@ static void push_changed(lua_State *L, const shoal_effect *effect)
 /* Within 2^53, where a double counts exactly. */
 static void push_outcome(lua_State *L, const shoal_effect *effect)
 {
-    lua_pushnumber(L, (lua_Number)effect->ticket);
+    compat_push_uint(L, effect->ticket);
     if (effect->event == SHOAL_EVENT_MESSAGE_FAILED)
         lua_pushstring(L, shoal_error_name(effect->error));
 }
@@ -263,11 +263,11 @@ static void push_published(lua_State *L, const shoal_effect *effect,
         push_data(L, effect->packet);
     view_push_member(L, &effect->member, offset_us);
     if (is_missed)
-        lua_pushnumber(L, (lua_Number)effect->first);
+        compat_push_uint(L, effect->first);
     if (is_missed && effect->last == 0)
         lua_pushnil(L);
     else
-        lua_pushnumber(L, (lua_Number)effect->last);
+        compat_push_uint(L, effect->last);
 }
 
 int view_push_event(lua_State *L, const shoal_effect *effect, int64_t offset_us)
