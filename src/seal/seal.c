@@ -329,6 +329,20 @@ static uint64_t first_fresh_ms(const struct seal *seal,
                                               : seal->sessions.floor_ms + 1;
 }
 
+/* What has overtaken the answer is not below the window that begins with it:
+ * without this it could come once more. */
+static void accept_held(struct seal *seal, const struct seal_opened *answer)
+{
+    struct session *session = sessions_find(&seal->sessions, answer->session);
+    const struct seal_held *held = seal->held.proven;
+
+    for (; session && held; held = held->next)
+        if (memcmp(held->session, answer->session, CRYPTO_SESSION) == 0 &&
+            session_is_fresh(session, held->counter))
+            sessions_accept(&seal->sessions, session, held->counter,
+                            held->time_ms, answer->time.now_us);
+}
+
 static seal_verdict take_answer(struct seal *seal,
                                 const struct seal_opened *opened)
 {
@@ -341,6 +355,7 @@ static seal_verdict take_answer(struct seal *seal,
         return SEAL_UNPROVEN;
     waiting_prove(&seal->held, opened->session,
                   first_fresh_ms(seal, opened, issued_ms), opened->time_ms);
+    accept_held(seal, opened);
     return SEAL_TAKEN;
 }
 
