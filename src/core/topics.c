@@ -283,7 +283,7 @@ static shoal_bytes part_of(shoal_bytes data, size_t part, size_t number)
 {
     size_t from = number * part;
     size_t size = data.size - from < part ? data.size - from : part;
-    return bytes_of(data.data + from, size);
+    return data.size > 0 ? bytes_of(data.data + from, size) : data;
 }
 
 /* All of them, or none. */
