@@ -102,9 +102,11 @@ static void test_without_one(void)
 
 static void on_child(int number)
 {
+    int before = errno;
     (void)number;
     while (waitpid(-1, NULL, WNOHANG) > 0)
         continue;
+    errno = before;
 }
 
 static void test_that_somebody_else_waits_for(void)
