@@ -67,6 +67,20 @@ describe("what is published", function()
     assert.equal("too_big", select(3, members[1]:publish("t", large .. large)))
   end)
 
+  it("is whole, however large, also where members have just come together", function()
+    for seed = 1, 12 do
+      local net, members = nets.grown(5, nil, { seed = seed })
+      local heard = listen(members[2])
+      local large = ("0123456789"):rep(6000)
+      assert(members[1]:publish("t", large))
+      assert(members[1]:publish("t", "end"))
+      assert.is_true(net:run_until(function() return #heard == 2 end, 10), "seed " .. seed)
+      assert.is_true(heard[1].data == large and heard[2].data == "end")
+      assert.same({}, heard.missed)
+      nets.close()
+    end
+  end)
+
   it("reaches everybody in spite of losses, also the last of it", function()
     local net, members = nets.grown(12, nil, { seed = 5 })
     local heard = {}

@@ -24,9 +24,14 @@ static size_t room_in(const shoal *engine, size_t packet, size_t to)
     return room < EXCHANGE_MAX_RECORDS ? room : EXCHANGE_MAX_RECORDS;
 }
 
+size_t exchange_room_for(const shoal *engine, size_t id)
+{
+    return room_in(engine, engine->config.max_packet_size, id);
+}
+
 size_t exchange_room(const shoal *engine, const struct identity *to)
 {
-    return room_in(engine, engine->config.max_packet_size, to->size);
+    return exchange_room_for(engine, to->size);
 }
 
 size_t exchange_answer_room(const shoal *engine, shoal_bytes to)

@@ -43,6 +43,8 @@ struct tell_list {
 
 /* Bytes of records in a packet to `to`. */
 size_t exchange_room(const shoal *engine, const struct identity *to);
+/* The same, to somebody with an identity of such a size. */
+size_t exchange_room_for(const shoal *engine, size_t id);
 /* ... in an answer to questions of the sender at hand, which may be worth less.
  */
 size_t exchange_answer_room(const shoal *engine, shoal_bytes to);

@@ -59,16 +59,14 @@ static bool is_of(const struct topic_stream *stream,
 
 /* ---- Sending ---- */
 
-/* For an item, in a packet of ours to anybody. */
+/* For an item, in a packet of ours to anybody, also in an exchange, where it is
+ * repaired. */
 static size_t room_for_item(const shoal *engine)
 {
     size_t own = identity_id(engine->self).size;
     size_t largest = members_largest_id(&engine->members);
-    size_t room = engine->config.max_packet_size;
-    size_t frame = own + (largest > own ? largest : own) + SEND_OVERHEAD +
-                   SEND_COUNT + ITEM_FRAME;
-    room = room > frame ? room - frame : 0;
-    return room < EXCHANGE_MAX_RECORDS ? room : EXCHANGE_MAX_RECORDS;
+    size_t room = exchange_room_for(engine, largest > own ? largest : own);
+    return room > SEND_COUNT + ITEM_FRAME ? room - SEND_COUNT - ITEM_FRAME : 0;
 }
 
 static size_t room_for_part(const shoal *engine, shoal_bytes topic)
