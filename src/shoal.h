@@ -313,7 +313,7 @@ typedef struct shoal_effect {
      * PACKET_*: the peer, of the kinds that have one. TAGS: the former tags;
      * empty: none were known. PUBLISHED, MISSED: the topic. */
     shoal_bytes before;
-    shoal_bytes packet;   /* SEND. PUBLISHED: the data */
+    shoal_bytes packet;   /* SEND */
     uint64_t first, last; /* PUBLISHED, MISSED: numbers */
     size_t size;          /* bytes of the packet, or (ITEM_DROPPED,
                              TAGS_IGNORED) of what was dropped */
@@ -322,7 +322,7 @@ typedef struct shoal_effect {
     uint8_t number;   /* PACKET_*: of the probe, of the kinds that have one */
     uint8_t drop;     /* ITEM_DROPPED, TAGS_IGNORED: why; a shoal_drop */
     uint8_t flags;    /* MESSAGE: as its sender gave them */
-    shoal_bytes data; /* MESSAGE */
+    shoal_bytes data; /* MESSAGE, PUBLISHED */
     uint64_t ticket;  /* MESSAGE_*: as shoal_send_to() got it */
     /* MESSAGE_FAILED: MEMBER_DOWN (`member` says why), DEFUNCT, TOO_BIG (our
      * identity or the config has changed). */

@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The records of an exchange: as docs/wire.md shows them, and what is none. */
-#include "../../src/core/records/items.h"
 #include "../../src/core/records/record.h"
-#include "expect.h"
+#include "record_hex.h"
 
 static int read_hex(const char *hex, struct record *record)
 {
-    static uint8_t kept[512];
-    struct bytes bytes = bytes_of_hex(hex);
-    memcpy(kept, bytes.data, bytes.size);
-    shoal_bytes items = {kept, bytes.size};
-    free(bytes.data);
-    expect_subject = hex;
-    EXPECT(items_check(items) == 0);
-    return record_read(items_take(&items), record);
+    return record_read(item_of_hex(hex), record);
 }
 
 static void is_what_the_document_shows(void)

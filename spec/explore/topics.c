@@ -66,7 +66,7 @@ static void check_data(struct watched *member, const struct ident *origin,
 static void hear_published(struct watched *member, struct followed *followed,
                            struct ident *origin, const shoal_effect *effect)
 {
-    check_data(member, origin, effect->packet);
+    check_data(member, origin, effect->data);
     if (followed->origin == origin && effect->first != followed->next)
         world_fail(member->world, "topics: %u hears %u of %u, not %u",
                    (unsigned)member->number, (unsigned)effect->first,

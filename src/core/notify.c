@@ -35,13 +35,14 @@ static shoal_bytes copy(uint8_t **at, shoal_bytes from)
     return bytes_of(start, from.size);
 }
 
-static shoal_effect *push(shoal *engine, shoal_event event,
-                          const shoal_member *view, shoal_bytes before)
+static shoal_effect *push_data(shoal *engine, shoal_event event,
+                               const shoal_member *view, shoal_bytes before,
+                               shoal_bytes data)
 {
     if (!wanted(engine, event))
         return NULL;
     size_t payload = view->id.size + view->addr.size + view->endpoint.size +
-                     before.size + view->tags.size;
+                     before.size + view->tags.size + data.size;
     uint8_t *at;
     shoal_effect *effect =
         effects_push(&engine->effects, &engine->mem, payload, &at);
@@ -54,7 +55,14 @@ static shoal_effect *push(shoal *engine, shoal_event event,
     effect->member.endpoint = copy(&at, view->endpoint);
     effect->member.tags = copy(&at, view->tags);
     effect->before = copy(&at, before);
+    effect->data = copy(&at, data);
     return effect;
+}
+
+static shoal_effect *push(shoal *engine, shoal_event event,
+                          const shoal_member *view, shoal_bytes before)
+{
+    return push_data(engine, event, view, before, (shoal_bytes){0});
 }
 
 void notify_member(shoal *engine, shoal_event event,
@@ -84,24 +92,11 @@ bool notify_topic(shoal *engine, shoal_event event, const shoal_member *from,
                   shoal_bytes topic, shoal_bytes data, uint64_t first,
                   uint64_t last)
 {
-    size_t payload = from->id.size + from->addr.size + from->endpoint.size +
-                     from->tags.size + topic.size + data.size;
-    uint8_t *at;
-    shoal_effect *effect =
-        effects_push(&engine->effects, &engine->mem, payload, &at);
+    shoal_effect *effect = push_data(engine, event, from, topic, data);
     if (!effect)
         return false;
-    *effect = (shoal_effect){.kind = SHOAL_NOTIFY,
-                             .event = event,
-                             .member = *from,
-                             .first = first,
-                             .last = last};
-    effect->member.id = copy(&at, from->id);
-    effect->member.addr = copy(&at, from->addr);
-    effect->member.endpoint = copy(&at, from->endpoint);
-    effect->member.tags = copy(&at, from->tags);
-    effect->before = copy(&at, topic);
-    effect->packet = copy(&at, data);
+    effect->first = first;
+    effect->last = last;
     return true;
 }
 
@@ -119,11 +114,10 @@ void notify_dropped(shoal *engine, shoal_drop why, size_t size)
 bool notify_message(shoal *engine, const shoal_member *from, uint8_t flags,
                     shoal_bytes data)
 {
-    shoal_effect *effect = push(engine, SHOAL_EVENT_MESSAGE, from, data);
+    shoal_effect *effect =
+        push_data(engine, SHOAL_EVENT_MESSAGE, from, (shoal_bytes){0}, data);
     if (!effect)
         return false;
-    effect->data = effect->before;
-    effect->before = (shoal_bytes){0};
     effect->flags = flags;
     return true;
 }

@@ -105,16 +105,6 @@ static uint64_t pause_after(const struct topic_stream *stream)
     return pause_us < MAX_PAUSE_US ? pause_us : MAX_PAUSE_US;
 }
 
-struct member *repair_somebody(shoal *engine)
-{
-    struct member *member = NULL;
-    if (members_pick(&engine->members, &engine->members.active, &engine->rng, 1,
-                     members_alive, NULL, &member) == 0)
-        members_pick(&engine->members, &engine->members.active, &engine->rng, 1,
-                     NULL, NULL, &member);
-    return member;
-}
-
 static struct member *origin_of(shoal *engine,
                                 const struct topic_stream *stream)
 {
@@ -182,7 +172,7 @@ static void ask(shoal *engine, struct topic_stream *stream, struct get *get)
 static void ask_all(shoal *engine)
 {
     struct streams *streams = &engine->topics.streams;
-    struct member *to = repair_somebody(engine);
+    struct member *to = members_pick_one(&engine->members, &engine->rng);
     struct get get;
     if (!to)
         return;
@@ -229,7 +219,7 @@ static void on_stream(shoal *engine, const struct topic_record *record,
                       const struct member *sender)
 {
     struct topic_stream *stream = topics_open(engine, record);
-    if (!stream || stream->origin == engine->self)
+    if (!stream || topics_is_ours(engine, stream))
         return;
     if (engine->topics.baseline.is_over)
         topics_raise(engine, stream, record->number);

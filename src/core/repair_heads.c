@@ -24,7 +24,7 @@ static bool is_listed(const shoal *engine, const struct topic_stream *stream)
     if (stream->top == 0 || !stream->origin)
         return false;
     return engine->now_us - stream->changed_us < while_us ||
-           stream->origin == engine->self ||
+           topics_is_ours(engine, stream) ||
            members_find_active(&engine->members, stream->origin);
 }
 
@@ -38,12 +38,14 @@ static uint32_t sum_of_all(const shoal *engine)
 {
     const struct topics *topics = &engine->topics;
     uint32_t sum = 0;
+    if (!topics->baseline.is_over)
+        return 0;
     for (uint32_t i = 0; i < topics->streams.count; i++) {
         const struct topic_stream *stream = topics->streams.list[i];
         if (is_listed(engine, stream) && is_settled(engine, stream))
             sum ^= cells_part(stream->hash, stream->top);
     }
-    return topics->baseline.is_over ? sum : 0;
+    return sum;
 }
 
 bool repair_take(shoal *engine, shoal_message kind, shoal_digest *digest)
@@ -152,8 +154,8 @@ static uint32_t write_heads(shoal *engine, struct records *records,
         next_of_theirs(&theirs);
     }
     uint32_t count = write_entries(engine, records, heads, &theirs);
-    for (int i = 0; i < 4; i++)
-        to[i] = (uint8_t)(heads->to >> (24 - 8 * i));
+    bytes_put_u16be(to, heads->to >> 16);
+    bytes_put_u16be(to + 2, heads->to);
     return record_end(records) ? count : 0;
 }
 
@@ -212,10 +214,7 @@ void repair_compare(shoal *engine, struct identity *peer,
 
 static void take_head(shoal *engine, const struct topic_entry *entry)
 {
-    struct streams *streams = &engine->topics.streams;
-    struct topic_stream *stream = streams_find(streams, entry->hash);
-    if (!stream)
-        stream = topics_add(engine, entry->hash);
+    struct topic_stream *stream = topics_get(engine, entry->hash);
     if (stream)
         topics_raise(engine, stream, entry->number);
 }
@@ -223,10 +222,7 @@ static void take_head(shoal *engine, const struct topic_entry *entry)
 /* What was published before we came is not for us. */
 static void take_baseline(shoal *engine, const struct topic_entry *entry)
 {
-    struct streams *streams = &engine->topics.streams;
-    struct topic_stream *stream = streams_find(streams, entry->hash);
-    if (!stream)
-        stream = topics_add(engine, entry->hash);
+    struct topic_stream *stream = topics_get(engine, entry->hash);
     if (!stream || stream->have > 1)
         return;
     uint64_t held =
@@ -323,7 +319,7 @@ void repair_begin(shoal *engine)
 void repair_ask_baseline(shoal *engine)
 {
     struct topics *topics = &engine->topics;
-    struct member *to = repair_somebody(engine);
+    struct member *to = members_pick_one(&engine->members, &engine->rng);
     if (topics->baseline.ask_us > engine->now_us)
         return;
     if (topics->baseline.asks >= BASELINE_ASKS) {

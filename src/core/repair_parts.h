@@ -11,8 +11,6 @@ static inline bool repair_has_room(const struct records *records)
     return records->room - records->size >= 4 + RECORD_MAX_VERSION;
 }
 
-/* A random active member, alive if there is one. NULL: there is none. */
-struct member *repair_somebody(shoal *engine);
 /* `sender` tells how far it knows streams. */
 void repair_on_heads(shoal *engine, const struct topic_record *theirs,
                      struct member *sender);

@@ -77,18 +77,14 @@ static uint64_t patience(const shoal *engine, const struct round_cell *asked)
 static struct member *somebody(shoal *engine)
 {
     struct round *round = &engine->round;
-    struct member *member = NULL;
     if (round->peer) {
-        member = members_find_active(&engine->members, round->peer);
+        struct member *member =
+            members_find_active(&engine->members, round->peer);
         if (member)
             return member;
         forget_peer(engine);
     }
-    if (members_pick(&engine->members, &engine->members.active, &engine->rng, 1,
-                     members_alive, NULL, &member) == 0)
-        members_pick(&engine->members, &engine->members.active, &engine->rng, 1,
-                     NULL, NULL, &member);
-    return member;
+    return members_pick_one(&engine->members, &engine->rng);
 }
 
 /* Bits of the cells whose sums are sent. */

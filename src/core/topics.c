@@ -45,7 +45,7 @@ void topics_plan(shoal *engine, uint64_t at_us)
         engine->topics.at_us = at_us;
 }
 
-static bool is_ours(const shoal *engine, const struct topic_stream *stream)
+bool topics_is_ours(const shoal *engine, const struct topic_stream *stream)
 {
     return stream->origin == engine->self;
 }
@@ -106,7 +106,7 @@ static void queue(shoal *engine, const struct topic_stream *stream,
                       waiting->count > MANY ? 1 : times, &entry))
         return;
     entry->owner = NULL;
-    if (is_ours(engine, stream)) /* so that these are counted */
+    if (topics_is_ours(engine, stream)) /* so that these are counted */
         backlog_hurry(waiting, entry, URGENCY_NEWS);
 }
 
@@ -140,12 +140,12 @@ static struct identity *identity_of(shoal *engine, shoal_bytes id)
     return member ? member->identity : NULL;
 }
 
-struct topic_stream *topics_add(shoal *engine, uint32_t hash)
+struct topic_stream *topics_get(shoal *engine, uint32_t hash)
 {
     struct streams *streams = &engine->topics.streams;
-    struct topic_stream *stream = streams->count < MAX_STREAMS
-                                      ? streams_add(streams, &engine->mem, hash)
-                                      : NULL;
+    struct topic_stream *stream = streams_find(streams, hash);
+    if (!stream && streams->count < MAX_STREAMS)
+        stream = streams_add(streams, &engine->mem, hash);
     if (!stream)
         engine_drop(engine, SHOAL_DROP_TOPICS, 0);
     return stream;
@@ -160,7 +160,7 @@ static struct topic_stream *identify(shoal *engine, struct topic_stream *stream,
         stream = streams_add(&engine->topics.streams, &engine->mem, hash);
     if (origin && stream) {
         stream_identify(stream, origin, record->topic);
-        if (is_ours(engine, stream)) /* somebody remembers it */
+        if (topics_is_ours(engine, stream)) /* somebody remembers it */
             stream->due = stream->have = stream->top + 1;
     }
     return origin ? stream : NULL;
@@ -192,7 +192,7 @@ static void keep_bound(shoal *engine)
 int topics_take(shoal *engine, const struct topic_record *item, bool is_repair)
 {
     struct topic_stream *stream = topics_open(engine, item);
-    if (!stream || is_ours(engine, stream))
+    if (!stream || topics_is_ours(engine, stream))
         return 0;
     int kept =
         stream_put(&engine->topics.streams, &engine->mem, stream, item->number,
@@ -262,7 +262,7 @@ static int own_stream(shoal *engine, shoal_bytes topic,
     struct topic_stream *stream = streams_find(streams, hash);
     *out = stream;
     if (stream && stream->origin)
-        return is_ours(engine, stream) &&
+        return topics_is_ours(engine, stream) &&
                        bytes_equal(stream_topic(stream), topic)
                    ? 0
                    : fail(engine, SHOAL_ERR_FULL, "use another name for it");
@@ -284,6 +284,13 @@ static shoal_bytes part_of(shoal_bytes data, size_t part, size_t number)
     return data.size > 0 ? bytes_of(data.data + from, size) : data;
 }
 
+static void drop_parts(shoal *engine, struct topic_stream *stream, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        stream_drop(&engine->topics.streams, &engine->mem, stream,
+                    stream->due + i);
+}
+
 /* All of them, or none. */
 static int keep_parts(shoal *engine, struct topic_stream *stream,
                       shoal_bytes data, size_t part, size_t count,
@@ -297,8 +304,7 @@ static int keep_parts(shoal *engine, struct topic_stream *stream,
                               ends, part_of(data, part, i), engine->now_us);
         if (kept == 1)
             continue;
-        while (i-- > 0)
-            stream_drop(streams, &engine->mem, stream, stream->due + i);
+        drop_parts(engine, stream, i);
         return SHOAL_ERR_NOMEM;
     }
     return 0;
@@ -336,9 +342,7 @@ static int publish(shoal *engine, struct topic_stream *stream, shoal_bytes data,
     *number = stream->due + count - 1;
     if (!notify_topic(engine, SHOAL_EVENT_PUBLISHED, &from,
                       stream_topic(stream), data, stream->due, *number)) {
-        for (size_t i = 0; i < count; i++)
-            stream_drop(&engine->topics.streams, &engine->mem, stream,
-                        stream->due + i);
+        drop_parts(engine, stream, count);
         return SHOAL_ERR_NOMEM;
     }
     engine->stats.items_published += count;
@@ -365,6 +369,16 @@ int shoal_publish(shoal *engine, uint64_t now_us, shoal_bytes topic,
 
 /* ---- Whose streams they are ---- */
 
+/* Nobody knows what else was said. */
+static void tell_end(shoal *engine, const struct topic_stream *stream,
+                     const struct member *after)
+{
+    shoal_member from = member_view(after);
+    if (!notify_topic(engine, SHOAL_EVENT_MISSED, &from, stream_topic(stream),
+                      (shoal_bytes){0}, stream->due, 0))
+        engine_note(engine, SHOAL_ERR_NOMEM);
+}
+
 void topics_replaced(shoal *engine, const struct identity *before,
                      const struct member *after)
 {
@@ -373,13 +387,8 @@ void topics_replaced(shoal *engine, const struct identity *before,
         struct topic_stream *stream = streams->list[i];
         if (!is_of(stream, before) || (!after && stream->bytes > 0))
             continue; /* it may come back while others have its items */
-        shoal_member from;
         if (after)
-            from = member_view(after);
-        if (after && !notify_topic(engine, SHOAL_EVENT_MISSED, &from,
-                                   stream_topic(stream), (shoal_bytes){0},
-                                   stream->due, 0))
-            engine_note(engine, SHOAL_ERR_NOMEM);
+            tell_end(engine, stream, after);
         streams_remove(streams, &engine->mem, stream);
     }
 }

@@ -40,8 +40,7 @@ struct topics {
     uint64_t at_us;     /* something is due; SHOAL_NEVER */
     uint64_t expiry_us; /* old items go */
     struct {
-        bool is_over; /* we know how far the streams are that there are */
-        bool is_asking;
+        bool is_over;      /* we know how far the streams are that there are */
         uint64_t begun_us; /* when we became active */
         uint64_t ask_us;   /* SHOAL_NEVER: not now */
         uint32_t from;     /* hashes from here on are not known yet */
@@ -54,6 +53,8 @@ struct topics {
 
 void topics_init(struct topics *topics);
 void topics_clear(shoal *engine);
+/* Do we publish it? */
+bool topics_is_ours(const shoal *engine, const struct topic_stream *stream);
 /* Items in packets of their own, to random members. */
 void topics_turn(shoal *engine);
 /* An item that somebody sent us. 0 or NOMEM. */
@@ -64,8 +65,9 @@ int topics_receive(shoal *engine, shoal_bytes item);
  * and shall be none. */
 struct topic_stream *topics_open(shoal *engine,
                                  const struct topic_record *record);
-/* One of which only the hash is known. NULL: there is no room. */
-struct topic_stream *topics_add(shoal *engine, uint32_t hash);
+/* The one with that hash, of which nothing else need be known. NULL: there is
+ * no room for it. */
+struct topic_stream *topics_get(shoal *engine, uint32_t hash);
 /* Delivers what can be, and plans to ask for what cannot. */
 void topics_advance(shoal *engine, struct topic_stream *stream);
 /* What is missing before the next item that is here, and before `last`, will

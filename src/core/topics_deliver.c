@@ -5,22 +5,15 @@
 #include "notify.h"
 #include "topics.h"
 
-enum { MAX_PARTS = TOPICS_MAX_PARTS };
-
 /* Nobody publishes so much that others do not hear of it. */
 #define LEAP (UINT64_C(1) << 32)
-
-static bool is_ours(const shoal *engine, const struct topic_stream *stream)
-{
-    return stream->origin == engine->self;
-}
 
 static shoal_member view_of(shoal *engine, const struct topic_stream *stream)
 {
     const struct member *member = members_find_id(
         &engine->members, identity_id(stream->origin), stream->origin->hash);
     struct who who;
-    if (is_ours(engine, stream))
+    if (topics_is_ours(engine, stream))
         return shoal_self(engine);
     if (member)
         return member_view(member);
@@ -92,10 +85,9 @@ static bool tear(shoal *engine, struct topic_stream *stream)
     return true;
 }
 
-static bool end_message(struct topic_stream *stream, bool done)
+/* All before `have` is told. */
+static bool end_message(struct topic_stream *stream)
 {
-    if (!done)
-        return false;
     stream->is_open = stream->is_new = false;
     stream->due = stream->have;
     return true;
@@ -104,14 +96,14 @@ static bool end_message(struct topic_stream *stream, bool done)
 /* The item that `have` has just passed. false: out of memory. */
 static bool take_part(shoal *engine, struct topic_stream *stream, uint8_t flags)
 {
-    bool is_too_long = stream->have - stream->due >= MAX_PARTS;
+    bool is_too_long = stream->have - stream->due >= TOPICS_MAX_PARTS;
     bool ends = flags & PART_LAST;
     if (flags & PART_MARK)
-        return end_message(stream, miss(engine, stream, stream->due, 0));
+        return miss(engine, stream, stream->due, 0) && end_message(stream);
     if (!stream->is_open && !(flags & PART_FIRST))
         return !(ends || is_too_long) || tear(engine, stream);
     if (ends)
-        return end_message(stream, deliver(engine, stream));
+        return deliver(engine, stream) && end_message(stream);
     stream->is_open = true;
     return !is_too_long || tear(engine, stream);
 }
@@ -128,10 +120,10 @@ static bool step(shoal *engine, struct topic_stream *stream, uint8_t flags)
     return false;
 }
 
-static void plan_gap(shoal *engine, struct topic_stream *stream, uint64_t in_us)
+static void plan_gap(shoal *engine, struct topic_stream *stream)
 {
     if (stream->ask_us == SHOAL_NEVER)
-        stream->ask_us = engine->now_us + in_us;
+        stream->ask_us = engine->now_us + TOPICS_GAP_US;
     topics_plan(engine, stream->ask_us);
 }
 
@@ -153,7 +145,7 @@ void topics_advance(shoal *engine, struct topic_stream *stream)
     if (stream->have != before)
         forget_asking(stream);
     if (stream->have <= stream->top)
-        plan_gap(engine, stream, TOPICS_GAP_US);
+        plan_gap(engine, stream);
     else if (stream->origin)
         forget_asking(stream);
 }
@@ -166,8 +158,8 @@ void topics_skip(shoal *engine, struct topic_stream *stream, uint64_t last)
     if (last <= stream->have || !stream->origin ||
         !miss(engine, stream, stream->due, last - 1))
         return;
-    stream->due = stream->have = last;
-    stream->is_open = stream->is_new = false;
+    stream->have = last;
+    end_message(stream);
     forget_asking(stream);
     topics_advance(engine, stream);
 }
@@ -181,7 +173,7 @@ void topics_raise(shoal *engine, struct topic_stream *stream, uint64_t number)
     stream->top = number;
     stream->changed_us = engine->now_us;
     engine->topics.quiet = 0;
-    if (is_ours(engine, stream))
+    if (topics_is_ours(engine, stream))
         stream->due = stream->have = number + 1;
     else
         topics_advance(engine, stream);

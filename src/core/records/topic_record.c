@@ -144,23 +144,13 @@ void topic_record_begin(struct records *records, uint8_t kind)
     record_begin(records, kind, (struct cell){0});
 }
 
-static void put_bytes(struct records *records, shoal_bytes bytes)
-{
-    if (bytes.size > records->room - records->size) {
-        records->failed = true;
-        return;
-    }
-    bytes_copy(records->bytes + records->size, bytes);
-    records->size += bytes.size;
-}
-
 static void put_name(struct records *records, shoal_bytes topic,
                      shoal_bytes origin)
 {
     record_put(records, topic.size, 1);
-    put_bytes(records, topic);
+    record_put_bytes(records, topic);
     record_put(records, origin.size, 2);
-    put_bytes(records, origin);
+    record_put_bytes(records, origin);
 }
 
 bool topic_record_put_item(struct records *records, uint8_t flags,
@@ -171,7 +161,7 @@ bool topic_record_put_item(struct records *records, uint8_t flags,
     record_put(records, flags, 1);
     record_put_version(records, number);
     put_name(records, topic, origin);
-    put_bytes(records, data);
+    record_put_bytes(records, data);
     return record_end(records);
 }
 

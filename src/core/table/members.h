@@ -123,5 +123,7 @@ enum { MEMBERS_MAX_PICK = 255 };
 uint32_t members_pick(const struct members *members, const struct order *order,
                       struct rng *rng, uint32_t k, members_filter *filter,
                       void *context, struct member *out[]);
+/* A random active one, alive if there is one. NULL: there is none. */
+struct member *members_pick_one(const struct members *members, struct rng *rng);
 
 #endif

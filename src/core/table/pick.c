@@ -83,3 +83,12 @@ uint32_t members_pick(const struct members *members, const struct order *order,
         return found;
     return pick_of_all(members, order, rng, k, filter, context, out);
 }
+
+struct member *members_pick_one(const struct members *members, struct rng *rng)
+{
+    struct member *member = NULL;
+    if (members_pick(members, &members->active, rng, 1, members_alive, NULL,
+                     &member) == 0)
+        members_pick(members, &members->active, rng, 1, NULL, NULL, &member);
+    return member;
+}

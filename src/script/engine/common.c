@@ -7,6 +7,7 @@
 #include "../../lua/result.h"
 #include "../../lua/value.h"
 #include "config.h"
+#include "messaging.h"
 #include "owners.h"
 #include "tagging.h"
 #include "updates.h"
@@ -130,9 +131,7 @@ static int publish(lua_State *L)
     topic.data =
         (const uint8_t *)arguments_string(L, call.first, who, &topic.size);
     arguments_value(L, call.first + 1, who, "what to publish");
-    if (value_pack(L, call.first + 1, "data") != 0)
-        luaL_error(L, "%s: %s", who, lua_tostring(L, -1));
-    data.data = (const uint8_t *)lua_tolstring(L, -1, &data.size);
+    data = messaging_pack(L, call.first + 1, who);
     kind_of(L)->begin(L, &call);
     error = shoal_publish(call.engine, call.now_us, topic, data, &number);
     results = end(L, &call, error);

@@ -240,18 +240,6 @@ static void push_outcome(lua_State *L, const shoal_effect *effect)
         lua_pushstring(L, shoal_error_name(effect->error));
 }
 
-/* What a member in Lua has published is a value; other bytes are a string. */
-static void push_data(lua_State *L, shoal_bytes data)
-{
-    size_t used = 0;
-    int top = lua_gettop(L);
-
-    if (value_push(L, data, &used) == 0 && used == data.size)
-        return;
-    lua_settop(L, top);
-    lua_pushlstring(L, (const char *)data.data, data.size);
-}
-
 /* published(topic, data, from, number), missed(topic, from, first, last) */
 static void push_published(lua_State *L, const shoal_effect *effect,
                            int64_t offset_us)
@@ -260,7 +248,7 @@ static void push_published(lua_State *L, const shoal_effect *effect,
 
     lua_pushlstring(L, (const char *)effect->before.data, effect->before.size);
     if (!is_missed)
-        push_data(L, effect->packet);
+        messaging_push(L, effect->data);
     view_push_member(L, &effect->member, offset_us);
     if (is_missed)
         compat_push_uint(L, effect->first);
