@@ -27,6 +27,7 @@ local COMMANDS = {
   reload = "shoal.cli.requests",
   tags = "shoal.cli.tags",
   ask = "shoal.cli.ask",
+  log = "shoal.cli.requests",
   keygen = "shoal.cli.keys",
   keys = "shoal.cli.keys",
   broadcast = "shoal.cli.requests",

@@ -132,6 +132,19 @@ methods.keys = {
   end,
 }
 
+-- What the levels of the log are, after they were changed if there is a parameter.
+methods.log = {
+  params = { "string" },
+  optional = 1,
+  run = function(self, params)
+    local ok, levels = pcall(self.node.log_levels, self.node, params[1])
+    if not ok then
+      return nil, tostring(levels):match("log_levels: (.*)") or tostring(levels), "invalid_params"
+    end
+    return levels
+  end,
+}
+
 methods.info = {
   run = function(self)
     local info = self.node:info()

@@ -387,6 +387,10 @@ function Node:every(seconds, fn) end
 ---@param text string
 ---@param fields? table<string, string|number|boolean>
 function Node:log(level, text, fields) end
+--- The levels of the log, such as "info,engine=trace"; they are changed first if `levels` is given.
+---@param levels? string
+---@return string
+function Node:log_levels(levels) end
 --- Calls `fn` with the arguments of the handler of that name, after the handler. For "*": `fn(node,
 --- event, ...)` for each event but diagnostics, `view` and `stable`.
 ---@param event shoal.Event|"*"

@@ -289,6 +289,18 @@ describe("shoal", function()
     forget(b.addr, 1, "shoal: no member has that address; nothing changed\n")
   end)
 
+  it("log shows what a node logs, and changes it", function()
+    local a = node.start {}
+    assert.equal("info\n", a:ask("log").out)
+    assert.equal("info,engine=trace\n", a:ask("log", "info,engine=trace").out)
+    assert.equal("info,engine=trace\n", a:ask("log").out)
+    local done = a:ask("log", "loud")
+    assert.equal("", done.out)
+    assert.equal("shoal: unknown log level 'loud' (off, error, warn, info, debug or trace)\n", done.err)
+    assert.equal(1, done.code)
+    assert.equal("info,engine=trace\n", a:ask("log").out)
+  end)
+
   it("reload loads the script again", function()
     local a = node.start({})
     local done = a:ask("reload")

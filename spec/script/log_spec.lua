@@ -69,6 +69,33 @@ describe("the log of a node", function()
     assert.same({}, lines)
   end)
 
+  it("has other levels while it runs, and says which", function()
+    local node
+    local lines = capture(function()
+      node = stage:start { log = "warn" }
+      node:log("info", "not yet")
+      assert.equal("warn", node:log_levels())
+      assert.equal("warn,script=info", node:log_levels("warn,script=info"))
+      node:log("info", "now")
+      assert.equal("info,engine=debug,script=error", node:log_levels("info,engine=debug,script=error"))
+      node:log("warn", "no longer")
+      assert.error_matches(function() node:log_levels("inof") end, "node:log_levels: unknown log level 'inof'")
+    end)
+    assert.equal(1, #lines)
+    assert.equal(1, #find(lines, "info  script  now"))
+  end)
+
+  it("shows each packet from when it is asked for", function()
+    local lines = capture(function()
+      local a = stage:start { log = "warn" }
+      local b = stage:start { log = "off" }
+      a:log_levels("trace")
+      a:join { b:bound() }
+      stage:wait(function() return #a:members() == 1 end, "the member")
+    end)
+    assert.is_true(#find(lines, "trace engine  packet received") > 0)
+  end)
+
   it("is misuse with a level that does not exist, or fields that are none", function()
     capture(function()
       local node = stage:start { log = "info" }

@@ -67,6 +67,11 @@ void log_init(struct log *log);
  *  which names the part that is wrong; then `log` is as
  * before. */
 int log_set_levels(struct log *log, const char *levels, struct error *error);
+enum { LOG_LEVELS_TEXT = 96 };
+/* The levels as log_set_levels() takes them, as short as can be: that of most
+ * areas, then those that differ. LOG_LEVELS_TEXT bytes at most, with the NUL.
+ */
+void log_format_levels(const struct log *log, char *out);
 /* Writes one line with one write(2). A line that cannot be written is lost, and
  * so is one for which a reader that does not read leaves no room: a member that
  * waited for it would be found down. The next that can be written says how many

@@ -3,6 +3,7 @@
 #include "error.h"
 #include "log.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const char *const level_names[] = {"off",  "error", "warn",
@@ -92,6 +93,38 @@ int log_set_levels(struct log *log, const char *levels, struct error *error)
     }
     *log = changed;
     return 0;
+}
+
+static int num_areas_at(const struct log *log, int level)
+{
+    int area, count = 0;
+
+    for (area = 0; area < LOG_NUM_AREAS; area++)
+        count += log->levels[area] == level;
+    return count;
+}
+
+static int most_common(const struct log *log)
+{
+    int level, found = LOG_OFF;
+
+    for (level = LOG_OFF; level <= LOG_TRACE; level++)
+        if (num_areas_at(log, level) > num_areas_at(log, found))
+            found = level;
+    return found;
+}
+
+void log_format_levels(const struct log *log, char *out)
+{
+    int common = most_common(log), area;
+    size_t used =
+        (size_t)snprintf(out, LOG_LEVELS_TEXT, "%s", level_names[common]);
+
+    for (area = 0; area < LOG_NUM_AREAS; area++)
+        if (log->levels[area] != common)
+            used += (size_t)snprintf(out + used, LOG_LEVELS_TEXT - used,
+                                     ",%s=%s", area_names[area],
+                                     level_names[log->levels[area]]);
 }
 
 /* ---- Gates ---- */

@@ -296,6 +296,12 @@ local function fill_forget(forget)
     :target("addr")
 end
 
+local function fill_log(log)
+  fill_client(log)
+  log:argument("LEVELS", "What to log from now on, as --log-level of 'shoal run' has it: info, or "
+    .. "info,engine=trace."):target("levels"):args("?"):convert(filled("LEVELS"))
+end
+
 local function fill_ask(ask)
   fill_client(ask)
   ask:argument("NAME", "The question: the members' scripts answer it in on_ask.NAME."):target("question")
@@ -369,6 +375,7 @@ local COMMANDS = {
   { "leave", "Leave the cluster and stop the node.", fill_client },
   { "forget", "Remove a member that is down from a node's member list.", fill_forget },
   { "reload", "Reload a node's script.", fill_client },
+  { "log", "Show what a node logs, or change it first.", fill_log },
   { "ask", "Ask all members, or some, a question that their scripts answer.", fill_ask },
   { "broadcast", "Send DATA to a node's script and, if the script accepts it, to all members.",
     fill_broadcast },

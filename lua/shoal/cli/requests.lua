@@ -57,6 +57,17 @@ function requests.forget(request)
   return output.write("forgot ", text.escape(request.addr), "\n")
 end
 
+--- `shoal log [LEVELS]`: the levels that there are then.
+---@return true? ok
+---@return string? message
+function requests.log(request)
+  local levels, message = client.ask(request, "log", { request.levels })
+  if not levels then
+    return nil, message
+  end
+  return output.write(levels, "\n")
+end
+
 --- `shoal reload`
 ---@return true? ok
 ---@return string? message

@@ -138,3 +138,19 @@ int logging_write(lua_State *L, struct node *node)
     log_write(&node->log, level, LOG_SCRIPT, text, fields, count);
     return 0;
 }
+
+int logging_levels(lua_State *L, struct node *node)
+{
+    static const char method[] = "node:log_levels";
+    char text[LOG_LEVELS_TEXT];
+    if (!lua_isnoneornil(L, 2)) {
+        const char *levels = arguments_string(L, 2, method, NULL);
+        struct error error;
+        if (log_set_levels(&node->log, levels, &error) != 0)
+            return luaL_error(L, "%s: %s", method, error.text);
+        node_update_diagnostics(node);
+    }
+    log_format_levels(&node->log, text);
+    lua_pushstring(L, text);
+    return 1;
+}

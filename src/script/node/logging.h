@@ -19,4 +19,7 @@ void logging_read(lua_State *L, int index, const char *who, struct log *log);
 /* STACK: node level text [fields] -> (nothing). May raise. */
 int logging_write(lua_State *L, struct node *node);
 
+/* STACK: node [levels] -> the levels, after that. Raises for misuse. */
+int logging_levels(lua_State *L, struct node *node);
+
 #endif

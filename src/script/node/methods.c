@@ -135,6 +135,11 @@ static int write_log(lua_State *L)
     return logging_write(L, methods_check_open(L));
 }
 
+static int log_levels(lua_State *L)
+{
+    return logging_levels(L, methods_check_open(L));
+}
+
 /* ---- The object ---- */
 
 static const luaL_Reg scope_methods[] = {
@@ -146,6 +151,7 @@ static const luaL_Reg scope_methods[] = {
     {"subscribe", subscribe},
     {"unsubscribe", unsubscribe},
     {"log", write_log},
+    {"log_levels", log_levels},
     {NULL, NULL},
 };
 
