@@ -3,7 +3,7 @@
  * else waits for all children. */
 #include "host_test.h"
 
-#include "host/child.h"
+#include "host/act/child.h"
 #include "host/node.h"
 
 #include <errno.h>

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 #include "control/stream.h"
-#include "host/watch_backend.h"
+#include "host/watch/watch_backend.h"
 
 #include <errno.h>
 #include <fcntl.h>

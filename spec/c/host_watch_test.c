@@ -4,7 +4,7 @@
 #include "host_test.h"
 
 #include "host/host.h"
-#include "host/watch_backend.h"
+#include "host/watch/watch_backend.h"
 
 #include <fcntl.h>
 #include <limits.h>

@@ -31,7 +31,7 @@ describe("the types", function()
   end)
 
   it("have the options of shoal.start", function()
-    local names = files.read("src/script/node/start_options.c"):match("int start_read_options.-names%[%] = {(.-)NULL}")
+    local names = files.read("src/script/node/methods/start_options.c"):match("int start_read_options.-names%[%] = {(.-)NULL}")
     local class = types:match("%-%-%-@class shoal%.StartOptions\n(.-)\n\n")
     assert.same(set(names, '"([%w_]+)"'), set(class, "%-%-%-@field ([%w_]+)"))
   end)

@@ -4,9 +4,7 @@
 
 #include "../base/clock.h"
 #include "../base/error.h"
-#include "child_parts.h"
 #include "default_loop.h"
-#include "name_question.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -74,15 +72,18 @@ static void arm_deadline(host *node)
 
 /* ---- In and out of the node ---- */
 
+static void end_acts(host *node)
+{
+    for (int act = 0; act < HOST_ACTS; act++)
+        if (node->end_acts[act])
+            node->end_acts[act](node);
+}
+
 static void destroy(host *node)
 {
     deputy_remove(node);
     outbound_drain_sends(node);
-    child_end_all(node);
-    host_http_clear(node);
-    host_connections_clear(node);
-    name_questions_clear(node);
-    host_ios_clear(node);
+    end_acts(node);
     ev_io_stop(node->loop, &node->readable);
     recovery_stop(node);
     rival_stop(node);

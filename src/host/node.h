@@ -12,8 +12,8 @@
  *   path_check.c     do large packets arrive?
  *   padded_ping.c    pings past the engine
  *   timer.c          the program's timers
- *   child.c          programs that it runs
- *   io.c, connection.c   descriptors that the program has watched
+ *   act/             programs that it runs, descriptors that it watches,
+ *                    connections, requests
  *   foreign_loop.c   what a foreign loop has to know
  *   deputy.c         who answers while a handler keeps the thread;
  *                    deputy_work.c, deputy_reply.c, deputy_queue.c
@@ -39,6 +39,17 @@
 #include "resolve.h"
 #include "rival.h"
 #include "udp.h"
+
+/* What scripts do besides membership, in the order in which it ends: requests
+ * use connections, and both ask for names. */
+enum host_act {
+    HOST_CHILDREN,
+    HOST_REQUESTS,
+    HOST_CONNECTIONS,
+    HOST_NAMES,
+    HOST_IOS,
+    HOST_ACTS
+};
 
 struct host {
     struct ev_loop *loop;
@@ -71,14 +82,18 @@ struct host {
     struct rival rival;
     struct path_check path;
     host_timer *timers;
+    host_lookup_fn *lookup;
+
+    /* For act/, which says how its things end when there are any. */
+    void (*end_acts[HOST_ACTS])(host *node);
     struct host_child *children;
     struct host_io *ios;
     struct host_connection *connections;
     struct resolver *names; /* where they go; NULL: none had a name yet */
     struct name_question *name_questions;
     struct http *http; /* NULL: nothing was asked for yet */
-    host_lookup_fn *lookup;
-    bool no_pidfd; /* for specs: as on a system that has none */
+    bool no_pidfd;     /* for specs: as on a system that has none */
+
     struct log_node log_node;
     uint32_t diagnostics; /* the program's */
     host_stats stats;
@@ -140,12 +155,6 @@ void join_clear(host *node);
 seeds_standing_fn seed_standing_of;
 /* Does our socket get what is sent to that address of this host? */
 bool seed_standing_is_bound(const host *node, const struct address *address);
-
-/* ---- io.c, connection.c, http.c ---- */
-
-void host_ios_clear(host *node);
-void host_connections_clear(host *node);
-void host_http_clear(host *node);
 
 /* ---- timer.c ---- */
 

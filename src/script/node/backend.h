@@ -12,11 +12,11 @@
 #define SHOAL_SCRIPT_NODE_BACKEND_H
 
 #include "../../base/error.h"
-#include "../../host/child.h"
-#include "../../host/connection.h"
+#include "../../host/act/child.h"
+#include "../../host/act/connection.h"
+#include "../../host/act/http.h"
+#include "../../host/act/io.h"
 #include "../../host/host.h"
-#include "../../host/http.h"
-#include "../../host/io.h"
 
 #include <lua.h>
 
@@ -63,8 +63,8 @@ struct backend_ops {
     void *(*timer_new)(struct backend *backend, uint64_t after_us,
                        uint64_t repeat_us, backend_timer_fn *fn, void *context);
     void (*timer_cancel)(struct backend *backend, void *timer);
-    /* Runs a program (host/child.h): what it answers, when and how it tells of
-     * its end, is as there. */
+    /* Runs a program (host/act/child.h): what it answers, when and how it tells
+     * of its end, is as there. */
     void *(*child_new)(struct backend *backend,
                        const host_child_request *request, host_child_fn *fn,
                        void *context, struct error *error);
@@ -80,7 +80,7 @@ struct backend_ops {
     void (*connection_want)(void *connection, bool wanted);
     bool (*connection_write)(void *connection, shoal_bytes bytes);
     void (*connection_close)(void *connection);
-    /* Requests (host/http.h). */
+    /* Requests (host/act/http.h). */
     void *(*http_new)(struct backend *backend, const host_http_request *request,
                       host_http_fn *fn, void *context, struct error *error);
     void (*http_end)(struct backend *backend, void *http);

@@ -3,7 +3,6 @@
 
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
-#include "connection.h"
 #include "events.h"
 #include "failures.h"
 #include "pending.h"
@@ -147,7 +146,8 @@ static void end_scope(struct scope *scope)
     waits_end(scope);
     pendings_end(scope);
     asks_end(scope);
-    connections_end(scope);
+    if (scope->node->end_connections)
+        scope->node->end_connections(scope);
 }
 
 /* ---- Life ---- */
@@ -161,7 +161,6 @@ struct node *node_new(struct program *owner, scope_push_fn *push_object)
     node->listed.use_thread = use_thread;
     node->listed.abandon = abandon;
     node->watches = true;
-    node->children.max = CHILDREN_MAX;
     log_init(&node->log);
     node->hooks =
         (struct scope_hooks){node_hold, node_release, end_scope, push_object};

@@ -2,14 +2,12 @@
 /*
  * A node: an engine on a backend, and the Lua code that handles its events.
  *
- *   start.c       shoal.start{...}: options -> a live node
+ *   methods/      shoal.start{...}: options -> a live node; its methods
  *   node.c        its life and its events
- *   methods.c     what Lua can do with it
  *   info.c        what it tells of itself
  *   reload.c      other handlers for it
  *   timers.c, waits.c, listeners.c   what code has set up on it
- *   pending.c     what code waits for: children.c, watches.c,
- *                 sleeps.c, connection.c
+ *   pending.c     what code waits for, as act/ has it
  *   changes.c     what on_view tells
  *   ../reload/    that code: scope.c, version.c, script.c, store.c
  *
@@ -38,9 +36,14 @@
 #include "asks.h"
 #include "backend.h"
 #include "changes.h"
-#include "children.h"
 #include "identity.h"
 #include "reload.h"
+
+/* Programs of a node (act/children.h). */
+struct children {
+    unsigned max, running, num_waiting;
+    struct child *first, **last; /* those that wait; `last` NULL: none yet */
+};
 
 enum node_phase { NODE_OPENING, NODE_LIVE, NODE_CLOSING, NODE_CLOSED };
 
@@ -70,6 +73,7 @@ struct node {
     char wanted_reason[RELOAD_MAX_REASON];
     struct failure *failures; /* that on_error has not heard of */
     struct children children;
+    void (*end_connections)(struct scope *scope); /* NULL: there was none */
     unsigned num_requests;
     void *wait_timer; /* while somebody waits */
     unsigned wait_round;

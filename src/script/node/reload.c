@@ -2,7 +2,7 @@
 #include "reload.h"
 
 #include "../../base/error.h"
-#include "../../host/watch.h"
+#include "../../host/watch/watch.h"
 #include "../../lua/compat.h"
 #include "../reload/store.h"
 #include "identity.h"

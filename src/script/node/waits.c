@@ -7,7 +7,6 @@
 #include "../../lua/refs.h"
 #include "../../lua/result.h"
 #include "coroutine.h"
-#include "methods.h"
 #include "node.h"
 
 #include <stdlib.h>

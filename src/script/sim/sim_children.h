@@ -3,7 +3,7 @@
 #ifndef SHOAL_SCRIPT_SIM_SIM_CHILDREN_H
 #define SHOAL_SCRIPT_SIM_SIM_CHILDREN_H
 
-#include "../../host/child.h"
+#include "../../host/act/child.h"
 #include "../../sim/sim.h"
 #include "mocks.h"
 

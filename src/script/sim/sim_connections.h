@@ -4,7 +4,7 @@
 #ifndef SHOAL_SCRIPT_SIM_SIM_CONNECTIONS_H
 #define SHOAL_SCRIPT_SIM_SIM_CONNECTIONS_H
 
-#include "../../host/connection.h"
+#include "../../host/act/connection.h"
 #include "../../sim/sim.h"
 #include "mocks.h"
 

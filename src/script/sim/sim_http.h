@@ -3,13 +3,13 @@
 #ifndef SHOAL_SCRIPT_SIM_SIM_HTTP_H
 #define SHOAL_SCRIPT_SIM_SIM_HTTP_H
 
-#include "../../host/http.h"
+#include "../../host/act/http.h"
 #include "../../sim/sim.h"
 #include "mocks.h"
 
 struct sim_http;
 
-/* As those of host/http.h; the list is that of the member. */
+/* As those of host/act/http.h; the list is that of the member. */
 struct sim_http *sim_http_new(sim_node *node, struct sim_http **list,
                               struct mocks *mocks,
                               const host_http_request *request,

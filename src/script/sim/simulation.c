@@ -8,8 +8,8 @@
 #include "../../lua/options.h"
 #include "../../lua/refs.h"
 #include "../../lua/value.h"
-#include "../node/methods.h"
-#include "../node/start.h"
+#include "../node/methods/methods.h"
+#include "../node/methods/start.h"
 #include "backend_sim.h"
 
 #include <stdio.h>

@@ -2,7 +2,7 @@
 #include "simulation.h"
 
 #include "../../lua/options.h"
-#include "../node/methods.h"
+#include "../node/methods/methods.h"
 #include "../node/node.h"
 #include "backend_sim.h"
 
