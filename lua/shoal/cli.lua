@@ -28,6 +28,7 @@ local COMMANDS = {
   tags = "shoal.cli.tags",
   ask = "shoal.cli.ask",
   log = "shoal.cli.requests",
+  call = "shoal.cli.call",
   keygen = "shoal.cli.keys",
   keys = "shoal.cli.keys",
   broadcast = "shoal.cli.requests",

@@ -274,6 +274,37 @@ methods.ask = {
   end,
 }
 
+methods.commands = {
+  run = function(self)
+    return self.node:commands()
+  end,
+}
+
+-- Answered when the command has: a command that returns nothing has answered true.
+methods.call = {
+  params = { "string", "table" },
+  optional = 2,
+  run = function(self, params, peer, id)
+    local function answer(_, result, why, what)
+      if why then
+        peer:respond(id, { code = what, message = why })
+        return
+      end
+      local sent, problem = pcall(peer.respond, peer, id, nil, result == nil or result)
+      if not sent then -- nested too deep for a message around it
+        peer:respond(id, { code = "failed", message = tostring(problem) })
+      end
+    end
+    local called, ok, message, code = pcall(self.node.call, self.node, params[1], params[2], answer)
+    if not called then
+      return nil, tostring(ok):match("node:call: (.*)") or tostring(ok), "invalid_params"
+    elseif not ok then
+      return nil, message, code
+    end
+    return LATER
+  end,
+}
+
 methods.publish = {
   params = { "string", "any" },
   run = function(self, params)

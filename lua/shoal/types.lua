@@ -15,7 +15,7 @@
 ---@alias shoal.Connection "idle"|"active"|"defunct"
 ---@alias shoal.Level "error"|"warn"|"info"|"debug"|"trace"
 -- table: codes
----@alias shoal.Code "no_memory"|"too_big"|"malformed"|"unsupported"|"from_ourselves"|"indirect_for_ourselves"|"same_identity"|"not_defunct"|"invalid_config"|"reentrant"|"codec"|"no_handler"|"broadcast"|"identity"|"full"|"loses"|"address_in_use"|"not_found"|"not_down"|"not_a_member"|"member_down"|"defunct"|"no_lifeguard"|"bind"|"advertise"|"key"|"join"|"script"|"loading"|"no_script"|"closed"|"timeout"|"handler"|"spawn"|"http"|"io"|"connect"
+---@alias shoal.Code "no_memory"|"too_big"|"malformed"|"unsupported"|"from_ourselves"|"indirect_for_ourselves"|"same_identity"|"not_defunct"|"invalid_config"|"reentrant"|"codec"|"no_handler"|"broadcast"|"identity"|"full"|"loses"|"address_in_use"|"not_found"|"not_down"|"not_a_member"|"member_down"|"defunct"|"no_lifeguard"|"bind"|"advertise"|"key"|"join"|"script"|"loading"|"no_script"|"closed"|"timeout"|"handler"|"arguments"|"failed"|"replaced"|"spawn"|"http"|"io"|"connect"
 -- end
 -- table: messages
 ---@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"|"refused"|"exchange"
@@ -125,39 +125,6 @@
 ---@field invalidates? fun(key: any, other: any): boolean?
 ---@field wanted_by? fun(node: shoal.Node, member: shoal.Member): boolean?
 
----@class shoal.Header
----@field kind shoal.Message
----@field number? integer
----@field src shoal.Identity
----@field src_incarnation integer
----@field dst? shoal.Identity      the receiver: what an encoder gets; a decoder returns it or `dst_hash`
----@field dst_hash? integer        of `dst`, or of its address in an announce (docs/wire.md)
----@field peer? shoal.Identity
----@field digest? { members: integer, sum: integer, without?: integer, streams?: integer }  of pings and acks: summarises what the sender knows
----@field no_tags? true     the sender has none. Only with `lifeguard`
----@field cookie? integer   of any kind: to be sent back as `echo` (docs/wire.md, Strangers)
----@field echo? integer
----@field padding? integer  bytes to be added
----@field wants_nack? true  of a ping_req: answer with a nack if `peer` does not answer. Only with `lifeguard`
-
----@class shoal.Claim
----@field id shoal.Identity
----@field tags_version? integer  of its tags, if it has some; only with `lifeguard`
----@field tags? string           their bytes
----@field tags_size? integer     instead of `tags`: they are too large for a packet
----@field no_tags? true          it has said that it has none; only with `lifeguard`
----@field incarnation? integer   of one that has left: 65535
----@field state? shoal.State
----@field from? shoal.Identity   suspect: the member that suspects it; left: its new identity, at another address
-
---- Decoders answer nil, message for bytes that are wrong.
----@class shoal.CodecHandlers
----@field encode_header fun(header: shoal.Header): string
----@field decode_header fun(bytes: string): shoal.Header?, integer|string, string?  the header and its size; or nil, message, and perhaps "unsupported"
----@field encode_member fun(member: shoal.Claim): string
----@field decode_member fun(bytes: string, from: integer): shoal.Claim?, integer|string
----@field lifeguard? boolean  the functions carry `wants_nack`, `digest`, `cookie`, `echo`, `from` and all kinds (false)
-
 ---@class shoal.Previous
 ---@field generation integer
 ---@field hash? string
@@ -188,6 +155,7 @@
 ---@field on_missed? fun(node: shoal.Node, topic: string, from: shoal.Member, first: integer, last?: integer)  messages of a member's topic did not arrive, and nobody has them any more; or the member was started again, and some may have been lost
 ---@field on_message? fun(node: shoal.Node, data: any, from: shoal.Member)  a member has sent us a message
 ---@field topics? table<string, fun(node: shoal.Node, data: any, from: shoal.Member, number: integer)>  what is published on these topics
+---@field commands? table<string, shoal.Command>  what `shoal call` and node:call run
 ---@field on_reload? fun(node: shoal.Node, previous: shoal.Previous)  we are the new version
 ---@field on_stop? fun(node: shoal.Node)  the node is about to close
 -- end

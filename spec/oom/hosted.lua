@@ -15,6 +15,10 @@ local handlers = [[
     node:every(0.01, function() node.store.ticks = (node.store.ticks or 0) + 1 end)
     node:on("packet_received", function() end)
   end
+  M.commands = { twice = { args = { { "n", type = "number" } }, run = function(node, args)
+    node:sleep(0)
+    return 2 * args.n
+  end } }
   function M.on_member_up(node, member) node.store[member.addr] = member.id end
   return M
 ]]
@@ -75,6 +79,14 @@ end
 function scenarios.start_with_a_script(world)
   world.c = start { handlers = path, join = { world.a:bound(), world.b:bound() }, watch = true }
   turn()
+end
+
+function scenarios.commands(world)
+  for _, node in ipairs { world.a, world.b } do
+    node:commands()
+    node:call("twice", { 21 }, function() end)
+    turn()
+  end
 end
 
 function scenarios.turns(world)

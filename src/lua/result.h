@@ -27,7 +27,13 @@
       "`reload`: the handlers do not come from a file")                        \
     X(CLOSED, "closed", "the node or the connection is closed, or is closing")                   \
     X(TIMEOUT, "timeout", "it took too long")        \
-    X(HANDLER, "handler", "`wait`: the condition raised an error")             \
+    X(HANDLER, "handler",                                                      \
+      "`wait`: the condition raised an error; `call`: the command did")        \
+    X(ARGUMENTS, "arguments",                                                  \
+      "`call`: not the arguments that the command takes")                      \
+    X(FAILED, "failed", "`call`: the command answered `nil, message`")         \
+    X(REPLACED, "replaced",                                                    \
+      "`call`: the handlers were replaced before the command had answered")    \
     X(SPAWN, "spawn", "`spawn`: the program cannot be started")                \
     X(HTTP, "http", "`http`: there is no response")                            \
     X(IO, "io", "`io`: the descriptor cannot be watched")                      \

@@ -5,138 +5,37 @@
 -- error is one line and the caller decides where text goes and how it ends.
 
 local argparse = require("argparse")
-local core = require("shoal.core")
-local text = require("shoal.cli.text")
+local typed = require("shoal.cli.typed")
 
 local parser = {}
 
 ---@class shoal.cli.Request
 ---@field command string
 ---@field help? string the text that was asked for, instead of running `command`
+---@field usage? string of a command that has more to say to that than the parser
+---@field typed fun(word: string): any a word as a value: true, false and numbers are such
 
 local STOP = {}
 local help_text, version_wanted
 
-local function with_help(command)
+-- Those whose help has more to say than the parser knows: there it is a part of the
+-- request.
+local TELLS_MORE = { call = true }
+
+local function with_help(command, name)
   command:add_help(false)
-  command:flag("-h --help", "Show this help and exit."):action(function()
+  local flag = command:flag("-h --help", "Show this help and exit.")
+  if TELLS_MORE[name] then
+    flag:target("usage"):action(function(request)
+      request.usage = command:get_help()
+    end)
+    return command
+  end
+  flag:action(function()
     help_text = command:get_help()
     error(STOP, 0)
   end)
   return command
-end
-
-local function split_setting(argument)
-  local key, value = argument:match("^([%w_%.]+)=(.+)$")
-  if not key then
-    return nil, ("argument for option '--set' must be KEY=VALUE, not '%s'"):format(argument)
-  end
-  return { key = key, value = value }
-end
-
--- What was typed, unless that is a screenful.
-local function quote(argument)
-  return #argument <= 80 and ("'%s'"):format(argument) or ("%d bytes"):format(#argument)
-end
-
--- A number that is written as we would write it, true or false is one; anything else
--- is text: 1.10 and 007 mean something.
-local function tag_value(word)
-  if word == "true" or word == "false" then
-    return word == "true"
-  end
-  local number = word:match("^%-?%d+%.?%d*$") and tonumber(word)
-  return number and text.number(number) == word and number or word
-end
-
-local function tag(argument)
-  local name, value = argument:match("^([^=]+)=(.*)$")
-  if not name or #name > 64 then
-    return nil, ("a tag must be KEY=VALUE, with a KEY of 1 to 64 bytes, not %s"):format(quote(argument))
-  end
-  return { name = name, value = tag_value(value) }
-end
-
--- KEY=VALUE, or KEY alone: whatever its value is.
-local function tag_filter(argument)
-  if argument == "" or argument:find("^=") then
-    return nil, "argument for option '--tag' must be KEY or KEY=VALUE"
-  end
-  return argument:find("=", 1, true) and tag(argument) or { name = argument }
-end
-
--- An empty variable in somebody's unit file must not lead into the cluster without
--- a label.
-local function cluster_label(argument)
-  if #argument < 1 or #argument > 64 then
-    return nil, ("argument for option '--cluster' must have 1 to 64 bytes, not %d"):format(#argument)
-  end
-  return argument
-end
-
-local function number(option, low, high, whole)
-  return function(argument)
-    local n = argument:match("^[%d%.]+$") and tonumber(argument)
-    if not n or n < low or n > high or (whole and n % 1 ~= 0) then
-      local range = whole and "whole number from %.0f to %.0f" or "number from %.14g to %.14g"
-      return nil, ("argument for option '%s' must be a " .. range .. ", not '%s'"):format(option, low, high, argument)
-    end
-    return n
-  end
-end
-
-local function filled(option)
-  return function(argument)
-    if argument == "" then
-      return nil, ("argument for option '%s' must not be empty"):format(option)
-    end
-    return argument
-  end
-end
-
-local function latency(argument)
-  local low, high = argument:match("^([%d%.]+)%-?([%d%.]*)$")
-  low, high = tonumber(low), tonumber(high == "" and low or high)
-  if not low or not high or low > high then
-    return nil, ("argument for option '--latency' must be seconds, or from-to, not '%s'"):format(argument)
-  end
-  return { low, high }
-end
-
--- A file name for the control socket, so nothing that could leave its folder.
-local function node_name(argument)
-  if #argument > 64 or not argument:find("^[%w_%-][%w_%-%.]*$") then
-    return nil,
-      ("argument for option '--name' must be at most 64 letters, digits, '-', '_' or '.', and not begin with a '.'; "
-        .. "not %s"):format(quote(argument))
-  end
-  return argument
-end
-
--- An endpoint is checked as it is read: what its host is comes later.
-local function endpoint(label)
-  return function(argument)
-    local ok, message = core.check_endpoint(argument)
-    if not ok then
-      return nil, label:format(argument) .. message
-    end
-    return argument
-  end
-end
-
-local function seed(argument)
-  local ok, message = endpoint("cannot join %s: ")(argument)
-  if ok and argument:find(":0$") then
-    return nil, ("cannot join %s: the port must not be 0"):format(argument)
-  end
-  return ok, message
-end
-
-local function broadcast_data(argument)
-  if argument == "" then
-    return nil, "a broadcast must not be empty"
-  end
-  return argument
 end
 
 local function option(command, name, argname, description)
@@ -144,7 +43,7 @@ local function option(command, name, argname, description)
 end
 
 local function add_name(command, description)
-  return option(command, "--name", "NAME", description):convert(node_name)
+  return option(command, "--name", "NAME", description):convert(typed.node_name)
 end
 
 local function add_log_options(command)
@@ -155,7 +54,7 @@ local function add_log_options(command)
     "How much to log to stderr: off, error, warn, info, debug or trace. A single area "
       .. "(engine, host, script, control, cli) can have its own level: info,engine=trace. "
       .. "Default: $SHOAL_LOG, or info."
-  ):convert(filled("--log-level"))
+  ):convert(typed.filled("--log-level"))
   option(command, "--log-format", "FORMAT", "text, or json (one object per line). Default: text.")
     :choices({ "text", "json" })
 end
@@ -164,10 +63,10 @@ local function add_config_options(command, about_size)
   option(command, "--config", "CONFIG", "A preset (lan, wan, simple or loopback), or a Lua file "
     .. "that returns a table of config fields. Default: lan.")
   option(command, "--cluster-size", "N", about_size)
-    :convert(number("--cluster-size", 1, 2 ^ 32 - 1, true))
+    :convert(typed.number("--cluster-size", 1, 2 ^ 32 - 1, true))
   option(command, "--set", "KEY=VALUE", "Set one config field, such as probe_period=0.5, "
     .. "announce.every=30 or gossip=false. shoal(1) lists the fields. Durations are in seconds. May be repeated.")
-    :convert(split_setting):count("*")
+    :convert(typed.split_setting):count("*")
 end
 
 local function fill_run(run)
@@ -175,42 +74,42 @@ local function fill_run(run)
     .. "reloaded whenever it changes."):target("script")
   option(run, "--bind", "HOST:PORT", "The address to listen on (UDP). Port 0 picks a free port. "
     .. "Default: 127.0.0.1:0, which only members on this machine can reach.")
-    :convert(endpoint("--bind: "))
+    :convert(typed.endpoint("--bind: "))
   option(run, "--advertise", "HOST[:PORT]", "The IP address (not a name) at which other members "
     .. "reach this one. Default: the address that was bound. Without PORT: the port that was bound.")
   option(run, "--join", "HOST:PORT", "A member to join the cluster through. May be repeated. The "
-    .. "first member of a cluster needs none."):convert(seed):count("*")
+    .. "first member of a cluster needs none."):convert(typed.seed):count("*")
   option(run, "--tag", "KEY=VALUE", "A tag: what the node says of itself, and all members learn. A "
     .. "number, true or false is one; anything else is text. May be repeated.")
-    :convert(tag):count("*"):target("tags")
+    :convert(typed.tag):count("*"):target("tags")
   add_name(run, "The node's name. It names the control socket and is shown to other members. "
     .. "Default: the socket is named \"default\" and the member has no name.")
   option(run, "--cluster", "NAME", "The cluster's label. Members drop packets whose label differs "
-    .. "from theirs. Default: no label."):convert(cluster_label)
+    .. "from theirs. Default: no label."):convert(typed.cluster_label)
   option(run, "--key-file", "PATH", "Seal all packets with the key in this file, which only its owner "
     .. "may read. Members without the key are neither heard nor answered. 'shoal keygen' makes one. "
     .. "Default: packets are neither encrypted nor authenticated.")
-    :convert(filled("--key-file"))
+    :convert(typed.filled("--key-file"))
   option(run, "--key-fd", "N", "The same, read from an open file descriptor.")
-    :convert(number("--key-fd", 0, 2 ^ 31 - 1, true))
+    :convert(typed.number("--key-fd", 0, 2 ^ 31 - 1, true))
   option(run, "--clock-skew", "SECONDS", "How far the clocks of members with a key may be apart before "
     .. "a new member has to answer a challenge first. 0: always. Default: 30.")
-    :convert(number("--clock-skew", 0, 1e9))
+    :convert(typed.number("--clock-skew", 0, 1e9))
   add_config_options(run, "The expected number of members. lan, wan and loopback scale their "
     .. "timeouts with it. Default: 10.")
   option(run, "--busy-limit", "SECONDS", "How long to keep answering pings while a handler blocks. "
     .. "0: not at all. Default: 30.")
-    :convert(number("--busy-limit", 0, 1e9))
+    :convert(typed.number("--busy-limit", 0, 1e9))
   option(run, "--max-children", "N", "How many programs the script may run at a time (node:spawn). "
     .. "Default: 8.")
-    :convert(number("--max-children", 1, 10000, true))
+    :convert(typed.number("--max-children", 1, 10000, true))
   option(
     run,
     "--control",
     "PATH",
     "The path of the control socket. Default: $XDG_RUNTIME_DIR/shoal/NAME.sock, or "
       .. "/run/shoal/NAME.sock if that variable is not set."
-  ):convert(filled("--control"))
+  ):convert(typed.filled("--control"))
   add_log_options(run)
 end
 
@@ -221,34 +120,34 @@ end
 local function fill_sim(sim)
   sim:argument("SCRIPT", "The handler script."):target("script")
   option(sim, "--nodes", "N", "The number of members. Default: 50.")
-    :convert(number("--nodes", 1, 10000, true)):default("50"):show_default(false)
+    :convert(typed.number("--nodes", 1, 10000, true)):default("50"):show_default(false)
   option(sim, "--for", "SECONDS", "How long to simulate, in virtual time. Default: 60."):target("seconds")
-    :convert(number("--for", 0.001, 1e6)):default("60"):show_default(false)
+    :convert(typed.number("--for", 0.001, 1e6)):default("60"):show_default(false)
   option(sim, "--seed", "N", "Random seed. The same seed gives the same run. Default: 1.")
-    :convert(number("--seed", 0, 2 ^ 53, true)):default("1"):show_default(false)
+    :convert(typed.number("--seed", 0, 2 ^ 53, true)):default("1"):show_default(false)
   option(sim, "--loss", "P", "Probability that a packet is lost, from 0 to 1. Default: 0.")
-    :convert(number("--loss", 0, 1))
+    :convert(typed.number("--loss", 0, 1))
   option(sim, "--duplicate", "P", "Probability that a packet arrives twice. Default: 0.")
-    :convert(number("--duplicate", 0, 1))
+    :convert(typed.number("--duplicate", 0, 1))
   option(sim, "--reorder", "P", "Probability that a packet is delayed past later ones. Default: 0.")
-    :convert(number("--reorder", 0, 1))
+    :convert(typed.number("--reorder", 0, 1))
   option(sim, "--latency", "SECONDS", "How long a packet takes: one number, or a range. Default: 0.0005-0.002.")
-    :convert(latency)
+    :convert(typed.latency)
   option(sim, "--kill", "N", "Crash N members after a third of the time. Default: none.")
-    :convert(number("--kill", 1, 10000, true))
+    :convert(typed.number("--kill", 1, 10000, true))
   option(sim, "--partition", "SECONDS", "Split the network in two halves, after half of the time, "
     .. "for this long. Default: no split.")
-    :convert(number("--partition", 0.001, 1e6))
+    :convert(typed.number("--partition", 0.001, 1e6))
   option(sim, "--tag", "KEY=VALUE", "A tag that all members have from the start. May be repeated.")
-    :convert(tag):count("*"):target("tags")
+    :convert(typed.tag):count("*"):target("tags")
   option(sim, "--broadcast", "DATA", "What the first member broadcasts once all members know each other. "
     .. "Default: '1 shoal sim', which examples/kv.lua accepts.")
-    :convert(broadcast_data)
+    :convert(typed.broadcast_data)
   add_config_options(sim, "The number of members that lan, wan and loopback scale their timeouts with. "
     .. "Default: that of --nodes.")
   sim:flag("--json", "Print one JSON object.")
   option(sim, "--plot", "FILE.svg", "Draw the number of members over time and the spread of the broadcast.")
-    :convert(filled("--plot"))
+    :convert(typed.filled("--plot"))
 end
 
 -- Of a command that talks to a running node.
@@ -256,10 +155,10 @@ local function fill_client(command)
   command:mutex(
     add_name(command, "The node to talk to, by the name it was started with. Default: default."),
     option(command, "--control", "PATH", "The node to talk to, by the path of its control socket.")
-      :convert(filled("--control"))
+      :convert(typed.filled("--control"))
   )
   option(command, "--timeout", "SECONDS", "How long to wait for the node's answer. Default: 5.")
-    :convert(number("--timeout", 0.001, 86400)):default("5"):show_default(false)
+    :convert(typed.number("--timeout", 0.001, 86400)):default("5"):show_default(false)
 end
 
 local function fill_members(members)
@@ -267,14 +166,14 @@ local function fill_members(members)
   members:flag("--json", "Print a JSON array.")
   members:flag("--rtt", "Also show each member's round-trip time, as this node's probes measured it.")
   option(members, "--tag", "KEY[=VALUE]", "Only members with this tag, and with this value if one is "
-    .. "given. May be repeated."):convert(tag_filter):count("*"):target("tags")
+    .. "given. May be repeated."):convert(typed.tag_filter):count("*"):target("tags")
   members:flag("--all", "Also list members that are down, with the reason.")
 end
 
 local function fill_tags(tags)
   fill_client(tags)
   tags:argument("KEY=VALUE", "A tag to set. A number, true or false is one; anything else is text.")
-    :target("set"):args("*"):convert(tag)
+    :target("set"):args("*"):convert(typed.tag)
   option(tags, "--delete", "KEY", "A tag to delete. May be repeated."):count("*")
   tags:flag("--json", "Print one JSON object.")
 end
@@ -287,7 +186,7 @@ end
 local function fill_join(join)
   fill_client(join)
   join:argument("HOST:PORT", "A member to join the cluster through."):target("endpoints")
-    :args("+"):convert(seed)
+    :args("+"):convert(typed.seed)
 end
 
 local function fill_forget(forget)
@@ -299,7 +198,7 @@ end
 local function fill_log(log)
   fill_client(log)
   log:argument("LEVELS", "What to log from now on, as --log-level of 'shoal run' has it: info, or "
-    .. "info,engine=trace."):target("levels"):args("?"):convert(filled("LEVELS"))
+    .. "info,engine=trace."):target("levels"):args("?"):convert(typed.filled("LEVELS"))
 end
 
 local function fill_ask(ask)
@@ -307,28 +206,30 @@ local function fill_ask(ask)
   ask:argument("NAME", "The question: the members' scripts answer it in on_ask.NAME."):target("question")
   ask:argument("DATA", "What goes with the question, as text."):args("?"):target("data")
   option(ask, "--tag", "KEY[=VALUE]", "Ask only members with this tag, and with this value if one is "
-    .. "given. May be repeated."):convert(tag_filter):count("*"):target("tags")
+    .. "given. May be repeated."):convert(typed.tag_filter):count("*"):target("tags")
   option(ask, "--member", "MEMBER", "Ask only this member: its address or its name. May be repeated.")
-    :convert(filled("--member")):count("*"):target("members")
+    :convert(typed.filled("--member")):count("*"):target("members")
   ask:flag("--json", "Print one JSON object.")
+end
+
+-- Its help has what only a node can tell, so it is a command line like any other.
+local function fill_call(call)
+  fill_client(call)
+  call:argument("NAME", "The command, as the script names it in its table 'commands'."):target("command_name")
+    :args("?")
+  call:argument("ARG", "An argument, or NAME=VALUE."):target("words"):args("*")
+  call:flag("--json", "Print the answer as JSON.")
 end
 
 local function fill_broadcast(broadcast)
   fill_client(broadcast)
   broadcast:argument("DATA", "What to broadcast. The scripts get it in broadcast.receive."):target("data")
-    :convert(broadcast_data)
-end
-
-local function topic_name(argument)
-  if #argument < 1 or #argument > 64 then
-    return nil, "the name of a topic has 1 to 64 bytes"
-  end
-  return argument
+    :convert(typed.broadcast_data)
 end
 
 local function fill_publish(publish)
   fill_client(publish)
-  publish:argument("TOPIC", "The topic, 1 to 64 bytes."):target("topic"):convert(topic_name)
+  publish:argument("TOPIC", "The topic, 1 to 64 bytes."):target("topic"):convert(typed.topic_name)
   publish:argument("DATA", "A string that the scripts get."):target("data")
 end
 
@@ -339,7 +240,7 @@ end
 
 local function fill_keygen(keygen)
   keygen:argument("PATH", "The file to create, with mode 0600. Default: the key is printed."):target("path"):args("?")
-    :convert(filled("PATH"))
+    :convert(typed.filled("PATH"))
 end
 
 local function fill_keys(keys)
@@ -347,7 +248,7 @@ local function fill_keys(keys)
   keys:argument("ACTION", "list, add, use or remove. Default: list."):target("action"):args("?")
     :choices({ "list", "add", "use", "remove" })
   keys:argument("KEY", "For add: the path of a file with one key. For use and remove: the id of a key, as "
-    .. "list prints it."):target("what"):args("?"):convert(filled("KEY"))
+    .. "list prints it."):target("what"):args("?"):convert(typed.filled("KEY"))
 end
 
 local SHELLS = { bash = "get_bash_complete", zsh = "get_zsh_complete", fish = "get_fish_complete" }
@@ -355,7 +256,7 @@ local SHELLS = { bash = "get_bash_complete", zsh = "get_zsh_complete", fish = "g
 local function fill_completion(completion)
   completion:argument("SHELL", "bash, zsh or fish."):target("shell"):convert(function(argument)
     if not SHELLS[argument] then
-      return nil, ("the shell must be bash, zsh or fish, not %s"):format(quote(argument))
+      return nil, ("the shell must be bash, zsh or fish, not %s"):format(typed.quote(argument))
     end
     return argument
   end)
@@ -377,6 +278,7 @@ local COMMANDS = {
   { "reload", "Reload a node's script.", fill_client },
   { "log", "Show what a node logs, or change it first.", fill_log },
   { "ask", "Ask all members, or some, a question that their scripts answer.", fill_ask },
+  { "call", "Run a command of a node's script, and print what it answers.", fill_call },
   { "broadcast", "Send DATA to a node's script and, if the script accepts it, to all members.",
     fill_broadcast },
   { "publish", "Publish DATA on a topic, to all members, each of which gets it once and in order.",
@@ -394,7 +296,7 @@ local function add_command(root, argv, name, description, fill)
   local command = root:command(name, description)
   for _, argument in ipairs(argv) do
     if argument == name then
-      fill(with_help(command))
+      fill(with_help(command, name))
       return
     end
   end
@@ -484,6 +386,7 @@ function parser.parse(argv)
   if not ok then
     return nil, ("%s; see 'shoal%s --help'"):format(one_line(answer, argv), command_of(root, argv))
   end
+  answer.typed = typed.tag_value
   return answer
 end
 

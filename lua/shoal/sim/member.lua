@@ -49,6 +49,36 @@ function Member:sees(other)
   return nil
 end
 
+local ANSWERED_WITHIN = 60
+
+local begin_call = blame.shift(function(node, ...)
+  return node:call(...)
+end)
+
+--- Runs a command of the member's script. Without `fn`: runs the network until the command has
+--- answered, for 60 virtual seconds at most, and returns what it answers.
+---@param name string
+---@param args? table
+---@param fn? fun(node: shoal.Node, result: any, message?: string, code?: shoal.Code)
+---@return any result, string? message, shoal.Code? code
+function Member:call(name, args, fn)
+  if fn or type(args) == "function" then
+    return begin_call(self.node, name, args, fn)
+  end
+  local outcome
+  local ok, message, code = begin_call(self.node, name, args, function(_, ...)
+    outcome = { ... }
+  end)
+  if ok then
+    self.net:run_until(function()
+      return outcome
+    end, ANSWERED_WITHIN)
+    outcome = outcome or { nil, ("no answer within %d s"):format(ANSWERED_WITHIN), "timeout" }
+    ok, message, code = outcome[1], outcome[2], outcome[3]
+  end
+  return ok, message, code
+end
+
 local meta = {}
 
 function meta.__index(self, name)

@@ -59,8 +59,40 @@ function Connection:close() end
 ---@field body string
 ---@field truncated boolean   there was more of the body
 
+---@class shoal.Argument  of a command
+---@field [1] string          its name
+---@field type? "string"|"number"|"boolean"  what it must be (anything)
+---@field default? any        its value if it is not given
+---@field optional? boolean   it may be nil
+---@field help? string
+
+---@class shoal.Command
+---@field run fun(node: shoal.Node, args: table): any, string?, string?  as a coroutine; its value is the answer. `nil, message, code`: it failed
+---@field help? string        one line
+---@field args? (string|shoal.Argument)[]  what it takes, by name or by place (anything)
+
+---@class shoal.CommandInfo
+---@field name string
+---@field help? string
+---@field args? { name: string, type?: string, default?: any, optional?: boolean, help?: string }[]
+
 ---@class shoal.Node
 local Node = {}
+
+--- Runs the command of that name in the table `commands` of the handlers, in the next turn of the
+--- loop, and calls `fn(node, result)`, or `fn(node, nil, message, code)`. Returns at once: what can be
+--- cancelled (the command goes on, `fn` is not called), or `nil, message, code`. Without `fn`: only in
+--- a coroutine, which waits and gets the result. Codes: "no_handler" (there is no such command),
+--- "arguments", "handler" (it raised an error), "failed" or another one of its own, "replaced" (the
+--- script was reloaded meanwhile), "full" (64 are under way). (sends)
+---@param name string
+---@param args? table
+---@param fn? fun(node: shoal.Node, result: any, message: string?, code: shoal.Code?)
+---@return shoal.Pending|any, string? message, shoal.Code? code
+function Node:call(name, args, fn) end
+--- The commands that there are, by name.
+---@return shoal.CommandInfo[]
+function Node:commands() end
 
 --- Makes a request, and calls `fn(node, response)`, or `fn(node, nil, message, code)`. Returns at
 --- once: what can be cancelled, or `nil, message, code`. Without `fn`: only in a coroutine, which

@@ -3,19 +3,28 @@
 
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
+#include "command_table.h"
 #include "tagging.h"
 
 #include <string.h>
 
 /* Tables (of questions; of topics), what is a table or a function, then
  * functions. */
-enum { ON_ASK = 3, TOPICS, NUM_TABLES, TAGS = NUM_TABLES, MAX_TOPIC = 64 };
+enum {
+    ON_ASK = 3,
+    TOPICS,
+    COMMANDS,
+    NUM_TABLES,
+    TAGS = NUM_TABLES,
+    MAX_TOPIC = 64
+};
 static const char *const names[] = {
     "identity",
     "broadcast",
     "codec",
     "on_ask",
     "topics",
+    "commands",
     "tags",
     "check_tags",
     "on_start",
@@ -72,6 +81,8 @@ static void check_field(lua_State *L, const char *who, int name, int value)
                    lua_typename(L, wanted), options_describe(L, value));
     if (name == TOPICS)
         check_topics(L, who, value);
+    if (name == COMMANDS)
+        command_table_check(L, value, who);
 }
 
 /* Its functions have whatever names there are questions. */
@@ -126,12 +137,16 @@ void handler_table_check(lua_State *L, int index, const char *who)
         check_entry(L, who, lua_gettop(L) - 1, lua_gettop(L));
 }
 
-/* Adds "table.function" for each function in the table on top of the stack. */
-static void add_questions(lua_State *L, const char *table, int list)
+/* Adds "table.function" for each function, or command, in the table on top of
+ * the stack. */
+static void add_questions(lua_State *L, int name, int list)
 {
+    const char *table = names[name];
+    bool is_command = name == COMMANDS;
     int inner = lua_gettop(L);
     for (lua_pushnil(L); lua_next(L, inner); lua_pop(L, 1)) {
-        if (lua_type(L, -2) != LUA_TSTRING || !lua_isfunction(L, -1))
+        if (lua_type(L, -2) != LUA_TSTRING ||
+            (!lua_isfunction(L, -1) && !is_command))
             continue;
         lua_pushfstring(L, "%s.%s", table, lua_tostring(L, -2));
         lua_rawseti(L, list, (int)lua_rawlen(L, list) + 1);
@@ -146,7 +161,7 @@ void handler_table_push_defined(lua_State *L, int index)
     for (int i = 0; names[i]; i++) {
         lua_getfield(L, index, names[i]);
         if (is_table_name(i) && lua_istable(L, -1))
-            add_questions(L, names[i], list);
+            add_questions(L, i, list);
         else if (!lua_isnil(L, -1)) {
             lua_pushstring(L, names[i]);
             lua_rawseti(L, list, (int)lua_rawlen(L, list) + 1);

@@ -2,6 +2,7 @@
 #include "coroutine.h"
 
 #include "../../lua/compat.h"
+#include "../../lua/protected_call.h"
 
 bool coroutine_can_yield(lua_State *L)
 {
@@ -35,6 +36,58 @@ static int resume(lua_State *thread, lua_State *from, int nargs)
 #endif
 }
 
+/* ---- Those whose failures somebody wants to know of ---- */
+
+static const char failures_key[] = "shoal.coroutine.failures";
+
+/* Pushes { [thread] = function }, which keeps no thread. */
+static void push_failures(lua_State *L)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, failures_key);
+    if (!lua_isnil(L, -1))
+        return;
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_newtable(L);
+    lua_pushliteral(L, "k");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, LUA_REGISTRYINDEX, failures_key);
+}
+
+void coroutine_on_failure(lua_State *L, int index)
+{
+    luaL_checkstack(L, 6, "cannot begin a coroutine");
+    push_failures(L);
+    lua_pushthread(L);
+    if (index)
+        lua_pushvalue(L, index);
+    else
+        lua_pushnil(L);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
+static void tell_failure(lua_State *L, lua_State *thread)
+{
+    luaL_checkstack(L, 6, "cannot tell of a failure");
+    push_failures(L);
+    lua_pushthread(thread);
+    lua_xmove(thread, L, 1);
+    lua_rawget(L, -2);
+    if (lua_isfunction(L, -1)) {
+        const char *message = lua_tostring(thread, -1);
+        lua_pushstring(L, message ? message : "(no message)");
+        protected_plain(L, 1, 0);
+        lua_pop(L, 1);
+    } else {
+        lua_pop(L, 2);
+    }
+}
+
+/* ---- Resuming ---- */
+
 /* What it raised, with its traceback, is raised again. */
 static int go_on(lua_State *L, lua_State *thread, int nargs)
 {
@@ -44,6 +97,7 @@ static int go_on(lua_State *L, lua_State *thread, int nargs)
     int status = resume(thread, L, nargs);
     if (status == LUA_OK || status == LUA_YIELD)
         return 0;
+    tell_failure(L, thread);
     const char *message = lua_tostring(thread, -1);
     luaL_traceback(L, thread, message ? message : "(no message)", 0);
     return lua_error(L);

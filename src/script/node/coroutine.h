@@ -18,4 +18,8 @@ void coroutine_prepare(lua_State *L, int nargs);
  * STACK: body values... -> function body values... */
 void coroutine_prepare_new(lua_State *L, int nargs);
 
+/* If the coroutine that runs raises something, the function at `index` gets the
+ * message; 0: no function does, any more. May raise. */
+void coroutine_on_failure(lua_State *L, int index);
+
 #endif

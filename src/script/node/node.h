@@ -75,6 +75,7 @@ struct node {
     struct children children;
     void (*end_connections)(struct scope *scope); /* NULL: there was none */
     unsigned num_requests;
+    unsigned num_calls; /* of commands, that are not over */
     void *wait_timer; /* while somebody waits */
     unsigned wait_round;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The node's methods that begin something and are told of its outcome. */
+#include "../act/calls.h"
 #include "../act/children.h"
 #include "../act/connection.h"
 #include "../act/requests.h"
@@ -40,6 +41,17 @@ static int request(lua_State *L)
     return requests_begin(L, methods_check_scope(L));
 }
 
+static int call(lua_State *L)
+{
+    (void)methods_check_sending(L, "node:call");
+    return calls_begin(L, methods_check_scope(L));
+}
+
+static int commands(lua_State *L)
+{
+    return calls_push_list(L, methods_check_scope(L));
+}
+
 const luaL_Reg methods_act[] = {
     {"spawn", spawn},
     {"io", watch},
@@ -47,5 +59,7 @@ const luaL_Reg methods_act[] = {
     {"sleep", sleep_for},
     {"connect", make_connection},
     {"http", request},
+    {"call", call},
+    {"commands", commands},
     {NULL, NULL},
 };

@@ -1,0 +1,36 @@
+---@meta
+--- A codec of a script's own: the field `codec` of its table of handlers. Nothing here runs.
+--- Conventions are those of `shoal` (../types.lua).
+
+---@class shoal.Header
+---@field kind shoal.Message
+---@field number? integer
+---@field src shoal.Identity
+---@field src_incarnation integer
+---@field dst? shoal.Identity      the receiver: what an encoder gets; a decoder returns it or `dst_hash`
+---@field dst_hash? integer        of `dst`, or of its address in an announce (docs/wire.md)
+---@field peer? shoal.Identity
+---@field digest? { members: integer, sum: integer, without?: integer, streams?: integer }  of pings and acks: summarises what the sender knows
+---@field no_tags? true     the sender has none. Only with `lifeguard`
+---@field cookie? integer   of any kind: to be sent back as `echo` (docs/wire.md, Strangers)
+---@field echo? integer
+---@field padding? integer  bytes to be added
+---@field wants_nack? true  of a ping_req: answer with a nack if `peer` does not answer. Only with `lifeguard`
+
+---@class shoal.Claim
+---@field id shoal.Identity
+---@field tags_version? integer  of its tags, if it has some; only with `lifeguard`
+---@field tags? string           their bytes
+---@field tags_size? integer     instead of `tags`: they are too large for a packet
+---@field no_tags? true          it has said that it has none; only with `lifeguard`
+---@field incarnation? integer   of one that has left: 65535
+---@field state? shoal.State
+---@field from? shoal.Identity   suspect: the member that suspects it; left: its new identity, at another address
+
+--- Decoders answer nil, message for bytes that are wrong.
+---@class shoal.CodecHandlers
+---@field encode_header fun(header: shoal.Header): string
+---@field decode_header fun(bytes: string): shoal.Header?, integer|string, string?  the header and its size; or nil, message, and perhaps "unsupported"
+---@field encode_member fun(member: shoal.Claim): string
+---@field decode_member fun(bytes: string, from: integer): shoal.Claim?, integer|string
+---@field lifeguard? boolean  the functions carry `wants_nack`, `digest`, `cookie`, `echo`, `from` and all kinds (false)

@@ -1,0 +1,87 @@
+--- `shoal call`: the commands of a running node's script.
+
+local node = require "spec.support.node"
+local process = require "spec.support.process"
+local raw = require "spec.cli.raw"
+local wait = require "spec.support.wait"
+
+local SCRIPT = [[
+return { commands = {
+  drain = {
+    help = "Takes no new work for a while.",
+    args = { "host", { "seconds", type = "number", default = 0.01, help = "how long" } },
+    run = function(node, args)
+      node:sleep(args.seconds)
+      return { host = args.host, seconds = args.seconds }
+    end,
+  },
+  quiet = { run = function() end },
+  words = { run = function(_, args) return args end },
+  text = { args = { { "what", type = "string" } }, run = function(_, args) return args.what end },
+  refuse = { run = function() return nil, "not now" end },
+} }
+]]
+
+describe("shoal call", function()
+  after_each(process.cleanup)
+
+  it("runs a command and prints what it answers", function()
+    local member = node.start { source = SCRIPT }
+    local function call(...)
+      local done = member:ask("call", ...)
+      return { done.code, done.out, done.err }
+    end
+    assert.same({ 0, "{host=a,seconds=0.01}\n", "" }, call("drain", "a"))
+    assert.same({ 0, "{host=a,seconds=0.02}\n", "" }, call("drain", "a", "0.02"))
+    assert.same({ 0, '{"host":"a=b","seconds":0}\n', "" }, call("drain", "--json", "seconds=0", "a=b"))
+    assert.same({ 0, "", "" }, call("quiet"))
+    assert.same({ 0, "true\n", "" }, call("quiet", "--json"))
+    assert.same({ 0, "[1,true,x y,k=v]\n", "" }, call("words", "1", "true", "x y", "k=v"))
+    assert.same({ 0, "007\n", "" }, call("text", "007"))
+    assert.same({ 1, "", "shoal: not now\n" }, call("refuse"))
+    assert.same({ 2, "", "shoal: the argument 'host' is missing\n" }, call("drain"))
+    assert.same({ 2, "", "shoal: the argument 'seconds' must be a number, not 'x'\n" }, call("drain", "a", "x"))
+    assert.same({ 2, "", "shoal: the script has no command 'dreain'; 'shoal call --help' lists those that it has\n" },
+      call("dreain"))
+    assert.same({ 2, "", "shoal: the name of a command is missing; 'shoal call --help' lists them\n" }, call())
+  end)
+
+  it("--help lists what the node's script has, also while no node runs", function()
+    local member = node.start { source = SCRIPT }
+    local help = member:ask("call", "--help")
+    assert.equal(0, help.code)
+    assert.truthy(help.out:find("Usage: shoal call", 1, true), help.out)
+    assert.truthy(help.out:find("   drain HOST [SECONDS=0.01]  Takes no new work for a while.\n", 1, true), help.out)
+    assert.truthy(help.out:find("   quiet [ARG...]\n", 1, true), help.out)
+    local one = member:ask("call", "drain", "--help").out
+    assert.equal("Usage: shoal call drain HOST [SECONDS=0.01]\n\nTakes no new work for a while.\n\nArguments:\n"
+      .. "   host     any\n   seconds  number  how long\n", one)
+    local nobody = process.cli("call", "--help", "--control", process.tempdir() .. "/none.sock")
+    assert.equal(0, nobody.code)
+    assert.truthy(nobody.out:find("Commands of the node's script:\n   unknown: ", 1, true), nobody.out)
+  end)
+
+  it("is a method of the control socket, which answers others meanwhile", function()
+    local member = node.start { source = SCRIPT }
+    local peer = raw.connect(member.control)
+    peer:write(raw.request(1, "call", { "drain", { host = "a", seconds = 0.5 } }) .. raw.request(2, "version"))
+    assert.equal(2, peer:read()[2])
+    assert.same({ 1, 1, nil, { host = "a", seconds = 0.5 } }, peer:read())
+    peer:write(raw.request(3, "call", { "nothing" }))
+    assert.same({ 1, 3, { code = "no_handler", message = "there is no command 'nothing'" } }, peer:read())
+    peer:write(raw.request(4, "call", { "" }))
+    assert.same({ code = "invalid_params", message = "the name must have 1 to 64 bytes" }, peer:read()[3])
+    peer:write(raw.request(5, "call", { "quiet" }))
+    assert.same({ 1, 5, nil, true }, peer:read())
+    peer:write(raw.request(6, "commands"))
+    assert.equal("drain", peer:read()[4][1].name)
+    peer:close()
+  end)
+
+  it("has the new version's commands after a reload", function()
+    local member = node.start { source = SCRIPT }
+    process.write(member.script, "return { commands = { fresh = { run = function() return 1 end } } }")
+    wait.for_that(function() return member:ask("call", "fresh").code == 0 end, 10, "new command")
+    assert.equal(2, member:ask("call", "quiet").code)
+  end)
+end)
