@@ -10,6 +10,7 @@ local MAY_INCLUDE = {
   ["core/table"] = "base wire", -- what an engine keeps, which knows no engine
   ["core/records"] = "base core/table",
   core = "base wire core/records core/table",
+  ["core/delivery"] = "wire core core/records core/table",
   seal = "base",
   host = "base seal wire",
   ["host/act"] = "base host",
@@ -30,7 +31,8 @@ local MAY_INCLUDE = {
 -- function of another one, which uses one of ... the first. Less is better: a
 -- ring is read as one file. 1 for the folders that are not named.
 local LARGEST_RING = {
-  core = 24,
+  core = 19,
+  ["core/delivery"] = 4,
   ["core/table"] = 2,
   host = 10,
   ["host/act"] = 3,
@@ -131,7 +133,7 @@ describe("the layers of the C code", function()
 
   it("keep clock, sockets, files and Lua out of the engine", function()
     assert.same({}, offenders(function(include)
-      return (include.folder == "core" or include.folder == "wire") and include.system
+      return (include.folder == "wire" or include.folder:match("^core")) and include.system
         and not PURE[include.system:gsub("^msgpack/.*", "msgpack.h")]
     end))
   end)

@@ -5,7 +5,6 @@
 #include "config.h"
 #include "lookahead.h"
 #include "notify.h"
-#include "repair.h"
 #include "send.h"
 #include "update.h"
 #include "verdict.h"
@@ -106,7 +105,7 @@ static void become_active(shoal *engine)
     probe_arm(engine);
     tasks_begin(engine);
     round_begin(engine);
-    repair_begin(engine);
+    delivery.begin(engine);
     notify_self(engine, SHOAL_EVENT_ACTIVE);
 }
 
@@ -143,8 +142,7 @@ uint64_t shoal_next_deadline(const shoal *engine)
     next = earlier(next, engine->round.at_us);
     next = earlier(next, engine->own_tags.at_us);
     next = earlier(next, engine->fetches.at_us);
-    next = earlier(next, messages_next(engine));
-    next = earlier(next, engine->topics.at_us);
+    next = earlier(next, delivery.next(engine));
     return earlier(next, tasks_next(engine));
 }
 
@@ -171,12 +169,12 @@ int shoal_tick(shoal *engine, uint64_t now_us)
     error = suspicion_tick(engine);
     tags_tick(engine);
     fetch_tick(engine);
-    topics_tick(engine);
+    delivery.tick_topics(engine);
     tasks_tick(engine);
     if (!error)
         error = view_tick(engine);
     round_tick(engine);
-    messages_tick(engine);
+    delivery.tick_messages(engine);
     return engine_leave(engine, error);
 }
 
@@ -358,7 +356,7 @@ static void init(shoal *engine, const shoal_options *options, struct mem mem)
     backlog_init(&engine->tagged, 0);
     tags_init(&engine->own_tags);
     fetch_init(&engine->fetches);
-    topics_init(&engine->topics);
+    delivery.init(engine);
     tasks_stop(&engine->tasks);
     round_init(&engine->round);
     tasks_begin_idle(engine);
@@ -402,8 +400,7 @@ void shoal_free(shoal *engine)
     backlog_clear(&engine->tagged, &engine->mem);
     fetch_clear(engine);
     tags_clear(engine);
-    messages_clear(engine);
-    topics_clear(engine);
+    delivery.clear(engine);
     keys_clear(&engine->item_keys, &engine->mem);
     members_clear(&engine->members, &engine->mem);
     timers_clear(&engine->timers, &engine->mem);

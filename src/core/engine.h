@@ -27,9 +27,8 @@
  *   view.c        what changed, and whether it has come to rest
  *   tags.c        what members say of themselves
  *   fetch.c       ... where no packet holds it
- *   messages*.c   what a program says to one member
- *   topics.c      what they publish
- *   repair.c      ... and what of it did not come
+ *   delivery/     messages to one member, and topics: above all of this,
+ *                 called through delivery.h
  *   broadcast.c   custom broadcasts
  *   ask.c         what is asked of the embedder
  *   notify.c      events into the effect queue
@@ -39,11 +38,11 @@
 #define SHOAL_CORE_ENGINE_H
 
 #include "cookie.h"
+#include "delivery.h"
 #include "digest.h"
 #include "fetch.h"
 #include "heard.h"
 #include "indirect.h"
-#include "messages.h"
 #include "probe.h"
 #include "round.h"
 #include "suspicion.h"
@@ -52,10 +51,11 @@
 #include "table/keys.h"
 #include "table/limits.h"
 #include "table/members.h"
+#include "table/messages_state.h"
 #include "table/timers.h"
+#include "table/topics_state.h"
 #include "tags.h"
 #include "tasks.h"
-#include "topics.h"
 #include "view.h"
 
 enum {

@@ -6,7 +6,7 @@
 #include "engine.h"
 #include "notify.h"
 #include "records/items.h"
-#include "repair.h"
+#include "records/topic_record.h"
 
 struct packet {
     uint8_t *bytes;
@@ -45,7 +45,8 @@ static int write_header(shoal *engine, struct packet *packet,
     };
     header.no_tags = engine_tags(engine) == TAGS_NONE;
     header.has_digest = digest_take(engine, message->kind, &header.digest);
-    header.has_digest |= repair_take(engine, message->kind, &header.digest);
+    header.has_digest |=
+        delivery.add_sum(engine, message->kind, &header.digest);
     cookie_mark(engine, message->to, is_an_answer(message), &header);
     return ask_encode_header(engine, &header, packet->bytes, packet->room,
                              &packet->size);

@@ -19,7 +19,6 @@
 #include "lookahead.h"
 #include "notify.h"
 #include "packet.h"
-#include "repair.h"
 #include "send.h"
 #include "stranger.h"
 #include "update.h"
@@ -173,7 +172,7 @@ static void compare(shoal *engine, const shoal_header *header,
 {
     if (!header->has_digest)
         return;
-    repair_compare(engine, sender, header);
+    delivery.compare(engine, sender, header);
     round_compare(engine, sender, header);
 }
 
@@ -238,9 +237,7 @@ static int on_message(shoal *engine, const shoal_header *header,
     case SHOAL_MSG_EXCHANGE:
         exchange_receive(engine, items, src);
         round_receive(engine, items);
-        if (src->member)
-            messages_receive(engine, items, src->member);
-        repair_receive(engine, items, sender);
+        delivery.take_records(engine, items, sender, src->member);
         return fetch_receive(engine, items, sender);
     case SHOAL_MSG_FEED:
     case SHOAL_MSG_GOSSIP:

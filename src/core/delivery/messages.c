@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "engine.h"
+#include "../engine.h"
+#include "../notify.h"
+#include "../send.h"
 #include "messages_parts.h"
-#include "notify.h"
-#include "send.h"
 
 enum {
     MAX_UNACKED = 16384,    /* messages under way */

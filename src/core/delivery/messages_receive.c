@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Messages of others, and what they say of ours. */
-#include "engine.h"
+#include "../engine.h"
+#include "../notify.h"
+#include "../records/items.h"
+#include "../send.h"
 #include "messages_parts.h"
-#include "notify.h"
-#include "records/items.h"
-#include "send.h"
 
 /* A receipt in the making. */
 struct receipt {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of repair.h need of each other. */
-#ifndef SHOAL_CORE_REPAIR_PARTS_H
-#define SHOAL_CORE_REPAIR_PARTS_H
+#ifndef SHOAL_CORE_DELIVERY_REPAIR_PARTS_H
+#define SHOAL_CORE_DELIVERY_REPAIR_PARTS_H
 
 #include "repair.h"
 

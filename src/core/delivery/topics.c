@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "topics.h"
 
-#include "../wire/wire.h"
-#include "ask.h"
-#include "digest.h"
-#include "engine.h"
-#include "notify.h"
-#include "records/items.h"
+#include "../../wire/wire.h"
+#include "../ask.h"
+#include "../digest.h"
+#include "../engine.h"
+#include "../notify.h"
+#include "../records/items.h"
+#include "../send.h"
 #include "repair.h"
-#include "send.h"
 
 enum {
     OF_OURS = 5, /* times that each item is sent ... */
@@ -24,8 +24,9 @@ enum {
     EXPIRE_US = 10000000
 };
 
-void topics_init(struct topics *topics)
+void topics_init(shoal *engine)
 {
+    struct topics *topics = &engine->topics;
     *topics = (struct topics){.at_us = SHOAL_NEVER,
                               .expiry_us = SHOAL_NEVER,
                               .baseline = {.ask_us = SHOAL_NEVER}};

@@ -6,8 +6,8 @@
  *   messages_table.c    who has messages under way, and which
  *   messages_receive.c  those of others, and receipts
  */
-#ifndef SHOAL_CORE_MESSAGES_PARTS_H
-#define SHOAL_CORE_MESSAGES_PARTS_H
+#ifndef SHOAL_CORE_DELIVERY_MESSAGES_PARTS_H
+#define SHOAL_CORE_DELIVERY_MESSAGES_PARTS_H
 
 #include "messages.h"
 

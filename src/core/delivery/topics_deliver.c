@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What has come of a stream is delivered, in order; what will not is told. */
-#include "ask.h"
-#include "engine.h"
-#include "notify.h"
+#include "../ask.h"
+#include "../engine.h"
+#include "../notify.h"
 #include "topics.h"
 
 /* Nobody publishes so much that others do not hear of it. */

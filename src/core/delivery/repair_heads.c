@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Tails and baselines: how far does everybody know each stream? */
-#include "digest.h"
-#include "engine.h"
+#include "../digest.h"
+#include "../engine.h"
+#include "../send.h"
 #include "repair_parts.h"
-#include "send.h"
 
 enum {
     LISTED_PERIODS = 48, /* after the last item of an origin that is gone */

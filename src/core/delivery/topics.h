@@ -21,37 +21,19 @@
  * that wait to be sent; then publishing fails with FULL, and what is received
  * is counted as dropped.
  */
-#ifndef SHOAL_CORE_TOPICS_H
-#define SHOAL_CORE_TOPICS_H
+#ifndef SHOAL_CORE_DELIVERY_TOPICS_H
+#define SHOAL_CORE_DELIVERY_TOPICS_H
 
-#include "records/topic_record.h"
-#include "table/backlog.h"
-#include "table/members.h"
-#include "table/stream.h"
+#include "../records/topic_record.h"
+#include "../table/members.h"
+#include "../table/topics_state.h"
 
 enum {
     TOPICS_MAX_PARTS = 128, /* of a message */
     TOPICS_GAP_US = 50000   /* what is missing may still be under way so long */
 };
 
-struct topics {
-    struct streams streams;
-    struct backlog waiting;
-    uint64_t at_us;     /* something is due; SHOAL_NEVER */
-    uint64_t expiry_us; /* old items go */
-    struct {
-        bool is_over;      /* we know how far the streams are that there are */
-        uint64_t begun_us; /* when we became active */
-        uint64_t ask_us;   /* SHOAL_NEVER: not now */
-        uint32_t from;     /* hashes from here on are not known yet */
-        uint8_t asks;
-    } baseline;
-    uint64_t compared_us; /* when we last told somebody our heads */
-    uint8_t quiet;        /* times that nothing came of it */
-    bool reply;           /* the next ack shows our sum */
-};
-
-void topics_init(struct topics *topics);
+void topics_init(shoal *engine);
 void topics_clear(shoal *engine);
 /* Do we publish it? */
 bool topics_is_ours(const shoal *engine, const struct topic_stream *stream);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Who has messages under way, and which. */
-#include "engine.h"
+#include "../engine.h"
+#include "../notify.h"
 #include "messages_parts.h"
-#include "notify.h"
 
 /* ---- Peers ---- */
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "repair_parts.h"
 
-#include "digest.h"
-#include "engine.h"
-#include "records/items.h"
-#include "send.h"
+#include "../digest.h"
+#include "../engine.h"
+#include "../records/items.h"
+#include "../send.h"
 
 enum {
     MAX_PACKETS = 3, /* that a get brings */

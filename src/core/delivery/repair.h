@@ -18,8 +18,8 @@
  * its gaps itself. A pair that differs for good compares at ever longer
  * intervals.
  */
-#ifndef SHOAL_CORE_REPAIR_H
-#define SHOAL_CORE_REPAIR_H
+#ifndef SHOAL_CORE_DELIVERY_REPAIR_H
+#define SHOAL_CORE_DELIVERY_REPAIR_H
 
 #include "topics.h"
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What an engine keeps of topics (delivery/topics.h). */
+#ifndef SHOAL_CORE_TABLE_TOPICS_STATE_H
+#define SHOAL_CORE_TABLE_TOPICS_STATE_H
+
+#include "backlog.h"
+#include "stream.h"
+
+struct topics {
+    struct streams streams;
+    struct backlog waiting;
+    uint64_t at_us;     /* something is due; SHOAL_NEVER */
+    uint64_t expiry_us; /* old items go */
+    struct {
+        bool is_over;      /* we know how far the streams are that there are */
+        uint64_t begun_us; /* when we became active */
+        uint64_t ask_us;   /* SHOAL_NEVER: not now */
+        uint32_t from;     /* hashes from here on are not known yet */
+        uint8_t asks;
+    } baseline;
+    uint64_t compared_us; /* when we last told somebody our heads */
+    uint8_t quiet;        /* times that nothing came of it */
+    bool reply;           /* the next ack shows our sum */
+};
+
+#endif
