@@ -131,6 +131,30 @@ int main(int argc, char **argv)
         "05780001000100000100", "0001000200010001010402000100010102000100",
         "05780001000701000200010001010100",
         "0578000100050b08080808010005140100", "057800030005010300100109144100"};
+    /* Records of a member's memory: itself, a member with tags, a topic, a
+     * seed, keys, the store; one that readers skip. */
+    static const char *const memories[] = {"0200000013"
+                                           "0000019b76daa000"
+                                           "0000000000070000"
+                                           "0003"
+                                           "61",
+                                           "0400000019"
+                                           "0000019b76daa000"
+                                           "0202"
+                                           "000161"
+                                           "000162"
+                                           "0003633a31"
+                                           "81a17a7a",
+                                           "030000000b"
+                                           "0000000000001267"
+                                           "6a6f62"
+                                           "0500000003"
+                                           "643a31",
+                                           "0600000010"
+                                           "00010203040506070809000102030405",
+                                           "0800000001"
+                                           "80"
+                                           "c80000000161"};
     if (argc != 2)
         return 2;
     folder = argv[1];
@@ -152,6 +176,8 @@ int main(int argc, char **argv)
         write_seed("socket", "", visits[i]);
     for (size_t i = 0; i < COUNT(seals); i++)
         write_seed("seal", "", seals[i]);
+    for (size_t i = 0; i < COUNT(memories); i++)
+        write_seed("memory", "", memories[i]);
     for (size_t i = 0; i < COUNT(steps); i++)
         write_seed("engine", "", steps[i]);
     return 0;

@@ -12,6 +12,7 @@ local MAY_INCLUDE = {
   core = "base wire core/records core/table",
   ["core/delivery"] = "wire core core/records core/table",
   seal = "base",
+  disk = "base",
   host = "base seal wire",
   ["host/act"] = "base host",
   ["host/watch"] = "base host",
