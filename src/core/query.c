@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Read-only answers; they may be asked at any time, inside a question too. */
+#include "query.h"
+
 #include "engine.h"
 
 /* Why we are defunct. */
@@ -25,6 +27,23 @@ shoal_member shoal_self(const shoal *engine)
         .tags = tags_bytes(engine->own_tags.next ? engine->own_tags.next
                                                  : engine_tags(engine)),
     };
+}
+
+shoal_member query_view_of(const shoal *engine, const struct identity *identity,
+                           shoal_reason if_unknown)
+{
+    const struct member *member = members_find_id(
+        &engine->members, identity_id(identity), identity->hash);
+    if (identity == engine->self)
+        return shoal_self(engine);
+    if (member)
+        return member_view(member);
+    return (shoal_member){.id = identity_id(identity),
+                          .addr = identity_addr(identity),
+                          .endpoint = identity_endpoint(identity),
+                          .state = SHOAL_DOWN,
+                          .reason = (uint8_t)if_unknown,
+                          .since_us = engine->now_us};
 }
 
 shoal_connection shoal_get_connection(const shoal *engine)

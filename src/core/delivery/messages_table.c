@@ -2,6 +2,7 @@
 /* Who has messages under way, and which. */
 #include "../engine.h"
 #include "../notify.h"
+#include "../query.h"
 #include "messages_parts.h"
 
 /* ---- Peers ---- */
@@ -87,26 +88,10 @@ void messages_clear(shoal *engine)
 
 /* ---- What becomes of them ---- */
 
-/* Whom they were for, as it is now: down, if it is somebody else by now. */
-static shoal_member view_of(const shoal *engine,
-                            const struct message_peer *peer)
-{
-    const struct member *member = members_find_id(
-        &engine->members, identity_id(peer->to), peer->to->hash);
-    if (member)
-        return member_view(member);
-    return (shoal_member){.id = identity_id(peer->to),
-                          .addr = identity_addr(peer->to),
-                          .endpoint = identity_endpoint(peer->to),
-                          .state = SHOAL_DOWN,
-                          .reason = SHOAL_REASON_REPLACED,
-                          .since_us = engine->now_us};
-}
-
 bool messages_end(shoal *engine, struct message_peer *peer,
                   struct unacked **place, int error)
 {
-    shoal_member view = view_of(engine, peer);
+    shoal_member view = query_view_of(engine, peer->to, SHOAL_REASON_REPLACED);
     shoal_event event =
         error ? SHOAL_EVENT_MESSAGE_FAILED : SHOAL_EVENT_MESSAGE_ACKNOWLEDGED;
     if (!notify_outcome(engine, event, &view, (*place)->ticket, error))

@@ -1,30 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /* What has come of a stream is delivered, in order; what will not is told. */
-#include "../ask.h"
 #include "../engine.h"
 #include "../notify.h"
+#include "../query.h"
 #include "topics.h"
 
 /* Nobody publishes so much that others do not hear of it. */
 #define LEAP (UINT64_C(1) << 32)
 
-static shoal_member view_of(shoal *engine, const struct topic_stream *stream)
+/* A stream outlives its origin, which may come back. */
+static shoal_member origin_of(const shoal *engine,
+                              const struct topic_stream *stream)
 {
-    const struct member *member = members_find_id(
-        &engine->members, identity_id(stream->origin), stream->origin->hash);
-    struct who who;
-    if (topics_is_ours(engine, stream))
-        return shoal_self(engine);
-    if (member)
-        return member_view(member);
-    who_from(&who, stream->origin);
-    return who_view(&who, 0, SHOAL_DOWN);
+    return query_view_of(engine, stream->origin, SHOAL_REASON_NONE);
 }
 
 static bool miss(shoal *engine, struct topic_stream *stream, uint64_t first,
                  uint64_t last)
 {
-    shoal_member from = view_of(engine, stream);
+    shoal_member from = origin_of(engine, stream);
     if (!notify_topic(engine, SHOAL_EVENT_MISSED, &from, stream_topic(stream),
                       (shoal_bytes){0}, first, last))
         return false;
@@ -52,7 +46,7 @@ static bool deliver_parts(shoal *engine, struct topic_stream *stream,
         return false;
     for (uint64_t number = stream->due; number < stream->have; number++)
         at = bytes_copy(at, stream_data(stream_at(stream, number)));
-    shoal_member from = view_of(engine, stream);
+    shoal_member from = origin_of(engine, stream);
     bool done =
         notify_topic(engine, SHOAL_EVENT_PUBLISHED, &from, stream_topic(stream),
                      bytes_of(whole, size), stream->due, stream->have - 1);
@@ -67,7 +61,7 @@ static bool deliver(shoal *engine, struct topic_stream *stream)
         return miss(engine, stream, stream->due, stream->have - 1);
     if (stream->have - stream->due > 1 && size > 0)
         return deliver_parts(engine, stream, size);
-    shoal_member from = view_of(engine, stream);
+    shoal_member from = origin_of(engine, stream);
     return notify_topic(
         engine, SHOAL_EVENT_PUBLISHED, &from, stream_topic(stream),
         stream_data(stream_at(stream, stream->due)), stream->due, stream->due);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* What others are like, as the embedder sees them. */
+#ifndef SHOAL_CORE_QUERY_H
+#define SHOAL_CORE_QUERY_H
+
+#include "table/identity.h"
+
+/* Ourselves, a member, or else somebody who is down, for that reason. Borrowed
+ * as long as the identity is. */
+shoal_member query_view_of(const shoal *engine, const struct identity *identity,
+                           shoal_reason if_unknown);
+
+#endif
