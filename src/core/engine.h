@@ -2,7 +2,9 @@
 /*
  * What an engine is made of, and which file does what with it:
  *
- *   engine.c      construct, free, the small entry points
+ *   engine.c      construct, free, what is due, the small entry points
+ *   entry.c       around every entry point
+ *   connection.c  active or idle
  *   receive.c     a packet: accept or refuse, then one function per message
  *   send.c        a packet to somebody: header, claims, broadcasts
  *   send_check.c  would a packet hold it
@@ -22,7 +24,7 @@
  *   tasks.c       what is done every so often
  *   digest.c      do others know the same
  *   round.c       we compare what we know with others
- *   exchange.c    the answers to that
+ *   exchange*.c   the answers to that
  *   record.c      ... and how both look in a packet
  *   view.c        what changed, and whether it has come to rest
  *   tags.c        what members say of themselves

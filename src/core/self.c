@@ -155,6 +155,13 @@ int self_renew(shoal *engine, shoal_bytes adversary, bool queue)
     return 0;
 }
 
+void self_heard_of_tags(shoal *engine, uint64_t version)
+{
+    if (!tags_exceed(engine, version) &&
+        self_renew(engine, (shoal_bytes){0}, true) == 0)
+        tags_begin_anew(engine);
+}
+
 int self_declared_down(shoal *engine, bool queue)
 {
     if (engine->connection == SHOAL_CONNECTION_DEFUNCT)

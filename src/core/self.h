@@ -12,6 +12,9 @@ int self_queue_claim(shoal *engine, const shoal_update *claim,
 /* Takes another identity, that wins against `adversary` (empty: nobody), or
  * says that there is none. 0, NOMEM, or LOSES. */
 int self_renew(shoal *engine, shoal_bytes adversary, bool queue);
+/* Somebody knows our identity with that version of tags. An owner that counts
+ * no further takes another identity, and begins anew. */
+void self_heard_of_tags(shoal *engine, uint64_t version);
 /* The cluster has declared us down: renew, or be defunct. 0 or NOMEM. */
 int self_declared_down(shoal *engine, bool queue);
 

@@ -5,7 +5,6 @@
 #include "ask.h"
 #include "engine.h"
 #include "notify.h"
-#include "self.h"
 #include "send.h"
 
 enum {
@@ -204,17 +203,21 @@ static bool has_something_to_say(shoal *engine)
     return own->said || own->next;
 }
 
-/* An owner that counts no further takes another identity, and begins anew. */
-void tags_heard_of_ours(shoal *engine, uint64_t version)
+bool tags_exceed(shoal *engine, uint64_t version)
 {
     struct own_tags *own = &engine->own_tags;
     if (version <= tags_version(own->said) || !may_publish(engine) ||
         !has_something_to_say(engine))
-        return;
-    if (version >> 16 < MAX_COUNTER)
-        publish(engine, version >> 16);
-    else if (self_renew(engine, (shoal_bytes){0}, true) == 0)
-        publish(engine, 0);
+        return true;
+    if (version >> 16 >= MAX_COUNTER)
+        return false;
+    publish(engine, version >> 16);
+    return true;
+}
+
+void tags_begin_anew(shoal *engine)
+{
+    publish(engine, 0);
 }
 
 int shoal_set_tags(shoal *engine, uint64_t now_us, shoal_bytes tags)
@@ -352,10 +355,8 @@ int tags_receive(shoal *engine, const shoal_update *claim)
 {
     if (!is_good(claim))
         return engine_drop(engine, SHOAL_DROP_TAGS, 0);
-    if (bytes_equal(claim->id, identity_id(engine->self))) {
-        tags_heard_of_ours(engine, claim->tags_version);
-        return 0;
-    }
+    if (bytes_equal(claim->id, identity_id(engine->self)))
+        return TAGS_OURS;
     struct member *member = members_find_id(
         &engine->members, claim->id, bytes_hash(claim->id, engine->hash_key));
     return member && member_is_active(member)

@@ -32,7 +32,8 @@
 #include "table/tag_set.h"
 
 enum {
-    TAGS_OVERHEAD = 16 /* bytes that they take in a claim beside their own */
+    TAGS_OVERHEAD = 16, /* bytes that they take in a claim beside their own */
+    TAGS_OURS = 1       /* a result of tags_receive() */
 };
 
 /* Our own. */
@@ -45,7 +46,8 @@ struct own_tags {
 
 void tags_init(struct own_tags *own);
 void tags_clear(shoal *engine);
-/* A claim that was applied, and has tags. 0 or NOMEM. */
+/* A claim that was applied, and has tags. 0 or NOMEM; TAGS_OURS: it is about
+ * us, and good, see self_heard_of_tags(). */
 int tags_receive(shoal *engine, const shoal_update *claim);
 /* That version of the tags of an active member, unless we know it or a newer
  * one; `is_news`: it is passed on. 0 or NOMEM. */
@@ -59,8 +61,11 @@ void tags_ignore(shoal *engine, const struct member *member, shoal_drop why,
                  size_t size);
 /* `member` has none, as somebody says who knows. */
 void tags_note_none(shoal *engine, struct member *member);
-/* Somebody knows our identity with that version of tags. */
-void tags_heard_of_ours(shoal *engine, uint64_t version);
+/* Somebody knows our identity with that version of tags: says ours with a
+ * greater one, when it is time. false: there is none. */
+bool tags_exceed(shoal *engine, uint64_t version);
+/* Says them with the first version, as we have another identity. */
+void tags_begin_anew(shoal *engine);
 /* `member` is down: nobody is told of its tags. */
 void tags_hush(shoal *engine, struct member *member);
 /* `member` is somebody else now, or is forgotten. */

@@ -22,6 +22,7 @@
 #include "ask.h"
 #include "engine.h"
 #include "notify.h"
+#include "self.h"
 #include "send.h"
 #include "verdict.h"
 
@@ -445,5 +446,7 @@ int update_apply(shoal *engine, const shoal_update *claim, struct member *maybe,
         tags_note_none(engine, maybe);
     if (!error && claim->tags_version > 0)
         error = tags_receive(engine, claim);
-    return error;
+    if (error == TAGS_OURS)
+        self_heard_of_tags(engine, claim->tags_version);
+    return error == TAGS_OURS ? 0 : error;
 }
