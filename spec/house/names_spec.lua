@@ -8,8 +8,8 @@ local EXCEPTIONS = {
   luaopen_shoal_core = "src/script/module.c",
   -- Parts of the engine, declared in engine.h.
   who_from = "src/core/ask.c",
-  ahead_begin = "src/core/lookahead.c",
-  ahead_next = "src/core/lookahead.c",
+  ahead_begin = "src/core/entry/lookahead.c",
+  ahead_next = "src/core/entry/lookahead.c",
   -- The local health of Lifeguard, which only suspicion timeouts depend on.
   health_change = "src/core/suspicion.c",
   health_stretch = "src/core/suspicion.c",

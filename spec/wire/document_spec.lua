@@ -107,7 +107,7 @@ describe("the fields of a codec", function()
   }
   for class, keys in pairs(cases) do
     it("are in the types and in the manual: shoal." .. class, function()
-      local types = assert(read "lua/shoal/types.lua":match("%-%-%-@class shoal%." .. class .. "\n(.-)\n\n"))
+      local types = assert(read "lua/shoal/types/codec.lua":match("%-%-%-@class shoal%." .. class .. "\n(.-)\n\n"))
       local manual = assert(read "docs/handlers.md":match("\n## Codec(.-)\n## "))
       for key in pairs(keys) do
         assert.is_truthy((types .. "\n"):find("@field " .. key .. "%f[%W]"), key .. " in the types")

@@ -2,20 +2,15 @@
 /*
  * What an engine is made of, and which file does what with it:
  *
- *   engine.c      construct, free, what is due, the small entry points
- *   entry.c       around every entry point
+ *   engine.c      around every entry point
  *   connection.c  active or idle
- *   receive.c     a packet: accept or refuse, then one function per message
- *   send.c        a packet to somebody: header, claims, broadcasts
+ *   send.c        a packet to somebody; packet.c: how it looks
  *   send_check.c  would a packet hold it
  *   update.c      a claim about a member: does it hold, what follows from it
- *   lookahead.c   who sends many packets, what many claims are about: into the
- *                 cache
  *   self.c        who we are: renew, be defunct, leave, be somebody else
  *   accused.c     what others say about us: refute, own our address
  *   verdict.c     what we say about others: tell them, doubt it
- *   stranger.c    who is no member yet: it shows first that it is there
- *   cookie.c      ... with these
+ *   cookie.c      does somebody get what we send there
  *   probe.c       the probe cycle: whom to look at, what came of it
  *   look.c        one look at one member
  *   heard.c       who was heard lately
@@ -24,17 +19,20 @@
  *   tasks.c       what is done every so often
  *   digest.c      do others know the same
  *   round.c       we compare what we know with others
- *   exchange*.c   the answers to that
- *   record.c      ... and how both look in a packet
+ *   exchange.c    ... and how
  *   view.c        what changed, and whether it has come to rest
  *   tags.c        what members say of themselves
  *   fetch.c       ... where no packet holds it
- *   delivery/     messages to one member, and topics: above all of this,
- *                 called through delivery.h
  *   broadcast.c   custom broadcasts
  *   ask.c         what is asked of the embedder
  *   notify.c      events into the effect queue
  *   query.c       read-only answers
+ *
+ * Above all of these, each in a folder:
+ *
+ *   entry/        packets, time and config come in: receive.c takes packets,
+ *                 life.c makes an engine, ticks and frees it
+ *   delivery/     messages to one member, and topics; called through delivery.h
  */
 #ifndef SHOAL_CORE_ENGINE_H
 #define SHOAL_CORE_ENGINE_H

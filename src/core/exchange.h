@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Two members tell each other what they lack. One asks (round.h), the other
- * answers and keeps nothing:
+ * answers (entry/exchange_answer.h) and keeps nothing:
  *
  *   sums   ->  which of them differ
  *   list   ->  claims about those that it lacks, at most EXCHANGE_PACKETS
@@ -56,9 +56,4 @@ bool exchange_write_sums(shoal *engine, struct records *records,
 void exchange_send(shoal *engine, struct member *to, struct records *records);
 /* The same with questions, whose answer may be larger than they are. */
 void exchange_ask(shoal *engine, struct member *to, struct records *records);
-/* The records of a packet from `sender`, whose claims were applied: those that
- * ask something of us. */
-void exchange_receive(shoal *engine, shoal_bytes items,
-                      const struct who *sender);
-
 #endif

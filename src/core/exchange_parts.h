@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What the files of exchange.h need of each other:
- *
- *   exchange.c         room, records, sending
- *   exchange_answer.c  what others ask
- */
+/* What exchange.c and entry/exchange_answer.c share. */
 #ifndef SHOAL_CORE_EXCHANGE_PARTS_H
 #define SHOAL_CORE_EXCHANGE_PARTS_H
 

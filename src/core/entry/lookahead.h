@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Who sends many packets, what many claims are about: into the cache. */
-#ifndef SHOAL_CORE_LOOKAHEAD_H
-#define SHOAL_CORE_LOOKAHEAD_H
+#ifndef SHOAL_CORE_ENTRY_LOOKAHEAD_H
+#define SHOAL_CORE_ENTRY_LOOKAHEAD_H
 
-#include "table/members.h"
+#include "../table/members.h"
 
 enum {
     AHEAD = 32,      /* lookups at the same time */

@@ -10,19 +10,19 @@
  *
  * Nothing is applied before the whole packet was found to be well-formed.
  */
-#include "../wire/wire.h"
-#include "accused.h"
-#include "ask.h"
-#include "broadcast.h"
-#include "engine.h"
-#include "exchange.h"
+#include "../../wire/wire.h"
+#include "../accused.h"
+#include "../ask.h"
+#include "../broadcast.h"
+#include "../engine.h"
+#include "../notify.h"
+#include "../packet.h"
+#include "../send.h"
+#include "../update.h"
+#include "../verdict.h"
+#include "exchange_answer.h"
 #include "lookahead.h"
-#include "notify.h"
-#include "packet.h"
-#include "send.h"
 #include "stranger.h"
-#include "update.h"
-#include "verdict.h"
 
 /* Why an error refuses the packet, for the counters. */
 static shoal_drop drop_for(int error)

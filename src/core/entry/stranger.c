@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "stranger.h"
 
-#include "ask.h"
-#include "engine.h"
-#include "exchange.h"
-#include "notify.h"
-#include "send.h"
+#include "../ask.h"
+#include "../engine.h"
+#include "../notify.h"
+#include "../send.h"
+#include "exchange_answer.h"
 
 bool stranger_refuses(const shoal *engine, const shoal_header *header)
 {

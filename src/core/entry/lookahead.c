@@ -21,7 +21,7 @@
  */
 #include "lookahead.h"
 
-#include "engine.h"
+#include "../engine.h"
 
 enum { LINE = 64 /* bytes of the cache at once */ };
 

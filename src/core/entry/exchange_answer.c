@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* What others ask in an exchange, and what we answer. */
-#include "engine.h"
-#include "exchange_parts.h"
-#include "records/items.h"
-#include "self.h"
-#include "send.h"
+#include "exchange_answer.h"
+
+#include "../engine.h"
+#include "../exchange_parts.h"
+#include "../records/items.h"
+#include "../self.h"
+#include "../send.h"
 
 #include <stdlib.h>
 

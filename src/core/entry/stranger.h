@@ -46,11 +46,11 @@
  * cannot carry cookies; with them, and without `check_strangers`, whoever sends
  * a packet is a member.
  */
-#ifndef SHOAL_CORE_STRANGER_H
-#define SHOAL_CORE_STRANGER_H
+#ifndef SHOAL_CORE_ENTRY_STRANGER_H
+#define SHOAL_CORE_ENTRY_STRANGER_H
 
-#include "cookie.h"
-#include "table/members.h"
+#include "../cookie.h"
+#include "../table/members.h"
 
 /* Has somebody unknown no room for us? It answers nothing else, so it is no
  * member for us either, unless others say so. */
