@@ -111,6 +111,7 @@
 ---@field name? string
 ---@field cluster? string
 ---@field meta? table
+---@field args table         what the program gives to its script (`args` of shoal.start, `-- ARG...` of shoal run)
 
 ---@class shoal.IdentityHandlers
 ---@field new? fun(opts: shoal.IdentityOptions): shoal.Identity
@@ -174,6 +175,7 @@ function Timer:cancel() end
 --- including in its on_reload. On a closed node, every method except `close` and `is_closed` raises
 --- "node is closed".
 ---@class shoal.Node
+---@field args table   what the program gives to its script; a new copy each time
 ---@field store table  a table for the script that lives as long as the node; copied by value when the script is reloaded. In a program whose handlers are a script: a copy of it
 local Node = {}
 
@@ -425,7 +427,8 @@ function Node:events() end
 ---@field meta? table           in the stock identity, visible to all members
 ---@field tags? table<string, any>  what this node says of itself from the start; these replace tags of the same names of the handlers
 ---@field seed? integer         of the random choices
----@field log? shoal.LogOptions|string|false  levels, or false for silence
+---@field log? shoal.LogOptions|string|shoal.LogFunction|false  levels, a function that gets the lines, or false for silence
+---@field args? table           what the script finds in `node.args`: anything that MessagePack carries
 ---@field busy_limit? number   how many seconds to keep answering pings while a handler blocks (30); 0: not at all
 ---@field key_file? string      packets are sealed with the key in this file (mode 0600); docs/security.md
 ---@field key? string           the same with a key, or several on lines of their own, as text

@@ -512,4 +512,12 @@ describe("shoal monitor", function()
     assert.equal(1, a.monitor:wait(5))
     assert.equal("shoal: the node has closed the connection\n", a.monitor:stderr())
   end)
+
+  it("run gives the script what is behind --", function()
+    local member = node.start {
+      source = "return { tags = function(opts) return { args = opts.args } end }",
+      args = { "--", "zone=b", "-x", "5", "weight=10" },
+    }
+    assert.same({ args = { ["1"] = "-x", ["2"] = 5, zone = "b", weight = 10 } }, member:try("tags"))
+  end)
 end)

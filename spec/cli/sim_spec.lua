@@ -93,7 +93,8 @@ describe("shoal sim", function()
 
   it("says that the members have one address, and so are one member to each other", function()
     local done = simulate("examples/identity_golf.lua", "--nodes", "5", "--for", "5")
-    assert.equal(0, done.code)
+    assert.same({ 1, "shoal: the members do not agree at the end (--allow-errors to accept that)\n" },
+      { done.code, done.err })
     assert.matches("\nnote +the 5 members have 1 address: the identity of this script does not tell apart members "
       .. "whose hosts differ and whose ports do not\n", done.out)
     assert.is_nil(simulate("examples/kv.lua", "--nodes", "5", "--for", "5").out:find("\nnote", 1, true))
@@ -118,7 +119,7 @@ describe("shoal sim", function()
 
   it("counts handlers that fail and shows what they said", function()
     local path = script 'return { on_member_up = function() error("a\\27bad day") end }'
-    local report = report_of(path, "--nodes", "3", "--for", "3")
+    local report = report_of(path, "--nodes", "3", "--for", "3", "--allow-errors")
     assert.equal(6, report.handlers.errors)
     assert.equal(1, #report.handlers.messages)
     assert.matches("on_member_up: service.lua:1: a\27bad day", (report.handlers.messages[1]:gsub(": [^ ]*/", ": ")))
@@ -232,5 +233,49 @@ describe("shoal sim", function()
     assert.equal(0, done.code)
     assert.matches("5.0 s of 5 s, 3 members, the median member knows 3", done.out)
     assert.matches("\27%[Kcluster +3 members", done.out)
+  end)
+
+  it("gives all members the arguments behind --", function()
+    local path = script [[
+      local M = {}
+      function M.tags(opts) return { args = opts.args } end
+      return M
+    ]]
+    local done = simulate(path, "--nodes", "2", "--for", "5", "--", "zone=b", "first", "2")
+    assert.same({ 0, "" }, { done.code, done.err })
+    assert.truthy(done.out:find("2 members have some; all others know their last ones", 1, true), done.out)
+    local wrong = process.cli("sim", path, "zone=b")
+    assert.same({ 2, "shoal: too many arguments: what is for the script goes behind '--': 'zone=b'; "
+      .. "see 'shoal sim --help'\n" }, { wrong.code, wrong.err })
+  end)
+
+  it("mixes members that run different scripts", function()
+    local folder = process.tempdir()
+    local one = process.write(folder .. "/one.lua", "return { tags = { role = 'one' } }")
+    local two = process.write(folder .. "/two.lua", "return { tags = { role = 'two' } }")
+    local report = report_of(one, "--nodes", "3", "--role", two .. ":2", "--for", "10")
+    assert.equal(5, report.members)
+    assert.same({ { script = one, members = 3 }, { script = two, members = 2 } }, report.roles)
+    assert.equal(5, report.at_the_end.members)
+    assert.equal(5, report.tags.owners)
+    local done = simulate(one, "--nodes", "3", "--role", two .. ":2", "--for", "5")
+    assert.truthy(done.out:find(("5 members, 3 of %s, 2 of %s, 5 s"):format(one, two), 1, true), done.out)
+    local missing = simulate(one, "--role", folder .. "/none.lua:1")
+    assert.equal(1, missing.code)
+    assert.truthy(missing.err:find("none.lua", 1, true), missing.err)
+    assert.equal(2, simulate(one, "--role", two).code)
+  end)
+
+  it("exits with 1 after errors of handlers, or if members do not agree, unless that is allowed", function()
+    local failing = script "return { on_active = function() error 'no' end }"
+    local done = simulate(failing, "--nodes", "2", "--for", "5")
+    assert.same({ 1, "shoal: 2 handler errors (--allow-errors to accept them)\n" }, { done.code, done.err })
+    assert.truthy(done.out:find("2 errors", 1, true), done.out)
+    assert.equal(0, simulate(failing, "--nodes", "2", "--for", "5", "--allow-errors").code)
+    done = simulate("examples/hello.lua", "--nodes", "4", "--for", "20", "--partition", "10")
+    assert.same({ 1, "shoal: the members do not agree at the end (--allow-errors to accept that)\n" },
+      { done.code, done.err })
+    assert.equal(0, simulate("examples/hello.lua", "--nodes", "4", "--for", "20", "--partition", "10",
+      "--allow-errors").code)
   end)
 end)

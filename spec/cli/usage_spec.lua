@@ -6,7 +6,8 @@ local MISTAKES = {
   { { "rum" }, "unknown command 'rum' (did you mean 'run'?); see 'shoal --help'" },
   { { "--verzion" }, "unknown option '--verzion' (did you mean '--version'?); see 'shoal --help'" },
   { { "run" }, "missing argument 'SCRIPT'; see 'shoal run --help'" },
-  { { "run", "a.lua", "b.lua" }, "too many arguments; see 'shoal run --help'" },
+  { { "run", "a.lua", "b.lua" },
+    "too many arguments: what is for the script goes behind '--': 'b.lua'; see 'shoal run --help'" },
   {
     { "run", "a.lua", "--jion", "x:1" },
     "unknown option '--jion' (did you mean '--join'?); see 'shoal run --help'",

@@ -437,14 +437,14 @@ describe("handlers", function()
 
     it("are handed what the node was started with", function()
       local seen
-      stage:start { name = "n", cluster = "c", meta = { a = 1 }, advertise = "10.0.0.1:5", handlers = {
+      stage:start { name = "n", cluster = "c", meta = { a = 1 }, args = { 1 }, advertise = "10.0.0.1:5", handlers = {
         identity = { new = function(opts)
           seen = opts
           return { addr = opts.advertise, bump = 7 }
         end } } }
       assert.matches("^127.0.0.1:%d+$", seen.bind)
       seen.bind = nil
-      assert.same({ name = "n", cluster = "c", meta = { a = 1 }, advertise = "10.0.0.1:5" }, seen)
+      assert.same({ name = "n", cluster = "c", meta = { a = 1 }, args = { 1 }, advertise = "10.0.0.1:5" }, seen)
     end)
 
     it("are told what to do when there is no address to advertise", function()

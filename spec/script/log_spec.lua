@@ -46,6 +46,88 @@ describe("the log of a node", function()
     assert.matches('"a":null', find(lines, '"text":"odd"')[1], 1, true)
   end)
 
+  describe("for a function", function()
+    local lines
+
+    before_each(function() lines = {} end)
+
+    local function note(level, area, text, fields)
+      lines[#lines + 1] = { level, area, text, fields }
+    end
+
+    local function wait_for(text)
+      local found
+      stage:wait(function()
+        for _, line in ipairs(lines) do
+          found = line[3] == text and line or found
+        end
+        return found
+      end)
+      return found
+    end
+
+    it("has the lines that stderr would have, with their fields, and stderr has none", function()
+      local written = capture(function()
+        local node = stage:start { log = { levels = "info", write = note } }
+        node:log("warn", "hello", { a = "x\0y", b = 1.5, c = true })
+        assert.same({ "warn", "script", "hello", { a = "x\0y", b = 1.5, c = "true" } }, wait_for "hello")
+        assert.equal(node:bound(), wait_for("started")[4].bind)
+        node:log("debug", "not this")
+        node:log("info", "the last")
+        node:close()
+        assert.same({ "the last", "closed" }, { lines[#lines - 1][3], lines[#lines][3] })
+      end)
+      assert.same({}, written)
+      for _, line in ipairs(lines) do assert.not_equal("not this", line[3]) end
+    end)
+
+    it("is told levels as ever, warnings if nothing is said", function()
+      local node = stage:start { log = note }
+      node:log("info", "not this")
+      node:log("warn", "this")
+      wait_for "this"
+      assert.equal(1, #lines)
+      node:log_levels "info"
+      node:log("info", "now this")
+      wait_for "now this"
+    end)
+
+    it("may log itself, and may raise: that is on stderr", function()
+      local written = capture(function()
+        local node
+        node = stage:start { log = function(_, _, text)
+          lines[#lines + 1] = { text }
+          if text == "first" then node:log("warn", "second") end
+          if text == "second" then error "no" end
+        end }
+        node:log("warn", "first")
+        stage:wait(function() return node:info().handlers.errors == 1 end)
+        stage.step()
+      end)
+      assert.same({ { "first" }, { "second" } }, lines)
+      assert.equal(1, #find(written, "log_spec.lua", "no"))
+    end)
+
+    it("keeps a thousand lines for it, and says how many were too many", function()
+      local node = stage:start { log = note }
+      for i = 1, 1010 do node:log("warn", "line " .. i) end
+      local dropped = wait_for "log lines dropped"
+      assert.same({ "warn", "host", "log lines dropped", { lines = 10 } }, dropped)
+      assert.equal("line 1000", lines[1000][3])
+    end)
+
+    it("is told of what happens in a simulation", function()
+      local net = sim.new()
+      local members = net:spawn(2, { log = { levels = "info", write = note } })
+      net:run(5)
+      local ups = 0
+      for _, line in ipairs(lines) do ups = ups + (line[3] == "member up" and 1 or 0) end
+      net:close()
+      assert.equal(2, #members)
+      assert.equal(2, ups)
+    end)
+  end)
+
   it("is JSON when it was asked for", function()
     local lines = capture(function()
       local node = stage:start { log = { levels = "info", format = "json" } }
@@ -81,7 +163,7 @@ describe("the log of a node", function()
       node:log("warn", "no longer")
       assert.error_matches(function() node:log_levels("inof") end, "node:log_levels: unknown log level 'inof'")
     end)
-    assert.equal(1, #lines)
+    assert.equal(1, #find(lines, "  script  "))
     assert.equal(1, #find(lines, "info  script  now"))
   end)
 

@@ -168,6 +168,10 @@ static void tell_lost(struct log *log)
 void log_write(struct log *log, log_level level, log_area area,
                const char *text, const log_field *fields, size_t num_fields)
 {
+    if (log->sink) {
+        log->sink(log->sink_context, level, area, text, fields, num_fields);
+        return;
+    }
     if (log->lost > 0 && is_ready(log))
         tell_lost(log);
     if (is_ready(log))

@@ -54,6 +54,13 @@ struct log {
     void *context;
     const char *node; /* whose lines they are, where several write; or NULL */
     uint64_t lost;    /* lines since the last one that was written */
+    /* Takes the lines, instead of the descriptor; NULL: nothing does. What it
+     * gets is borrowed for the call, in which nothing must be logged. Not for a
+     * copy of the log in another thread. */
+    void (*sink)(void *context, enum log_level level, enum log_area area,
+                 const char *text, const struct log_field *fields,
+                 size_t num_fields);
+    void *sink_context;
     uint8_t levels[LOG_NUM_AREAS]; /* log_level */
 };
 

@@ -171,6 +171,7 @@ static void refresh(host *node)
     deputy_reply_learn(&node->post.reply, node->engine);
     if (node->log)
         node->post.log = *node->log;
+    node->post.log.sink = NULL; /* it must not be called from the thread */
 }
 
 void deputy_note(host *node)

@@ -30,7 +30,8 @@
     X(HANDLER, "handler",                                                      \
       "`wait`: the condition raised an error; `call`: the command did")        \
     X(ARGUMENTS, "arguments",                                                  \
-      "`call`: not the arguments that the command takes")                      \
+      "`call`: not the arguments that the command takes; `shoal.start`: "      \
+      "`args` that cannot be carried")                      \
     X(FAILED, "failed", "`call`: the command answered `nil, message`")         \
     X(REPLACED, "replaced",                                                    \
       "`call`: the handlers were replaced before the command had answered")    \

@@ -69,9 +69,15 @@ local function add_config_options(command, about_size)
     :convert(typed.split_setting):count("*")
 end
 
+local function add_script(command, description)
+  command:argument("SCRIPT", description):target("script")
+  command:argument("ARG", "Behind '--': an argument of the script, which finds it in node.args. NAME=VALUE "
+    .. "is args.NAME, others are args[1], args[2], ..."):target("words"):args("*")
+end
+
 local function fill_run(run)
-  run:argument("SCRIPT", "The handler script: a Lua file that returns a table of functions. It is "
-    .. "reloaded whenever it changes."):target("script")
+  add_script(run, "The handler script: a Lua file that returns a table of functions. It is "
+    .. "reloaded whenever it changes.")
   option(run, "--bind", "HOST:PORT", "The address to listen on (UDP). Port 0 picks a free port. "
     .. "Default: 127.0.0.1:0, which only members on this machine can reach.")
     :convert(typed.endpoint("--bind: "))
@@ -118,9 +124,11 @@ local function fill_check(check)
 end
 
 local function fill_sim(sim)
-  sim:argument("SCRIPT", "The handler script."):target("script")
+  add_script(sim, "The handler script.")
   option(sim, "--nodes", "N", "The number of members. Default: 50.")
     :convert(typed.number("--nodes", 1, 10000, true)):default("50"):show_default(false)
+  option(sim, "--role", "FILE:COUNT", "COUNT more members, which run the script FILE. May be repeated.")
+    :convert(typed.role):count("*"):target("roles")
   option(sim, "--for", "SECONDS", "How long to simulate, in virtual time. Default: 60."):target("seconds")
     :convert(typed.number("--for", 0.001, 1e6)):default("60"):show_default(false)
   option(sim, "--seed", "N", "Random seed. The same seed gives the same run. Default: 1.")
@@ -144,7 +152,8 @@ local function fill_sim(sim)
     .. "Default: '1 shoal sim', which examples/kv.lua accepts.")
     :convert(typed.broadcast_data)
   add_config_options(sim, "The number of members that lan, wan and loopback scale their timeouts with. "
-    .. "Default: that of --nodes.")
+    .. "Default: how many there are.")
+  sim:flag("--allow-errors", "Exit with 0 even if handlers failed, or if the members do not agree at the end.")
   sim:flag("--json", "Print one JSON object.")
   option(sim, "--plot", "FILE.svg", "Draw the number of members over time and the spread of the broadcast.")
     :convert(typed.filled("--plot"))
@@ -366,6 +375,18 @@ local function one_line(message, argv)
   return (message:gsub("\nDid you mean (.-)%?", " (did you mean %1?)"))
 end
 
+-- A second script, say, is a mistake; arguments of the script are behind "--".
+local function check_words(request, argv)
+  local is_script = request.command == "run" or request.command == "sim"
+  for _, argument in ipairs(is_script and request.words[1] and argv or {}) do
+    if argument == "--" then
+      return nil
+    end
+  end
+  return is_script and request.words[1]
+    and ("too many arguments: what is for the script goes behind '--': %s"):format(typed.quote(request.words[1]))
+end
+
 --- Reads a command line, without the program's name.
 ---@param argv string[]
 ---@return shoal.cli.Request? request
@@ -382,6 +403,10 @@ function parser.parse(argv)
   end
   if not ran then
     error(ok, 0)
+  end
+  local wrong = ok and check_words(answer, argv)
+  if wrong then
+    ok, answer = false, wrong
   end
   if not ok then
     return nil, ("%s; see 'shoal%s --help'"):format(one_line(answer, argv), command_of(root, argv))

@@ -115,7 +115,7 @@ local function column(samples, index)
 end
 
 local function draw_membership(out, run)
-  local panel = new_panel(out, TOP, run.request.seconds, run.request.nodes * 1.05)
+  local panel = new_panel(out, TOP, run.request.seconds, run.request.total * 1.05)
   panel:axes("Active members, as each member counts them: range (band), median (line), running (dashed)", " s")
   panel:area("range", column(run.samples, 5), column(run.samples, 3))
   panel:line("truth", column(run.samples, 2))

@@ -12,6 +12,7 @@ local script = require("shoal.cli.script")
 local seeds = require("shoal.cli.seeds")
 local shoal = require("shoal")
 local tags = require("shoal.cli.tags")
+local typed = require("shoal.cli.typed")
 
 local run = {}
 
@@ -43,6 +44,7 @@ local function start_options(request, fields, on_error)
     clock_skew = request.clock_skew,
     tags = tags.map(request.tags),
     max_children = request.max_children,
+    args = typed.arguments(request.words),
     log = log_options(request),
     on_error = on_error,
   }

@@ -13,7 +13,7 @@ local trial = require("shoal.cli.trial")
 local sim = {}
 
 local ORDER = {
-  "members", "seconds", "seed", "loss", "converged_after", "at_the_end", "tags", "detection", "partition",
+  "members", "roles", "seconds", "seed", "loss", "converged_after", "at_the_end", "tags", "detection", "partition",
   "false_positives", "traffic", "handlers", "broadcast", "notes", "trace",
 }
 
@@ -110,11 +110,23 @@ local function handlers_line(handlers)
   return ("%d errors: %s"):format(handlers.errors, table.concat(handlers.messages, "; "))
 end
 
+-- "50 members of web.lua", and of other scripts.
+local function cluster_line(request, report)
+  local line = ("%d members of %s"):format(report.members, request.script)
+  if report.roles then
+    local parts = {}
+    for i, role in ipairs(report.roles) do
+      parts[i] = ("%d of %s"):format(role.members, role.script)
+    end
+    line = ("%d members, %s"):format(report.members, table.concat(parts, ", "))
+  end
+  return ("%s, %g s, seed %d"):format(line, report.seconds, report.seed)
+end
+
 local function rows(request, report)
   local wrong = report.false_positives
   local list = {
-    { "cluster", ("%d members of %s, %g s, seed %d"):format(
-      report.members, request.script, report.seconds, report.seed) },
+    { "cluster", cluster_line(request, report) },
     { "agreed", report.converged_after and "after " .. seconds(report.converged_after) or "never" },
     { "at the end", ending_line(report.at_the_end) },
   }
@@ -148,8 +160,12 @@ end
 -- ---- The command -----------------------------------------------------------
 
 local function check(request)
-  if request.kill and request.kill >= request.nodes then
-    return nil, ("--kill %d: at least one of the %d members must survive"):format(request.kill, request.nodes), 2
+  request.total = request.nodes
+  for _, role in ipairs(request.roles) do
+    request.total = request.total + role.count
+  end
+  if request.kill and request.kill >= request.total then
+    return nil, ("--kill %d: at least one of the %d members must survive"):format(request.kill, request.total), 2
   end
   if request.partition and request.partition > request.seconds / 2 then
     return nil, ("--partition %g: begins at %g s, so it can last %g s at most"):format(
@@ -164,10 +180,13 @@ end
 -- The error message names the script.
 local function simulate(request, fields)
   local progress, finish = make_progress()
-  local path = script.path(request.script)
-  local run, message = trial.run(request, path, fields, progress)
+  local roles = { { script = request.script, count = request.nodes, path = script.path(request.script) } }
+  for _, role in ipairs(request.roles) do
+    roles[#roles + 1] = { script = role.script, count = role.count, path = script.path(role.script) }
+  end
+  local run, message, role = trial.run(request, roles, fields, progress)
   finish()
-  return run, message and script.name(path, message)
+  return run, message and script.name(role.path, message)
 end
 
 -- A picture that cannot be written must not prevent the report.
@@ -183,6 +202,18 @@ local function print_report(request, report)
     return output.write(json.encode_object(report, ORDER), "\n")
   end
   return output.write(text.table(rows(request, report)))
+end
+
+-- What a build that runs this should stop at.
+local function judge(request, report)
+  if request.allow_errors then
+    return true
+  elseif report.handlers.errors > 0 then
+    return nil, ("%d handler errors (--allow-errors to accept them)"):format(report.handlers.errors)
+  elseif not report.at_the_end.agree then
+    return nil, "the members do not agree at the end (--allow-errors to accept that)"
+  end
+  return true
 end
 
 ---@param request table
@@ -209,8 +240,10 @@ function sim.sim(request)
   ok, message = print_report(request, report)
   if not ok then
     return nil, message
+  elseif not drawn then
+    return nil, complaint
   end
-  return drawn, complaint
+  return judge(request, report)
 end
 
 return sim

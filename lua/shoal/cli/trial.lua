@@ -11,7 +11,8 @@
 local core = require("shoal.core")
 local shoal = require("shoal")
 local sim = require("shoal.sim")
-local typed = require("shoal.cli.tags")
+local tag_lists = require("shoal.cli.tags")
+local typed = require("shoal.cli.typed")
 
 local trial = {}
 
@@ -155,21 +156,36 @@ local function defines(path, name)
   return false
 end
 
+-- All of one role at a time: the members that run one script.
+local function spawn(net, request, roles, fields)
+  local members = {}
+  for _, role in ipairs(roles) do
+    local list, message = net:spawn(role.count, { handlers = role.path, config = fields,
+      tags = tag_lists.map(request.tags), cluster_size = request.total, args = typed.arguments(request.words) })
+    if not list then
+      return nil, message, role
+    end
+    for _, member in ipairs(list) do
+      members[#members + 1] = member
+    end
+  end
+  return members
+end
+
 --- Runs the whole of it, telling `progress(trial)` now and then.
 ---@param request table
----@param handlers string path
+---@param roles { path: string, script: string, count: integer }[] the first is that of SCRIPT
 ---@param fields shoal.Config
 ---@param progress fun(trial: shoal.cli.Trial)
----@return shoal.cli.Trial? trial, string? message
-function trial.run(request, handlers, fields, progress)
+---@return shoal.cli.Trial? trial, string? message, table? role the one whose script does not load
+function trial.run(request, roles, fields, progress)
   local net = sim.new(network_options(request))
-  local members, message = net:spawn(request.nodes, { handlers = handlers, config = fields,
-    tags = typed.map(request.tags) })
+  local members, message, role = spawn(net, request, roles, fields)
   if not members then
-    return nil, message
+    return nil, message, role
   end
-  local self = { net = net, members = members, request = request, samples = {}, marks = {},
-    selective = defines(handlers, "broadcast.wanted_by") }
+  local self = { net = net, members = members, request = request, roles = roles, samples = {}, marks = {},
+    selective = defines(roles[1].path, "broadcast.wanted_by") }
   plan(self)
   sample(self)
   for i = 1, SAMPLES do
@@ -195,7 +211,7 @@ local function detection(self)
     for _, at in ipairs(record.noticed) do
       delays[#delays + 1] = round(at - record.ended)
     end
-    expected = expected + self.request.nodes - #self.killed
+    expected = expected + self.request.total - #self.killed
   end
   table.sort(delays)
   return {
@@ -334,12 +350,21 @@ local function tags(self)
   return { owners = owners, known = known, pairs = owners * (#running - 1) }
 end
 
+local function roles(self)
+  local list = {}
+  for i, role in ipairs(self.roles) do
+    list[i] = { script = role.script, members = role.count }
+  end
+  return list[2] and list
+end
+
 --- What came of it, as plain tables.
 ---@param self shoal.cli.Trial
 ---@return table
 function trial.report(self)
   return {
-    members = self.request.nodes,
+    members = self.request.total,
+    roles = roles(self),
     seconds = self.request.seconds,
     seed = self.request.seed,
     loss = self.request.loss,

@@ -112,6 +112,17 @@ function typed.seed(argument)
   return ok, message
 end
 
+-- FILE:COUNT
+function typed.role(argument)
+  local path, count = argument:match("^(.+):(%d+)$")
+  count = tonumber(count)
+  if not count or count < 1 or count > 10000 then
+    return nil, ("argument for option '--role' must be FILE:COUNT, with 1 to 10000 members, not %s"):format(
+      typed.quote(argument))
+  end
+  return { script = path, count = count }
+end
+
 function typed.broadcast_data(argument)
   if argument == "" then
     return nil, "a broadcast must not be empty"
@@ -124,6 +135,21 @@ function typed.topic_name(argument)
     return nil, "the name of a topic has 1 to 64 bytes"
   end
   return argument
+end
+
+--- Arguments of a script: NAME=VALUE is a field of that name, other words are in their order.
+---@param words string[]
+---@return table
+function typed.arguments(words)
+  local args, place = {}, 0
+  for _, word in ipairs(words) do
+    local name, value = word:match("^([%a_][%w_-]*)=(.*)$")
+    if not name then
+      place = place + 1
+    end
+    args[name or place] = typed.tag_value(value or word)
+  end
+  return args
 end
 
 return typed

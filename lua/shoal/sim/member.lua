@@ -85,8 +85,8 @@ function meta.__index(self, name)
   if Member[name] then
     return Member[name]
   end
-  if name == "store" then
-    return self.node.store
+  if name == "store" or name == "args" then
+    return self.node[name]
   end
   return self.node[name] and forward(name)
 end

@@ -17,3 +17,6 @@
 ---@class shoal.LogOptions
 ---@field levels? string        "info", "warn,engine=trace" (default: $SHOAL_LOG, else "warn")
 ---@field format? "text"|"json"
+---@field write? shoal.LogFunction  gets the lines, which are not written then
+
+---@alias shoal.LogFunction fun(level: shoal.Level, area: string, text: string, fields: table<string, string|number>)

@@ -63,7 +63,11 @@ void failures_add(struct node *node, const char *what, const char *text)
 void failures_report(void *context, const protected_report *report)
 {
     struct node *node = context;
-    failure_log_write(&node->failure_log, &node->log, LOG_SCRIPT, report,
+    struct log on_stderr = node->log, *log = &node->log;
+    on_stderr.sink = NULL;
+    if (strcmp(report->what, "log") == 0) /* not of its own failure */
+        log = &on_stderr;
+    failure_log_write(&node->failure_log, log, LOG_SCRIPT, report,
                       node->backend ? node->backend->ops->now_us(node->backend)
                                     : 0);
     if (report->text && node->on_error != REFS_NONE &&

@@ -39,17 +39,29 @@ static void read_result(lua_State *L, const char *name, value_identity *out)
         lua_error(L);
 }
 
+void identity_push_args(lua_State *L, const struct node *node)
+{
+    shoal_bytes args = node->birth.args;
+    size_t used;
+    if (args.size == 0)
+        lua_newtable(L);
+    else if (value_push(L, args, &used) != 0)
+        lua_error(L);
+}
+
 void identity_push_options(lua_State *L, const struct node *node)
 {
-    lua_createtable(L, 0, 5);
+    lua_createtable(L, 0, 6);
     set_text(L, "bind", node->birth.bind);
     set_text(L, "advertise", node->birth.advertise);
     set_text(L, "name", node->name);
     set_text(L, "cluster", node->cluster);
     set_meta(L, node->birth.meta);
+    identity_push_args(L, node);
+    lua_setfield(L, -2, "args");
 }
 
-/* identity.new{ bind=, advertise=, name=, cluster=, meta= } */
+/* identity.new{ bind=, advertise=, name=, cluster=, meta=, args= } */
 static void ask(lua_State *L, void *context)
 {
     struct making *making = context;

@@ -15,6 +15,7 @@ struct birth {
     const char *bind; /* the socket's address; of the backend */
     char advertise[ADDRESS_MAX_ENDPOINT]; /* "": the socket has a wildcard */
     shoal_bytes meta; /* MessagePack of a map; empty: none */
+    shoal_bytes args; /* the same: of the program, for its script */
 };
 
 enum { IDENTITY_NO_ADDRESS = 2 };
@@ -25,8 +26,12 @@ enum { IDENTITY_NO_ADDRESS = 2 };
  * IDENTITY_NO_ADDRESS: the stock identity needs an address, and the socket's is
  * a wildcard. Never raises. */
 int identity_make(struct node *node, value_identity *out, struct error *error);
-/* Pushes what `new` gets: { bind=, advertise=, name=, cluster=, meta= }. */
+/* Pushes what `new` gets: { bind=, advertise=, name=, cluster=, meta=,
+ * args= }. */
 void identity_push_options(lua_State *L, const struct node *node);
+
+/* Pushes a new table with the arguments. May raise. */
+void identity_push_args(lua_State *L, const struct node *node);
 
 /* Could others send to a node whose identity has that endpoint? 0, or
  * SHOAL_ERR_IDENTITY and `error`. */

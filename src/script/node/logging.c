@@ -39,9 +39,10 @@ static void use_defaults(lua_State *L, const char *who, struct log *log)
     set_levels(L, who, "SHOAL_LOG", levels && *levels ? levels : "warn", log);
 }
 
-static void read_table(lua_State *L, int index, struct log *log)
+/* STACK: table -> table, or -> table function; as logging_read(). */
+static bool read_table(lua_State *L, int index, struct log *log)
 {
-    static const char *const names[] = {"levels", "format", NULL};
+    static const char *const names[] = {"levels", "format", "write", NULL};
     const char *who = "shoal.start: log";
     options_check(L, index, who, names, false);
     const char *levels = options_string(L, index, who, "levels", NULL);
@@ -50,23 +51,30 @@ static void read_table(lua_State *L, int index, struct log *log)
     else
         use_defaults(L, who, log);
     set_format(L, index, who, log);
+    return options_function(L, index, who, "write");
 }
 
-void logging_read(lua_State *L, int index, const char *who, struct log *log)
+bool logging_read(lua_State *L, int index, const char *who, struct log *log)
 {
     int type = options_get(L, index, "log");
+    bool has_function = type == LUA_TFUNCTION;
     log_init(log);
-    if (type == LUA_TNIL)
+    if (type == LUA_TNIL || has_function)
         use_defaults(L, who, log);
     else if (type == LUA_TSTRING)
         set_levels(L, who, "option 'log'", lua_tostring(L, -1), log);
     else if (type == LUA_TTABLE)
-        read_table(L, lua_gettop(L), log);
+        has_function = read_table(L, lua_gettop(L), log);
     else if (type == LUA_TBOOLEAN && !lua_toboolean(L, -1))
         set_levels(L, who, "option 'log'", "off", log);
     else
-        options_error(L, who, "log", "must be levels, a table or false", -1);
-    lua_pop(L, 1);
+        options_error(L, who, "log",
+                      "must be levels, a table, a function or false", -1);
+    if (type == LUA_TTABLE && has_function)
+        lua_remove(L, -2);
+    else if (!has_function)
+        lua_pop(L, 1);
+    return has_function;
 }
 
 /* ---- node:log() ---- */

@@ -12,9 +12,12 @@
  *   nothing                   levels from $SHOAL_LOG, else "warn"
  *   "info,engine=debug"       levels
  *   { levels=, format= }      both
+ *   { levels=, write= }       levels, and a function that gets the lines
+ *   a function                that
  *   false                     silence
- * Raises for misuse, with `who` in front. */
-void logging_read(lua_State *L, int index, const char *who, struct log *log);
+ * Pushes the function and true; false: there is none. Raises for misuse, with
+ * `who` in front. */
+bool logging_read(lua_State *L, int index, const char *who, struct log *log);
 
 /* STACK: node level text [fields] -> (nothing). May raise. */
 int logging_write(lua_State *L, struct node *node);

@@ -106,6 +106,7 @@ static void do_put_off(void *context)
         return;
     }
     free_over(node);
+    log_function_tell(&node->log_function);
     failures_tell(node);
     if (node->wants_reload && !node->wants_close) {
         node->wants_reload = false;
@@ -182,11 +183,13 @@ static void free_node(struct node *node)
         backend->ops->close(backend);
     version_free(node->current);
     failures_clear(node);
+    log_function_clear(&node->log_function);
     changes_clear(&node->changes);
     modules_clear_paths(&node->paths);
     free(node->script);
     free(node->name);
     free(node->meta);
+    free(node->args);
     free(node->cluster);
     free(node);
 }
@@ -197,6 +200,7 @@ void node_give_up(struct node *node)
     node->phase = NODE_CLOSED;
     scope_end(&node->scopes.program);
     refs_free(node->scopes.owner->L, &node->on_error);
+    refs_free(node->scopes.owner->L, &node->log_function.fn);
     if (backend)
         backend->ops->close(backend);
     version_free(node->current);
@@ -223,9 +227,12 @@ void node_become_live(struct node *node)
     node->started_us = node->backend->ops->wall_us(node->backend);
     program_add(node->scopes.owner, &node->listed);
     node->scopes.owner->log = node->log;
+    node->scopes.owner->log.sink = NULL; /* which goes with the node */
     node_put_in_charge(node, node->current);
     node_update_diagnostics(node);
     node->current->questions->clock_offset_us = node_clock_offset_us(node);
+    if (node->log_function.waiting > 0)
+        (void)node_put_off(node);
 }
 
 /* Its socket is of no use any more: on_error is told, then it closes. */
@@ -284,16 +291,22 @@ void node_close(struct node *node)
     node->phase = NODE_CLOSING;
     reload_unwatch(node);
     (void)version_call(node->current, "on_stop", NULL, NULL);
+    log_function_tell(&node->log_function);
     failures_tell(node);
     node->phase = NODE_CLOSED;
     waits_close(&node->current->scope);
     waits_close(&node->scopes.program);
     take_down(node);
+    log_function_tell(&node->log_function); /* of the end, too */
+    refs_free(node->scopes.owner->L, &node->log_function.fn);
     node_release(node);
 }
 
 void node_abandon(struct node *node)
 {
     node->phase = NODE_CLOSED;
+    node_hold(node);
     take_down(node);
+    refs_free(node->scopes.owner->L, &node->log_function.fn);
+    node_release(node);
 }

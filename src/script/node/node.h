@@ -37,6 +37,7 @@
 #include "backend.h"
 #include "changes.h"
 #include "identity.h"
+#include "log_function.h"
 #include "reload.h"
 
 /* Programs of a node (act/children.h). */
@@ -76,19 +77,20 @@ struct node {
     void (*end_connections)(struct scope *scope); /* NULL: there was none */
     unsigned num_requests;
     unsigned num_calls; /* of commands, that are not over */
-    void *wait_timer; /* while somebody waits */
+    void *wait_timer;   /* while somebody waits */
     unsigned wait_round;
 
     protected_counts counts;
     struct failure_log failure_log;
     struct log log;
-    int on_error; /* reference in the program's state */
+    struct log_function log_function; /* that hears of its lines */
+    int on_error;                     /* reference in the program's state */
 
     char *script; /* absolute path; NULL: handlers are a table */
     struct module_paths paths;
     char *name, *cluster;
-    struct birth birth; /* what it was started with */
-    uint8_t *meta;      /* the bytes of its meta */
+    struct birth birth;   /* what it was started with */
+    uint8_t *meta, *args; /* their bytes, in `birth` */
     uint32_t cluster_size;
     bool watches;
     uint64_t started_us;     /* unix time */

@@ -169,7 +169,13 @@ static struct version *store_of(const struct node_object *object)
     return scope->silent ? (struct version *)scope : object->node->current;
 }
 
-/* node.store, or a method. Upvalue: the methods. */
+static bool is_field(lua_State *L, const char *name)
+{
+    return lua_type(L, 2) == LUA_TSTRING &&
+           strcmp(lua_tostring(L, 2), name) == 0;
+}
+
+/* node.store, node.args, or a method. Upvalue: the methods. */
 static int get_field(lua_State *L)
 {
     struct node_object *object = check(L);
@@ -178,8 +184,9 @@ static int get_field(lua_State *L)
     lua_rawget(L, lua_upvalueindex(1));
     if (!lua_isnil(L, -1))
         return 1;
-    if (lua_type(L, 2) == LUA_TSTRING &&
-        strcmp(lua_tostring(L, 2), "store") == 0) {
+    if (is_field(L, "args")) {
+        identity_push_args(L, methods_check_open(L));
+    } else if (is_field(L, "store")) {
         methods_check_open(L);
         struct version *version = store_of(object);
         store_push(L, version, has_store_here(object, version));
@@ -190,8 +197,7 @@ static int get_field(lua_State *L)
 static int set_field(lua_State *L)
 {
     struct node_object *object = check(L);
-    if (lua_type(L, 2) != LUA_TSTRING ||
-        strcmp(lua_tostring(L, 2), "store") != 0)
+    if (!is_field(L, "store"))
         return luaL_error(L,
                           "node: has no field %s to set (keep what is "
                           "yours in node.store)",

@@ -195,10 +195,21 @@ static struct node *push_node(lua_State *L, struct program *owner)
     return node;
 }
 
-/* keep(node, handlers, on_error): the registry keeps them from now on. */
+/* Without memory: with the next line. */
+static void tell_log_soon(struct node *node)
+{
+    (void)node_put_off(node);
+}
+
+/* keep(node, handlers, on_error, log_function): the registry keeps them from
+ * now on. */
 static int keep(lua_State *L)
 {
     struct node *node = methods_check(L);
+    if (!lua_isnil(L, 4))
+        log_function_set(L, &node->log_function, &node->log,
+                         &node->scopes.program, tell_log_soon);
+    lua_settop(L, 3);
     if (!lua_isnil(L, 3))
         node->on_error = refs_new(L);
     lua_settop(L, 2);
@@ -228,7 +239,8 @@ static void prepare_program(lua_State *L, const struct start *start)
     lua_pushvalue(L, 2);
     push_or_nil(L, start->handlers);
     push_or_nil(L, start->on_error);
-    if (lua_pcall(L, 3, 0, 0) == LUA_OK)
+    push_or_nil(L, start->log_function);
+    if (lua_pcall(L, 4, 0, 0) == LUA_OK)
         return;
     node_give_up(node);
     lua_error(L);

@@ -16,9 +16,9 @@ struct start {
     shoal_config config;
     uint64_t seed, busy_limit_us, skew_us;
     struct seal_keys *keys; /* in a userdata that wipes them; NULL: none */
-    /* Indices; 0: none. Of the list of endpoints, a table of handlers or nil, a
-     * function. */
-    int seeds, handlers, on_error;
+    /* Indices; 0: none. Of the list of endpoints, a table of handlers or nil,
+     * functions. */
+    int seeds, handlers, on_error, log_function;
     bool from_module; /* the table: what is wrong with it is no misuse */
     shoal_bytes tags; /* MessagePack of a map; empty: none */
     const char *code; /* of the failure */

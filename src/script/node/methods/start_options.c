@@ -207,30 +207,46 @@ static int read_config(lua_State *L, struct start *start)
     return -1;
 }
 
-static void keep_meta(lua_State *L, struct node *node)
+/* A copy of the bytes on top of the stack; borrowed from `*memory`. */
+static shoal_bytes keep_bytes(lua_State *L, uint8_t **memory)
 {
     size_t size;
     const char *packed = lua_tolstring(L, -1, &size);
-    node->meta = malloc(size);
-    if (!node->meta)
+    *memory = malloc(size);
+    if (!*memory)
         luaL_error(L, "not enough memory");
-    memcpy(node->meta, packed, size);
-    node->birth.meta = (shoal_bytes){node->meta, size};
+    memcpy(*memory, packed, size);
+    return (shoal_bytes){*memory, size};
 }
 
-/* As MessagePack, since it may have to enter a script's own state: now, and at
- * each reload. 0, or -1 with `error`. */
-static int read_meta(lua_State *L, struct start *start)
+/* A table, as MessagePack, since it may have to enter a script's own state:
+ * now, and at each reload. 0, or -1 with `error`. */
+static int read_packed(lua_State *L, struct start *start, const char *name,
+                       const char *code, uint8_t **memory, shoal_bytes *bytes)
 {
-    if (!options_table(L, 1, who, "meta"))
+    if (!options_table(L, 1, who, name))
         return 0;
-    if (value_pack(L, -1, "meta") == 0) {
-        keep_meta(L, start->node);
+    if (value_pack(L, -1, name) == 0) {
+        *bytes = keep_bytes(L, memory);
         return 0;
     }
     error_fail(&start->error, "%s", lua_tostring(L, -1));
-    start->code = shoal_error_name(SHOAL_ERR_IDENTITY);
+    start->code = code;
     return -1;
+}
+
+static int read_meta(lua_State *L, struct start *start)
+{
+    struct node *node = start->node;
+    return read_packed(L, start, "meta", shoal_error_name(SHOAL_ERR_IDENTITY),
+                       &node->meta, &node->birth.meta);
+}
+
+static int read_args(lua_State *L, struct start *start)
+{
+    struct node *node = start->node;
+    return read_packed(L, start, "args", CODE_ARGUMENTS, &node->args,
+                       &node->birth.args);
 }
 
 /* Leaves the bytes on the stack. */
@@ -255,13 +271,11 @@ static double read_seconds(lua_State *L, const char *name, double fallback)
 int start_read_options(lua_State *L, struct start *start)
 {
     static const char *const names[] = {
-        "bind",         "advertise",  "join",
-        "name",         "cluster",    "handlers",
-        "watch",        "config",     "cluster_size",
-        "meta",         "seed",       "log",
-        "on_error",     "busy_limit", "tags",
-        "max_children", "key",        "key_file",
-        "key_fd",       "clock_skew", NULL};
+        "bind",         "advertise", "join",     "name",         "cluster",
+        "handlers",     "watch",     "config",   "cluster_size", "meta",
+        "seed",         "log",       "on_error", "busy_limit",   "tags",
+        "max_children", "key",       "key_file", "key_fd",       "clock_skew",
+        "args",         NULL};
     struct node *node = start->node;
     options_check(L, 1, who, names, true);
     start->bind = options_string(L, 1, who, "bind", node->world->bind);
@@ -278,12 +292,13 @@ int start_read_options(lua_State *L, struct start *start)
         return -1;
     node->children.max = (unsigned)options_integer(
         L, 1, who, "max_children", 1, CHILDREN_LIMIT, CHILDREN_MAX);
-    logging_read(L, 1, who, &node->log);
+    if (logging_read(L, 1, who, &node->log))
+        start->log_function = lua_gettop(L);
     start->seed = read_seed(L, node);
     start->seeds = read_seeds(L);
     read_tags(L, start);
     if (read_config(L, start) != 0 || read_meta(L, start) != 0 ||
-        read_handlers(L, start) != 0)
+        read_args(L, start) != 0 || read_handlers(L, start) != 0)
         return -1;
     if (options_function(L, 1, who, "on_error"))
         start->on_error = lua_gettop(L);
