@@ -294,6 +294,7 @@ typedef enum shoal_carries {
     SHOAL_CARRIES_IGNORED,   /* a member, the size of its tags, and why */
     SHOAL_CARRIES_PUBLISHED, /* a member, topic, data and numbers */
     SHOAL_CARRIES_MISSED,    /* a member, topic and numbers */
+    SHOAL_CARRIES_REASON,    /* who need not be a member, and why */
     SHOAL_CARRIES_CHANGES    /* nothing; a node in Lua adds the members */
 } shoal_carries;
 
@@ -320,7 +321,8 @@ typedef struct shoal_effect {
     uint16_t updates;     /* how many the packet carries */
     uint8_t message;      /* of the packet: shoal_message */
     uint8_t number;   /* PACKET_*: of the probe, of the kinds that have one */
-    uint8_t drop;     /* ITEM_DROPPED, TAGS_IGNORED: why; a shoal_drop */
+    uint8_t drop;     /* ITEM_DROPPED, TAGS_IGNORED, TURNED_AWAY: why; a
+                         shoal_drop */
     uint8_t flags;    /* MESSAGE: as its sender gave them */
     shoal_bytes data; /* MESSAGE, PUBLISHED */
     uint64_t ticket;  /* MESSAGE_*: as shoal_send_to() got it */

@@ -76,6 +76,14 @@ typedef shoal_periodic SHOAL_CONFIG_PERIODIC; /* the range is of `members` */
       "an unknown sender becomes a member only when it has shown that it "     \
       "receives what is sent to its address. Until then it gets at most "      \
       "three bytes for each of its own")                                       \
+    X(newcomers_per_minute, "newcomers_per_minute", COUNT, 0, 1000000,         \
+      "how many new members one host (an IP address) may bring, all at once "  \
+      "or one after the other. Further ones have to wait. 0: any number")      \
+    X(announces_per_minute, "announces_per_minute", COUNT, 0, 1000000,         \
+      "how often one host may ask for all members. 0: any number")             \
+    X(renewals_per_minute, "renewals_per_minute", COUNT, 0, 1000000,           \
+      "how often the identity at one address may be replaced by a newer one. " \
+      "Further ones have to wait. 0: any number")                              \
     /* ---- The view ---- */                                                   \
     X(view_quiet_us, "view_quiet", SECONDS, 0.001, 31622400,                   \
       "`on_view` is called when nothing has changed for this long, and at "    \

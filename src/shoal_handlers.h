@@ -68,6 +68,16 @@ typedef struct shoal_tags_questions {
     int (*check)(void *context, const shoal_member *member, shoal_bytes tags);
 } shoal_tags_questions;
 
+/* About who may be a member. `admit` NULL: everybody. */
+typedef struct shoal_admission_questions {
+    void *context;
+    /* May `id`, whose endpoint that is, become a member? Asked once for each
+     * identity that is not known here: of a sender when it has shown that it
+     * receives packets, of others when they are named to us. 1, or 0, or an
+     * error: no. Then it is not heard, and for 30 seconds not asked again. */
+    int (*admit)(void *context, shoal_bytes id, shoal_bytes endpoint);
+} shoal_admission_questions;
+
 /* How headers and members look on the wire. Encoders write at most `room` bytes
  * and set `*size`, or return SHOAL_ERR_TOO_BIG (not enough room) or another
  * error. Decoders set `*used`; the identities they find may point into the
@@ -100,6 +110,7 @@ typedef struct shoal_handlers {
     shoal_identity_questions identity;
     shoal_broadcast_questions broadcast;
     shoal_tags_questions tags;
+    shoal_admission_questions admission;
     shoal_codec codec;
 } shoal_handlers;
 

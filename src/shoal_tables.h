@@ -65,7 +65,10 @@
       "we have left, or were declared down; nothing more is sent")             \
     X(NO_LIFEGUARD, -23, "no_lifeguard",                                       \
       "the codec does not carry it, as it has no `lifeguard`; nothing was "    \
-      "sent")
+      "sent")                                                                  \
+    X(NOT_ADMITTED, -24, "not_admitted",                                       \
+      "the identity may not become a member (`admit`), or its address has "    \
+      "brought too many new ones lately; nothing changed")
 
 /* Message kinds; the values are on the wire, and so is whether a header has a
  * number and a peer, and whether claims (with their count) and items may follow
@@ -185,7 +188,10 @@
     X(TAGS_IGNORED, 28, "tags_ignored", 1, IGNORED, WARN,                      \
       "tags were ignored",                                                     \
       "a version of this member's tags was ignored, or not passed on; "        \
-      "`reason` is that of the counter")
+      "`reason` is that of the counter")                                       \
+    X(TURNED_AWAY, 29, "turned_away", 1, REASON, WARN, "turned away",          \
+      "somebody was not let in, or not answered: `not_admitted`, "             \
+      "`newcomers`, `announces` or `renewals`, as the counters say")
 
 /* Why packets, updates and items were dropped. X(NAME, "name", "text") */
 #define SHOAL_DROPS(X)                                                         \
@@ -238,6 +244,17 @@
     X(TOPICS, "topics",                                                        \
       "an item of a topic by somebody who is not known (yet), or beyond the "  \
       "limits of topics")                                                      \
+    X(NOT_ADMITTED, "not_admitted",                                            \
+      "a new identity that `admit` of the script, or `--allow`, refuses")      \
+    X(NEWCOMERS, "newcomers",                                                  \
+      "a new member of a host that has brought more than "                     \
+      "`newcomers_per_minute`")                                                \
+    X(ANNOUNCES, "announces",                                                  \
+      "an announce from a host that has sent more than "                       \
+      "`announces_per_minute`")                                                \
+    X(RENEWALS, "renewals",                                                    \
+      "a new identity at an address that has had more than "                   \
+      "`renewals_per_minute`")                                                 \
     X(NOMEM, "no_memory", "out of memory")
 
 /* What an engine counts since shoal_new(). X(member, "text") */

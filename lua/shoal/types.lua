@@ -15,13 +15,13 @@
 ---@alias shoal.Connection "idle"|"active"|"defunct"
 ---@alias shoal.Level "error"|"warn"|"info"|"debug"|"trace"
 -- table: codes
----@alias shoal.Code "no_memory"|"too_big"|"malformed"|"unsupported"|"from_ourselves"|"indirect_for_ourselves"|"same_identity"|"not_defunct"|"invalid_config"|"reentrant"|"codec"|"no_handler"|"broadcast"|"identity"|"full"|"loses"|"address_in_use"|"not_found"|"not_down"|"not_a_member"|"member_down"|"defunct"|"no_lifeguard"|"bind"|"advertise"|"key"|"join"|"script"|"loading"|"no_script"|"closed"|"timeout"|"handler"|"arguments"|"failed"|"replaced"|"spawn"|"http"|"io"|"connect"
+---@alias shoal.Code "no_memory"|"too_big"|"malformed"|"unsupported"|"from_ourselves"|"indirect_for_ourselves"|"same_identity"|"not_defunct"|"invalid_config"|"reentrant"|"codec"|"no_handler"|"broadcast"|"identity"|"full"|"loses"|"address_in_use"|"not_found"|"not_down"|"not_a_member"|"member_down"|"defunct"|"no_lifeguard"|"not_admitted"|"bind"|"advertise"|"key"|"join"|"script"|"loading"|"no_script"|"closed"|"timeout"|"handler"|"arguments"|"failed"|"replaced"|"spawn"|"http"|"io"|"connect"
 -- end
 -- table: messages
 ---@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"|"refused"|"exchange"
 -- end
 -- table: drops
----@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"stranger"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"repeated"|"tags"|"tags_stale"|"tags_vetoed"|"tags_memory"|"tags_unfinished"|"tags_rate"|"topics"|"no_memory"|"foreign_cluster"|"foreign_key"|"unauthentic"|"replayed"|"unproven"|"truncated"|"unresolved"
+---@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"stranger"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"repeated"|"tags"|"tags_stale"|"tags_vetoed"|"tags_memory"|"tags_unfinished"|"tags_rate"|"topics"|"not_admitted"|"newcomers"|"announces"|"renewals"|"no_memory"|"foreign_cluster"|"not_allowed"|"foreign_key"|"unauthentic"|"replayed"|"unproven"|"truncated"|"unresolved"
 -- end
 -- table: events
 ---@alias shoal.Event
@@ -53,6 +53,7 @@
 ---| "message_acknowledged" # (node, member, ticket, code), a diagnostic: a message of ours has arrived
 ---| "message_failed" # (node, member, ticket, code), a diagnostic: a message of ours was not acknowledged before its receiver went down, or we left
 ---| "tags_ignored" # (node, member, tags), a diagnostic: a version of this member's tags was ignored, or not passed on; `reason` is that of the counter
+---| "turned_away" # (node, member, reason), a diagnostic: somebody was not let in, or not answered: `not_admitted`, `newcomers`, `announces` or `renewals`, as the counters say
 -- end
 
 ---@class shoal.Member
@@ -87,6 +88,9 @@
 ---@field announce_to_down? shoal.Periodic|false  ask down members whether they are back; this heals a split cluster
 ---@field compare_members? boolean  add a digest of what the sender knows to each ping. Two members that differ exchange what is missing
 ---@field check_strangers? boolean  an unknown sender becomes a member only when it has shown that it receives what is sent to its address. Until then it gets at most three bytes for each of its own
+---@field newcomers_per_minute? integer  how many new members one host (an IP address) may bring, all at once or one after the other. Further ones have to wait. 0: any number
+---@field announces_per_minute? integer  how often one host may ask for all members. 0: any number
+---@field renewals_per_minute? integer  how often the identity at one address may be replaced by a newer one. Further ones have to wait. 0: any number
 ---@field view_quiet? number  seconds: `on_view` is called when nothing has changed for this long, and at the latest after five times as long
 ---@field stable_after? number  seconds: `on_stable` is called when nothing has changed for this long
 ---@field max_packet_size? integer  bytes of the largest packet, sent or received. The member's own identity must fit into it three times
@@ -139,6 +143,7 @@
 ---@field on_ask? table<string, fun(node: shoal.Node, data: any, from: shoal.Member): any>  of ask
 ---@field tags? table<string, any>|fun(opts: shoal.IdentityOptions): table<string, any>?  what this node says of itself
 ---@field check_tags? fun(member: shoal.Member, tags: table<string, any>): boolean?  false: this version is ignored
+---@field admit? fun(node: shoal.Node, identity: any, endpoint: string): boolean  may this new identity be a member?
 ---@field on_start? fun(node: shoal.Node)  the node is live
 ---@field on_member_up? fun(node: shoal.Node, member: shoal.Member)  a member joined or came back
 ---@field on_member_down? fun(node: shoal.Node, member: shoal.Member)  a member is down; `reason` says why
@@ -413,29 +418,6 @@ function Node:pollfd() end
 function Node:events() end
 
 -- ---- The module --------------------------------------------------------
-
----@class shoal.StartOptions
----@field bind? string          "host:port"; port 0 picks one (default "127.0.0.1:0")
----@field advertise? string     "host[:port]" at which other members reach this node (default: the bound address)
----@field join? string[]|string seeds: "host:port"; names need not resolve yet
----@field name? string          1 to 64 letters, digits, "-", "_" or ".", and not a "." first; in the stock identity
----@field cluster? string       label of 1 to 64 bytes; packets with another label are dropped
----@field handlers? shoal.Handlers|string  a table; a module's name; a path (it ends in .lua or has a "/"), then every version of the script lives in a Lua state of its own and is reloaded when its files change
----@field watch? boolean        reload by itself when the files change (true)
----@field config? shoal.Preset|shoal.Config
----@field cluster_size? integer
----@field meta? table           in the stock identity, visible to all members
----@field tags? table<string, any>  what this node says of itself from the start; these replace tags of the same names of the handlers
----@field seed? integer         of the random choices
----@field log? shoal.LogOptions|string|shoal.LogFunction|false  levels, a function that gets the lines, or false for silence
----@field args? table           what the script finds in `node.args`: anything that MessagePack carries
----@field busy_limit? number   how many seconds to keep answering pings while a handler blocks (30); 0: not at all
----@field key_file? string      packets are sealed with the key in this file (mode 0600); docs/security.md
----@field key? string           the same with a key, or several on lines of their own, as text
----@field key_fd? integer       the same, read to its end from a descriptor, which is closed
----@field clock_skew? number    seconds that clocks of members with a key may be apart (30); 0: clocks are not used
----@field max_children? integer  how many programs the node runs at a time (8), up to 10,000; see Node:spawn
----@field on_error? fun(what: string, message: string)  called for every handler that failed, in addition to the log; called with "socket" and the reason before a node closes because its socket can never be used again
 
 local shoal = {}
 shoal._VERSION = ""

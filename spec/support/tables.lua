@@ -141,7 +141,7 @@ local ARGUMENTS = {
   MESSAGE = { "data: any", "from: shoal.Member" },
   OUTCOME = { "member: shoal.Member", "ticket: integer", "code: shoal.Code?" },
   IGNORED = { "member: shoal.Member", "tags: shoal.Dropped" }, ITEM = { "item: shoal.Dropped" },
-  CHANGES = { "view: shoal.View" },
+  REASON = { "member: shoal.Member", "reason: shoal.Drop" }, CHANGES = { "view: shoal.View" },
 }
 
 local function arguments(event, with_types)
@@ -172,6 +172,8 @@ local function handler_types()
       .. "what this node says of itself",
     "---@field check_tags? fun(member: shoal.Member, tags: table<string, any>): boolean?  "
       .. "false: this version is ignored",
+    "---@field admit? fun(node: shoal.Node, identity: any, endpoint: string): boolean  "
+      .. "may this new identity be a member?",
     "---@field on_start? fun(node: shoal.Node)  the node is live",
   }
   for _, event in ipairs(events "02") do
@@ -198,7 +200,7 @@ end
 
 local function diagnostics()
   local with = { MEMBER = "a member", PACKET = "`{ id=, message=, updates=, size=, incarnation=, number=, peer= }`",
-    ITEM = "`{ size=, reason= }`", IGNORED = "a member, `{ size=, reason= }`",
+    REASON = "a member, a reason", ITEM = "`{ size=, reason= }`", IGNORED = "a member, `{ size=, reason= }`",
     OUTCOME = "the receiver, a number; of `message_failed` also the code" }
   local lines = { "| event | with | |", "|---|---|---|" }
   for _, event in ipairs(events "1") do

@@ -251,6 +251,17 @@ bool address_is_wildcard(const struct address *address)
     return address->as.v4.sin_addr.s_addr == htonl(INADDR_ANY);
 }
 
+bool address_is_many(const struct address *address)
+{
+    struct address plain = address_plain(address);
+    uint32_t v4;
+
+    if (plain.as.any.sa_family == AF_INET6)
+        return IN6_IS_ADDR_MULTICAST(&plain.as.v6.sin6_addr);
+    v4 = ntohl(plain.as.v4.sin_addr.s_addr);
+    return IN_MULTICAST(v4) || v4 == INADDR_BROADCAST;
+}
+
 bool address_is_loopback(const struct address *address)
 {
     const uint32_t net = 127u << 24, mask = 255u << 24;

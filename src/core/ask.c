@@ -184,6 +184,16 @@ bool ask_wanted_by(shoal *engine, const struct member *member)
     return is_yes(engine, answer);
 }
 
+bool ask_admit(shoal *engine, const struct who *who)
+{
+    const shoal_admission_questions *ask = &engine->handlers.admission;
+    if (!ask->admit)
+        return true;
+    int answer;
+    ASK(engine, answer, ask->admit(ask->context, who->id, who->endpoint));
+    return answer > 0;
+}
+
 bool ask_check_tags(shoal *engine, const struct member *member,
                     shoal_bytes tags)
 {

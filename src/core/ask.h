@@ -25,6 +25,8 @@ int ask_receive(shoal *engine, shoal_bytes data, shoal_bytes sender,
                 shoal_bytes *key);
 bool ask_invalidates(shoal *engine, shoal_bytes key, shoal_bytes other);
 bool ask_wanted_by(shoal *engine, const struct member *member);
+/* May it become a member? A question that fails is a no. */
+bool ask_admit(shoal *engine, const struct who *who);
 /* Are these tags of `member` to be believed? A question that fails is a no. */
 bool ask_check_tags(shoal *engine, const struct member *member,
                     shoal_bytes tags);

@@ -114,6 +114,9 @@ uint64_t config_suspicion_us(const shoal_config *config, uint32_t n)
                                 EVERY(5 * S, 1))                               \
     X(compare_members,          false,     true,      true,      true)         \
     X(check_strangers,          false,     true,      true,      true)         \
+    X(newcomers_per_minute,     0,         1024,      1024,      1024)         \
+    X(announces_per_minute,     0,         4096,      4096,      4096)         \
+    X(renewals_per_minute,      0,         30,        30,        30)           \
     X(view_quiet_us,            200 * MS,  200 * MS,  200 * MS,  200 * MS)     \
     X(stable_after_us,          5 * S,     5 * S,     5 * S,     5 * S)        \
     X(max_packet_size,          1400,      1400,      1400,      1400)         \

@@ -11,6 +11,7 @@
  *   accused.c     what others say about us: refute, own our address
  *   verdict.c     what we say about others: tell them, doubt it
  *   cookie.c      does somebody get what we send there
+ *   admission.c   may it become one, and how often may it ask
  *   probe.c       the probe cycle: whom to look at, what came of it
  *   look.c        one look at one member
  *   heard.c       who was heard lately
@@ -37,6 +38,7 @@
 #ifndef SHOAL_CORE_ENGINE_H
 #define SHOAL_CORE_ENGINE_H
 
+#include "admission.h"
 #include "cookie.h"
 #include "delivery.h"
 #include "digest.h"
@@ -88,6 +90,7 @@ struct shoal {
     uint64_t renewed_us;   /* when we last took a new identity; SHOAL_NEVER */
     uint64_t doubted_us;   /* when we last doubted our verdicts */
     struct limits limits;
+    struct admission admission;
     struct {
         const struct who *who; /* NULL: not while a packet is handled */
         bool is_active;

@@ -147,6 +147,14 @@ void notify_ignored(shoal *engine, const struct member *member, shoal_drop why,
     effect->size = size;
 }
 
+void notify_turned_away(shoal *engine, const shoal_member *view, shoal_drop why)
+{
+    shoal_effect *effect =
+        push(engine, SHOAL_EVENT_TURNED_AWAY, view, (shoal_bytes){0});
+    if (effect)
+        effect->drop = (uint8_t)why;
+}
+
 void notify_packet(shoal *engine, shoal_event event, shoal_bytes other,
                    const shoal_header *header, uint32_t updates, size_t size)
 {

@@ -33,6 +33,9 @@ bool notify_outcome(shoal *engine, shoal_event event, const shoal_member *to,
 /* Tags of `member`, of `size` bytes, were ignored. */
 void notify_ignored(shoal *engine, const struct member *member, shoal_drop why,
                     size_t size);
+/* `view` was not let in, or not answered. */
+void notify_turned_away(shoal *engine, const shoal_member *view,
+                        shoal_drop why);
 /* A packet with that header, to or from `other`. */
 void notify_packet(shoal *engine, shoal_event event, shoal_bytes other,
                    const shoal_header *header, uint32_t updates, size_t size);

@@ -258,6 +258,25 @@ static bool is_old_news(const shoal *engine, const shoal_update *claim)
            digest_is_on(engine);
 }
 
+/* Somebody who is new here. 0, or NOT_ADMITTED, counted. */
+static int admit(shoal *engine, const struct who *who,
+                 const shoal_update *claim, const struct identity *before)
+{
+    if (admission_is_refused(engine, who))
+        return engine_drop(engine, SHOAL_DROP_NOT_ADMITTED,
+                           SHOAL_ERR_NOT_ADMITTED);
+    shoal_drop why = admission_limit(engine, who, before);
+    if (why == SHOAL_NUM_DROPS) {
+        if (ask_admit(engine, who))
+            return 0;
+        admission_refuse(engine, who);
+        why = SHOAL_DROP_NOT_ADMITTED;
+    }
+    shoal_member view = who_view(who, claim->incarnation, SHOAL_ALIVE);
+    notify_turned_away(engine, &view, why);
+    return engine_drop(engine, why, SHOAL_ERR_NOT_ADMITTED);
+}
+
 static int insert(shoal *engine, const struct who *who,
                   const shoal_update *claim, bool queue)
 {
@@ -266,6 +285,9 @@ static int insert(shoal *engine, const struct who *who,
     int error = send_check_identity(engine, who->id, false);
     if (error)
         return engine_drop(engine, SHOAL_DROP_TOO_BIG, SHOAL_ERR_IDENTITY);
+    error = admit(engine, who, claim, NULL);
+    if (error)
+        return error;
     error = make_room(engine, who, claim);
     if (error)
         return error;
@@ -295,12 +317,15 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
                    const shoal_update *claim, bool queue)
 {
     struct identity *before = member->identity;
+    int error = admit(engine, who, claim, before);
+    if (error)
+        return error;
     if (!reserve(engine, who, identity_id(before), claim->state))
         return SHOAL_ERR_NOMEM;
     struct identity *identity = identity_new(&engine->mem, who);
     if (!identity)
         return SHOAL_ERR_NOMEM;
-    int error = queue ? gossip(engine, claim, member, URGENCY_NEWS) : 0;
+    error = queue ? gossip(engine, claim, member, URGENCY_NEWS) : 0;
     if (error) {
         identity_release(&engine->mem, identity);
         return error;

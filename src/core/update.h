@@ -8,7 +8,8 @@
 
 /* Takes a claim, which is about `maybe` if that has its identity (NULL: no
  * idea). With `queue`, what it changes waits to be gossiped. 0 (also when it
- * changed nothing), NOMEM, IDENTITY or FULL; the last two are counted. */
+ * changed nothing), NOMEM, IDENTITY, FULL or NOT_ADMITTED; the last three are
+ * counted. */
 int update_apply(shoal *engine, const shoal_update *claim, struct member *maybe,
                  bool queue);
 /* The same when the one it is about was looked up already. */

@@ -14,6 +14,7 @@ typedef enum arrival_fate {
     ARRIVAL_PROVEN,    /* a packet of a datagram that was counted before */
     ARRIVAL_TRUNCATED, /* what follows has no packet */
     ARRIVAL_FOREIGN_CLUSTER,
+    ARRIVAL_NOT_ALLOWED,
     ARRIVAL_TAKEN, /* it was for the seal */
     ARRIVAL_FOREIGN_KEY,
     ARRIVAL_UNAUTHENTIC,

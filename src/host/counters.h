@@ -12,6 +12,8 @@
 #define HOST_DROPS(X)                                                          \
     X(foreign_cluster,                                                         \
       "a packet with another cluster's label, or without one")                 \
+    X(not_allowed,                                                             \
+      "a packet from, or for, an address outside of `--allow`")                \
     X(foreign_key,                                                             \
       "a packet sealed with a key that this member does not have")             \
     X(unauthentic,                                                             \

@@ -27,9 +27,10 @@ enum {
 };
 
 struct envelope {
-    uint8_t prefix[ENVELOPE_MAX]; /* what goes in front of each packet */
-    size_t size;                  /* of it; 0 without a label */
-    struct seal *seal;            /* instead of that; NULL: there is no key */
+    uint8_t prefix[ENVELOPE_MAX];   /* what goes in front of each packet */
+    size_t size;                    /* of it; 0 without a label */
+    struct seal *seal;              /* instead of that; NULL: there is no key */
+    const struct networks *allowed; /* from where; NULL: everywhere */
 };
 
 /* `label` NULL or "": none. 0, or -1 and `error` when it is too long. */

@@ -44,6 +44,7 @@
 
 struct log;
 struct addresses;
+struct networks;
 struct address_reach;
 typedef struct host host;
 
@@ -82,8 +83,11 @@ typedef struct host_options {
     const char *cluster;  /* label, or NULL; copied */
     const struct seal_keys *keys; /* NULL: packets are not sealed; copied */
     uint64_t skew_us;             /* of clocks, see ../seal/seal.h */
-    struct log *log;              /* borrowed for life; may be NULL */
-    host_callbacks callbacks;     /* copied */
+    /* Nothing is received from other addresses, or sent to them. NULL or
+     * empty: there are no others. Borrowed for life. */
+    const struct networks *allowed;
+    struct log *log;          /* borrowed for life; may be NULL */
+    host_callbacks callbacks; /* copied */
     /* For so long the deputy (below) answers while one handler runs; 0: never.
      */
     uint64_t busy_limit_us;

@@ -29,6 +29,10 @@ static void count_drop(host *node, arrival_fate fate,
     case ARRIVAL_FOREIGN_CLUSTER:
         stats->foreign_cluster++;
         break;
+    case ARRIVAL_NOT_ALLOWED:
+        stats->not_allowed++;
+        log_node_not_allowed(node, from);
+        break;
     case ARRIVAL_FOREIGN_KEY:
         stats->foreign_key++;
         log_node_foreign_key(node, from);

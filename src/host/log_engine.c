@@ -169,6 +169,34 @@ static void write_tags(struct log_engine *log_engine, uint64_t now_us,
          about, 3);
 }
 
+/* Somebody who is not let in. */
+static void write_turned_away(struct log_engine *log_engine, uint64_t now_us,
+                              const shoal_effect *effect)
+{
+    static const struct {
+        shoal_drop why;
+        const char *text;
+    } reasons[] = {
+        {SHOAL_DROP_NOT_ADMITTED,
+         "a member was not admitted (admit of the script, or --allow)"},
+        {SHOAL_DROP_NEWCOMERS,
+         "a host brings too many new members and is held back "
+         "(newcomers_per_minute)"},
+        {SHOAL_DROP_ANNOUNCES,
+         "a host asks for all members too often and is not answered "
+         "(announces_per_minute)"},
+        {SHOAL_DROP_RENEWALS,
+         "a member takes new identities too often and is held back "
+         "(renewals_per_minute)"},
+    };
+    const log_field about = log_bytes("addr", log_engine_name(&effect->member));
+
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (effect->drop == reasons[i].why)
+            warn(log_engine, &log_engine->turned_away[i], now_us,
+                 reasons[i].text, &about, 1);
+}
+
 /* What needs somebody to look at it. false: it is something else. */
 static bool write_trouble(struct log_engine *log_engine, uint64_t now_us,
                           const shoal_effect *effect)
@@ -189,9 +217,58 @@ static bool write_trouble(struct log_engine *log_engine, uint64_t now_us,
     case SHOAL_EVENT_TAGS_IGNORED:
         write_tags(log_engine, now_us, effect);
         return true;
+    case SHOAL_EVENT_TURNED_AWAY:
+        write_turned_away(log_engine, now_us, effect);
+        return true;
     default:
         return false;
     }
+}
+
+/* ---- Members that come and go in crowds ---- */
+
+static struct log_crowd *crowd_of(struct log_engine *log_engine,
+                                  shoal_event event)
+{
+    switch (event) {
+    case SHOAL_EVENT_MEMBER_UP:
+        return &log_engine->up;
+    case SHOAL_EVENT_MEMBER_DOWN:
+        return &log_engine->down;
+    case SHOAL_EVENT_RENAME:
+        return &log_engine->renamed;
+    default:
+        return NULL;
+    }
+}
+
+/* Whoever asks for each decision of the protocol gets each. */
+static bool is_held_back(struct log_engine *log_engine, uint64_t now_us,
+                         shoal_event event)
+{
+    struct log_crowd *crowd = crowd_of(log_engine, event);
+
+    return crowd && !log_wants(log_engine->log, LOG_DEBUG, LOG_ENGINE) &&
+           !log_crowd_pass(crowd, now_us);
+}
+
+static void write_rest(struct log_engine *log_engine, struct log_crowd *crowd,
+                       uint64_t now_us, const char *text)
+{
+    unsigned rest = log_crowd_rest(crowd, now_us);
+
+    if (rest > 0)
+        log_line(
+            log_engine->log, LOG_INFO, LOG_ENGINE, text, log_num("more", rest),
+            log_num("members", (double)shoal_num_members(log_engine->engine)));
+}
+
+void log_engine_rest(struct log_engine *log_engine, uint64_t now_us)
+{
+    write_rest(log_engine, &log_engine->up, now_us, "members up");
+    write_rest(log_engine, &log_engine->down, now_us, "members down");
+    write_rest(log_engine, &log_engine->renamed, now_us,
+               "members replaced by newer identities");
 }
 
 /* Why it is down, and who it was and is now. */
@@ -224,7 +301,8 @@ static void write_event(struct log_engine *log_engine, uint64_t now_us,
     shoal_event event = effect->event;
     shoal_carries carries = shoal_event_carries(event);
 
-    if (write_trouble(log_engine, now_us, effect))
+    if (write_trouble(log_engine, now_us, effect) ||
+        is_held_back(log_engine, now_us, event))
         return;
 
     if (carries == SHOAL_CARRIES_PACKET)
@@ -255,6 +333,7 @@ void log_engine_write(struct log_engine *log_engine, uint64_t now_us,
 {
     if (!log_engine_wants(log_engine->log, effect))
         return;
+    log_engine_rest(log_engine, now_us);
     if (effect->kind == SHOAL_NOTIFY)
         write_event(log_engine, now_us, effect);
     else

@@ -7,6 +7,7 @@
 #define SHOAL_HOST_LOG_ENGINE_H
 
 #include "../base/log.h"
+#include "log_crowd.h"
 
 /* The diagnostics that the log's levels ask for: a mask of 1u <<
  * SHOAL_EVENT_*. What no one listens to is not even asked of the engine. */
@@ -20,11 +21,16 @@ struct log_engine {
     struct log *log; /* NULL: nothing is told */
     const shoal *engine;
     log_gate conflicts, full, refusals, items, tags; /* of the warnings */
+    log_gate turned_away[4];                         /* one for each reason */
+    struct log_crowd up, down, renamed;
 };
 
 /* An effect: a notification, or (at debug and trace) a packet sent. */
 void log_engine_write(struct log_engine *log_engine, uint64_t now_us,
                       const shoal_effect *effect);
+
+/* How many lines about members were held back, when it is time to tell. */
+void log_engine_rest(struct log_engine *log_engine, uint64_t now_us);
 
 /* What a person knows a member by. */
 shoal_bytes log_engine_name(const shoal_member *member);

@@ -127,6 +127,7 @@ void log_node_drops(host *node, uint64_t now_us)
     uint64_t counts[LOG_NODE_NUM_DROPS];
     int i;
 
+    log_engine_rest(&log_node->engine, now_us);
     if (!log_wants(node->log, LOG_INFO, LOG_HOST) ||
         (!node->dropped && now_us - log_node->drops_checked_us < A_SECOND_US))
         return;
@@ -167,20 +168,33 @@ static void complain(host *node, log_gate *gate, const char *text,
     warn(node, gate, LOG_HOST, text, fields, 2);
 }
 
-void log_node_foreign_key(host *node, const struct address *from)
+/* A packet that came from there (NULL: that is not known). */
+static void warn_of_packet(host *node, log_gate *gate, const char *text,
+                           const struct address *from)
 {
-    char text[ADDRESS_MAX_ENDPOINT] = "unknown";
+    char shown[ADDRESS_MAX_ENDPOINT] = "unknown";
     struct address plain;
     log_field about;
 
     if (from) {
         plain = address_plain(from);
-        address_format(&plain, text);
+        address_format(&plain, shown);
     }
-    about = log_str("from", text);
-    warn(node, &node->log_node.foreign_keys, LOG_HOST,
-         "a packet is sealed with a key that this member does not have", &about,
-         1);
+    about = log_str("from", shown);
+    warn(node, gate, LOG_HOST, text, &about, 1);
+}
+
+void log_node_foreign_key(host *node, const struct address *from)
+{
+    warn_of_packet(
+        node, &node->log_node.foreign_keys,
+        "a packet is sealed with a key that this member does not have", from);
+}
+
+void log_node_not_allowed(host *node, const struct address *from)
+{
+    warn_of_packet(node, &node->log_node.not_allowed,
+                   "a packet comes from an address that is not allowed", from);
 }
 
 void log_node_send_error(host *node, const struct address *to, int number)

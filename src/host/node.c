@@ -4,6 +4,7 @@
 
 #include "../base/clock.h"
 #include "../base/error.h"
+#include "../base/networks.h"
 #include "default_loop.h"
 
 #include <stdlib.h>
@@ -231,8 +232,11 @@ static int open_parts(host *node, const host_options *options,
     node->loop = options->loop ? options->loop : default_loop(error);
     if (!node->loop)
         return -1;
-    if (envelope_init(&node->envelope, options->cluster, error) != 0 ||
-        (options->keys && envelope_seal(&node->envelope, options->keys,
+    if (envelope_init(&node->envelope, options->cluster, error) != 0)
+        return -1;
+    if (options->allowed && options->allowed->count > 0)
+        node->envelope.allowed = options->allowed;
+    if ((options->keys && envelope_seal(&node->envelope, options->keys,
                                         options->skew_us, error) != 0) ||
         find_bind_address(options->bind, &where, error) != 0 ||
         udp_open(&node->udp, &where, error) != 0 ||

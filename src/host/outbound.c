@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "../base/networks.h"
 #include "node.h"
 
 #include <errno.h>
@@ -63,6 +64,11 @@ static void put(host *node, const shoal_effect *effect)
 
     if (!to) {
         node->stats.unresolved++;
+        node->dropped = true;
+        return;
+    }
+    if (node->envelope.allowed && !networks_have(node->envelope.allowed, to)) {
+        node->stats.not_allowed++;
         node->dropped = true;
         return;
     }

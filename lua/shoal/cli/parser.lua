@@ -101,6 +101,8 @@ local function fill_run(run)
   option(run, "--clock-skew", "SECONDS", "How far the clocks of members with a key may be apart before "
     .. "a new member has to answer a challenge first. 0: always. Default: 30.")
     :convert(typed.number("--clock-skew", 0, 1e9))
+  option(run, "--allow", "NETWORK", "A network that members may be in, such as 10.0.0.0/8 or fd00::/8. Packets "
+    .. "from elsewhere are dropped, and nothing is sent there. May be repeated. Default: any."):count("*")
   add_config_options(run, "The expected number of members. lan, wan and loopback scale their "
     .. "timeouts with it. Default: 10.")
   option(run, "--busy-limit", "SECONDS", "How long to keep answering pings while a handler blocks. "

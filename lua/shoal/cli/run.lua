@@ -42,6 +42,7 @@ local function start_options(request, fields, on_error)
     key_file = request.key_file,
     key_fd = request.key_fd,
     clock_skew = request.clock_skew,
+    allow = #request.allow > 0 and request.allow or nil,
     tags = tags.map(request.tags),
     max_children = request.max_children,
     args = typed.arguments(request.words),
@@ -72,6 +73,10 @@ local function start(options, request)
     local level = complaint:match("^log: option 'levels': (.*)$")
     if level and not request.log_level then
       return nil, "SHOAL_LOG: " .. level
+    end
+    local network = complaint:match("^option 'allow': (.*)$")
+    if network then
+      return nil, "--allow: " .. network, USAGE
     end
     return nil, level and "--log-level: " .. level or complaint, USAGE
   end

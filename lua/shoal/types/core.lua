@@ -14,6 +14,7 @@ local core = {}
 ---@class shoal.CoreHandlers
 ---@field identity? shoal.IdentityHandlers
 ---@field broadcast? shoal.CoreBroadcastHandlers
+---@field admit? fun(engine: shoal.Engine, identity: any, endpoint: string): boolean
 ---@field check_tags? fun(member: shoal.Member, tags: table<string, any>): boolean?
 ---@field codec? shoal.CodecHandlers
 

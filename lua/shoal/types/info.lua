@@ -12,6 +12,7 @@
 ---@field small_paths integer  checks that found that large packets do not reach a member
 ---@field receive_errors integer  failed attempts to receive
 ---@field foreign_cluster integer  a packet with another cluster's label, or without one
+---@field not_allowed integer  a packet from, or for, an address outside of `--allow`
 ---@field foreign_key integer  a packet sealed with a key that this member does not have
 ---@field unauthentic integer  a packet that is not sealed, or was not sealed by a holder of the key, or has another cluster's label
 ---@field replayed integer  a sealed packet that came before, or is too old to tell

@@ -142,6 +142,7 @@ int shoal_set_handlers(shoal *engine, const shoal_handlers *handlers)
     if (engine->asking)
         return SHOAL_ERR_REENTRANT;
     engine->handlers = *handlers;
+    admission_forget(&engine->admission);
     return 0;
 }
 

@@ -187,6 +187,12 @@ static void on_announce(shoal *engine, const struct who *src)
 {
     if (stranger_ask_announcer(engine))
         return;
+    if (!admission_may_list(engine, src)) {
+        shoal_member view = who_view(src, 0, SHOAL_ALIVE);
+        notify_turned_away(engine, &view, SHOAL_DROP_ANNOUNCES);
+        engine_drop(engine, SHOAL_DROP_ANNOUNCES, 0);
+        return;
+    }
     send_message(engine, src, SHOAL_MSG_FEED, 0, (shoal_bytes){0});
 }
 
@@ -337,6 +343,8 @@ static int accept(shoal *engine, const shoal_header *header, shoal_bytes items,
         refuse(engine, header, src);
         return 0;
     }
+    if (error == SHOAL_ERR_NOT_ADMITTED)
+        return 0; /* and no answer */
     if (error == SHOAL_ERR_NOMEM)
         return engine_drop(engine, SHOAL_DROP_NOMEM, error);
     if (error) /* was counted */
@@ -417,6 +425,8 @@ static int receive(shoal *engine, shoal_bytes packet)
         return engine_drop(engine, drop_for(error), error);
     if (!is_for_our_address(engine, &header))
         return engine_drop(engine, SHOAL_DROP_NOT_FOR_US, 0);
+    if (admission_is_refused(engine, &src))
+        return engine_drop(engine, SHOAL_DROP_NOT_ADMITTED, 0);
     error = check_indirect(engine, &header);
     shoal_bytes body = bytes_of(packet.data + used, packet.size - used);
     if (!error)

@@ -27,6 +27,9 @@ enum limit {
     LIMIT_HEADS,    /* how far streams are */
     LIMIT_FEED,     /* an announce again, with an echo */
     LIMIT_TAGS,     /* versions of its tags that are passed on */
+    LIMIT_NEWCOMER, /* new members of its host (admission.h) */
+    LIMIT_ANNOUNCE, /* all members, for its host */
+    LIMIT_RENEWAL,  /* another identity */
     NUM_LIMITS
 };
 

@@ -29,7 +29,7 @@ static questions *push_questions(lua_State *L, int index, int self,
                                  struct engine_object *object, const char *who)
 {
     static const char *const names[] = {"identity", "broadcast", "check_tags",
-                                        "codec", NULL};
+                                        "admit",    "codec",     NULL};
 
     options_check(L, index, who, names, true);
     return questions_new(L, index, self, &object->caller, who);

@@ -27,6 +27,7 @@ static const char *const names[] = {
     "commands",
     "tags",
     "check_tags",
+    "admit",
     "on_start",
     "on_reload",
     "on_stop",

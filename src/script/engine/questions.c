@@ -77,13 +77,24 @@ static int check_identity(questions *q, shoal_bytes id)
     return SHOAL_ERR_IDENTITY;
 }
 
+/* The door's part of it. */
+static int check_place(questions *q, shoal_bytes endpoint, bool is_stock)
+{
+    return q->door && q->door->check_place(q->door_context, endpoint, is_stock,
+                                           &q->error) != 0
+               ? SHOAL_ERR_IDENTITY
+               : 0;
+}
+
 static int stock_addr(void *context, shoal_bytes id, uint8_t *room,
                       shoal_bytes *addr, shoal_bytes *endpoint)
 {
-    int error = check_identity(context, id);
+    questions *q = context;
+    int error = check_identity(q, id);
 
-    return error ? error
-                 : shoal_stock_identity().addr(NULL, id, room, addr, endpoint);
+    if (!error)
+        error = shoal_stock_identity().addr(NULL, id, room, addr, endpoint);
+    return error ? error : check_place(q, *endpoint, true);
 }
 
 static void run_addr(lua_State *L, void *context)
@@ -127,6 +138,8 @@ static int ask_addr(void *context, shoal_bytes id, uint8_t *room,
         about.endpoint = about.addr;
     if (!error && q->has[QUESTION_ENDPOINT])
         error = answers_ask(q, QUESTION_ENDPOINT, run_endpoint, &about);
+    if (!error)
+        error = check_place(q, about.endpoint, false);
     if (error)
         return as(error, SHOAL_ERR_IDENTITY);
     *addr = about.addr;
@@ -334,6 +347,44 @@ static int ask_check_tags(void *context, const shoal_member *member,
     return error ? as(error, SHOAL_ERR_MALFORMED) : about.yes;
 }
 
+/* ---- Admission ---- */
+
+struct about_newcomer {
+    questions *q;
+    shoal_bytes id, endpoint;
+    bool yes;
+};
+
+/* A function that forgets to answer must not let everybody in. */
+static void run_admit(lua_State *L, void *context)
+{
+    struct about_newcomer *about = context;
+
+    answers_begin(about->q, L, QUESTION_ADMIT);
+    lua_rawgeti(L, 1, ANSWERS_SELF);
+    value_push_identity(L, about->id);
+    value_push_bytes(L, about->endpoint);
+    protected_invoke(about->q->caller, L, 3, 1);
+    if (!lua_isboolean(L, -1))
+        luaL_error(L, "must return true or false, got %s",
+                   options_describe(L, -1));
+    about->yes = lua_toboolean(L, -1);
+}
+
+static int ask_admit(void *context, shoal_bytes id, shoal_bytes endpoint)
+{
+    questions *q = context;
+    struct about_newcomer about = {.q = q, .id = id, .endpoint = endpoint};
+    int error;
+
+    if (q->door && !q->door->allows(q->door_context, endpoint))
+        return 0;
+    if (!q->has[QUESTION_ADMIT])
+        return 1;
+    error = answers_ask(q, QUESTION_ADMIT, run_admit, &about);
+    return error ? as(error, SHOAL_ERR_NOT_ADMITTED) : about.yes;
+}
+
 /* ---- The C side ---- */
 
 static shoal_identity_questions identity_questions(questions *q)
@@ -356,6 +407,7 @@ shoal_handlers questions_handlers(questions *q)
         .identity = identity_questions(q),
         .broadcast = {.context = q},
         .tags = {.context = q},
+        .admission = {.context = q},
         .codec = shoal_default_codec(),
     };
 
@@ -367,6 +419,8 @@ shoal_handlers questions_handlers(questions *q)
         handlers.broadcast.wanted_by = ask_wanted_by;
     if (q->has[QUESTION_CHECK_TAGS])
         handlers.tags.check = ask_check_tags;
+    if (q->has[QUESTION_ADMIT] || q->door)
+        handlers.admission.admit = ask_admit;
     if (q->has[QUESTION_DECODE_HEADER])
         handlers.codec = codec_questions(q);
     return handlers;

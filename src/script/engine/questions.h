@@ -5,7 +5,7 @@
  * A set of questions is made of a handlers table:
  *   identity   { new=, addr=, endpoint=, at=, renew=, wins= }
  *   broadcast  { receive=, invalidates=, wanted_by= }
- *   check_tags
+ *   check_tags, admit
  *   codec      { encode_header=, decode_header=, encode_member=,
  *                decode_member= }
  * Every field is optional. Without identity.addr the stock identity answers all
@@ -48,6 +48,7 @@
     X(INVALIDATES, "broadcast", "invalidates")                                 \
     X(WANTED_BY, "broadcast", "wanted_by")                                     \
     X(CHECK_TAGS, "", "check_tags")                                            \
+    X(ADMIT, "", "admit")                                                      \
     X(ENCODE_HEADER, "codec", "encode_header")                                 \
     X(DECODE_HEADER, "codec", "decode_header")                                 \
     X(ENCODE_MEMBER, "codec", "encode_member")                                 \
@@ -60,6 +61,16 @@ typedef enum question_id {
         NUM_QUESTIONS
 } question_id;
 
+/* What a node decides before a script is asked. */
+typedef struct questions_door {
+    /* Can anybody send to `endpoint`? 0, or -1 and `error`: then it is no
+     * identity. */
+    int (*check_place)(void *context, shoal_bytes endpoint, bool is_stock,
+                       struct error *error);
+    /* Else it is not admitted. */
+    bool (*allows)(void *context, shoal_bytes endpoint);
+} questions_door;
+
 typedef struct questions {
     /* The thread to ask on: the one that runs now. Whoever calls an entry point
      * from Lua sets it for the call (questions_use()); a node's set has its
@@ -71,6 +82,8 @@ typedef struct questions {
     bool lifeguard; /* its codec carries what that needs */
     /* What members look like to wanted_by: added to `since`, see view.h. */
     int64_t clock_offset_us;
+    const questions_door *door; /* NULL: everybody may come */
+    void *door_context;
     int decoded;        /* identities kept of the packet, see codec.c */
     struct error error; /* of the last failing question, "" before any */
 } questions;

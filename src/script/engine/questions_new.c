@@ -156,11 +156,12 @@ static void push_part(lua_State *L, int handlers, const char *part)
         lua_pushvalue(L, handlers);
 }
 
-static void check_alone(lua_State *L, int handlers, const char *who)
+static void check_alone(lua_State *L, int handlers, const char *name,
+                        const char *who)
 {
-    int type = options_get(L, handlers, "check_tags");
+    int type = options_get(L, handlers, name);
     if (type != LUA_TNIL && type != LUA_TFUNCTION)
-        luaL_error(L, "%s: check_tags must be a function, got %s", who,
+        luaL_error(L, "%s: %s must be a function, got %s", who, name,
                    options_describe(L, -1));
     lua_pop(L, 1);
 }
@@ -235,7 +236,8 @@ questions *questions_new(lua_State *L, int handlers, int self,
     }
     self = lua_absindex(L, self);
     check_parts(L, handlers, who);
-    check_alone(L, handlers, who);
+    check_alone(L, handlers, "check_tags", who);
+    check_alone(L, handlers, "admit", who);
     q = lua_newuserdata(L, sizeof *q);
     memset(q, 0, sizeof *q);
     q->L = L;

@@ -278,6 +278,10 @@ int view_push_event(lua_State *L, const shoal_effect *effect, int64_t offset_us)
         view_push_member(L, &effect->member, offset_us);
         push_dropped(L, effect);
         break;
+    case SHOAL_CARRIES_REASON:
+        view_push_member(L, &effect->member, offset_us);
+        lua_pushstring(L, shoal_drop_name(effect->drop));
+        break;
     case SHOAL_CARRIES_TAGS:
         view_push_member(L, &effect->member, offset_us);
         push_changed(L, effect);

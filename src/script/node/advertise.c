@@ -74,16 +74,28 @@ int advertise_complete(const char *asked, const char *bound, char *out,
     return 0;
 }
 
+/* NULL: nothing. */
+static const char *problem_of(const struct endpoint *endpoint)
+{
+    if (endpoint->port == 0)
+        return "it has port 0";
+    if (endpoint->is_name)
+        return NULL;
+    if (address_is_wildcard(&endpoint->address))
+        return "it is a wildcard address";
+    if (address_is_many(&endpoint->address))
+        return "it is a multicast or broadcast address";
+    return NULL;
+}
+
 int advertise_check(shoal_bytes endpoint, struct error *error)
 {
     struct endpoint parsed;
     if (address_parse_endpoint(endpoint, &parsed, NULL) != 0)
         return 0;
-    bool is_wildcard = !parsed.is_name && address_is_wildcard(&parsed.address);
-    if (!is_wildcard && parsed.port != 0)
+    const char *problem = problem_of(&parsed);
+    if (!problem)
         return 0;
-    error_fail(error, "other members cannot send to %.*s: %s",
-               (int)endpoint.size, (const char *)endpoint.data,
-               is_wildcard ? "it is a wildcard address" : "it has port 0");
-    return -1;
+    return error_fail(error, "other members cannot send to %.*s: %s",
+                      (int)endpoint.size, (const char *)endpoint.data, problem);
 }

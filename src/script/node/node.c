@@ -191,6 +191,7 @@ static void free_node(struct node *node)
     free(node->meta);
     free(node->args);
     free(node->cluster);
+    networks_clear(&node->allowed);
     free(node);
 }
 

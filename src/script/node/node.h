@@ -5,6 +5,7 @@
  *   methods/      shoal.start{...}: options -> a live node; its methods
  *   node.c        its life and its events
  *   info.c        what it tells of itself
+ *   admission.c   who may be a member
  *   reload.c      other handlers for it
  *   timers.c, waits.c, listeners.c   what code has set up on it
  *   pending.c     what code waits for, as act/ has it
@@ -28,6 +29,7 @@
 #define SHOAL_SCRIPT_NODE_NODE_H
 
 #include "../../base/log.h"
+#include "../../base/networks.h"
 #include "../../lua/failure_log.h"
 #include "../../lua/program.h"
 #include "../reload/modules.h"
@@ -89,6 +91,7 @@ struct node {
     char *script; /* absolute path; NULL: handlers are a table */
     struct module_paths paths;
     char *name, *cluster;
+    struct networks allowed; /* where members may be; empty: anywhere */
     struct birth birth;   /* what it was started with */
     uint8_t *meta, *args; /* their bytes, in `birth` */
     uint32_t cluster_size;

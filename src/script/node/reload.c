@@ -5,6 +5,7 @@
 #include "../../host/watch/watch.h"
 #include "../../lua/compat.h"
 #include "../reload/store.h"
+#include "admission.h"
 #include "identity.h"
 #include "node.h"
 #include "script_tags.h"
@@ -182,7 +183,7 @@ static void retire(struct node *node, struct version *version)
 static int swap(struct node *node, struct version *version, struct error *error)
 {
     struct version *before = node->current;
-    shoal_handlers handlers = questions_handlers(version->questions);
+    shoal_handlers handlers = admission_handlers(node, version);
     int refused = shoal_set_handlers(node_engine(node), &handlers);
     if (refused != 0) {
         error_fail(error, "%s", shoal_error_text(refused));

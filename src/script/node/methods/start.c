@@ -13,6 +13,7 @@
 #include "../../../lua/compat.h"
 #include "../../../lua/refs.h"
 #include "../../../lua/result.h"
+#include "../admission.h"
 #include "../advertise.h"
 #include "../failures.h"
 #include "../loop.h"
@@ -48,6 +49,7 @@ static int open_backend(struct start *start)
     struct node *node = start->node;
     host_options options = {.bind = start->bind,
                             .cluster = node->cluster,
+                            .allowed = &node->allowed,
                             .keys = start->keys,
                             .skew_us = start->skew_us,
                             .log = &node->log,
@@ -116,7 +118,7 @@ static int start_engine(struct start *start)
         .identity = value_identity_bytes(&identity),
         .seed = start->seed,
         .config = start->config,
-        .handlers = questions_handlers(node->current->questions),
+        .handlers = admission_handlers(node, node->current),
     };
     node->current->questions->error.text[0] = '\0';
     failure = node->backend->ops->start(node->backend, &options, &start->error);

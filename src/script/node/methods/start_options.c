@@ -8,6 +8,7 @@
 #include "../../engine/handler_table.h"
 #include "../../engine/tagging.h"
 #include "../act/children.h"
+#include "../admission.h"
 #include "../logging.h"
 #include "start.h"
 
@@ -275,7 +276,7 @@ int start_read_options(lua_State *L, struct start *start)
         "handlers",     "watch",     "config",   "cluster_size", "meta",
         "seed",         "log",       "on_error", "busy_limit",   "tags",
         "max_children", "key",       "key_file", "key_fd",       "clock_skew",
-        "args",         NULL};
+        "args",         "allow",     NULL};
     struct node *node = start->node;
     options_check(L, 1, who, names, true);
     start->bind = options_string(L, 1, who, "bind", node->world->bind);
@@ -294,6 +295,7 @@ int start_read_options(lua_State *L, struct start *start)
         L, 1, who, "max_children", 1, CHILDREN_LIMIT, CHILDREN_MAX);
     if (logging_read(L, 1, who, &node->log))
         start->log_function = lua_gettop(L);
+    admission_read_allowed(L, 1, who, node);
     start->seed = read_seed(L, node);
     start->seeds = read_seeds(L);
     read_tags(L, start);
