@@ -17,6 +17,7 @@ local control = {}
 
 ---@class shoal.Control
 ---@field node? shoal.Node
+---@field status? shoal.Status that `info` tells of, too
 ---@field on_leave? fun() called once `leave` has been answered
 ---@field private listener shoal.Server
 ---@field private leaving boolean
@@ -151,6 +152,7 @@ methods.info = {
     info.control = self.listener:stats()
     info.control.path = self.listener:path()
     info.control.monitors = count(self.watching)
+    info.status = self.status and self.status:stats()
     return info
   end,
 }
@@ -454,6 +456,9 @@ function Control:attach(node)
     tell_watchers(self, event, ...)
   end)
 end
+
+-- For the status socket.
+control.methods, control.check_params, control.describe = methods, check_params, describe
 
 --- Ends all connections after what waits for them was written, and removes the
 --- socket.

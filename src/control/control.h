@@ -2,11 +2,15 @@
 /*
  * The control socket for Lua: MessagePack-RPC over a Unix socket.
  *
- *   core.control_listen(path, { on_request=, on_notify=, on_close= }) -> server
+ *   core.control_listen(path, { on_request=, on_notify=, on_close=, on_line= },
+ *                       { mode=, group= }) -> server
  *     on_request(peer, id, method, params)   answer with peer:respond(id, ...)
  *     on_notify(peer, method, params)
  *     on_close(peer)
+ *     on_line(peer, text)   if it is there, peers that begin with an ASCII
+ *                           character speak in lines: answer with peer:write()
  *     peer:respond(id, error, result) peer:notify(method, params) peer:close()
+ *     peer:write(bytes)
  *     server:publish(peers, method, params)
  *     peer:id() server:path() server:stats() server:close()
  *   core.control_connect(path, timeout) -> client, which blocks

@@ -51,6 +51,14 @@ static int notify(lua_State *L)
     return send_message(L, peer);
 }
 
+static int write_bytes(lua_State *L)
+{
+    struct peer *peer = check_peer(L);
+    (void)luaL_checkstring(L, 2);
+    lua_settop(L, 2);
+    return send_message(L, peer);
+}
+
 static int peer_id(lua_State *L)
 {
     lua_pushnumber(L, (lua_Number)check_peer(L)->id);
@@ -68,8 +76,8 @@ static int close_peer(lua_State *L)
 void control_register_peer(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"id", peer_id},       {"respond", respond}, {"notify", notify},
-        {"close", close_peer}, {NULL, NULL},
+        {"id", peer_id},       {"respond", respond},   {"notify", notify},
+        {"close", close_peer}, {"write", write_bytes}, {NULL, NULL},
     };
     class_push(L, control_peer_type, methods, NULL);
     lua_pop(L, 1);

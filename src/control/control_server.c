@@ -13,6 +13,7 @@
 #include "../lua/refs.h"
 #include "../lua/result.h"
 #include "../lua/value.h"
+#include "control_opening.h"
 #include "control_server.h"
 #include "rpc.h"
 #include "stream.h"
@@ -86,6 +87,7 @@ struct delivery {
     struct server *server;
     stream *stream;
     struct rpc_message message;
+    shoal_bytes line; /* instead of a message */
 };
 
 /* Pushes the handler; false: there is none.
@@ -146,11 +148,41 @@ static void leave(struct server *server)
         refs_free(L, &server->userdata);
 }
 
+static void deliver_line(lua_State *L, void *context)
+{
+    struct delivery *delivery = context;
+    push_server_values(L, delivery->server);
+    int values = lua_gettop(L);
+    push_peer(L, delivery->server, delivery->stream);
+    (void)push_handler(L, values, "on_line");
+    lua_insert(L, -2);
+    value_push_bytes(L, delivery->line);
+    protected_invoke(&delivery->server->program->caller, L, 2, 0);
+}
+
+/* What goes wrong is logged; a line has no number to be answered by. */
+static void on_line(struct server *server, stream *connection, shoal_bytes line)
+{
+    struct program *program = server->program;
+    struct delivery delivery = {
+        .server = server, .stream = connection, .line = line};
+    enter(server);
+    if (protected_run(&program->caller, program->L, deliver_line, &delivery,
+                      "control") != 0 &&
+        server->listener)
+        stream_close(connection);
+    leave(server);
+}
+
 static void on_message(void *context, stream *connection, shoal_bytes bytes)
 {
     struct server *server = context;
     struct program *program = server->program;
     struct delivery delivery = {.server = server, .stream = connection};
+    if (stream_speaks_lines(connection)) {
+        on_line(server, connection, bytes);
+        return;
+    }
     if (!rpc_read(bytes, &delivery.message) ||
         delivery.message.kind == RPC_RESPONSE) {
         server->malformed++;
@@ -305,17 +337,23 @@ static struct server *push_server(lua_State *L)
     return server;
 }
 
-/* control_listen(path, handlers). Upvalue: a control_loop_fn. */
+/* control_listen(path, handlers, options). Upvalue: a control_loop_fn. */
 static int listen_at(lua_State *L)
 {
     static const char *const names[] = {"on_request", "on_notify", "on_close",
-                                        NULL};
+                                        "on_line", NULL};
     struct error error = {""};
+    struct control_opening opening;
+    bool takes_lines = false;
     const char *where = luaL_checkstring(L, 1);
     options_check(L, 2, "core.control_listen", names, false);
     for (int i = 0; names[i]; i++)
-        if (options_function(L, 2, "core.control_listen", names[i]))
+        if (options_function(L, 2, "core.control_listen", names[i])) {
+            takes_lines |= strcmp(names[i], "on_line") == 0;
             lua_pop(L, 1);
+        }
+    if (!control_opening_read(L, 3, &opening, &error))
+        return result_fail(L, error.text, CODE_LISTEN);
     lua_settop(L, 2);
     struct server *server = push_server(L);
     server->program = program_of(L);
@@ -325,7 +363,10 @@ static int listen_at(lua_State *L)
     control_loop_fn *const *loop_for = lua_touserdata(L, lua_upvalueindex(1));
     struct ev_loop *loop = (*loop_for)(L, &error);
     if (loop)
-        server->listener = stream_listen(loop, where, &callbacks, &error);
+        server->listener =
+            control_opening_listen(loop, where, &opening, &callbacks, &error);
+    if (server->listener && takes_lines)
+        stream_server_take_lines(server->listener);
     if (server->listener)
         return 1;
     refs_free(L, &server->userdata);

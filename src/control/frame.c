@@ -78,6 +78,33 @@ void frame_filled(struct frame *frame, size_t size)
     frame->size += size;
 }
 
+/* As frame_next(). */
+static int next_line(struct frame *frame, shoal_bytes *line)
+{
+    size_t size = frame->size - frame->begin;
+    const uint8_t *begin = frame->bytes + frame->begin;
+    const uint8_t *end =
+        memchr(begin + frame->looked_at, '\n', size - frame->looked_at);
+
+    if (!end) {
+        frame->looked_at = size;
+        return size < frame->limit ? 0 : -1;
+    }
+    size = (size_t)(end - begin);
+    frame->begin += size + 1;
+    frame->looked_at = 0;
+    if (size > 0 && begin[size - 1] == '\r')
+        size--;
+    *line = (shoal_bytes){begin, size};
+    return size < frame->limit ? 1 : -1;
+}
+
+static void find_kind(struct frame *frame, uint8_t first)
+{
+    frame->is_begun = true;
+    frame->is_lines = frame->may_be_lines && first < 0x80;
+}
+
 int frame_next(struct frame *frame, shoal_bytes *message)
 {
     size_t size = frame->size - frame->begin;
@@ -87,6 +114,10 @@ int frame_next(struct frame *frame, shoal_bytes *message)
     if (size == 0)
         return 0;
     begin = frame->bytes + frame->begin;
+    if (!frame->is_begun)
+        find_kind(frame, *begin);
+    if (frame->is_lines)
+        return next_line(frame, message);
     result = check_more(&frame->check, begin, size);
     if (result == CHECK_TRUNCATED)
         return 0;

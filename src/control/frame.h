@@ -2,6 +2,10 @@
 /*
  * Finds the MessagePack values in a stream of bytes: for both ends of a control
  * connection. Each byte is looked at once, however finely the stream is cut.
+ *
+ * Where it is said that lines will do as well, a stream whose first byte is an
+ * ASCII character is one of lines: no message that somebody would begin with is
+ * such a value.
  */
 #ifndef SHOAL_CONTROL_FRAME_H
 #define SHOAL_CONTROL_FRAME_H
@@ -11,7 +15,11 @@
 struct frame {
     uint8_t *bytes; /* what came and was not taken yet */
     size_t begin, size, capacity;
-    size_t limit;       /* bytes that a value may have */
+    size_t limit;       /* bytes that a value, or a line, may have */
+    bool may_be_lines;  /* to be set after frame_init() */
+    bool is_begun;      /* it is known which of the two it is ... */
+    bool is_lines;      /* ... this */
+    size_t looked_at;   /* bytes behind `begin` in which no line ends */
     struct check check; /* of the value at `begin` */
 };
 
@@ -27,9 +35,9 @@ void frame_trim(struct frame *frame);
  * gave. */
 uint8_t *frame_room(struct frame *frame, size_t *room);
 void frame_filled(struct frame *frame, size_t size);
-/* 1 and the next complete value (borrowed until frame_room()), 0 when more
- * bytes are needed, or -1: this is no MessagePack, or more than
- * `limit` bytes of it. */
+/* 1 and the next complete value, or line without its end (borrowed until
+ * frame_room()), 0 when more bytes are needed, or -1: this is no MessagePack,
+ * or more than `limit` bytes of it. */
 int frame_next(struct frame *frame, shoal_bytes *message);
 
 #endif

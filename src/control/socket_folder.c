@@ -31,6 +31,16 @@ int socket_folder_make(const char *folder, struct error *error)
     return 0;
 }
 
+int socket_folder_make_open(const char *folder, unsigned mode,
+                            struct error *error)
+{
+    if (mkdir(folder, 0700) == 0 && chmod(folder, (mode_t)mode) == 0)
+        return 0;
+    if (errno == EEXIST)
+        return 0;
+    return error_errno(error, errno, "cannot create the folder %s", folder);
+}
+
 static int check_folder(const char *folder, const struct stat *found,
                         struct error *error)
 {

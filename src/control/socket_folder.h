@@ -16,9 +16,11 @@ enum { SOCKET_FOLDER_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) };
 /* Writes the folder that `path` (the address of a socket) is in into `out`,
  * SOCKET_FOLDER_MAX bytes. */
 void socket_folder_of(const char *path, char *out);
-/* Makes it, mode 0700, unless it is there. 0, or -1 and `error`.
- *  */
+/* Makes it, mode 0700, unless it is there. 0, or -1 and `error`. */
 int socket_folder_make(const char *folder, struct error *error);
+/* The same with that mode, whatever the umask. */
+int socket_folder_make_open(const char *folder, unsigned mode,
+                            struct error *error);
 /* 0 when the folder of the socket at `path` is a folder of ours that nobody
  * else may write to, and the socket, if there is one, is ours, or when there is
  * no such folder. -1 and `error`, which says what to do, otherwise. */

@@ -300,12 +300,18 @@ stream *stream_begin(stream_server *server, int fd)
     peer->server = server;
     peer->fd = fd;
     frame_init(&peer->frame, STREAM_MAX_MESSAGE);
+    peer->frame.may_be_lines = server->takes_lines;
     ev_io_init(&peer->readable, on_readable, fd, EV_READ);
     ev_io_init(&peer->writable, on_writable, fd, EV_WRITE);
     peer->readable.data = peer;
     peer->writable.data = peer;
     ev_io_start(server->loop, &peer->readable);
     return peer;
+}
+
+bool stream_speaks_lines(const stream *peer)
+{
+    return peer->frame.is_lines;
 }
 
 void stream_set_tag(stream *peer, uint64_t tag)

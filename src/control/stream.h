@@ -62,11 +62,20 @@ void stream_server_limit(stream_server *server, size_t backlog);
 typedef uint64_t stream_clock(void);
 /* By which a turn is measured, from now on, instead of CLOCK_MONOTONIC. */
 void stream_server_clock(stream_server *server, stream_clock *now_us);
+/* Those that begin with an ASCII character speak in lines, of as many bytes at
+ * most, from now on: `message` is a line without its end then. */
+void stream_server_take_lines(stream_server *server);
+/* Who may connect: the file gets that mode, and that group unless it is -1. 0,
+ * or -1 and `error`. */
+int stream_server_open_to(stream_server *server, unsigned mode, long group,
+                          struct error *error);
 /* Flushes what waits for up to 200 ms, closes all streams (no callback is
  * called any more), removes the path. NULL is fine. */
 void stream_server_close(stream_server *server);
 /* Queues `bytes` (copied). false: the stream was cut off (on_close follows). */
 bool stream_send(stream *peer, shoal_bytes bytes);
+/* Does it speak in lines? */
+bool stream_speaks_lines(const stream *peer);
 /* Closes after what waits was written. */
 void stream_close(stream *peer);
 /* A number of the layer above kept with the stream. */

@@ -56,6 +56,7 @@ struct stream_server {
     stream_clock *now_us;
     bool turning; /* a turn is under way */
     bool closed;
+    bool takes_lines;
     stream_stats stats;
 };
 

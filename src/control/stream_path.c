@@ -173,6 +173,19 @@ int stream_path_listen(struct stream_path *path, const char *text,
     return fd;
 }
 
+/* The group first: changing it may take bits of the mode away. */
+int stream_path_open_to(const struct stream_path *path, unsigned mode,
+                        long group, struct error *error)
+{
+    if (group >= 0 && chown(path->text, (uid_t)-1, (gid_t)group) != 0)
+        return error_errno(error, errno, "cannot give %s to group %ld",
+                           path->text, group);
+    if (chmod(path->text, (mode_t)mode) != 0)
+        return error_errno(error, errno, "cannot set the mode of %s",
+                           path->text);
+    return 0;
+}
+
 void stream_path_remove(const struct stream_path *path)
 {
     struct stat found;

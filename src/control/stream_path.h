@@ -24,6 +24,10 @@ int stream_path_address(const char *path, struct sockaddr_un *out,
  * -1 and `error`. */
 int stream_path_listen(struct stream_path *path, const char *text,
                        struct error *error);
+/* Lets others in: that mode, and that group unless it is -1. 0, or -1 and
+ * `error`. */
+int stream_path_open_to(const struct stream_path *path, unsigned mode,
+                        long group, struct error *error);
 /* Removes the file, unless it is another's by now. */
 void stream_path_remove(const struct stream_path *path);
 

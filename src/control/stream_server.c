@@ -273,6 +273,17 @@ void stream_server_close(stream_server *server)
         free_server(server);
 }
 
+void stream_server_take_lines(stream_server *server)
+{
+    server->takes_lines = true;
+}
+
+int stream_server_open_to(stream_server *server, unsigned mode, long group,
+                          struct error *error)
+{
+    return stream_path_open_to(&server->path, mode, group, error);
+}
+
 void stream_server_limit(stream_server *server, size_t backlog)
 {
     server->backlog = backlog;

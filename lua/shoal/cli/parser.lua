@@ -118,6 +118,11 @@ local function fill_run(run)
     "The path of the control socket. Default: $XDG_RUNTIME_DIR/shoal/NAME.sock, or "
       .. "/run/shoal/NAME.sock if that variable is not set."
   ):convert(typed.filled("--control"))
+  option(run, "--status", "PATH", "A second socket, at this path, that tells what the node knows and changes "
+    .. "nothing. Default: none."):convert(typed.filled("--status"))
+  option(run, "--status-mode", "MODE", "Who may connect to it, as for chmod. Default: 0666, or 0660 with "
+    .. "--status-group."):convert(typed.mode("--status-mode"))
+  option(run, "--status-group", "GROUP", "The group of that socket."):convert(typed.filled("--status-group"))
   add_log_options(run)
 end
 

@@ -11,6 +11,7 @@ local paths = require("shoal.cli.paths")
 local script = require("shoal.cli.script")
 local seeds = require("shoal.cli.seeds")
 local shoal = require("shoal")
+local status = require("shoal.cli.status")
 local tags = require("shoal.cli.tags")
 local typed = require("shoal.cli.typed")
 
@@ -144,10 +145,43 @@ local function announce(node, path)
   node:log("info", "running", { script = loaded.path, hash = loaded.hash, control = path })
 end
 
+-- The control socket, and that for everybody, if it is asked for.
+local function listen(request, path)
+  local server, message = control.listen(path)
+  if not server then
+    return nil, paths.advise(request, message)
+  end
+  if request.status then
+    server.status, message = status.listen(request.status, { mode = request.status_mode, group = request.status_group })
+    if not server.status then
+      server:close()
+      return nil, message
+    end
+  end
+  return server
+end
+
+local function attach(server, node)
+  server:attach(node)
+  if server.status then
+    server.status:attach(node)
+  end
+end
+
+local function close(server)
+  server:close()
+  if server.status then
+    server.status:close()
+  end
+end
+
 ---@param request table
 ---@return true? ok
 ---@return string? message, integer? code
 function run.run(request)
+  if not request.status and (request.status_mode or request.status_group) then
+    return nil, "--status-mode and --status-group are about the socket of --status PATH", USAGE
+  end
   local fields, message, code = config.from(request)
   if not fields then
     return nil, message, code
@@ -168,9 +202,9 @@ function run.run(request)
     return nil, message
   end
   local server
-  server, message = control.listen(path)
+  server, message = listen(request, path)
   if not server then
-    return nil, paths.advise(request, message)
+    return nil, message
   end
   local node, failure
   local function on_error(what, why)
@@ -178,17 +212,17 @@ function run.run(request)
   end
   node, message, code = start(start_options(request, fields, on_error), request)
   if not node then
-    server:close()
+    close(server)
     return nil, message, code
   end
-  server:attach(node)
+  attach(server, node)
   server.on_leave = function()
     stop(node)
   end
   announce(node, path)
   obey_signals(node)
   shoal.run()
-  server:close()
+  close(server)
   if failure then
     return nil, failure
   end

@@ -74,6 +74,18 @@ function typed.filled(option)
   end
 end
 
+-- 0660, as chmod has it.
+function typed.mode(option)
+  return function(argument)
+    local digits = argument:match("^0?([0-7][0-7][0-7])$")
+    if not digits then
+      return nil, ("argument for option '%s' must be three octal digits, such as 0660, not '%s'"):format(
+        option, argument)
+    end
+    return tonumber(digits, 8)
+  end
+end
+
 function typed.latency(argument)
   local low, high = argument:match("^([%d%.]+)%-?([%d%.]*)$")
   low, high = tonumber(low), tonumber(high == "" and low or high)

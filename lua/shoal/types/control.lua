@@ -38,6 +38,10 @@ function Peer:respond(id, error, result) end
 ---@param params any[]
 ---@return boolean
 function Peer:notify(method, params) end
+--- Sends these bytes, as they are.
+---@param bytes string
+---@return boolean
+function Peer:write(bytes) end
 --- Closes after what waits was written.
 function Peer:close() end
 
@@ -45,6 +49,11 @@ function Peer:close() end
 ---@field on_request fun(peer: shoal.Peer, id: integer, method: string, params: any[])
 ---@field on_notify? fun(peer: shoal.Peer, method: string, params: any[])
 ---@field on_close? fun(peer: shoal.Peer)
+---@field on_line? fun(peer: shoal.Peer, line: string)  a peer that begins with an ASCII character speaks in lines; without this it is cut off
+
+---@class shoal.ControlOptions
+---@field mode? integer   of the socket (0600)
+---@field group? string   its name or number
 
 ---@class shoal.Server
 local Server = {}
@@ -67,6 +76,7 @@ function Server:close() end
 --- with its message.
 ---@param path string
 ---@param handlers shoal.ControlHandlers
+---@param options? shoal.ControlOptions
 ---@return shoal.Server?, string? message, string? code
 function core.control_listen(path, handlers) end
 

@@ -1,0 +1,270 @@
+--- The status socket of a running node: what the control socket tells, for everybody,
+-- and nothing that changes anything.
+--
+-- A client speaks MessagePack-RPC, or JSON, one request a line; what it begins with
+-- decides (docs/operating.md has both). `watch` is for whoever keeps a copy of the
+-- list of members: it answers when that has changed since.
+
+local control = require("shoal.control")
+local core = require("shoal.core")
+local history = require("shoal.cli.history")
+local json = require("shoal.cli.json")
+local json_read = require("shoal.cli.json_read")
+local text = require("shoal.cli.text")
+
+local status = {}
+
+---@class shoal.Status
+---@field node? shoal.Node
+---@field private listener shoal.Server
+---@field private watching table<integer, shoal.Peer> those that monitor by MessagePack-RPC,
+---@field private lines table<integer, shoal.Peer> by lines
+---@field private waiting table<integer, table> those that watch
+---@field private past shoal.History
+---@field private base number so that no view of a node that was here before has the same number
+---@field private view number
+local Status = {}
+Status.__index = Status
+
+local LATER = {}
+
+-- ---- Answers ----
+
+-- A client of either kind: { peer=, id=, is_lines= }.
+local function respond(client, failure, result)
+  if not client.is_lines then
+    client.peer:respond(client.id, failure, result)
+    return
+  end
+  local answer = { id = client.id, error = failure, result = result }
+  client.peer:write(json.encode_object(answer, { "id", "error", "result" }) .. "\n")
+end
+
+-- ---- The methods: as those of control.lua ----
+
+local methods = {
+  members = control.methods.members,
+  version = control.methods.version,
+}
+
+methods.info = {
+  run = function(self)
+    return self.node:info()
+  end,
+}
+
+methods.tags = {
+  run = function(self)
+    return self.node:tags()
+  end,
+}
+
+methods.commands = control.methods.commands
+
+local function all(self)
+  return { view = self.view, members = control.methods.members.run(self, {}) }
+end
+
+methods.view = { run = all }
+
+methods.monitor = {
+  run = function(self, _, client)
+    local set = client.is_lines and self.lines or self.watching
+    set[client.peer:id()] = client.peer
+    return true
+  end,
+}
+
+methods.unmonitor = {
+  run = function(self, _, client)
+    self.lines[client.peer:id()], self.watching[client.peer:id()] = nil, nil
+    return true
+  end,
+}
+
+-- What is different since then; nil: it is not known, or nothing is.
+local function changes(self, since)
+  local lists = since ~= self.view and self.past:since(since)
+  if not lists then
+    return nil
+  end
+  lists.view = self.view
+  return lists
+end
+
+local function end_watch(self, peer_id)
+  local watch = self.waiting[peer_id]
+  self.waiting[peer_id] = nil
+  if watch and watch.timer then
+    watch.timer:cancel()
+  end
+  return watch
+end
+
+local function begin_watch(self, client, since, seconds)
+  local peer_id = client.peer:id()
+  if self.waiting[peer_id] then
+    return nil, "one watch at a time for each connection", "full"
+  end
+  local watch = { client = client, since = since }
+  watch.timer = seconds and self.node:after(seconds, function()
+    self.waiting[peer_id] = nil
+    respond(client, nil, { view = self.view, joined = {}, left = {}, changed = {} })
+  end)
+  self.waiting[peer_id] = watch
+  return LATER
+end
+
+local MAX_SECONDS = 3600
+
+methods.watch = {
+  params = { "number", "number" },
+  optional = 1,
+  run = function(self, params, client)
+    local since, seconds = params[1], params[2]
+    if seconds and not (seconds > 0 and seconds <= MAX_SECONDS) then
+      return nil, ("the seconds to wait must be more than 0, and at most %d"):format(MAX_SECONDS), "invalid_params"
+    elseif since == self.view then
+      return begin_watch(self, client, since, seconds)
+    end
+    return since and changes(self, since) or all(self)
+  end,
+}
+
+-- ---- Requests ----
+
+local function perform(self, client, name, params)
+  local method = methods[name]
+  if not method then
+    return nil, ("there is no method '%s'"):format(name), "unknown_method"
+  end
+  local ok, message, code = control.check_params(method, params)
+  if not ok then
+    return nil, message, code
+  elseif not self.node then
+    return nil, "the node is starting", "starting"
+  end
+  return method.run(self, params, client)
+end
+
+local function on_request(self, client, name, params)
+  local result, message, code = perform(self, client, name, params)
+  if result == LATER then
+    return
+  elseif result == nil then
+    respond(client, { code = code or "failed", message = message })
+  else
+    respond(client, nil, result)
+  end
+end
+
+-- { method=, params=, id= }; or a method's name alone, as people type it.
+local function read_line(line)
+  local word = line:match("^%s*(%l+)%s*$")
+  if word then
+    return { method = word }
+  end
+  local request, wrong = json_read.decode(line)
+  if type(request) ~= "table" or type(request.method) ~= "string" then
+    return nil, wrong or "not an object with a method"
+  elseif request.params ~= nil and not (type(request.params) == "table" and text.is_array(request.params)) then
+    return nil, "params must be an array"
+  end
+  return request
+end
+
+local function on_line(self, peer, line)
+  if not line:find("%S") then
+    return
+  end
+  local request, wrong = read_line(line)
+  local client = { peer = peer, is_lines = true, id = request and request.id }
+  if request then
+    on_request(self, client, request.method, request.params or {})
+  else
+    respond(client, { code = "invalid_params", message = wrong })
+  end
+end
+
+-- ---- Events ----
+
+local function tell_monitors(self, ...)
+  if next(self.watching) == nil and next(self.lines) == nil then
+    return
+  end
+  local report = control.describe(...)
+  self.listener:publish(self.watching, "event", { report })
+  local line = json.encode_object({ method = "event", params = { report } }, { "method" }) .. "\n"
+  for _, peer in pairs(self.lines) do
+    peer:write(line)
+  end
+end
+
+-- The lists are for all that know the same view, so they are made once for each.
+local function on_view(self, view)
+  self.past:add(self.view, view)
+  self.view = self.base + self.node:view()
+  local made = {}
+  for peer_id in pairs(self.waiting) do
+    local watch = end_watch(self, peer_id)
+    made[watch.since] = made[watch.since] or changes(self, watch.since) or all(self)
+    respond(watch.client, nil, made[watch.since])
+  end
+end
+
+-- ---- Life ----
+
+--- Listens at `path`; requests are answered once a node is attached. `nil, message`: it
+--- cannot be used, or there is no such group.
+---@param path string
+---@param options? { mode?: integer, group?: string } of the socket (0666, or 0660 with a group)
+---@return shoal.Status?, string? message, string? code
+function status.listen(path, options)
+  options = options or {}
+  local self = setmetatable({ watching = {}, lines = {}, waiting = {}, past = history.new() }, Status)
+  local listener, message, code = core.control_listen(path, {
+    on_request = function(peer, id, name, params)
+      on_request(self, { peer = peer, id = id }, name, params)
+    end,
+    on_line = function(peer, line)
+      on_line(self, peer, line)
+    end,
+    on_close = function(peer)
+      self.watching[peer:id()], self.lines[peer:id()] = nil, nil
+      end_watch(self, peer:id())
+    end,
+  }, { mode = options.mode or (options.group and 432 or 438), group = options.group })
+  if not listener then
+    return nil, message, code
+  end
+  self.listener = listener
+  return self
+end
+
+--- Answers for `node` from now on.
+---@param node shoal.Node
+function Status:attach(node)
+  self.node = node
+  self.base = math.floor(node:time() * 1000)
+  self.view = self.base + node:view()
+  node:on("*", function(_, ...)
+    tell_monitors(self, ...)
+  end)
+  node:on("view", function(_, view)
+    on_view(self, view)
+  end)
+end
+
+--- `path`, and the counters of its connections.
+function Status:stats()
+  local stats = self.listener:stats()
+  stats.path = self.listener:path()
+  return stats
+end
+
+--- Ends all connections, and removes the socket.
+function Status:close()
+  self.listener:close()
+end
+
+return status
