@@ -52,14 +52,20 @@ describe("from outside", function()
     members[1]:add_broadcast("the news")
     net:run(20)
     assert.equal(at, net:seen(members[1]))
+    local total = 0
     for i = 2, 10 do
-      local seen = net:seen(members[i])
+      local seen, copies = net:seen(members[i])
       assert.is_true(seen > at and seen < at + 20)
+      assert.is_true(copies >= 1)
+      total = total + copies
       assert.is_true(members[i].store.got)
     end
+    -- each member sends it so often at most: eight times for ten members
+    assert.is_true(total > 9 and total <= 10 * 8, total)
     net:watch("the news of tomorrow", members[2])
     net:run(1)
     assert.is_nil(net:seen(members[1]))
+    assert.equal(0, (select(2, net:seen(members[1]))))
   end)
 
   it("one counts what each sent and got", function()

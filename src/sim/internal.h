@@ -83,7 +83,8 @@ struct sim_place {
     uint32_t next;         /* chain of the address table, number + 1 */
     struct sim_node *node; /* NULL: nobody */
     uint32_t lives;        /* nodes that were opened there */
-    uint64_t seen_us;      /* the data that is watched */
+    uint64_t seen_us;      /* the data that is watched ... */
+    uint64_t copies;       /* ... in so many packets */
     uint32_t shared_with;  /* the place that gets some of its packets ... */
     double shared;         /* ... with that chance */
     /* See sim_record. */

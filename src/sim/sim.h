@@ -253,5 +253,7 @@ sim_record sim_get_record(const sim *net, uint32_t place);
 bool sim_watch(sim *net, shoal_bytes data, uint32_t origin);
 /* SHOAL_NEVER: it did not come. */
 uint64_t sim_seen(const sim *net, uint32_t place);
+/* In how many packets it came. */
+uint64_t sim_copies(const sim *net, uint32_t place);
 
 #endif

@@ -98,10 +98,12 @@ static bool contains(shoal_bytes packet, const uint8_t *data, size_t size)
 void witness_packet(struct sim_node *node, shoal_bytes packet)
 {
     sim *net = node->net;
-    uint64_t *seen_us = &net->places[node->place].seen_us;
-    if (net->watched && *seen_us == SHOAL_NEVER &&
-        contains(packet, net->watched, net->watched_size))
-        *seen_us = net->now_us;
+    struct sim_place *place = &net->places[node->place];
+    if (!net->watched || !contains(packet, net->watched, net->watched_size))
+        return;
+    place->copies++;
+    if (place->seen_us == SHOAL_NEVER)
+        place->seen_us = net->now_us;
 }
 
 bool sim_watch(sim *net, shoal_bytes data, uint32_t origin)
@@ -113,12 +115,19 @@ bool sim_watch(sim *net, shoal_bytes data, uint32_t origin)
     free(net->watched);
     net->watched = copy;
     net->watched_size = data.size;
-    for (uint32_t i = 0; i < net->num_places; i++)
+    for (uint32_t i = 0; i < net->num_places; i++) {
         net->places[i].seen_us = i == origin ? net->now_us : SHOAL_NEVER;
+        net->places[i].copies = 0;
+    }
     return true;
 }
 
 uint64_t sim_seen(const sim *net, uint32_t place)
 {
     return net->places[place].seen_us;
+}
+
+uint64_t sim_copies(const sim *net, uint32_t place)
+{
+    return net->places[place].copies;
 }

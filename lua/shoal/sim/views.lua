@@ -76,7 +76,7 @@ function Net:record(member)
 end
 
 --- From now on `seen` tells when a packet that carries `data` first came to a
---- member; `origin` has it already. One at a time.
+--- member, and how many did; `origin` has it already. One at a time.
 ---@param data string
 ---@param origin shoal.sim.Member
 function Net:watch(data, origin)
@@ -87,7 +87,8 @@ function Net:watch(data, origin)
 end
 
 ---@param member shoal.sim.Member
----@return number? seconds when, if it did
+---@return number? seconds  when, if it did
+---@return integer copies   in how many packets
 function Net:seen(member)
   return self.handle:seen(Member.place_of(self, member, "seen"))
 end

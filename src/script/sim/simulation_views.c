@@ -211,16 +211,18 @@ static int watch(lua_State *L)
     return 0;
 }
 
-/* seen(place) -> seconds, or nil */
+/* seen(place) -> seconds, or nil; copies */
 static int seen(lua_State *L)
 {
     const struct simulation *s = simulation_check(L);
-    uint64_t us = sim_seen(s->net, simulation_check_place(L, 2, s));
+    uint32_t place = simulation_check_place(L, 2, s);
+    uint64_t us = sim_seen(s->net, place);
     if (us == SHOAL_NEVER)
         lua_pushnil(L);
     else
         lua_pushnumber(L, options_to_seconds(us));
-    return 1;
+    lua_pushnumber(L, (lua_Number)sim_copies(s->net, place));
+    return 2;
 }
 
 const luaL_Reg simulation_views[] = {
