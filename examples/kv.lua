@@ -1,60 +1,72 @@
--- A versioned key-value map, with a copy on every member. An entry is the text
--- "version key value". The higher version wins; the time makes a good version:
+-- A key-value map with a copy on every member, in node.store.kv. An entry is the text "version
+-- key value"; the greater version wins. The time makes a good version:
 --
 --   shoal run examples/kv.lua --bind 127.0.0.1:7946
---   shoal broadcast "$(date +%s) colour blue"
+--   shoal publish set "$(date +%s) colour blue"
 --
--- The map is in node.store.kv, so it survives edits of this script. docs/testing.md
--- shows how it is tested against lost packets, crashes and partitions.
+-- docs/testing.md shows how it is tested against lost packets, crashes and partitions.
 
-local M = { broadcast = {} }
+local M = { topics = {}, on_ask = {} }
+local LIMIT = 1000 -- bytes of an entry, and of an answer: it must fit into a packet
 
--- "version.told key value": `told` counts repeats, so that a repeated entry is new.
-local function parse(data)
-  local version, told, key, value = data:match("^(%d+)%.?(%d*) (%S+) (.*)$")
-  return key, { version = tonumber(version), told = tonumber(told) or 0, value = value }
+function M.topics.set(node, text)
+  local version, key, value = tostring(text):match("^(%d+) (%S+) (.*)$")
+  if not key or #text > LIMIT then return node:log("warn", "not an entry") end
+  local new = { version = tonumber(version), value = value, text = text }
+  local old = node.store.kv[key] or { version = -1 }
+  if new.version < old.version or new.version == old.version and text <= old.text then return end
+  node.store.kv[key] = new
+  node:log("info", "set " .. key, { value = value, version = new.version })
 end
 
-local function map(node)
-  node.store.kv = node.store.kv or {}
-  return node.store.kv
-end
-
--- Of equal versions the greater value wins, so that all copies agree in the end.
-local function is_news(entry, old)
-  for _, field in ipairs { "version", "value", "told" } do
-    if not old or entry[field] ~= old[field] then return not old or entry[field] > old[field] end
+-- The entries behind this key, as many as fit, and a checksum of all of them. A map of
+-- megabytes would need more checksums, so that only the parts that differ are sent.
+local function entries(node, after)
+  local keys, list, size, sum = {}, {}, 0, 0
+  for key in pairs(node.store.kv) do keys[#keys + 1] = key > after and key or nil end
+  table.sort(keys)
+  for i, key in ipairs(keys) do
+    local text = node.store.kv[key].text
+    size = size + #text + 3 -- its length is sent, too
+    if size <= LIMIT + 3 then list[i] = text end
+    for j = 1, #text do sum = (sum * 31 + text:byte(j)) % 2^32 end
   end
-  return false
+  return list, sum
 end
 
-function M.broadcast.receive(node, data)
-  local key, entry = parse(data)
-  local old = key and map(node)[key]
-  if not key or not is_news(entry, old) then
-    return nil
-  end
-  map(node)[key] = entry
-  if not old or old.value ~= entry.value then
-    node:log("info", "set " .. key, { value = entry.value, version = entry.version })
-  end
-  return key
+function M.on_ask.entries(node, asked)
+  local list, sum = entries(node, asked.after)
+  return sum ~= asked.sum and list or {}
 end
 
--- One member sends the whole map to new members, and to those that were cut off: the
--- one with the lowest address. The others wait longer, in case it does not.
-local PATIENCE = 0.5 -- seconds
-
-function M.on_member_up(node)
-  if not next(map(node)) then return end -- nothing to send
-  local lower = node:members { where = function(m) return m.addr < node:identity().addr end }
-  for key, entry in pairs(map(node)) do
-    node:after(PATIENCE * (#lower + 1), function()
-      if map(node)[key] == entry then
-        node:add_broadcast(("%d.%d %s %s"):format(entry.version, entry.told + 1, key, entry.value))
-      end
-    end)
-  end
+local function ask(node, member, after)
+  local _, sum = entries(node, after)
+  node:ask("entries", { after = after, sum = sum }, { members = { member } }, function(_, answers)
+    local list = answers[1] and answers[1].data or {}
+    for _, text in ipairs(list) do M.topics.set(node, text) end
+    if list[1] then ask(node, member, list[#list]:match(" (%S+)")) end
+  end)
 end
+
+-- One member after another, ever less often: some may be new, too, or have missed the same.
+local timer
+
+local function ask_after(node, seconds, first)
+  if timer then timer:cancel() end
+  timer = node:after(seconds * (0.5 + math.random()), function()
+    local others = node:members()
+    local member = first or others[math.random(math.max(1, #others))]
+    if member then ask(node, member, "") end
+    ask_after(node, math.min(2 * seconds, 60))
+  end)
+end
+
+-- A newcomer asks, and a member that missed something; its author first.
+local function begin(node, _, from)
+  node.store.kv = node.store.kv or {} -- survives edits of this script
+  ask_after(node, 0.5, from)
+end
+
+M.on_start, M.on_reload, M.on_active, M.on_missed = begin, begin, begin, begin
 
 return M

@@ -30,7 +30,7 @@ end
 describe("shoal sim", function()
   after_each(process.cleanup)
 
-  it("reports when all agreed, what it cost, and how a broadcast spread", function()
+  it("reports when all agreed, what it cost, and how what was published spread", function()
     local report = report_of("examples/kv.lua", "--nodes", "20", "--for", "20")
     assert.equal(20, report.members)
     assert.equal(20, report.seconds)
@@ -41,10 +41,14 @@ describe("shoal sim", function()
     assert.same({ errors = 0, messages = {} }, report.handlers)
     assert.is_true(report.traffic.packets > 1 and report.traffic.bytes > 20 * report.traffic.packets)
     assert.is_true(report.traffic.after_convergence.packets < report.traffic.packets)
-    local spread = report.broadcast
-    assert.equal("1 shoal sim", spread.data)
+    local spread = report.published
+    assert.equal("sim", spread.topic)
+    assert.equal("hello from shoal sim", spread.data)
+    assert.equal(report.converged_after, spread.at)
     assert.equal(20, spread.reached)
     assert.is_true(0 < spread.p50 and spread.p50 <= spread.p99 and spread.p99 <= spread.p100 and spread.p100 < 5)
+    assert.is_true(spread.copies >= 1 and spread.copies < 6, spread.copies)
+    assert.is_nil(report.broadcast)
     assert.is_nil(report.detection)
     assert.is_nil(report.partition)
     assert.matches("^%x+$", report.trace)
@@ -81,14 +85,61 @@ describe("shoal sim", function()
     assert.is_true(report.at_the_end.agree)
   end)
 
-  it("says what became of the broadcast", function()
-    assert.equal("the script does not handle broadcasts",
-      report_of("examples/hello.lua", "--nodes", "3", "--for", "2").broadcast.refused)
-    assert.equal("the script did not accept it",
-      report_of("examples/kv.lua", "--nodes", "3", "--for", "2", "--broadcast", "junk").broadcast.refused)
-    local taken = report_of("examples/kv.lua", "--nodes", "3", "--for", "5", "--broadcast", "7 key value").broadcast
-    assert.equal("7 key value", taken.data)
-    assert.equal(3, taken.reached)
+  it("publishes what it is given, and by default what no handler of the script takes", function()
+    local path = script [[
+      local M = { topics = { a = error } }
+      function M.topics.c(node) for i = 1, 3 do node:publish("c", "more") end end
+      return M
+    ]]
+    local function published(...)
+      return report_of(path, "--nodes", "5", "--for", "10", ...).published
+    end
+    local given = published("--publish", "d=e=f")
+    assert.same({ "d", "e=f", 5 }, { given.topic, given.data, given.reached })
+    assert.same({ "sim", 5 }, { published().topic, published().reached })
+    assert.equal(5, published("--publish", "c=1").reached)
+    assert.equal(5, published("--publish", "d=" .. ("x"):rep(5000)).reached)
+    assert.equal(5, published("--publish", "a=1", "--allow-errors").reached)
+    local done = simulate(path, "--nodes", "5", "--for", "5", "--publish", "d=" .. ("x"):rep(70000))
+    assert.matches("\npublished +none: [^\n]*65536 bytes[^\n]*\n", done.out)
+    local hears_all = script "return { on_published = function() end }"
+    assert.equal(5, report_of(hears_all, "--nodes", "5", "--for", "5").published.reached)
+  end)
+
+  it("counts a message that arrives again and again once", function()
+    local loss = report_of("examples/kv.lua", "--nodes", "20", "--for", "60", "--loss", "0.3", "--duplicate", "0.5")
+    assert.equal(20, loss.published.reached)
+    assert.equal(20, #loss.published.delays)
+    assert.is_true(loss.published.copies > 3)
+  end)
+
+  it("says how a broadcast spread, if the script has no topics, or it is to", function()
+    for _, path in ipairs { "examples/register.lua", script [[
+      local M = dofile "examples/register.lua"
+      M.topics = { t = error }
+      return M
+    ]] } do
+      local spread = report_of(path, "--nodes", "20", "--for", "20", "--broadcast", "7 closed").broadcast
+      assert.equal("7 closed", spread.data)
+      assert.equal(20, spread.reached)
+      assert.is_true(0 < spread.p50 and spread.p50 <= spread.p99 and spread.p99 <= spread.p100 and spread.p100 < 5)
+      assert.is_true(spread.copies > 6 and spread.copies < 20, spread.copies)
+    end
+    local done = simulate("examples/register.lua", "--nodes", "10", "--for", "20")
+    assert.matches("\nbroadcast +'1 shoal sim' reached 10 of 10: 50 %% after %d+ ms, 99 %% after %d+ ms, "
+      .. "all after %d+ ms; [%d.]+ copies each\n", done.out)
+  end)
+
+  it("says why there was no broadcast, and when there is nothing to spread", function()
+    local function refused(path, data)
+      return report_of(path, "--nodes", "3", "--for", "2", "--broadcast", data).broadcast.refused
+    end
+    assert.equal("the script does not handle broadcasts", refused("examples/kv.lua", "1 a b"))
+    assert.equal("the script did not accept it", refused("examples/register.lua", "junk"))
+    local report = report_of("examples/hello.lua", "--nodes", "3", "--for", "2")
+    assert.is_nil(report.broadcast or report.published)
+    assert.matches("\nbroadcast +none: the script has no topics, and does not handle broadcasts\n",
+      simulate("examples/hello.lua", "--nodes", "3", "--for", "2").out)
   end)
 
   it("says that the members have one address, and so are one member to each other", function()
@@ -142,7 +193,8 @@ describe("shoal sim", function()
         .. "%d+ renewals, %d+ returns\n",
       "\ntraffic +[%d.]+ packets and %d+ bytes per member and second; since they agreed, [%d.]+ and %d+\n",
       "\nhandlers +no errors\n",
-      "\nbroadcast +'1 shoal sim' reached 10 of 10: 50 %% after %d+ ms, 99 %% after %d+ ms, all after %d+ ms\n",
+      "\npublished +'hello from shoal sim' on 'sim' reached 10 of 10: 50 %% after %d+ ms, 99 %% after %d+ ms, "
+        .. "all after %d+ ms; [%d.]+ copies each\n",
       "\ntrace +%x+\n$",
     } do
       assert.matches(line, done.out)
@@ -165,11 +217,16 @@ describe("shoal sim", function()
     report_of("examples/kv.lua", "--nodes", "10", "--for", "60", "--kill", "1", "--partition", "5", "--plot", path)
     local svg = process.read(path)
     assert.matches("^<svg xmlns=.*</svg>\n$", svg)
-    for _, mark in ipairs { "broadcast", "1 killed", "cut in two", "healed" } do
+    for _, mark in ipairs { "published", "1 killed", "cut in two", "healed" } do
       assert.matches(">" .. mark .. "</text>", svg)
     end
+    assert.matches(">Members that received the message, in %%, by time since it was sent</text>", svg)
     assert.is_nil(svg:find("nan", 1, true) or svg:find("inf", 1, true))
+    report_of("examples/register.lua", "--nodes", "5", "--for", "20", "--plot", path)
+    assert.matches(">broadcast</text>.*>Members that received the broadcast, in %%", process.read(path))
     report_of("examples/hello.lua", "--nodes", "2", "--for", "3", "--plot", path)
+    assert.matches("none: the script has no topics, and does not handle broadcasts", process.read(path))
+    report_of("examples/hello.lua", "--nodes", "2", "--for", "3", "--broadcast", "x", "--plot", path)
     assert.matches("none: the script does not handle broadcasts", process.read(path))
   end)
 

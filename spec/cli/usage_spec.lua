@@ -99,6 +99,25 @@ local MISTAKES = {
   },
   { { "sim", "a.lua", "--broadcast", "" }, "a broadcast must not be empty; see 'shoal sim --help'" },
   {
+    { "sim", "a.lua", "--publish", "set" },
+    "argument for option '--publish' must be TOPIC=DATA, with a TOPIC of 1 to 64 bytes, not 'set'; "
+      .. "see 'shoal sim --help'",
+  },
+  {
+    { "sim", "a.lua", "--publish", "set=" },
+    "argument for option '--publish' must be TOPIC=DATA, with a TOPIC of 1 to 64 bytes, not 'set='; "
+      .. "see 'shoal sim --help'",
+  },
+  {
+    { "sim", "a.lua", "--publish", ("t"):rep(65) .. "=1" },
+    "argument for option '--publish' must be TOPIC=DATA, with a TOPIC of 1 to 64 bytes, not '"
+      .. ("t"):rep(65) .. "=1'; see 'shoal sim --help'",
+  },
+  {
+    { "sim", "a.lua", "--publish", "a=b", "--broadcast", "c" },
+    "option '--broadcast' can not be used together with option '--publish'; see 'shoal sim --help'",
+  },
+  {
     { "sim", "a.lua", "--plot", "" },
     "argument for option '--plot' must not be empty; see 'shoal sim --help'",
   },

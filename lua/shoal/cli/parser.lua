@@ -155,14 +155,20 @@ local function fill_sim(sim)
     :convert(typed.number("--partition", 0.001, 1e6))
   option(sim, "--tag", "KEY=VALUE", "A tag that all members have from the start. May be repeated.")
     :convert(typed.tag):count("*"):target("tags")
-  option(sim, "--broadcast", "DATA", "What the first member broadcasts once all members know each other. "
-    .. "Default: '1 shoal sim', which examples/kv.lua accepts.")
-    :convert(typed.broadcast_data)
+  sim:mutex(
+    option(sim, "--publish", "TOPIC=DATA", "What the first member publishes once all members know each "
+      .. "other. Default: a message on the topic 'sim', if the script has topics.")
+      :convert(typed.publication),
+    option(sim, "--broadcast", "DATA", "What it broadcasts instead. Default: '1 shoal sim', if the "
+      .. "script handles broadcasts and has no topics.")
+      :convert(typed.broadcast_data)
+  )
   add_config_options(sim, "The number of members that lan, wan and loopback scale their timeouts with. "
     .. "Default: how many there are.")
   sim:flag("--allow-errors", "Exit with 0 even if handlers failed, or if the members do not agree at the end.")
   sim:flag("--json", "Print one JSON object.")
-  option(sim, "--plot", "FILE.svg", "Draw the number of members over time and the spread of the broadcast.")
+  option(sim, "--plot", "FILE.svg", "Draw the number of members over time, and how what was published or "
+    .. "broadcast spread.")
     :convert(typed.filled("--plot"))
 end
 

@@ -1,5 +1,7 @@
 --- Draws a simulated run as SVG: how many members each member knew over time, and
---- how a broadcast spread.
+--- how something that one of them said spread.
+
+local spread = require("shoal.cli.spread")
 
 local plot = {}
 
@@ -126,25 +128,27 @@ local function draw_membership(out, run)
 end
 
 -- Steps: a member has it or has it not.
-local function spread(broadcast)
-  local list, total = {}, broadcast.members
-  for i, delay in ipairs(broadcast.delays) do
+local function steps(said)
+  local list, total = {}, said.members
+  for i, delay in ipairs(said.delays) do
     list[#list + 1] = { delay, (i - 1) / total * 100 }
     list[#list + 1] = { delay, i / total * 100 }
   end
   return list
 end
 
-local function draw_broadcast(out, broadcast)
+local function draw_spread(out, report)
   local top = TOP + PANEL + GAP
-  local delays = broadcast.delays
+  local said = report.published or report.broadcast or spread.NOTHING
+  local delays = said.delays
   local last = math.max(delays and delays[#delays] or 0, 0.01)
   local panel = new_panel(out, top, last * 1.05, 100)
-  panel:axes("Members that received the broadcast, in %, by time since it was sent", " s")
-  if broadcast.refused then
-    panel:text(LEFT + 20, top + 30, "start", "none: " .. broadcast.refused)
+  panel:axes(("Members that received the %s, in %%, by time since it was sent"):format(
+    report.published and "message" or "broadcast"), " s")
+  if delays then
+    panel:line("median", steps(said))
   else
-    panel:line("median", spread(broadcast))
+    panel:text(LEFT + 20, top + 30, "start", "none: " .. said.refused)
   end
 end
 
@@ -160,7 +164,7 @@ function plot.draw(run, report)
     STYLE .. ('<rect width="%d" height="%d" fill="white"/>'):format(WIDTH, height),
   }
   draw_membership(out, run)
-  draw_broadcast(out, report.broadcast)
+  draw_spread(out, report)
   out[#out + 1] = "</svg>\n"
   return table.concat(out, "\n")
 end

@@ -7,6 +7,7 @@ local output = require("shoal.cli.output")
 local picture = require("shoal.cli.picture")
 local plot = require("shoal.cli.plot")
 local script = require("shoal.cli.script")
+local spread = require("shoal.cli.spread")
 local text = require("shoal.cli.text")
 local trial = require("shoal.cli.trial")
 
@@ -14,7 +15,7 @@ local sim = {}
 
 local ORDER = {
   "members", "roles", "seconds", "seed", "loss", "converged_after", "at_the_end", "tags", "detection", "partition",
-  "false_positives", "traffic", "handlers", "broadcast", "notes", "trace",
+  "false_positives", "traffic", "handlers", "published", "broadcast", "notes", "trace",
 }
 
 -- ---- Progress --------------------------------------------------------------
@@ -90,16 +91,17 @@ local function traffic_line(traffic)
   return later and ("%s; since they agreed, %.2f and %.0f"):format(line, later.packets, later.bytes) or line
 end
 
-local function broadcast_line(broadcast)
-  if broadcast.refused then
-    return "none: " .. broadcast.refused
+local function spread_line(said)
+  if said.refused then
+    return "none: " .. said.refused
   end
   local function after(name, value)
     return value and ("%s after %s"):format(name, seconds(value)) or ("%s never"):format(name)
   end
-  local line = ("'%s' reached %d of %d: %s, %s, %s"):format(broadcast.data, broadcast.reached, broadcast.members,
-    after("50 %", broadcast.p50), after("99 %", broadcast.p99), after("all", broadcast.p100))
-  local is_refused = broadcast.selective and broadcast.reached < broadcast.members
+  local line = ("'%s'%s reached %d of %d: %s, %s, %s; %.1f copies each"):format(said.data,
+    said.topic and (" on '%s'"):format(said.topic) or "", said.reached, said.members,
+    after("50 %", said.p50), after("99 %", said.p99), after("all", said.p100), said.copies)
+  local is_refused = said.selective and said.reached < said.members
   return is_refused and line .. "; broadcast.wanted_by may have refused the others" or line
 end
 
@@ -146,7 +148,11 @@ local function rows(request, report)
     .. "%d renewals, %d returns"):format(wrong.downs, wrong.while_unreachable, wrong.renewals, wrong.returns))
   add("traffic", traffic_line(report.traffic))
   add("handlers", handlers_line(report.handlers))
-  add("broadcast", broadcast_line(report.broadcast))
+  if report.published then
+    add("published", spread_line(report.published))
+  else
+    add("broadcast", spread_line(report.broadcast or spread.NOTHING))
+  end
   for _, note in ipairs(report.notes) do
     add("note", note)
   end

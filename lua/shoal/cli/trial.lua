@@ -3,7 +3,8 @@
 --
 -- The schedule depends on nothing but the request. With S seconds in all,
 --   at 0        all members start, and join through the first
---   at S / 4    a broadcast, unless all agreed before: then at once
+--   at S / 4    something is published, or broadcast, unless all agreed before:
+--               then at once
 --   at S / 3    `kill` members crash, at the same moment
 --   at S / 2    the members are cut in two halves, for `partition` seconds
 -- Who is hit is drawn from the seed.
@@ -11,14 +12,13 @@
 local core = require("shoal.core")
 local shoal = require("shoal")
 local sim = require("shoal.sim")
+local spread = require("shoal.cli.spread")
 local tag_lists = require("shoal.cli.tags")
 local typed = require("shoal.cli.typed")
 
 local trial = {}
 
 local SAMPLES = 240
--- What most scripts take for news: "version key value", or a name and a key.
-local DEFAULT_DATA = "1 shoal sim"
 local MAX_MESSAGES = 5
 
 ---@class shoal.cli.Trial
@@ -27,6 +27,8 @@ local MAX_MESSAGES = 5
 ---@field request table
 ---@field samples number[][]  { time, members, fewest, median, most }, see Net:census
 ---@field marks { at: number, what: string }[]  what was done when
+---@field chosen? { topic?: string, data: string, selective?: boolean }  what a member is to say
+---@field spread? shoal.cli.Spread
 
 -- A moment or a duration, as finely as the clock goes.
 local function round(seconds)
@@ -48,18 +50,14 @@ local function shuffled(self)
   return list
 end
 
-local function send(self)
-  local data = self.request.broadcast or DEFAULT_DATA
-  local origin = self.members[1]
-  self.broadcast = { data = data, at = round(self.net:now()), members = #self.net:members() }
-  self.net:watch(data, origin)
-  local taken, message, code = origin:add_broadcast(data)
-  if not taken then
-    self.broadcast.refused = code == "no_handler" and "the script does not handle broadcasts"
-      or message or "the script did not accept it"
+local function say(self)
+  if self.spread or not self.chosen then
     return
   end
-  mark(self, "broadcast")
+  self.spread = spread.begin(self.chosen, self.net, self.members[1])
+  if not self.spread.refused then
+    mark(self, self.spread.topic and "published" or "broadcast")
+  end
 end
 
 local function kill(self)
@@ -94,11 +92,7 @@ local function plan(self)
       act(self)
     end)
   end
-  at(seconds / 4, function()
-    if not self.broadcast then
-      send(self)
-    end
-  end)
+  at(seconds / 4, say)
   if self.request.kill then
     at(seconds / 3, kill)
   end
@@ -117,9 +111,7 @@ local function look(self)
   if not self.converged_after and self.net:converged() then
     self.converged_after = round(self.net:now())
     self.packets_before = self.net:stats()
-    if not self.broadcast then
-      send(self)
-    end
+    say(self)
   end
   local partition = self.partition
   if partition and partition.to and not partition.healed_after and self.net:converged() then
@@ -144,16 +136,6 @@ local function network_options(request)
     reorder = request.reorder,
     latency = request.latency,
   }
-end
-
-local function defines(path, name)
-  local script = shoal.check(path)
-  for _, defined in ipairs(script and script.handlers or {}) do
-    if defined == name then
-      return true
-    end
-  end
-  return false
 end
 
 -- All of one role at a time: the members that run one script.
@@ -184,8 +166,9 @@ function trial.run(request, roles, fields, progress)
   if not members then
     return nil, message, role
   end
+  local script = shoal.check(roles[1].path)
   local self = { net = net, members = members, request = request, roles = roles, samples = {}, marks = {},
-    selective = defines(roles[1].path, "broadcast.wanted_by") }
+    chosen = spread.choose(request, script and script.handlers or {}) }
   plan(self)
   sample(self)
   for i = 1, SAMPLES do
@@ -197,12 +180,6 @@ function trial.run(request, roles, fields, progress)
 end
 
 -- ---- What came of it -------------------------------------------------------
-
--- The smallest that `share` of `total` do not exceed; nil when there are not so
--- many. The list is sorted.
-local function quantile(list, share, total)
-  return list[math.max(1, math.ceil(share * total))]
-end
 
 local function detection(self)
   local delays, expected = {}, 0
@@ -220,7 +197,7 @@ local function detection(self)
     noticed = #delays,
     expected = expected,
     first = delays[1],
-    median = quantile(delays, 0.5, #delays),
+    median = spread.quantile(delays, 0.5, #delays),
     last = delays[#delays],
   }
 end
@@ -259,25 +236,6 @@ local function traffic(self)
     report.after_convergence =
       per_member(self, all.packets - before.packets, all.bytes - before.bytes, self.converged_after)
   end
-  return report
-end
-
-local function dissemination(self)
-  local broadcast, delays = self.broadcast, {}
-  local report = { data = broadcast.data, at = broadcast.at, refused = broadcast.refused }
-  if broadcast.refused then
-    return report
-  end
-  for _, member in ipairs(self.members) do
-    local seen = self.net:seen(member)
-    delays[#delays + 1] = seen and round(seen - broadcast.at)
-  end
-  table.sort(delays)
-  local total = broadcast.members
-  report.reached, report.members, report.delays = #delays, total, delays
-  report.selective = self.selective
-  report.p50, report.p99, report.p100 =
-    quantile(delays, 0.5, total), quantile(delays, 0.99, total), quantile(delays, 1, total)
   return report
 end
 
@@ -362,6 +320,7 @@ end
 ---@param self shoal.cli.Trial
 ---@return table
 function trial.report(self)
+  local said = self.spread and spread.report(self.spread, self.net, self.members) or {}
   return {
     members = self.request.total,
     roles = roles(self),
@@ -376,7 +335,8 @@ function trial.report(self)
     false_positives = false_positives(self),
     traffic = traffic(self),
     handlers = handlers(self),
-    broadcast = dissemination(self),
+    published = said.topic and said or nil,
+    broadcast = said.data and not said.topic and said or nil,
     notes = notes(self),
     trace = self.net:trace(),
   }

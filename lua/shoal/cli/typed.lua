@@ -164,4 +164,14 @@ function typed.arguments(words)
   return args
 end
 
+-- DATA is looked for in packets, so there must be some.
+function typed.publication(argument)
+  local topic, data = argument:match("^([^=]+)=(.+)$")
+  if not topic or #topic > 64 then
+    return nil, ("argument for option '--publish' must be TOPIC=DATA, with a TOPIC of 1 to 64 bytes, not %s"):format(
+      typed.quote(argument))
+  end
+  return { topic = topic, data = data }
+end
+
 return typed
