@@ -21,6 +21,7 @@
 #include "reload/check.h"
 #include "reload/modules.h"
 #include "signals.h"
+#include "signing.h"
 #include "sim/simulation.h"
 #include "terminal.h"
 
@@ -48,6 +49,7 @@ static register_fn *const parts[] = {
     terminal_register,       /* is_terminal */
     file_kind_register,      /* file_kind */
     keys_register,           /* keygen, read_key */
+    signing_register,        /* signing */
     control_register,        /* control_listen */
     control_client_register, /* control_connect */
     control_folder_register, /* control_folder */
