@@ -430,8 +430,9 @@ end
 
 --- Listens at `path`; requests are answered once a node is attached.
 ---@param path string
+---@param access? shoal.ControlAccess
 ---@return shoal.Control?, string? message, string? code
-function control.listen(path)
+function control.listen(path, access)
   local self = setmetatable({ watching = {}, leaving = false }, Control)
   local listener, message, code = core.control_listen(path, {
     on_request = function(peer, id, name, params)
@@ -440,7 +441,7 @@ function control.listen(path)
     on_close = function(peer)
       self.watching[peer:id()] = nil
     end,
-  })
+  }, access)
   if not listener then
     return nil, message, code
   end

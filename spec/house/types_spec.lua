@@ -31,7 +31,8 @@ describe("the types", function()
   end)
 
   it("have the options of shoal.start", function()
-    local names = files.read("src/script/node/methods/start_options.c"):match("int start_read_options.-names%[%] = {(.-)NULL}")
+    local source = files.read "src/script/node/methods/start_options.c"
+    local names = source:match("int start_read_options.-names%[%] = {(.-)NULL}")
     local class = files.read("lua/shoal/types/options.lua"):match("%-%-%-@class shoal%.StartOptions\n(.-)\n\n")
     assert.same(set(names, '"([%w_]+)"'), set(class, "%-%-%-@field ([%w_]+)"))
   end)

@@ -4,28 +4,33 @@
 #include "../base/error.h"
 #include "../lua/compat.h"
 #include "../lua/result.h"
+#include "control_access.h"
 #include "socket_folder.h"
 #include "stream_path.h"
 
-static int make_folder(const char *path, struct error *error)
+static int make_folder(const char *path, const struct socket_access *access,
+                       struct error *error)
 {
     struct sockaddr_un address;
     char folder[SOCKET_FOLDER_MAX];
     if (stream_path_address(path, &address, error) != 0)
         return -1;
     socket_folder_of(path, folder);
-    return socket_folder_make(folder, error);
+    return socket_folder_make(folder, access, error);
 }
 
-/* control_folder(path[, make]) -> true | nil, message, code */
+/* control_folder(path[, make[, access]]) -> true | nil, message, code */
 static int control_folder(lua_State *L)
 {
     struct error error;
     const char *path = luaL_checkstring(L, 1);
     const char *code = NULL;
-    if (lua_toboolean(L, 2) && make_folder(path, &error) != 0)
+    struct socket_access access;
+    if (control_access_read(L, 3, "core.control_folder", &access, &error) != 0)
         code = CODE_LISTEN;
-    else if (socket_folder_check(path, &error) != 0)
+    else if (lua_toboolean(L, 2) && make_folder(path, &access, &error) != 0)
+        code = CODE_LISTEN;
+    else if (socket_folder_check(path, access.uid, &error) != 0)
         code = CODE_FOLDER;
     if (code)
         return result_fail(L, error.text, code);

@@ -13,7 +13,7 @@
 #include "../lua/refs.h"
 #include "../lua/result.h"
 #include "../lua/value.h"
-#include "control_opening.h"
+#include "control_access.h"
 #include "control_server.h"
 #include "rpc.h"
 #include "stream.h"
@@ -337,13 +337,13 @@ static struct server *push_server(lua_State *L)
     return server;
 }
 
-/* control_listen(path, handlers, options). Upvalue: a control_loop_fn. */
+/* control_listen(path, handlers[, access]). Upvalue: a control_loop_fn. */
 static int listen_at(lua_State *L)
 {
     static const char *const names[] = {"on_request", "on_notify", "on_close",
                                         "on_line", NULL};
     struct error error = {""};
-    struct control_opening opening;
+    struct socket_access access;
     bool takes_lines = false;
     const char *where = luaL_checkstring(L, 1);
     options_check(L, 2, "core.control_listen", names, false);
@@ -352,7 +352,7 @@ static int listen_at(lua_State *L)
             takes_lines |= strcmp(names[i], "on_line") == 0;
             lua_pop(L, 1);
         }
-    if (!control_opening_read(L, 3, &opening, &error))
+    if (control_access_read(L, 3, "core.control_listen", &access, &error) != 0)
         return result_fail(L, error.text, CODE_LISTEN);
     lua_settop(L, 2);
     struct server *server = push_server(L);
@@ -364,7 +364,7 @@ static int listen_at(lua_State *L)
     struct ev_loop *loop = (*loop_for)(L, &error);
     if (loop)
         server->listener =
-            control_opening_listen(loop, where, &opening, &callbacks, &error);
+            stream_listen_for(loop, where, &access, &callbacks, &error);
     if (server->listener && takes_lines)
         stream_server_take_lines(server->listener);
     if (server->listener)

@@ -24,25 +24,32 @@ void socket_folder_of(const char *path, char *out)
     }
 }
 
-int socket_folder_make(const char *folder, struct error *error)
+int socket_folder_make(const char *folder, const struct socket_access *access,
+                       struct error *error)
 {
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
-        return error_errno(error, errno, "cannot create the folder %s", folder);
+    mode_t mode = socket_access_folder_mode(access);
+
+    if (mkdir(folder, 0700) != 0)
+        return errno == EEXIST
+                   ? 0
+                   : error_errno(error, errno, "cannot create the folder %s",
+                                 folder);
+    if ((socket_access_has_owner(access) &&
+         lchown(folder, access->uid, access->gid) != 0) ||
+        (mode != 0700 && chmod(folder, mode) != 0))
+        return error_errno(error, errno, "cannot give the folder %s away",
+                           folder);
     return 0;
 }
 
-int socket_folder_make_open(const char *folder, unsigned mode,
-                            struct error *error)
+/* Root can do what it likes anyway. */
+static bool is_trusted(uid_t found, uid_t owner)
 {
-    if (mkdir(folder, 0700) == 0 && chmod(folder, (mode_t)mode) == 0)
-        return 0;
-    if (errno == EEXIST)
-        return 0;
-    return error_errno(error, errno, "cannot create the folder %s", folder);
+    return found == geteuid() || found == 0 || found == owner;
 }
 
 static int check_folder(const char *folder, const struct stat *found,
-                        struct error *error)
+                        uid_t owner, struct error *error)
 {
     static const char start[] = "cannot use";
     unsigned mode = found->st_mode & 07777;
@@ -53,7 +60,7 @@ static int check_folder(const char *folder, const struct stat *found,
     if (!S_ISDIR(found->st_mode))
         return error_fail(error, "%s %s: it is not a folder; remove it", start,
                           folder);
-    if (found->st_uid != geteuid())
+    if (!is_trusted(found->st_uid, owner))
         return error_fail(
             error,
             "%s %s: it belongs to user %lu; set XDG_RUNTIME_DIR to a "
@@ -76,7 +83,7 @@ static int fail_to_look(const char *folder, struct error *error)
         folder, error_text(errno));
 }
 
-int socket_folder_check(const char *path, struct error *error)
+int socket_folder_check(const char *path, uid_t owner, struct error *error)
 {
     struct sockaddr_un address;
     char folder[SOCKET_FOLDER_MAX];
@@ -87,9 +94,9 @@ int socket_folder_check(const char *path, struct error *error)
     socket_folder_of(path, folder);
     if (lstat(folder, &found) != 0)
         return errno == ENOENT ? 0 : fail_to_look(folder, error);
-    if (check_folder(folder, &found, error) != 0)
+    if (check_folder(folder, &found, owner, error) != 0)
         return -1;
-    if (lstat(path, &found) == 0 && found.st_uid != geteuid())
+    if (lstat(path, &found) == 0 && !is_trusted(found.st_uid, owner))
         return error_fail(error,
                           "cannot use %s: it belongs to user %lu; remove it",
                           path, (unsigned long)found.st_uid);

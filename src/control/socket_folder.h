@@ -8,6 +8,7 @@
 
 #include "../base/error.h"
 #include "../shoal.h"
+#include "socket_access.h"
 
 #include <sys/un.h>
 
@@ -16,14 +17,14 @@ enum { SOCKET_FOLDER_MAX = sizeof(((struct sockaddr_un *)0)->sun_path) };
 /* Writes the folder that `path` (the address of a socket) is in into `out`,
  * SOCKET_FOLDER_MAX bytes. */
 void socket_folder_of(const char *path, char *out);
-/* Makes it, mode 0700, unless it is there. 0, or -1 and `error`. */
-int socket_folder_make(const char *folder, struct error *error);
-/* The same with that mode, whatever the umask. */
-int socket_folder_make_open(const char *folder, unsigned mode,
-                            struct error *error);
-/* 0 when the folder of the socket at `path` is a folder of ours that nobody
- * else may write to, and the socket, if there is one, is ours, or when there is
- * no such folder. -1 and `error`, which says what to do, otherwise. */
-int socket_folder_check(const char *path, struct error *error);
+/* Makes it, for those who may use the socket (mode 0700 for us alone), unless
+ * it is there. 0, or -1 and `error`. */
+int socket_folder_make(const char *folder, const struct socket_access *access,
+                       struct error *error);
+/* 0 when the folder of the socket at `path` is a folder of ours, of root or of
+ * `owner` ((uid_t)-1: of nobody else) that nobody else may write to, and so is
+ * the socket, if there is one, or when there is no such folder. -1 and `error`,
+ * which says what to do, otherwise. */
+int socket_folder_check(const char *path, uid_t owner, struct error *error);
 
 #endif

@@ -21,6 +21,7 @@
 
 #include "../base/error.h"
 #include "../shoal.h"
+#include "socket_access.h"
 
 #include <ev.h>
 
@@ -55,6 +56,11 @@ typedef struct stream_callbacks {
 stream_server *stream_listen(struct ev_loop *loop, const char *path,
                              const stream_callbacks *callbacks,
                              struct error *error);
+/* The same for others than us. A folder that is made is theirs as well. */
+stream_server *stream_listen_for(struct ev_loop *loop, const char *path,
+                                 const struct socket_access *access,
+                                 const stream_callbacks *callbacks,
+                                 struct error *error);
 /* A peer is cut off once so many bytes wait for it, from now on: less than
  * STREAM_MAX_BACKLOG. */
 void stream_server_limit(stream_server *server, size_t backlog);
@@ -65,10 +71,6 @@ void stream_server_clock(stream_server *server, stream_clock *now_us);
 /* Those that begin with an ASCII character speak in lines, of as many bytes at
  * most, from now on: `message` is a line without its end then. */
 void stream_server_take_lines(stream_server *server);
-/* Who may connect: the file gets that mode, and that group unless it is -1. 0,
- * or -1 and `error`. */
-int stream_server_open_to(stream_server *server, unsigned mode, long group,
-                          struct error *error);
 /* Flushes what waits for up to 200 ms, closes all streams (no callback is
  * called any more), removes the path. NULL is fine. */
 void stream_server_close(stream_server *server);

@@ -131,7 +131,17 @@ static int bind_privately(int fd, const struct sockaddr_un *address)
     return chmod(address->sun_path, 0600); /* or what the umask took away */
 }
 
+/* From ours alone to theirs: at no time anybody's but those two. */
+static int hand_over(const char *path, const struct socket_access *access)
+{
+    if (socket_access_has_owner(access) &&
+        lchown(path, access->uid, access->gid) != 0)
+        return -1;
+    return access->mode == 0600 ? 0 : chmod(path, access->mode);
+}
+
 static int bind_and_listen(const struct sockaddr_un *address,
+                           const struct socket_access *access,
                            struct error *error)
 {
     int fd;
@@ -146,11 +156,17 @@ static int bind_and_listen(const struct sockaddr_un *address,
         close(fd);
         return -1;
     }
+    if (hand_over(address->sun_path, access) != 0) {
+        error_errno(error, errno, "cannot give %s away", address->sun_path);
+        unlink(address->sun_path);
+        close(fd);
+        return -1;
+    }
     return fd;
 }
 
 int stream_path_listen(struct stream_path *path, const char *text,
-                       struct error *error)
+                       const struct socket_access *access, struct error *error)
 {
     char folder[SOCKET_FOLDER_MAX];
     struct sockaddr_un address;
@@ -161,29 +177,16 @@ int stream_path_listen(struct stream_path *path, const char *text,
         return -1;
     memcpy(path->text, address.sun_path, sizeof path->text);
     socket_folder_of(path->text, folder);
-    if (socket_folder_make(folder, error) != 0)
+    if (socket_folder_make(folder, access, error) != 0)
         return -1;
     lock = lock_folder(folder);
-    fd = bind_and_listen(&address, error);
+    fd = bind_and_listen(&address, access, error);
     if (fd >= 0 && lstat(path->text, &made) == 0) {
         path->device = made.st_dev;
         path->inode = made.st_ino;
     }
     unlock_folder(lock);
     return fd;
-}
-
-/* The group first: changing it may take bits of the mode away. */
-int stream_path_open_to(const struct stream_path *path, unsigned mode,
-                        long group, struct error *error)
-{
-    if (group >= 0 && chown(path->text, (uid_t)-1, (gid_t)group) != 0)
-        return error_errno(error, errno, "cannot give %s to group %ld",
-                           path->text, group);
-    if (chmod(path->text, (mode_t)mode) != 0)
-        return error_errno(error, errno, "cannot set the mode of %s",
-                           path->text);
-    return 0;
 }
 
 void stream_path_remove(const struct stream_path *path)

@@ -7,6 +7,7 @@
 #define SHOAL_CONTROL_STREAM_PATH_H
 
 #include "../base/error.h"
+#include "socket_access.h"
 
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -23,11 +24,7 @@ int stream_path_address(const char *path, struct sockaddr_un *out,
 /* A listening socket (non-blocking, closed on exec) at `path`, mode 0600; or
  * -1 and `error`. */
 int stream_path_listen(struct stream_path *path, const char *text,
-                       struct error *error);
-/* Lets others in: that mode, and that group unless it is -1. 0, or -1 and
- * `error`. */
-int stream_path_open_to(const struct stream_path *path, unsigned mode,
-                        long group, struct error *error);
+                       const struct socket_access *access, struct error *error);
 /* Removes the file, unless it is another's by now. */
 void stream_path_remove(const struct stream_path *path);
 

@@ -183,9 +183,10 @@ static void on_pause_over(struct ev_loop *loop, ev_timer *watcher, int events)
 /* ---- The server ---- */
 
 static int open_listener(stream_server *server, const char *path,
+                         const struct socket_access *access,
                          struct error *error)
 {
-    int fd = stream_path_listen(&server->path, path, error);
+    int fd = stream_path_listen(&server->path, path, access, error);
     int number = fd < 0 ? 0 : loop_check_watching(server->loop, fd);
 
     if (number == 0)
@@ -202,6 +203,16 @@ stream_server *stream_listen(struct ev_loop *loop, const char *path,
                              const stream_callbacks *callbacks,
                              struct error *error)
 {
+    struct socket_access ours = socket_access_private();
+
+    return stream_listen_for(loop, path, &ours, callbacks, error);
+}
+
+stream_server *stream_listen_for(struct ev_loop *loop, const char *path,
+                                 const struct socket_access *access,
+                                 const stream_callbacks *callbacks,
+                                 struct error *error)
+{
     stream_server *server = calloc(1, sizeof *server);
 
     if (!server) {
@@ -209,7 +220,7 @@ stream_server *stream_listen(struct ev_loop *loop, const char *path,
         return NULL;
     }
     server->loop = loop;
-    server->fd = open_listener(server, path, error);
+    server->fd = open_listener(server, path, access, error);
     if (server->fd < 0) {
         free(server);
         return NULL;
@@ -276,12 +287,6 @@ void stream_server_close(stream_server *server)
 void stream_server_take_lines(stream_server *server)
 {
     server->takes_lines = true;
-}
-
-int stream_server_open_to(stream_server *server, unsigned mode, long group,
-                          struct error *error)
-{
-    return stream_path_open_to(&server->path, mode, group, error);
 }
 
 void stream_server_limit(stream_server *server, size_t backlog)

@@ -18,6 +18,8 @@
     X(KEY, "key",                                                              \
       "a key that cannot be read or used, or there is none, as the message "   \
       "says")                                                                  \
+    X(USER, "user",                                                            \
+      "`shoal.start`: the process cannot become that user")                    \
     X(JOIN, "join", "not an endpoint, or one that the socket cannot send to")  \
     X(SCRIPT, "script",                                                        \
       "the script does not load, or does not fit the node; nothing changed")   \

@@ -118,6 +118,15 @@ local function fill_run(run)
     "The path of the control socket. Default: $XDG_RUNTIME_DIR/shoal/NAME.sock, or "
       .. "/run/shoal/NAME.sock if that variable is not set."
   ):convert(typed.filled("--control"))
+  option(run, "--control-mode", "MODE", "The mode of the control socket. Default: 0600, or 0660 with --control-group.")
+    :convert(typed.mode("--control-mode"))
+  option(run, "--control-group", "GROUP", "The group of the control socket, by name or number.")
+    :convert(typed.filled("--control-group"))
+  option(run, "--user", "USER", "Become this user, by name or number, once the port is bound and the key is read, "
+    .. "before the script is loaded. Only root can.")
+    :convert(typed.filled("--user"))
+  option(run, "--group", "GROUP", "The group that goes with --user. Default: the user's.")
+    :convert(typed.filled("--group"))
   option(run, "--status", "PATH", "A second socket, at this path, that tells what the node knows and changes "
     .. "nothing. Default: none."):convert(typed.filled("--status"))
   option(run, "--status-mode", "MODE", "Who may connect to it, as for chmod. Default: 0666, or 0660 with "

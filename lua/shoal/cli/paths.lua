@@ -50,14 +50,15 @@ end
 --- can have put a socket there. `make` creates its folder if it is missing.
 ---@param request { control?: string, name?: string }
 ---@param make? boolean
+---@param access? shoal.ControlAccess whose it is then, and who may use it
 ---@return string? path
 ---@return string? message
-function paths.trusted(request, make)
+function paths.trusted(request, make, access)
   local path = paths.control(request)
   if request.control then
     return path
   end
-  local ok, message, code = core.control_folder(path, make)
+  local ok, message, code = core.control_folder(path, make, access)
   if not ok then
     return nil, paths.advise(request, message, code)
   end

@@ -43,6 +43,8 @@ local function start_options(request, fields, on_error)
     key_file = request.key_file,
     key_fd = request.key_fd,
     clock_skew = request.clock_skew,
+    user = request.user,
+    group = request.group,
     allow = #request.allow > 0 and request.allow or nil,
     tags = tags.map(request.tags),
     max_children = request.max_children,
@@ -52,7 +54,7 @@ local function start_options(request, fields, on_error)
   }
 end
 
-local OPTIONS = { bind = true, advertise = true, join = true }
+local OPTIONS = { bind = true, advertise = true, join = true, user = true }
 
 -- Which option an error is about, unless it says so itself.
 local function name_option(message, code)
@@ -146,13 +148,15 @@ local function announce(node, path)
 end
 
 -- The control socket, and that for everybody, if it is asked for.
-local function listen(request, path)
-  local server, message = control.listen(path)
+local function listen(request, path, access)
+  local server, message = control.listen(path, access)
   if not server then
     return nil, paths.advise(request, message)
   end
   if request.status then
-    server.status, message = status.listen(request.status, { mode = request.status_mode, group = request.status_group })
+    server.status, message = status.listen(request.status, {
+      mode = request.status_mode, group = request.status_group, user = request.user,
+    })
     if not server.status then
       server:close()
       return nil, message
@@ -197,12 +201,13 @@ function run.run(request)
     return nil, message
   end
   local path
-  path, message = paths.trusted(request, true)
+  local access = { mode = request.control_mode, group = request.control_group or request.group, user = request.user }
+  path, message = paths.trusted(request, true, access)
   if not path then
     return nil, message
   end
   local server
-  server, message = listen(request, path)
+  server, message = listen(request, path, access)
   if not server then
     return nil, message
   end

@@ -217,7 +217,7 @@ end
 --- Listens at `path`; requests are answered once a node is attached. `nil, message`: it
 --- cannot be used, or there is no such group.
 ---@param path string
----@param options? { mode?: integer, group?: string } of the socket (0666, or 0660 with a group)
+---@param options? shoal.ControlAccess  the mode is 0666, or 0660 with a group
 ---@return shoal.Status?, string? message, string? code
 function status.listen(path, options)
   options = options or {}
@@ -233,7 +233,7 @@ function status.listen(path, options)
       self.watching[peer:id()], self.lines[peer:id()] = nil, nil
       end_watch(self, peer:id())
     end,
-  }, { mode = options.mode or (options.group and 432 or 438), group = options.group })
+  }, { mode = options.mode or (options.group and 432 or 438), group = options.group, user = options.user })
   if not listener then
     return nil, message, code
   end

@@ -65,24 +65,25 @@ function typed.number(option, low, high, whole)
   end
 end
 
+-- A mode as chmod takes it: of reading and writing, and the owner may do both.
+function typed.mode(option)
+  return function(argument)
+    local mode = argument:match("^0?[0-7][0-7][0-7]$") and tonumber(argument, 8)
+    local digits = argument:sub(-3)
+    if not mode or digits:sub(1, 1) ~= "6" or digits:find("[^0246]") then
+      return nil, ("argument for option '%s' must be a mode such as 0600 or 0660, not %s")
+        :format(option, typed.quote(argument))
+    end
+    return mode
+  end
+end
+
 function typed.filled(option)
   return function(argument)
     if argument == "" then
       return nil, ("argument for option '%s' must not be empty"):format(option)
     end
     return argument
-  end
-end
-
--- 0660, as chmod has it.
-function typed.mode(option)
-  return function(argument)
-    local digits = argument:match("^0?([0-7][0-7][0-7])$")
-    if not digits then
-      return nil, ("argument for option '%s' must be three octal digits, such as 0660, not '%s'"):format(
-        option, argument)
-    end
-    return tonumber(digits, 8)
   end
 end
 

@@ -51,9 +51,11 @@ function Peer:close() end
 ---@field on_close? fun(peer: shoal.Peer)
 ---@field on_line? fun(peer: shoal.Peer, line: string)  a peer that begins with an ASCII character speaks in lines; without this it is cut off
 
----@class shoal.ControlOptions
----@field mode? integer   of the socket (0600)
----@field group? string   its name or number
+--- Who may use a control socket.
+---@class shoal.ControlAccess
+---@field mode? integer  of the socket (0600, or 0660 with a group); a folder that is made for it lets the same users in
+---@field group? string  by name or number
+---@field user? string   the owner, by name or number; only root can give it away
 
 ---@class shoal.Server
 local Server = {}
@@ -71,24 +73,25 @@ function Server:publish(peers, method, params) end
 --- Flushes for up to 200 ms, closes every connection, removes the path.
 function Server:close() end
 
---- Listens on a Unix socket (mode 0600). A peer that sends anything but
+--- Listens on a Unix socket (mode 0600 without `access`). A peer that sends anything but
 --- MessagePack-RPC is cut off. A handler that raises: the request is answered
 --- with its message.
 ---@param path string
 ---@param handlers shoal.ControlHandlers
----@param options? shoal.ControlOptions
+---@param access? shoal.ControlAccess
 ---@return shoal.Server?, string? message, string? code
-function core.control_listen(path, handlers) end
+function core.control_listen(path, handlers, access) end
 
 --- May a control socket be at `path`, when that is a default that nobody chose?
---- Its folder must be ours, not a symbolic link, and not writable by others, and
---- so must a socket that is there. A folder that is missing is fine, and made
---- (mode 0700) if `make`. `nil, message, code`: "folder" (message says what to
+--- Its folder must be ours (or root's, or the user's in `access`), not a symbolic
+--- link, and not writable by others, and so must a socket that is there. A folder
+--- that is missing is fine, and made (mode 0700 without `access`) if `make`. `nil, message, code`: "folder" (message says what to
 --- do), "listen" (it cannot be made).
 ---@param path string
 ---@param make? boolean
+---@param access? shoal.ControlAccess
 ---@return true?, string? message, string? code
-function core.control_folder(path, make) end
+function core.control_folder(path, make, access) end
 
 ---@class shoal.Client
 local Client = {}

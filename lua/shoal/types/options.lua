@@ -22,6 +22,8 @@
 ---@field key_fd? integer       the same, read to its end from a descriptor, which is closed
 ---@field clock_skew? number    seconds that clocks of members with a key may be apart (30); 0: clocks are not used
 ---@field allow? string[]      networks that members may be in: "10.0.0.0/8", "fd00::/8" (default: any)
+---@field user? string         whom the process becomes for good, once the socket is bound and the key is read; it must run as root
+---@field group? string        with this group (default: the user's)
 ---@field max_children? integer  how many programs the node runs at a time (8), up to 10,000; see Node:spawn
 ---@field on_error? fun(what: string, message: string)  called for every handler that failed, in addition to the log; called with "socket" and the reason before a node closes because its socket can never be used again
 

@@ -59,6 +59,15 @@ static int open_backend(struct start *start)
     return node->backend ? 0 : fail(start, CODE_BIND);
 }
 
+/* The socket is bound and the keys are read: nothing else needs root, and no
+ * script is to have it. */
+static int drop_privileges(struct start *start)
+{
+    return account_become(&start->account, &start->error)
+               ? fail(start, CODE_USER)
+               : 0;
+}
+
 /* Where the others find us. */
 static int find_address(struct start *start)
 {
@@ -170,9 +179,10 @@ static void tell_of_script(struct node *node)
 static int go_live(lua_State *L, struct start *start)
 {
     struct node *node = start->node;
-    if (load_handlers(start) != 0 || open_backend(start) != 0 ||
-        find_address(start) != 0 || start_engine(start) != 0 ||
-        say_tags(start) != 0 || join_seeds(L, start) != 0) {
+    if (open_backend(start) != 0 || drop_privileges(start) != 0 ||
+        load_handlers(start) != 0 || find_address(start) != 0 ||
+        start_engine(start) != 0 || say_tags(start) != 0 ||
+        join_seeds(L, start) != 0) {
         node_give_up(node);
         return -1;
     }

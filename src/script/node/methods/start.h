@@ -3,6 +3,7 @@
 #ifndef SHOAL_SCRIPT_NODE_METHODS_START_H
 #define SHOAL_SCRIPT_NODE_METHODS_START_H
 
+#include "../../../base/account.h"
 #include "../../../base/error.h"
 
 #include "../identity.h"
@@ -16,6 +17,7 @@ struct start {
     shoal_config config;
     uint64_t seed, busy_limit_us, skew_us;
     struct seal_keys *keys; /* in a userdata that wipes them; NULL: none */
+    struct account account; /* whom the process is to become */
     /* Indices; 0: none. Of the list of endpoints, a table of handlers or nil,
      * functions. */
     int seeds, handlers, on_error, log_function;

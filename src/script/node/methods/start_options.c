@@ -269,6 +269,15 @@ static double read_seconds(lua_State *L, const char *name, double fallback)
     return seconds;
 }
 
+/* 0, or -1 with `code` and `error`. */
+static int read_account(lua_State *L, struct start *start)
+{
+    const char *user = options_string(L, 1, who, "user", NULL);
+    const char *group = options_string(L, 1, who, "group", NULL);
+    start->code = CODE_USER;
+    return account_find(user, group, &start->account, &start->error);
+}
+
 int start_read_options(lua_State *L, struct start *start)
 {
     static const char *const names[] = {
@@ -276,7 +285,7 @@ int start_read_options(lua_State *L, struct start *start)
         "handlers",     "watch",     "config",   "cluster_size", "meta",
         "seed",         "log",       "on_error", "busy_limit",   "tags",
         "max_children", "key",       "key_file", "key_fd",       "clock_skew",
-        "args",         "allow",     NULL};
+        "args",         "allow",     "user",     "group",        NULL};
     struct node *node = start->node;
     options_check(L, 1, who, names, true);
     start->bind = options_string(L, 1, who, "bind", node->world->bind);
@@ -296,6 +305,8 @@ int start_read_options(lua_State *L, struct start *start)
     if (logging_read(L, 1, who, &node->log))
         start->log_function = lua_gettop(L);
     admission_read_allowed(L, 1, who, node);
+    if (read_account(L, start) != 0)
+        return -1;
     start->seed = read_seed(L, node);
     start->seeds = read_seeds(L);
     read_tags(L, start);
