@@ -183,6 +183,43 @@ describe("the backlog of items", function()
   end)
 end)
 
+--- Gossips from a second on, after packets have become smaller.
+local function gossips_in_small_packets(e)
+  e:configure { max_packet_size = 400 }
+  e:advance(3)
+  return #e:advance(5):sent("gossip")
+end
+
+describe("what was queued for larger packets", function()
+  local function large() return { text = ("x"):rep(450) } end
+
+  it("is no reason to gossip for ever: our own tags, which are told without their bytes", function()
+    local e = with(nil, "b", "c")
+    assert(e.core:set_tags(e.now, large()))
+    assert.equal(0, gossips_in_small_packets(e))
+    assert.equal(0, e:dropped("too_big"))
+  end)
+
+  it("is none: the tags of others", function()
+    local e = with(nil, "b", "c")
+    e:receive(core.codec.encode_header {
+      kind = "gossip", src = e.scheme.id "b", src_incarnation = 0, dst = e.core:identity(),
+    } .. "\0\1" .. core.codec.encode_member {
+      id = e.scheme.id "c", state = "alive", incarnation = 0,
+      tags_version = 5 * 65536 + 0x3800, tags = core.pack(large()), -- with their check: docs/wire.md
+    })
+    assert.same(large(), e:member("c").tags)
+    assert.equal(0, gossips_in_small_packets(e))
+  end)
+
+  it("is none: a member with a long identity, which is counted", function()
+    local e = with(nil, "b")
+    e:apply({ long("z", 395) .. " alive 0" }, { broadcast = true })
+    assert.equal(0, gossips_in_small_packets(e))
+    assert.equal(1, e:dropped("too_big"))
+  end)
+end)
+
 describe("an identity that leaves no room in a packet", function()
   it("is refused at start, and as a new one", function()
     local function new(size, room)

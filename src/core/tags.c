@@ -157,6 +157,16 @@ void tags_say_again(shoal *engine)
     say(engine);
 }
 
+void tags_shorten(shoal *engine, size_t room)
+{
+    struct own_tags *own = &engine->own_tags;
+    if (backlog_larger(&engine->own_tagged, room))
+        say(engine);
+    if (backlog_larger(&engine->own_tagged, room))
+        unqueue(engine, &engine->own_tagged, own->said);
+    backlog_cut(&engine->tagged, &engine->mem, room);
+}
+
 /* Says what there is to say, with a counter above `least`. */
 static void publish(shoal *engine, uint64_t least)
 {

@@ -72,6 +72,10 @@ void tags_hush(shoal *engine, struct member *member);
 void tags_drop(shoal *engine, struct member *member);
 /* We are somebody else now: our tags stay, and are said again. */
 void tags_say_again(shoal *engine);
+/* When no packet of ours has more than `room` bytes for a claim: of tags for
+ * which that is too little, ours are told without their bytes, and others' by
+ * exchanges alone. */
+void tags_shorten(shoal *engine, size_t room);
 void tags_tick(shoal *engine);
 
 #endif

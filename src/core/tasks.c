@@ -196,6 +196,22 @@ static bool has_gossip(const shoal *engine)
            0;
 }
 
+/* What was queued when packets were larger, or there was somebody with a
+ * shorter identity, would wait for ever, and with it the gossip. */
+static void drop_oversized(shoal *engine)
+{
+    size_t smallest = members_smallest_id(&engine->members);
+    size_t taken = identity_id(engine->self).size + smallest + SEND_OVERHEAD;
+    size_t most = engine->config.max_packet_size;
+    if (smallest == 0)
+        return;
+    size_t room = most > taken ? most - taken : 0;
+    tags_shorten(engine, room);
+    for (uint32_t i = backlog_cut(&engine->updates, &engine->mem, room); i > 0;
+         i--)
+        engine_drop(engine, SHOAL_DROP_TOO_BIG, 0);
+}
+
 void tasks_tick(shoal *engine)
 {
     const shoal_config *config = &engine->config;
@@ -207,6 +223,7 @@ void tasks_tick(shoal *engine)
     if (!has_gossip(engine) ||
         !take_turn(engine, &tasks->gossip_at_us, config->gossip.every_us))
         return;
+    drop_oversized(engine);
     if (engine->updates.num_news + engine->own_tagged.count +
             engine->tagged.count >
         0)

@@ -80,11 +80,8 @@ static size_t room_for_part(const shoal *engine, shoal_bytes topic)
 /* Without what fits no more, as packets are smaller now. */
 void topics_turn(shoal *engine)
 {
-    struct backlog *waiting = &engine->topics.waiting;
-    struct entry *entry;
     send_topics(engine, engine->config.gossip.members);
-    while ((entry = backlog_larger(waiting, room_for_item(engine))))
-        backlog_remove(waiting, &engine->mem, entry);
+    backlog_cut(&engine->topics.waiting, &engine->mem, room_for_item(engine));
 }
 
 /* What there is no memory for is in the stream, and others ask for it. */

@@ -237,6 +237,15 @@ struct entry *backlog_larger(const struct backlog *backlog, size_t size)
     return run ? run->head : NULL;
 }
 
+uint32_t backlog_cut(struct backlog *backlog, struct mem *mem, size_t size)
+{
+    uint32_t count = backlog->count;
+    struct entry *entry;
+    while ((entry = backlog_larger(backlog, size)))
+        backlog_remove(backlog, mem, entry);
+    return count - backlog->count;
+}
+
 static bool is_older(const struct entry *entry, const struct entry *other)
 {
     return (int32_t)(entry->born - other->born) < 0;

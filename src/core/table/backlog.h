@@ -71,6 +71,8 @@ size_t backlog_fill(struct backlog *backlog, struct mem *mem, uint8_t *out,
 /* An entry of more than `size` bytes; NULL: there is none. Costs what there are
  * runs. */
 struct entry *backlog_larger(const struct backlog *backlog, size_t size);
+/* Removes all entries of more than `size` bytes; how many? */
+uint32_t backlog_cut(struct backlog *backlog, struct mem *mem, size_t size);
 /* The oldest of those with the fewest transmissions left; NULL: there is none.
  * Costs what there are runs. */
 struct entry *backlog_last(const struct backlog *backlog);
