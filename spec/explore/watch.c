@@ -122,10 +122,13 @@ static void check_refutation(struct watched *member, const shoal_member *who)
                    (unsigned)member->number, (unsigned)who->incarnation);
 }
 
-/* Was there a process with that address and a newer identity? */
+/* Was there a process with that address and a newer identity, or the same one
+ * (which two that renew themselves in turns may come to)? */
 static bool has_rival(const struct watched *member)
 {
     const struct idents *idents = &member->world->idents;
+    if (member->self->is_shared)
+        return true;
     for (uint32_t i = 0; i < IDENT_BUCKETS; i++)
         for (const struct ident *ident = idents->buckets[i]; ident;
              ident = ident->next)
