@@ -85,9 +85,9 @@ static uint32_t kept(const shoal *engine, const struct who *peer)
 
 /* ---- The packet at hand ---- */
 
-static bool is_sender(const shoal *engine, const struct who *who)
+bool cookie_is_back(const shoal *engine, shoal_bytes to)
 {
-    return engine->sender.who && bytes_equal(who->id, engine->sender.who->id);
+    return engine->sender.who && bytes_equal(to, engine->sender.who->id);
 }
 
 void cookie_begin(shoal *engine, const shoal_header *header, size_t size)
@@ -105,18 +105,17 @@ void cookie_begin(shoal *engine, const shoal_header *header, size_t size)
 /* ---- Packets that are sent ---- */
 
 /* Has it nothing more to show us? A member's packets are heard in any case. */
-static bool is_settled(const shoal *engine, const struct who *to)
+static bool is_settled(const shoal *engine, bool is_back)
 {
-    return is_sender(engine, to) &&
-           (engine->sender.is_proven ||
-            (engine->sender.is_active &&
-             engine->sender.kind != SHOAL_MSG_ANNOUNCE));
+    return is_back && (engine->sender.is_proven ||
+                       (engine->sender.is_active &&
+                        engine->sender.kind != SHOAL_MSG_ANNOUNCE));
 }
 
-static bool wants_echo(const shoal *engine, const struct who *to, bool is_bare,
+static bool wants_echo(const shoal *engine, bool is_back, bool is_bare,
                        const shoal_header *header)
 {
-    bool asks = is_bare && !engine->has_left && !is_settled(engine, to);
+    bool asks = is_bare && !engine->has_left && !is_settled(engine, is_back);
     switch ((shoal_message)header->kind) {
     case SHOAL_MSG_ANNOUNCE:
         return true;
@@ -132,10 +131,10 @@ static bool wants_echo(const shoal *engine, const struct who *to, bool is_bare,
     }
 }
 
-static uint32_t echo_for(shoal *engine, const struct who *to, bool is_bare,
-                         const shoal_header *header)
+static uint32_t echo_for(shoal *engine, const struct who *to, bool is_back,
+                         bool is_bare, const shoal_header *header)
 {
-    if (is_sender(engine, to) && engine->sender.cookie != 0) {
+    if (is_back && engine->sender.cookie != 0) {
         engine->sender.echoed = true;
         return engine->sender.cookie;
     }
@@ -145,15 +144,15 @@ static uint32_t echo_for(shoal *engine, const struct who *to, bool is_bare,
 }
 
 /* An announce that is not bare is for whoever is there. */
-void cookie_mark(shoal *engine, const struct who *to, bool is_bare,
-                 shoal_header *header)
+void cookie_mark(shoal *engine, const struct who *to, bool is_back,
+                 bool is_bare, shoal_header *header)
 {
     if (!engine->handlers.codec.lifeguard)
         return;
-    header->echo = echo_for(engine, to, is_bare, header);
+    header->echo = echo_for(engine, to, is_back, is_bare, header);
     if (!cookie_is_on(engine))
         return;
-    if (wants_echo(engine, to, is_bare, header))
+    if (wants_echo(engine, is_back, is_bare, header))
         header->cookie = cookie_for(engine, to);
     if (header->kind == SHOAL_MSG_ANNOUNCE && !is_bare) {
         note_asked(engine, header->cookie);
@@ -162,26 +161,24 @@ void cookie_mark(shoal *engine, const struct who *to, bool is_bare,
 }
 
 /* A member gets what it asks for, unless that may be much larger. */
-static bool is_limited(const shoal *engine, shoal_bytes to, bool compares)
+static bool is_limited(const shoal *engine, bool compares)
 {
-    bool is_sender =
-        engine->sender.who && bytes_equal(to, engine->sender.who->id);
-    return is_sender && cookie_is_on(engine) && !engine->sender.is_proven &&
+    return cookie_is_on(engine) && !engine->sender.is_proven &&
            (!engine->sender.is_active ||
             (compares && engine->sender.kind == SHOAL_MSG_EXCHANGE));
 }
 
-size_t cookie_room(const shoal *engine, shoal_bytes to, bool compares,
+size_t cookie_room(const shoal *engine, bool is_back, bool compares,
                    size_t room)
 {
-    return is_limited(engine, to, compares) && engine->sender.allowance < room
+    return is_back && is_limited(engine, compares) &&
+                   engine->sender.allowance < room
                ? engine->sender.allowance
                : room;
 }
 
-void cookie_spend(shoal *engine, const struct who *to, size_t size)
+void cookie_spend(shoal *engine, size_t size)
 {
-    if (is_sender(engine, to))
-        engine->sender.allowance -=
-            size < engine->sender.allowance ? size : engine->sender.allowance;
+    engine->sender.allowance -=
+        size < engine->sender.allowance ? size : engine->sender.allowance;
 }

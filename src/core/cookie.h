@@ -37,14 +37,17 @@ void cookie_keep(shoal *engine);
 
 /* ---- For packets that are sent ---- */
 
+/* Does a packet to that identity go back to the sender at hand? */
+bool cookie_is_back(const shoal *engine, shoal_bytes to);
 /* Sets cookie, echo and padding. `is_bare`: it has no other purpose than to
  * answer, to tell of a verdict, or to compare. */
-void cookie_mark(shoal *engine, const struct who *to, bool is_bare,
-                 shoal_header *header);
-/* The bytes that a packet to the one with that identity may have, if others may
- * have `room`. `compares`: it answers a question of an exchange. */
-size_t cookie_room(const shoal *engine, shoal_bytes to, bool compares,
+void cookie_mark(shoal *engine, const struct who *to, bool is_back,
+                 bool is_bare, shoal_header *header);
+/* The bytes that a packet may have, if others may have `room`. `compares`: it
+ * answers a question of an exchange. */
+size_t cookie_room(const shoal *engine, bool is_back, bool compares,
                    size_t room);
-void cookie_spend(shoal *engine, const struct who *to, size_t size);
+/* A packet of `size` bytes goes back to the sender at hand. */
+void cookie_spend(shoal *engine, size_t size);
 
 #endif

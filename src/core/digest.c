@@ -128,8 +128,10 @@ bool digest_take(shoal *engine, shoal_message kind, shoal_digest *digest)
         mask = engine->digest.reply;
         engine->digest.reply = 0;
     }
+    if (mask == 0)
+        return false;
     *digest = digest_of(engine, mask);
-    return mask != 0;
+    return true;
 }
 
 static bool can_compare(const shoal *engine, uint8_t mask)

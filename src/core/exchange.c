@@ -29,9 +29,10 @@ size_t exchange_room(const shoal *engine, const struct identity *to)
 
 size_t exchange_answer_room(const shoal *engine, shoal_bytes to)
 {
-    return room_in(
-        engine, cookie_room(engine, to, true, engine->config.max_packet_size),
-        to.size);
+    return room_in(engine,
+                   cookie_room(engine, cookie_is_back(engine, to), true,
+                               engine->config.max_packet_size),
+                   to.size);
 }
 
 /* ---- What both sides write ---- */

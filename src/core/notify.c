@@ -22,7 +22,7 @@ bool notify_reserve(shoal *engine, const struct who *who, shoal_bytes before,
     return effects_reserve(&engine->effects, &engine->mem, times * size);
 }
 
-static bool wanted(const shoal *engine, shoal_event event)
+bool notify_is_wanted(const shoal *engine, shoal_event event)
 {
     return !shoal_event_is_diagnostic(event) ||
            (engine->diagnostics >> event & 1);
@@ -39,7 +39,7 @@ static shoal_effect *push_data(shoal *engine, shoal_event event,
                                const shoal_member *view, shoal_bytes before,
                                shoal_bytes data)
 {
-    if (!wanted(engine, event))
+    if (!notify_is_wanted(engine, event))
         return NULL;
     size_t payload = view->id.size + view->addr.size + view->endpoint.size +
                      before.size + view->tags.size + data.size;
@@ -125,7 +125,7 @@ bool notify_message(shoal *engine, const shoal_member *from, uint8_t flags,
 bool notify_outcome(shoal *engine, shoal_event event, const shoal_member *to,
                     uint64_t ticket, int error)
 {
-    if (!wanted(engine, event))
+    if (!notify_is_wanted(engine, event))
         return true;
     shoal_effect *effect = push(engine, event, to, (shoal_bytes){0});
     if (!effect)
@@ -158,8 +158,6 @@ void notify_turned_away(shoal *engine, const shoal_member *view, shoal_drop why)
 void notify_packet(shoal *engine, shoal_event event, shoal_bytes other,
                    const shoal_header *header, uint32_t updates, size_t size)
 {
-    if (!wanted(engine, event))
-        return;
     shoal_member view = {.id = other, .incarnation = header->src_incarnation};
     shoal_effect *effect = push(engine, event, &view, header->peer);
     if (!effect)

@@ -5,6 +5,8 @@
 
 #include "table/members.h"
 
+/* Does anybody hear of such events? */
+bool notify_is_wanted(const shoal *engine, shoal_event event);
 /* Room for `times` notifications about `who`, and as much about ourselves. */
 bool notify_reserve(shoal *engine, const struct who *who, shoal_bytes before,
                     unsigned times);
@@ -36,7 +38,8 @@ void notify_ignored(shoal *engine, const struct member *member, shoal_drop why,
 /* `view` was not let in, or not answered. */
 void notify_turned_away(shoal *engine, const shoal_member *view,
                         shoal_drop why);
-/* A packet with that header, to or from `other`. */
+/* A packet with that header, to or from `other`. Ask notify_is_wanted() first.
+ */
 void notify_packet(shoal *engine, shoal_event event, shoal_bytes other,
                    const shoal_header *header, uint32_t updates, size_t size);
 

@@ -11,6 +11,7 @@
 struct packet {
     uint8_t *bytes;
     size_t size, room; /* room: of the whole packet */
+    bool is_back;      /* to the sender at hand */
     uint32_t updates, items;
 };
 
@@ -47,7 +48,8 @@ static int write_header(shoal *engine, struct packet *packet,
     header.has_digest = digest_take(engine, message->kind, &header.digest);
     header.has_digest |=
         delivery.add_sum(engine, message->kind, &header.digest);
-    cookie_mark(engine, message->to, is_an_answer(message), &header);
+    cookie_mark(engine, message->to, packet->is_back, is_an_answer(message),
+                &header);
     return ask_encode_header(engine, &header, packet->bytes, packet->room,
                              &packet->size);
 }
@@ -155,6 +157,8 @@ static void fill_from(shoal *engine, struct packet *packet,
                       struct backlog *backlog)
 {
     uint32_t count;
+    if (backlog->count == 0)
+        return;
     packet->size += backlog_fill(
         backlog, &engine->mem, packet->bytes + packet->size,
         packet->room - packet->size, UINT16_MAX - packet->updates, &count);
@@ -195,6 +199,8 @@ static void write_items(shoal *engine, struct packet *packet,
                         struct backlog *waiting)
 {
     uint32_t count;
+    if (waiting->count == 0)
+        return;
     packet->size +=
         backlog_fill(waiting, &engine->mem, packet->bytes + packet->size,
                      packet->room - packet->size, UINT32_MAX, &count);
@@ -232,7 +238,8 @@ static int write_packet(shoal *engine, struct packet *packet,
 static void fill_effect(shoal_effect *effect, const struct who *to,
                         shoal_message kind, uint8_t *payload)
 {
-    *effect = (shoal_effect){.kind = SHOAL_SEND, .message = (uint8_t)kind};
+    effect->kind = SHOAL_SEND;
+    effect->message = (uint8_t)kind;
     uint8_t *at = payload;
     effect->member.id = bytes_of(at, to->id.size);
     at = bytes_copy(at, to->id);
@@ -246,13 +253,15 @@ static void fill_effect(shoal_effect *effect, const struct who *to,
 static void count_sent(shoal *engine, const struct packet *packet,
                        const struct message *message)
 {
+    engine->stats.packets_sent++;
+    engine->stats.bytes_sent += packet->size;
+    engine->stats.sent[message->kind]++;
+    if (!notify_is_wanted(engine, SHOAL_EVENT_PACKET_SENT))
+        return;
     shoal_header header = {.kind = (uint8_t)message->kind,
                            .number = message->number,
                            .src_incarnation = engine->incarnation,
                            .peer = message->peer};
-    engine->stats.packets_sent++;
-    engine->stats.bytes_sent += packet->size;
-    engine->stats.sent[message->kind]++;
     notify_packet(engine, SHOAL_EVENT_PACKET_SENT, message->to->id, &header,
                   packet->updates, packet->size);
 }
@@ -273,9 +282,9 @@ uint32_t packet_send(shoal *engine, const struct message *message)
     fill_effect(effect, to, message->kind, at);
     size_t most =
         message->room ? message->room : engine->config.max_packet_size;
-    struct packet packet = {
-        .bytes = at + names,
-        .room = cookie_room(engine, to->id, compares(message), most)};
+    struct packet packet = {.bytes = at + names,
+                            .is_back = cookie_is_back(engine, to->id)};
+    packet.room = cookie_room(engine, packet.is_back, compares(message), most);
     bool is_limited = packet.room < most;
     int error = write_packet(engine, &packet, message);
     if (error || (message->needs_items && packet.items == 0)) {
@@ -284,7 +293,8 @@ uint32_t packet_send(shoal *engine, const struct message *message)
             engine_note(engine, error);
         return 0;
     }
-    cookie_spend(engine, to, packet.size);
+    if (packet.is_back)
+        cookie_spend(engine, packet.size);
     effect->packet.size = effect->size = packet.size;
     effect->updates = (uint16_t)packet.updates;
     effects_shrink(&engine->effects, payload, names + packet.size);

@@ -4,9 +4,8 @@
 #include "wire.h"
 
 #include "../base/bytes.h"
+#include "packer.h"
 #include "walk.h"
-
-#include <msgpack/pack.h>
 
 enum {
     TYPE_V4 = 1,
@@ -72,30 +71,29 @@ static size_t write_compact(const struct compact *compact, uint8_t *out)
 
 /* ---- The map ---- */
 
-static int pack_text(msgpack_packer *packer, shoal_bytes text)
+static int pack_text(struct wire_sink *sink, shoal_bytes text)
 {
-    return msgpack_pack_str_with_body(packer, text.data, text.size);
+    return text.size > UINT8_MAX /* cannot be */
+               ? -1
+               : wire_pack_str_with_body(sink, text.data, text.size);
 }
 
-static int pack_key(msgpack_packer *packer, const char *key)
+static int pack_key(struct wire_sink *sink, const char *key)
 {
-    return pack_text(packer, bytes_of(key, strlen(key)));
+    return pack_text(sink, bytes_of(key, strlen(key)));
 }
 
 size_t compact_to_map(const struct compact *compact, uint8_t *out)
 {
     struct wire_sink sink = {out, COMPACT_MAP_MAX, 0};
-    msgpack_packer packer;
     uint8_t text[IP_TEXT_MAX];
     bool named = compact->name.size > 0;
     shoal_bytes addr = {text, ip_text_write(&compact->address, text)};
 
-    msgpack_packer_init(&packer, &sink, wire_sink_write);
-    if (msgpack_pack_map(&packer, 2 + named) || pack_key(&packer, "addr") ||
-        pack_text(&packer, addr) || pack_key(&packer, "bump") ||
-        msgpack_pack_uint64(&packer, compact->bump) ||
-        (named &&
-         (pack_key(&packer, "name") || pack_text(&packer, compact->name))))
+    if (wire_pack_map(&sink, 2 + named) || pack_key(&sink, "addr") ||
+        pack_text(&sink, addr) || pack_key(&sink, "bump") ||
+        wire_pack_uint64(&sink, compact->bump) ||
+        (named && (pack_key(&sink, "name") || pack_text(&sink, compact->name))))
         return 0; /* cannot be: there is room for it */
     return sink.size;
 }

@@ -67,10 +67,15 @@ static inline void advance(struct reader *reader, size_t size)
 }
 
 /* How many elements follow; 0 when it is no array, or cannot be true. */
-static uint64_t read_array(struct reader *reader)
+static inline uint64_t read_array(struct reader *reader)
 {
     struct check_head head;
+    uint8_t lead = reader->left > 0 ? reader->at[0] : 0;
 
+    if ((lead & 0xf0) == 0x90 && (lead & 0x0fu) < reader->left) {
+        advance(reader, 1);
+        return lead & 0x0fu;
+    }
     if (check_head(reader->at, reader->left, &head) ||
         head.type != CHECK_ARRAY || head.count > reader->left - head.size) {
         reader->failed = true;
@@ -89,6 +94,9 @@ static inline uint64_t read_uint(struct reader *reader, uint64_t max)
         return 0;
     if (reader->left > 0 && reader->at[0] <= max && reader->at[0] < 0x80)
         value = reader->at[0]; /* a positive fixint is its own value */
+    else if (read_unsigned(reader->at, reader->left, &value, &used) &&
+             value <= max)
+        ; /* and those have all their bits behind the lead */
     else if (wire_read_uint(reader->at, reader->left, max, &value, &used)) {
         reader->failed = true;
         return 0;
@@ -229,13 +237,12 @@ static void read_header(struct reader *reader, uint64_t elements,
     skip(reader, elements - needed);
 }
 
-int wire_decode_header(void *context, shoal_bytes packet, shoal_header *out,
+int wire_decode_header(void *context, shoal_bytes packet, shoal_header *header,
                        size_t *used)
 {
     struct reader reader = start(packet);
     uint64_t elements = read_array(&reader);
     uint64_t version, kind;
-    shoal_header header;
 
     (void)context;
     version = read_uint(&reader, UINT64_MAX);
@@ -246,15 +253,14 @@ int wire_decode_header(void *context, shoal_bytes packet, shoal_header *out,
     kind = read_uint(&reader, UINT64_MAX);
     if (reader.failed || elements < WIRE_NUMBER)
         return SHOAL_ERR_MALFORMED;
-    header.no_tags = kind < 2 * WIRE_KIND_NO_TAGS && kind & WIRE_KIND_NO_TAGS;
-    kind -= header.no_tags ? WIRE_KIND_NO_TAGS : 0;
+    header->no_tags = kind < 2 * WIRE_KIND_NO_TAGS && kind & WIRE_KIND_NO_TAGS;
+    kind -= header->no_tags ? WIRE_KIND_NO_TAGS : 0;
     if (kind >= SHOAL_NUM_MESSAGES)
         return refuse(&reader, elements - 2);
-    header.kind = (uint8_t)kind;
-    read_header(&reader, elements, &header);
+    header->kind = (uint8_t)kind;
+    read_header(&reader, elements, header);
     if (reader.failed)
         return SHOAL_ERR_MALFORMED;
-    *out = header;
     *used = packet.size - reader.left;
     return 0;
 }
@@ -321,37 +327,35 @@ static void read_state(struct reader *reader, shoal_update *member)
         reader->failed = true;
 }
 
-int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *out,
+int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *member,
                        size_t *used)
 {
     struct reader reader = start(bytes);
     uint64_t elements = read_array(&reader);
-    shoal_update member;
 
     (void)context;
-    member.id = read_identity(&reader);
-    member.incarnation = (uint16_t)read_uint(&reader, UINT16_MAX);
-    read_state(&reader, &member);
+    member->id = read_identity(&reader);
+    member->incarnation = (uint16_t)read_uint(&reader, UINT16_MAX);
+    read_state(&reader, member);
     if (reader.failed || elements < WIRE_MEMBER_ELEMENTS)
         return SHOAL_ERR_MALFORMED;
     elements -= WIRE_MEMBER_ELEMENTS;
-    member.from = member.tags = (shoal_bytes){NULL, 0};
-    member.tags_version = member.tags_size = 0;
-    if (wire_has_from(&member) && elements > 0) {
-        member.from = read_optional_identity(&reader);
+    member->from = member->tags = (shoal_bytes){NULL, 0};
+    member->tags_version = member->tags_size = 0;
+    if (wire_has_from(member) && elements > 0) {
+        member->from = read_optional_identity(&reader);
         elements--;
     } else if (elements > 0) {
         skip(&reader, 1);
         elements--;
     }
     if (elements > 0) {
-        read_tags(&reader, elements, &member);
+        read_tags(&reader, elements, member);
         elements -= elements < 2 ? 1 : 2;
     }
     skip(&reader, elements);
     if (reader.failed)
         return SHOAL_ERR_MALFORMED;
-    *out = member;
     *used = bytes.size - reader.left;
     return 0;
 }

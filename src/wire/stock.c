@@ -22,8 +22,8 @@
 
 #include "check.h"
 #include "compact.h"
+#include "packer.h"
 
-#include <msgpack/pack.h>
 #include <string.h>
 
 /* Where things are in an identity. */
@@ -194,20 +194,20 @@ static bool next_life(struct stock *stock, shoal_bytes adversary)
     return stock->life++ < SHOAL_MAX_BUMP;
 }
 
-static int pack_number(msgpack_packer *packer, const char *name,
+static int pack_number(struct wire_sink *sink, const char *name,
                        uint64_t number)
 {
-    return msgpack_pack_str_with_body(packer, name, strlen(name)) ||
-           msgpack_pack_uint64(packer, number);
+    return wire_pack_str_with_body(sink, name, strlen(name)) ||
+           wire_pack_uint64(sink, number);
 }
 
-static int pack_span(msgpack_packer *packer, shoal_bytes span)
+static int pack_span(struct wire_sink *sink, shoal_bytes span)
 {
-    return packer->callback(packer->data, (const char *)span.data, span.size);
+    return wire_sink_put(sink, span.data, span.size);
 }
 
 /* Every entry of `id` but the life, with that bump. */
-static int pack_entries(msgpack_packer *packer, shoal_bytes rest,
+static int pack_entries(struct wire_sink *sink, shoal_bytes rest,
                         const struct stock *stock)
 {
     bool has_life = stock->life == 0;
@@ -219,15 +219,15 @@ static int pack_entries(msgpack_packer *packer, shoal_bytes rest,
             continue;
         if (!has_life && compare(key, life_key) > 0) {
             has_life = true;
-            if (pack_number(packer, "life", stock->life))
+            if (pack_number(sink, "life", stock->life))
                 return -1;
         }
         if (is_key(key, "bump")
-                ? pack_number(packer, "bump", stock->bump)
-                : pack_span(packer, key) || pack_span(packer, value))
+                ? pack_number(sink, "bump", stock->bump)
+                : pack_span(sink, key) || pack_span(sink, value))
             return -1;
     }
-    return has_life ? 0 : pack_number(packer, "life", stock->life);
+    return has_life ? 0 : pack_number(sink, "life", stock->life);
 }
 
 /* Our own keys, and a later bump or life, which may take more bytes. 0: too
@@ -236,15 +236,13 @@ static size_t write_map(shoal_bytes map, const struct stock *stock,
                         uint8_t *out)
 {
     struct wire_sink sink = {out, SHOAL_MAX_IDENTITY, 0};
-    msgpack_packer packer;
     struct check_head head;
 
     if (check_head(map.data, map.size, &head))
         return 0;
-    msgpack_packer_init(&packer, &sink, wire_sink_write);
-    if (msgpack_pack_map(&packer, (size_t)head.count / 2 - stock->has_life +
-                                      (stock->life > 0)) ||
-        pack_entries(&packer,
+    if (wire_pack_map(&sink, (size_t)head.count / 2 - stock->has_life +
+                                 (stock->life > 0)) ||
+        pack_entries(&sink,
                      (shoal_bytes){map.data + head.size, map.size - head.size},
                      stock))
         return 0;
@@ -300,17 +298,14 @@ int shoal_stock_identity_new(shoal_bytes addr, uint64_t bump, uint8_t *out,
                              size_t *size)
 {
     struct wire_sink sink = {out, SHOAL_MAX_IDENTITY, 0};
-    msgpack_packer packer;
 
     if (addr.size == 0 || addr.size > SHOAL_MAX_IDENTITY ||
         bump > SHOAL_MAX_BUMP)
         return SHOAL_ERR_IDENTITY;
-    msgpack_packer_init(&packer, &sink, wire_sink_write);
-    if (msgpack_pack_map(&packer, 2) ||
-        msgpack_pack_str_with_body(&packer, "addr", 4) ||
-        msgpack_pack_str_with_body(&packer, addr.data, addr.size) ||
-        msgpack_pack_str_with_body(&packer, "bump", 4) ||
-        msgpack_pack_uint64(&packer, bump))
+    if (wire_pack_map(&sink, 2) || wire_pack_str_with_body(&sink, "addr", 4) ||
+        wire_pack_str_with_body(&sink, addr.data, addr.size) ||
+        wire_pack_str_with_body(&sink, "bump", 4) ||
+        wire_pack_uint64(&sink, bump))
         return SHOAL_ERR_IDENTITY;
     *size = compact_shrink(out, sink.size);
     return 0;

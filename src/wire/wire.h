@@ -125,17 +125,18 @@ static inline bool wire_can_compare(unsigned kind)
  *              unknown kind or state, an identity that is not one MessagePack
  *              value of 1 to SHOAL_MAX_IDENTITY bytes).
  *   decoders   MALFORMED. UNSUPPORTED: well-formed, but another version, or a
- *              kind we do not know. `*out` and `*used` are set on success
- *              only; identities are spans of what was passed in.
+ *              kind we do not know. `*used` is set on success only, and what is
+ *              decoded means nothing without it; identities are spans of what
+ *              was passed in.
  *   peek         of what decode_header takes, its `src`; of anything else, some
  *              span of the packet or nothing. */
 int wire_encode_header(void *context, const shoal_header *header, uint8_t *out,
                        size_t room, size_t *size);
-int wire_decode_header(void *context, shoal_bytes packet, shoal_header *out,
+int wire_decode_header(void *context, shoal_bytes packet, shoal_header *header,
                        size_t *used);
 int wire_encode_member(void *context, const shoal_update *member, uint8_t *out,
                        size_t room, size_t *size);
-int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *out,
+int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *member,
                        size_t *used);
 shoal_bytes wire_peek_source(void *context, shoal_bytes packet);
 
@@ -145,17 +146,6 @@ shoal_bytes wire_peek_source(void *context, shoal_bytes packet);
 uint32_t wire_hash(shoal_bytes bytes);
 
 /* ---- What they and the stock identity have in common ---- */
-
-/* A bounded buffer that msgpack-c packs into. */
-struct wire_sink {
-    uint8_t *out;
-    size_t room; /* bytes in `out` */
-    size_t size; /* bytes written */
-};
-
-/* A msgpack_packer_write over a struct wire_sink: 0, or -1 when there is no
- * room; then nothing was written. */
-int wire_sink_write(void *sink, const char *data, size_t size);
 
 /* The integer at data[0], in any of MessagePack's forms, if it is between 0 and
  * `max`. 0, or SHOAL_ERR_MALFORMED. */

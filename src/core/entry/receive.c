@@ -261,6 +261,8 @@ static int apply_claims(shoal *engine)
     const shoal_update *claims = engine->decoded.claims;
     uint32_t count = engine->decoded.count;
     struct ahead ahead;
+    if (count == 0)
+        return 0;
     ahead_begin(&ahead, engine, claims, count);
     for (uint32_t i = 0; i < count; i++) {
         struct member *found = ahead_next(&ahead);
@@ -312,8 +314,9 @@ static bool has_returned(const shoal *engine, struct member *sender)
 static void count_packet(shoal *engine, const shoal_header *header, size_t size)
 {
     engine->stats.received[header->kind]++;
-    notify_packet(engine, SHOAL_EVENT_PACKET_RECEIVED, header->src, header,
-                  engine->decoded.count, size);
+    if (notify_is_wanted(engine, SHOAL_EVENT_PACKET_RECEIVED))
+        notify_packet(engine, SHOAL_EVENT_PACKET_RECEIVED, header->src, header,
+                      engine->decoded.count, size);
 }
 
 /* It is no member, or down, and may not even be where it says. */

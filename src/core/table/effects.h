@@ -26,8 +26,10 @@ bool effects_reserve(struct effects *effects, struct mem *mem, size_t size);
 /* What one effect with `payload` bytes takes. */
 size_t effects_size(size_t payload);
 
-/* Adds one with room for `payload` bytes, which start at *bytes. The caller
- * fills both, pointers into the payload included. NULL: out of memory. */
+/* Adds one, all zeros, with room for `payload` bytes, which start at *bytes.
+ * The caller fills both, pointers into the payload included. NULL: out of
+ * memory.
+ */
 shoal_effect *effects_push(struct effects *effects, struct mem *mem,
                            size_t payload, uint8_t **bytes);
 /* Takes back the newest effect's last bytes (`payload` as it was pushed). */
