@@ -514,6 +514,7 @@ tables["lossy join"] = function()
   return rows
 end
 
+function tables.ask() return require "bench.ask" (SEEDS) end
 function tables.topics() return require "bench.topics" (SEEDS) end
 function tables.tags() return require "bench.tags" (SEEDS) end
 

@@ -308,6 +308,30 @@ describe("a suspicion", function()
     assert.equal(24, out:time_of("member_down x") - pinged)
   end)
 
+  -- Then it may be our packets that are lost, the one with the suspicion among them.
+  it("of our own that nobody shares begins anew if we were accused meanwhile, three times at the most", function()
+    local function down_after(accusations)
+      local e = support.healing("a", lifeguard { suspicion_confirmations = 1 }):knowing("b", "c", "x")
+      local pinged
+      local function respond(packet)
+        if packet.to ~= "x" then return ack(packet) end
+        pinged = pinged or (packet.kind == "ping" and packet.at)
+      end
+      e:advance(5, respond)
+      assert.equal("suspect", e:state_of("x"))
+      for _ = 1, accusations do
+        e:receive { kind = "gossip", from = "b", updates = { "a suspect " .. e:incarnation() } }
+        local out = e:advance(24, respond)
+        if out:time_of("member_down x") then return out:time_of("member_down x") - pinged end
+      end
+      return e:advance(100, respond):time_of("member_down x") - pinged
+    end
+    local lonely = down_after(0)
+    assert.equal(24, lonely)
+    assert.is_true(down_after(1) > 1.5 * lonely and down_after(1) < 2.5 * lonely)
+    assert.is_true(down_after(10) > 3.5 * lonely and down_after(10) < 4.5 * lonely)
+  end)
+
   it("is passed on with each confirmation that counts", function()
     local e = quiet()
     accuse(e, "b")

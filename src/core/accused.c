@@ -133,6 +133,7 @@ static int refute(shoal *engine, const shoal_update *claim, bool queue)
         return error;
     engine->incarnation = incarnation;
     engine->stats.refutations++;
+    engine->accused_us = engine->now_us;
     health_change(engine, 1);
     notify_self(engine, SHOAL_EVENT_REFUTED);
     if (engine_heals(engine))

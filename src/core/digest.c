@@ -128,8 +128,10 @@ bool digest_take(shoal *engine, shoal_message kind, shoal_digest *digest)
         mask = engine->digest.reply;
         engine->digest.reply = 0;
     }
-    if (mask == 0)
+    if (mask == 0) {
+        digest->without = DIGEST_ALL; /* there may be something else in it */
         return false;
+    }
     *digest = digest_of(engine, mask);
     return true;
 }

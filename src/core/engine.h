@@ -87,6 +87,7 @@ struct shoal {
         uint8_t in_a_row;  /* without peace in between */
     } ownership;           /* of our address */
     uint32_t next_verdict; /* "down, i" was reported for every i below it */
+    uint64_t accused_us;   /* when we last refuted something; 0: never */
     uint64_t renewed_us;   /* when we last took a new identity; SHOAL_NEVER */
     uint64_t doubted_us;   /* when we last doubted our verdicts */
     struct limits limits;

@@ -11,6 +11,7 @@
 
 enum {
     MAX_ASKS = 5,
+    MAX_DOUBTS = 3,
     MIN_LEFT = 2 /* periods of a suspicion that begins before it was noticed */
 };
 
@@ -281,6 +282,36 @@ static void ask_again(shoal *engine, struct member *member)
                        (shoal_bytes){0});
 }
 
+static void begin_anew(const shoal *engine, struct suspicion *suspicion)
+{
+    suspicion->start_us = engine->now_us;
+    suspicion->asks = asks(engine);
+    suspicion->last_us = SHOAL_NEVER;
+}
+
+/* Nobody shares it, and since it began we were accused ourselves: then it may
+ * be our packets that are lost, the one with the suspicion among them. */
+static bool is_doubtful(const shoal *engine, const struct member *member)
+{
+    const struct suspicion *suspicion = member->suspicion;
+    return suspicion && engine_heals(engine) && suspicion->wanted > 0 &&
+           suspicion->confirmed == 0 && suspicion->doubts < MAX_DOUBTS &&
+           engine->accused_us >= suspicion->start_us &&
+           suspicion_is_ours(engine, member);
+}
+
+/* It is said again, too. */
+static void doubt(shoal *engine, struct member *member)
+{
+    shoal_update claim = member_claim(member);
+    claim.from = identity_id(engine->self);
+    member->suspicion->doubts++;
+    begin_anew(engine, member->suspicion);
+    set_suspicion_deadline(engine, member);
+    if (update_say_again(engine, member, &claim) != 0)
+        engine_note(engine, SHOAL_ERR_NOMEM);
+}
+
 /* Nobody refuted in time. */
 static int expire(shoal *engine, struct member *member)
 {
@@ -316,6 +347,10 @@ int suspicion_tick(shoal *engine)
             ask_again(engine, member);
             continue;
         }
+        if (is_doubtful(engine, member)) {
+            doubt(engine, member);
+            continue;
+        }
         int error = expire(engine, member);
         if (error)
             return error;
@@ -334,11 +369,8 @@ void suspicion_restart_all(shoal *engine)
         struct member *member = members_at(&engine->members, active->slots[i]);
         if (member->state != SHOAL_SUSPECT)
             continue;
-        if (member->suspicion) {
-            member->suspicion->start_us = engine->now_us;
-            member->suspicion->asks = asks(engine);
-            member->suspicion->last_us = SHOAL_NEVER;
-        }
+        if (member->suspicion)
+            begin_anew(engine, member->suspicion);
         if (member->suspicion && member->suspicion->asks > 0) {
             member->suspicion->ask_us = ask_us;
             ask_us += engine->config.probe_period_us / 20;

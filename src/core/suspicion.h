@@ -18,6 +18,7 @@
 struct suspicion {
     uint64_t start_us;
     uint8_t wanted, confirmed;
+    uint8_t doubts; /* how often it has begun anew, since we were accused */
     uint8_t asks; /* how often it is still to be pinged before it is down ... */
     uint64_t ask_us;  /* ... and once at that time; SHOAL_NEVER: not */
     uint64_t last_us; /* when it was for the last time; SHOAL_NEVER: not yet */

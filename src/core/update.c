@@ -85,6 +85,12 @@ static int gossip(shoal *engine, const shoal_update *claim,
                             : engine_news_transmissions(engine));
 }
 
+int update_say_again(shoal *engine, struct member *about,
+                     const shoal_update *claim)
+{
+    return gossip(engine, claim, about, URGENCY_NONE);
+}
+
 /* Members that compare what they know find a newcomer in any case, and so it
  * need not be told as often as what nobody asks for. */
 static int gossip_join(shoal *engine, const shoal_update *claim,

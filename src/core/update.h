@@ -22,6 +22,9 @@ int update_member(shoal *engine, struct member *member,
  * 0 or NOMEM. */
 int update_known(shoal *engine, struct member *member,
                  const shoal_update *claim, bool queue);
+/* Gossips what was said of `about` before, once more. 0 or NOMEM. */
+int update_say_again(shoal *engine, struct member *about,
+                     const shoal_update *claim);
 /* Puts a claim into the backlog, to be sent that many times, instead of what
  * *owner points at. A codec that fails is noted. 0 or NOMEM. */
 int update_queue(shoal *engine, const shoal_update *claim,
