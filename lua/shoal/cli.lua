@@ -29,6 +29,7 @@ local COMMANDS = {
   ask = "shoal.cli.ask",
   log = "shoal.cli.requests",
   call = "shoal.cli.call",
+  service = "shoal.cli.service",
   keygen = "shoal.cli.keys",
   keys = "shoal.cli.keys",
   broadcast = "shoal.cli.requests",

@@ -276,6 +276,22 @@ methods.ask = {
   end,
 }
 
+-- Those of one name, or all; whatever their state.
+methods.services = {
+  params = { "string" },
+  optional = 1,
+  run = function(self, params)
+    local list = {}
+    for _, instance in ipairs(require("shoal.services").all(self.node)) do
+      if not params[1] or instance.name == params[1] then
+        instance.member = instance.member.addr
+        list[#list + 1] = instance
+      end
+    end
+    return list
+  end,
+}
+
 methods.commands = {
   run = function(self)
     return self.node:commands()

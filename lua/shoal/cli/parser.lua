@@ -252,6 +252,16 @@ local function fill_call(call)
   call:flag("--json", "Print the answer as JSON.")
 end
 
+local function fill_service(service)
+  fill_client(service)
+  service:argument("ACTION", "list: the services of all members (default). Of a service of this node: pass, warn "
+    .. "and fail report a ttl check, drain takes it out of the lists, resume puts it back.")
+    :choices({ "list", "pass", "warn", "fail", "drain", "resume" }):args("?"):target("action")
+  service:argument("NAME", "The service."):args("?"):target("service"):convert(typed.filled("NAME"))
+  service:argument("NOTE", "For the log."):args("?"):target("note")
+  service:flag("--json", "Print the list as a JSON array.")
+end
+
 local function fill_broadcast(broadcast)
   fill_client(broadcast)
   broadcast:argument("DATA", "What to broadcast. The scripts get it in broadcast.receive."):target("data")
@@ -310,6 +320,7 @@ local COMMANDS = {
   { "log", "Show what a node logs, or change it first.", fill_log },
   { "ask", "Ask all members, or some, a question that their scripts answer.", fill_ask },
   { "call", "Run a command of a node's script, and print what it answers.", fill_call },
+  { "service", "List services, report on one, or take it out for maintenance.", fill_service },
   { "broadcast", "Send DATA to a node's script and, if the script accepts it, to all members.",
     fill_broadcast },
   { "publish", "Publish DATA on a topic, to all members, each of which gets it once and in order.",

@@ -45,6 +45,7 @@ end
 local methods = {
   members = control.methods.members,
   version = control.methods.version,
+  services = control.methods.services,
 }
 
 methods.info = {
@@ -58,8 +59,6 @@ methods.tags = {
     return self.node:tags()
   end,
 }
-
-methods.commands = control.methods.commands
 
 local function all(self)
   return { view = self.view, members = control.methods.members.run(self, {}) }

@@ -3,6 +3,7 @@
 
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
+#include "../../lua/protected_call.h"
 #include "command_table.h"
 #include "tagging.h"
 
@@ -126,9 +127,19 @@ static void check_entry(lua_State *L, const char *who, int key, int value)
         check_questions(L, who, value);
 }
 
+static void replace(lua_State *L, int index)
+{
+    if (!lua_istable(L, index) || !luaL_getmetafield(L, index, "__handlers"))
+        return;
+    lua_pushvalue(L, index);
+    protected_plain(L, 1, 1);
+    lua_replace(L, index);
+}
+
 void handler_table_check(lua_State *L, int index, const char *who)
 {
     index = lua_absindex(L, index);
+    replace(L, index);
     if (!lua_istable(L, index))
         luaL_error(L,
                    "%s: must return its table of handlers, but returned %s (is "

@@ -9,8 +9,11 @@
 
 #include <lua.h>
 
-/* Raises "<who>: ..." unless the value at `index` is a table of handlers. What
- * is inside of identity, broadcast and codec is checked by questions_new(). */
+/* Raises "<who>: ..." unless the value at `index` is a table of handlers. A
+ * table whose metatable has a function `__handlers` is replaced by what that
+ * makes of it: a library's table (lua/shoal/services.lua), which may have other
+ * fields. What is inside of identity, broadcast and codec is checked by
+ * questions_new(). */
 void handler_table_check(lua_State *L, int index, const char *who);
 
 /* Pushes a list of what the table defines: "identity.addr", "on_start". */

@@ -1,0 +1,290 @@
+--- shoal.services: checks, states, on_service, picking; in virtual time.
+
+local nets = require "spec.sim.support"
+local process = require "spec.support.process"
+local services = require "shoal.services"
+
+describe("services", function()
+  after_each(function()
+    nets.close()
+    process.cleanup()
+  end)
+
+  local function write(text)
+    return process.write(process.tempdir() .. "/service.lua", text)
+  end
+
+  local function script(text)
+    return write(([[
+      local M = require("shoal.services").script { services = { %s } }
+      function M.on_service(node, name, instances)
+        local list = {}
+        for i, instance in ipairs(instances) do list[i] = instance.addr end
+        node.store.calls = (node.store.calls or 0) + 1
+        node.store[name] = list
+      end
+      return M
+    ]]):format(text))
+  end
+
+  local HTTP = [[ web = { port = 80, tags = { "v2" }, check = {
+    http = "http://127.0.0.1/health", every = 2, timeout = 1, rise = 2, fall = 3 } } ]]
+
+  -- A network of members with that script, and what their health checks get (200).
+  local function spawn(count, text)
+    local net, well = nets.new(), {}
+    net:on_http(function(member, request)
+      assert.equal("http://127.0.0.1/health", request.url)
+      if well[member] == "slow" then return { after = 60 } end
+      return { status = well[member] or 200, after = 0.01 }
+    end)
+    return net, net:spawn(count, { handlers = script(text) }), well
+  end
+
+  local function state(member, name)
+    local tag = member:tags()["service." .. name]
+    return tag and tag.state
+  end
+
+  local function addrs(list)
+    local found = {}
+    for i, instance in ipairs(list) do found[i] = instance.addr end
+    return found
+  end
+
+  it("pass after `rise` good answers, and are critical after `fall` bad ones", function()
+    local net, members, well = spawn(1, HTTP)
+    local one = members[1]
+    local function after(seconds, answer, wanted)
+      well[one] = answer
+      net:run(seconds)
+      assert.equal(wanted, state(one, "web"))
+    end
+    after(1.9, 200, "critical")
+    after(0.2, 200, "passing") -- the second answer, at 2 s
+    assert.same({ port = 80, tags = { "v2" }, state = "passing" }, one:tags()["service.web"])
+    after(4, 503, "passing") -- two bad ones
+    after(2, 200, "passing")
+    after(4, 503, "passing") -- two again: in a row is what counts
+    after(2, 503, "critical")
+    after(4, 429, "warning")
+    after(2, 200, "passing")
+    after(8, "slow", "critical")
+    assert.same({}, (net:errors()))
+  end)
+
+  it("are listed on all members, and on_service hears of those that pass once a view", function()
+    local net, members, well = spawn(4, HTTP)
+    net:run(10)
+    local all = { "10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80", "10.0.0.4:80" }
+    for _, member in ipairs(members) do
+      assert.same(all, addrs(services.instances(member.node, "web")))
+      assert.same(all, member.store.web)
+      assert.is_true(member.store.calls <= 3)
+    end
+    local before = members[1].store.calls
+    well[members[2]], well[members[3]] = 500, 500
+    net:run(10)
+    assert.same({ "10.0.0.1:80", "10.0.0.4:80" }, members[1].store.web)
+    assert.is_true(members[1].store.calls - before <= 2)
+    assert.same({ "10.0.0.2:80", "10.0.0.3:80" },
+      addrs(services.instances(members[4].node, "web", { state = "critical" })))
+    assert.equal(4, #services.instances(members[4].node, "web", { state = "any", tag = "v2" }))
+    assert.equal(0, #services.instances(members[4].node, "web", { tag = "v1" }))
+    net:crash(members[4])
+    net:run(30)
+    assert.same({ "10.0.0.1:80" }, members[1].store.web)
+    assert.same({}, (net:errors()))
+  end)
+
+  it("are published only when the verdict changes", function()
+    local net, members = spawn(2, HTTP)
+    net:run(10)
+    local changes = 0
+    members[1]:on("tags", function() changes = changes + 1 end)
+    net:run(100)
+    assert.equal(0, changes)
+    members[2]:call("service", { "drain", "web" })
+    net:run(10)
+    assert.equal(1, changes)
+  end)
+
+  it("are asked for with node:service in a script, whose own commands stay", function()
+    local member = nets.new():spawn { handlers = write [[
+      local M = require("shoal.services").script { services = { db = { port = 5432, host = "10.9.9.9" } } }
+      M.commands = { which = { run = function(node) return (node:service("db")[1] or {}).addr end } }
+      return M
+    ]] }
+    assert.equal("10.9.9.9:5432", member:call "which")
+    assert.equal("maintenance", member:call("service", { "drain", "db" }))
+    assert.is_nil((member:call "which"))
+  end)
+
+  it("check by tcp, exec and a function, and the worst of several checks counts", function()
+    local net = nets.new()
+    local open, code = true, 0
+    net:on_connect(function()
+      if open then return {} end
+      return nil, "refused"
+    end)
+    net:on_spawn(function(_, argv)
+      assert.same({ "check-disk", "/" }, argv)
+      return { code = code, stdout = "90 % full\nmore" }
+    end)
+    local member = net:spawn { handlers = script [[ all = { port = 1, checks = {
+      { tcp = "127.0.0.1:1", every = 1, rise = 1, fall = 1 },
+      { exec = { "check-disk", "/" }, every = 1, rise = 1, fall = 1 },
+      { lua = function(node) node:sleep(0.1) return not node.store.ill, "ill" end, every = 1, rise = 1, fall = 1 },
+    } } ]] }
+    local function now_is(wanted)
+      net:run(2.5)
+      assert.equal(wanted, state(member, "all"))
+    end
+    now_is "passing"
+    open = false
+    now_is "critical"
+    open, code = true, 1
+    now_is "warning"
+    code = 2
+    now_is "critical"
+    code = 0
+    now_is "passing"
+    assert.same({}, (net:errors()))
+  end)
+
+  it("are critical while their check raises, or does not answer, and recover", function()
+    local net = nets.new()
+    local member = net:spawn { handlers = write [[
+      local mode = "well"
+      local M = require("shoal.services").script { services = { x = { port = 1, check = { every = 1, rise = 1, fall = 2,
+        lua = function(node)
+          if mode == "raise" then error "no" elseif mode == "hang" then node:sleep(1e6) end
+          return true
+        end } } } }
+      M.commands = { mode = { args = { "mode" }, run = function(_, args) mode = args.mode end } }
+      return M
+    ]] }
+    net:run(2)
+    assert.equal("passing", state(member, "x"))
+    for _, mode in ipairs { "raise", "hang" } do
+      member:call("mode", { mode })
+      net:run(4)
+      assert.equal("critical", state(member, "x"), mode)
+      member:call("mode", { "well" })
+      net:run(3)
+      assert.equal("passing", state(member, "x"), mode)
+    end
+  end)
+
+  it("with a ttl live from what is said of them", function()
+    local net = nets.new()
+    local member = net:spawn { handlers = script [[ job = { check = { ttl = 10 } } ]] }
+    net:run(1)
+    assert.equal("critical", state(member, "job"))
+    assert.equal("passing", member:call("service", { "pass", "job" }))
+    net:run(9)
+    assert.equal("passing", state(member, "job"))
+    assert.equal("warning", member:call("service", { action = "warn", name = "job", note = "slow" }))
+    net:run(9)
+    assert.equal("warning", state(member, "job"))
+    net:run(2)
+    assert.equal("critical", state(member, "job"))
+    member:call("service", { "pass", "job" })
+    assert.equal("critical", member:call("service", { "fail", "job" }))
+    assert.same({ nil, "this node has no service 'jbo'", "not_found" }, { member:call("service", { "pass", "jbo" }) })
+    assert.equal("arguments", select(3, member:call("service", { "psas", "job" })))
+  end)
+
+  it("are out of the list while they are drained", function()
+    local net, members = spawn(2, HTTP)
+    net:run(10)
+    assert.equal("maintenance", members[2]:call("service", { "drain", "web" }))
+    net:run(5)
+    assert.same({ "10.0.0.1:80" }, members[1].store.web)
+    assert.same({ "10.0.0.1:80" }, members[2].store.web)
+    assert.equal("passing", members[2]:call("service", { "resume", "web" }))
+    net:run(5)
+    assert.same({ "10.0.0.1:80", "10.0.0.2:80" }, members[1].store.web)
+  end)
+
+  it("change with a reload without a gap", function()
+    local net, members, well = spawn(2, HTTP .. ", old = { port = 1 }")
+    net:run(10)
+    local path = members[1]:info().script.path
+    local seen = {}
+    members[2]:on("tags", function(_, member) seen[#seen + 1] = member.tags["service.web"].state end)
+    local file = assert(io.open(path))
+    local text = file:read("*a"):gsub("port = 80", "port = 81"):gsub("old = ", "new = ")
+    file:close()
+    process.write(path, text)
+    for _, member in ipairs(members) do assert(member:reload()) end
+    net:run(3)
+    for _, member in ipairs(members) do
+      assert.equal("passing", state(member, "web"))
+      assert.is_nil(state(member, "old"))
+      assert.equal("passing", state(member, "new"))
+      assert.same({ "10.0.0.1:81", "10.0.0.2:81" }, member.store.web)
+      assert.same({}, member.store.old)
+    end
+    assert.is_true(#seen > 0)
+    for _, one in ipairs(seen) do assert.equal("passing", one) end
+    well[members[1]] = 500
+    net:run(10)
+    assert.equal("critical", state(members[1], "web")) -- the new version checks
+    assert.same({}, (net:errors()))
+  end)
+
+  it("are picked in turn by weight, or by a key", function()
+    local net = nets.new()
+    local nodes = net:spawn(3, function(i)
+      return { tags = { ["service.web"] = { port = 80, weight = i, state = "passing" } } }
+    end)
+    net:run(5)
+    local counts, order = {}, {}
+    for i = 1, 60 do
+      order[i] = services.pick(nodes[1].node, "web").addr
+      counts[order[i]] = (counts[order[i]] or 0) + 1
+    end
+    assert.same({ ["10.0.0.1:80"] = 10, ["10.0.0.2:80"] = 20, ["10.0.0.3:80"] = 30 }, counts)
+    assert.not_equal(order[1], order[2])
+    local by_key = {}
+    for i = 1, 600 do
+      local picked = services.pick(nodes[1].node, "web", "key" .. i).addr
+      assert.equal(picked, services.pick(nodes[2].node, "web", "key" .. i).addr)
+      by_key[picked] = (by_key[picked] or 0) + 1
+    end
+    assert.is_true(by_key["10.0.0.1:80"] < by_key["10.0.0.2:80"] and by_key["10.0.0.2:80"] < by_key["10.0.0.3:80"])
+    assert.is_nil(services.pick(nodes[1].node, "nothing"))
+    assert.is_nil(services.pick(nodes[1].node, "nothing", "key"))
+  end)
+
+  it("of others may be anything", function()
+    local net = nets.new()
+    local one = net:spawn { handlers = script "" }
+    net:spawn { tags = { ["service.a"] = "text", ["service.b"] = { port = {}, state = 5, tags = 1, weight = "x" },
+      ["service.c"] = { port = 1, state = "passing" }, ["service."] = {} } }
+    net:run(5)
+    assert.same({ "10.0.0.2:1" }, one.store.c)
+    assert.equal(3, #services.all(one.node))
+    assert.same({}, (net:errors()))
+  end)
+
+  for text, message in pairs {
+    ["web = 1"] = "services.web: must be a table, got a number",
+    ["web = { prot = 80 }"] = "services.web: unknown field 'prot'",
+    ["web = { port = '80' }"] = "services.web: 'port' must be a number, got a string",
+    ["['a b'] = {}"] = "services: a name has 1 to 48 letters, digits, _ or -",
+    ["web = { weight = -1 }"] = "services.web: 'weight' must be a whole number from 0 to 65535",
+    ["web = { check = {} }"] = "services.web.check: needs http, tcp, exec, lua or ttl",
+    ["web = { check = { tcp = 'a:1', ttl = 5 } }"] = "services.web.check: is either 'tcp' or 'ttl'",
+    ["web = { checks = { { tcp = 'a', rise = 0.5 } } }"] =
+      "services.web.checks[1]: 'rise' must be a whole number above 0",
+    ["web = { check = { tcp = 'a:1', method = 'GET' } }"] = "services.web.check: unknown option 'method'",
+  } do
+    it("that are wrong do not load: " .. text, function()
+      local member, why, code = nets.new():spawn { handlers = script(text) }
+      assert.is_nil(member)
+      assert.same({ message, "script" }, { why, code })
+    end)
+  end
+end)
