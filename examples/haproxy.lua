@@ -1,70 +1,34 @@
--- Keeps the list of HAProxy's servers: all members with a tag `http = { port = }`. When it changes,
--- the file is replaced in one step and HAProxy is reloaded, without blocking the node.
+-- Keeps the list of HAProxy's servers: the instances of the service `web` that pass their checks.
+-- When it changes, the file is replaced in one step and HAProxy is reloaded, without blocking.
 --
 --   shoal run examples/haproxy.lua --bind 10.0.0.1:7946             beside HAProxy
 --   shoal run service.lua --join 10.0.0.1:7946 …                    beside each server, with
---     node:set_tags { http = { port = 8080 } }                      in its on_start
+--     return require("shoal.services").script {                     in the script
+--       services = { web = { port = 8080, check = { http = "http://127.0.0.1:8080/health" } } },
+--     }
 --
--- FILE is the file to write, RELOAD the command (words) that makes HAProxy read it. For nginx, write
--- "server ADDRESS;" lines of an upstream, and set RELOAD="nginx -s reload".
+-- Behind `--`: file=PATH is the file to write, reload="COMMAND" what makes HAProxy read it.
 
-local path = os.getenv("FILE") or "/etc/haproxy/conf.d/web.cfg"
-local reload = {}
-for word in (os.getenv("RELOAD") or "systemctl reload haproxy"):gmatch("%S+") do
-  reload[#reload + 1] = word
+local file = require "shoal.file"
+
+local M = require("shoal.services").script {}
+
+local function words(text)
+  local list = {}
+  for word in text:gmatch "%S+" do list[#list + 1] = word end
+  return list
 end
 
-local M = {}
-local written, wanted, running
-
--- Whatever else a member says under that name is not for HAProxy.
-local function has_port(http)
-  return type(http) == "table" and tonumber(http.port) ~= nil
-end
-
-local function render(node)
-  local lines = {}
-  for _, member in ipairs(node:members { tags = { http = has_port } }) do
-    local host, port = member.addr:match("^(.*):%d+$"), member.tags.http.port
-    lines[#lines + 1] = ("  server %s_%d %s:%d check"):format(host:gsub("[^%w.]", "_"), port, host, port)
+function M.on_service(node, name, instances)
+  if name ~= "web" then return end
+  local lines = { "backend web" }
+  for _, one in ipairs(instances) do
+    local id = one.addr:gsub("[^%w.]", "_")
+    lines[#lines + 1] = ("  server %s %s weight %d check"):format(id, one.addr, math.min(one.weight, 256))
   end
-  table.sort(lines)
-  return "backend web\n" .. table.concat(lines, "\n") .. "\n"
+  local args = node.args
+  file.keep(node, args.file or "/etc/haproxy/conf.d/web.cfg", table.concat(lines, "\n") .. "\n",
+    words(args.reload or "systemctl reload haproxy"))
 end
-
-local function replace(text)
-  local file, message = io.open(path .. ".new", "w")
-  if not file then return nil, message end
-  local ok = file:write(text)
-  ok = file:close() and ok
-  if not ok then return nil, "cannot write " .. path .. ".new" end
-  return os.rename(path .. ".new", path)
-end
-
--- One at a time; what changed meanwhile is written after it.
-local function update(node)
-  while written ~= wanted do
-    local text = wanted
-    local ok, message = replace(text)
-    local result = ok and node:spawn(reload, { timeout = 10 }) or nil
-    if not ok or not result or result.code ~= 0 then
-      node:log("error", "HAProxy was not reloaded", { reason = message or result and result.stderr or reload[1] })
-      node:sleep(5)
-    else
-      written = text
-    end
-  end
-  running = false
-end
-
-local function changed(node)
-  wanted = render(node)
-  if not running and wanted ~= written then
-    running = true
-    node:go(update)
-  end
-end
-
-M.on_start, M.on_reload, M.on_view, M.on_tags = changed, changed, changed, changed
 
 return M

@@ -2,7 +2,6 @@
 
 local nets = require "spec.sim.support"
 local process = require "spec.support.process"
-local stdlib = require "posix.stdlib"
 
 local root = os.getenv("SHOAL_SOURCE") or "."
 
@@ -56,91 +55,101 @@ describe("the example webhook", function()
   end)
 end)
 
-describe("the example haproxy", function()
-  local path
+for name, case in pairs {
+  haproxy = { config = "backend web\n%s", server = "  server %s %s weight %d check\n",
+    nobody = "backend web\n" },
+  nginx = { config = "upstream web {\n%s}\n", server = "  server %s weight=%d;\n",
+    nobody = "upstream web {\n  server 127.0.0.1:9 down;\n}\n" },
+} do
+  describe("the example " .. name, function()
+    local path
 
-  before_each(function()
-    path = process.tempdir() .. "/web.cfg"
-    stdlib.setenv("FILE", path)
-    stdlib.setenv("RELOAD", "reload haproxy now")
-  end)
-  after_each(function()
-    stdlib.setenv("FILE", nil)
-    stdlib.setenv("RELOAD", nil)
-    nets.close()
-  end)
+    before_each(function() path = process.tempdir() .. "/web.cfg" end)
+    after_each(nets.close)
 
-  local function server(net, port, options)
-    local function on_start(node) node:set_tags { http = { port = port } } end
-    local all = { handlers = { on_start = on_start }, config = "lan" }
-    for name, value in pairs(options or {}) do all[name] = value end
-    return net:spawn(all)
-  end
-
-  local function balancer(answer)
-    local net = nets.new { seed = 5 }
-    local reloads = {}
-    net:on_spawn(function(_, argv)
-      reloads[#reloads + 1] = { argv = table.concat(argv, " "), file = process.read(path) }
-      return answer and answer(#reloads) or { after = 0.5 }
-    end)
-    net:spawn { handlers = root .. "/examples/haproxy.lua", config = "lan" }
-    net:run(10)
-    return net, reloads
-  end
-
-  it("has the servers that are there in its file, and reloads when they change", function()
-    local net, reloads = balancer()
-    assert.equal("backend web\n\n", process.read(path))
-    local a = server(net, 8080)
-    server(net, 8081)
-    net:run(20)
-    assert.equal("backend web\n  server 10.0.0.2_8080 10.0.0.2:8080 check\n"
-      .. "  server 10.0.0.3_8081 10.0.0.3:8081 check\n", process.read(path))
-    assert.equal("reload haproxy now", reloads[1].argv)
-    assert.equal(process.read(path), reloads[#reloads].file)
-    net:crash(a)
-    net:run(60)
-    assert.equal("backend web\n  server 10.0.0.3_8081 10.0.0.3:8081 check\n", process.read(path))
-    assert.equal(process.read(path), reloads[#reloads].file)
-    local before = #reloads
-    net:run(600)
-    assert.equal(before, #reloads)
-    assert.same({}, (net:errors()))
-  end)
-
-  it("tries again when the reload fails, and writes the last list when many come", function()
-    local net, reloads = balancer(function(number)
-      return { code = number == 1 and 1 or 0, stderr = "no", after = 2 }
-    end)
-    assert.equal(2, #reloads)
-    for port = 8001, 8009 do
-      server(net, port)
-      net:run(0.3)
+    local function server(net, port, weight)
+      return net:spawn { config = "lan",
+        tags = { ["service.web"] = { port = port, weight = weight, state = "passing" } } }
     end
-    net:run(60)
-    assert.is_true(#reloads < 2 + 9)
-    assert.equal(9, select(2, reloads[#reloads].file:gsub("check", "")))
-    assert.same({}, (net:errors()))
-  end)
 
-  it("goes on after a reload of the script", function()
-    local copy = nets.script(process.read(root .. "/examples/haproxy.lua"), "copy.lua")
-    local net = nets.new { seed = 5 }
-    local reloads = 0
-    net:on_spawn(function()
-      reloads = reloads + 1
-      return { after = 1 }
+    -- The file with these servers: { address, weight }.
+    local function config(...)
+      local lines = {}
+      for i, one in ipairs { ... } do
+        local id = one[1]:gsub("[^%w.]", "_")
+        lines[i] = name == "haproxy" and case.server:format(id, one[1], one[2]) or case.server:format(one[1], one[2])
+      end
+      return case.config:format(table.concat(lines))
+    end
+
+    local function balancer(answer, script)
+      local net = nets.new { seed = 5 }
+      local reloads = {}
+      net:on_spawn(function(_, argv)
+        reloads[#reloads + 1] = { argv = table.concat(argv, " "), file = process.read(path) }
+        return answer and answer(#reloads) or { after = 0.5 }
+      end)
+      local member = net:spawn { handlers = script or ("%s/examples/%s.lua"):format(root, name), config = "lan",
+        args = { file = path, reload = "reload it now" } }
+      net:run(10)
+      return net, reloads, member
+    end
+
+    it("has the servers that pass in its file, and reloads when they change", function()
+      local net, reloads = balancer()
+      assert.equal(0, #reloads) -- nobody is known yet: what is there stays
+      local a = server(net, 8080, 3)
+      server(net, 8081, 1)
+      net:run(20)
+      assert.equal(config({ "10.0.0.2:8080", 3 }, { "10.0.0.3:8081", 1 }), process.read(path))
+      assert.equal("reload it now", reloads[1].argv)
+      assert.equal(process.read(path), reloads[#reloads].file)
+      net:crash(a)
+      net:run(60)
+      assert.equal(config { "10.0.0.3:8081", 1 }, process.read(path))
+      assert.equal(process.read(path), reloads[#reloads].file)
+      local before = #reloads
+      net:run(600)
+      assert.equal(before, #reloads)
+      net:crash(net:members()[2])
+      net:run(60)
+      assert.equal(case.nobody, process.read(path))
+      assert.same({}, (net:errors()))
     end)
-    local member = net:spawn { handlers = copy, config = "lan" }
-    net:run(0.5) -- in the middle of the first
-    process.write(copy, process.read(copy) .. "-- another version\n")
-    assert.is_true(member:reload())
-    net:run(20)
-    assert.equal(2, reloads)
-    server(net, 8080)
-    net:run(20)
-    assert.matches(":8080 check\n", process.read(path))
-    assert.same({}, (net:errors()))
+
+    it("tries again when the reload fails, and writes the last list when many come", function()
+      local net, reloads = balancer(function(number)
+        return { code = number == 1 and 1 or 0, stderr = "no", after = 2 }
+      end)
+      for port = 8001, 8009 do
+        server(net, port, 1)
+        net:run(0.3)
+      end
+      net:run(60)
+      assert.is_true(#reloads < 9)
+      assert.equal(9, select(2, reloads[#reloads].file:gsub("weight", "")))
+      assert.same({}, (net:errors()))
+    end)
+
+    it("goes on after a reload of the script, in the middle of another one", function()
+      local copy = nets.script(process.read(("%s/examples/%s.lua"):format(root, name)), "copy.lua")
+      local net, reloads, member = balancer(function() return { after = 5 } end, copy)
+      server(net, 8080, 1)
+      net:run(2)
+      assert.equal(1, #reloads)
+      process.write(copy, process.read(copy) .. "-- another version\n")
+      assert.is_true(member:reload())
+      net:run(20)
+      assert.equal(2, #reloads) -- the first was ended
+      process.write(copy, process.read(copy) .. "-- and another one\n")
+      assert.is_true(member:reload())
+      net:run(20)
+      assert.equal(2, #reloads)
+      server(net, 8081, 1)
+      net:run(20)
+      assert.equal(config({ "10.0.0.2:8080", 1 }, { "10.0.0.3:8081", 1 }), process.read(path))
+      assert.equal(process.read(path), reloads[#reloads].file)
+      assert.same({}, (net:errors()))
+    end)
   end)
-end)
+end
