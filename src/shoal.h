@@ -256,6 +256,33 @@ SHOAL_API int shoal_forget(shoal *engine, uint64_t now_us, shoal_bytes addr);
 SHOAL_API int shoal_set_config(shoal *engine, uint64_t now_us,
                                const shoal_config *config);
 
+/* ---- A life before ----
+ *
+ * For an embedder that remembers what it was before it was started again: right
+ * after shoal_new(), before tags are set and anything is published.
+ */
+
+/* We had our identity before, with an incarnation up to that and tags up to
+ * that version (0: none): what we say from now on is above it. For another
+ * identity there is nothing to resume. REENTRANT, NOMEM. */
+SHOAL_API int shoal_resume(shoal *engine, uint64_t now_us, uint16_t incarnation,
+                           uint64_t tags_version);
+/* We have published on that topic. Members that follow it are notified that
+ * something may be missing. If it was with our present identity: `number` is
+ * the largest that we can have used (our next one is above it), else 0. Errors
+ * as in shoal_publish(). */
+SHOAL_API int shoal_resume_topic(shoal *engine, uint64_t now_us,
+                                 shoal_bytes topic, uint64_t number);
+/* Iterates over the topics that we have published on, and the largest number on
+ * each. Start with *cursor 0; false at the end. Borrowed until the next entry
+ * point. */
+SHOAL_API bool shoal_next_topic(const shoal *engine, uint32_t *cursor,
+                                shoal_bytes *topic, uint64_t *number);
+/* The tags that the member with that identity had when it was active last,
+ * also while it is down; empty: none are known. Borrowed until the next entry
+ * point. */
+SHOAL_API shoal_bytes shoal_last_tags(const shoal *engine, shoal_bytes id);
+
 /* ---- Effects ---- */
 
 /* What a program may want to know. Some are diagnostics, off until

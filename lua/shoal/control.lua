@@ -71,12 +71,13 @@ methods.members = {
   optional = 1,
   run = function(self, params)
     for name, value in pairs(params[1] or {}) do
-      if name ~= "all" or type(value) ~= "boolean" then
-        return nil, "the only option is 'all', true or false", "invalid_params"
+      if (name ~= "all" and name ~= "gone") or type(value) ~= "boolean" then
+        return nil, "the only options are 'all' and 'gone', true or false", "invalid_params"
       end
     end
-    local all = params[1] and params[1].all
-    local members = self.node:members({ state = all and "all" or "active" })
+    local options = params[1] or {}
+    local members = options.gone and self.node:gone()
+      or self.node:members({ state = options.all and "all" or "active" })
     sort_by_address(members)
     return members
   end,

@@ -15,7 +15,7 @@
 ---@alias shoal.Connection "idle"|"active"|"defunct"
 ---@alias shoal.Level "error"|"warn"|"info"|"debug"|"trace"
 -- table: codes
----@alias shoal.Code "no_memory"|"too_big"|"malformed"|"unsupported"|"from_ourselves"|"indirect_for_ourselves"|"same_identity"|"not_defunct"|"invalid_config"|"reentrant"|"codec"|"no_handler"|"broadcast"|"identity"|"full"|"loses"|"address_in_use"|"not_found"|"not_down"|"not_a_member"|"member_down"|"defunct"|"no_lifeguard"|"not_admitted"|"bind"|"advertise"|"key"|"user"|"join"|"script"|"loading"|"no_script"|"closed"|"timeout"|"handler"|"arguments"|"failed"|"replaced"|"spawn"|"http"|"io"|"connect"
+---@alias shoal.Code "no_memory"|"too_big"|"malformed"|"unsupported"|"from_ourselves"|"indirect_for_ourselves"|"same_identity"|"not_defunct"|"invalid_config"|"reentrant"|"codec"|"no_handler"|"broadcast"|"identity"|"full"|"loses"|"address_in_use"|"not_found"|"not_down"|"not_a_member"|"member_down"|"defunct"|"no_lifeguard"|"not_admitted"|"bind"|"advertise"|"key"|"data_dir"|"user"|"join"|"script"|"loading"|"no_script"|"closed"|"timeout"|"handler"|"arguments"|"failed"|"replaced"|"spawn"|"http"|"io"|"connect"
 -- end
 -- table: messages
 ---@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"|"refused"|"exchange"

@@ -21,6 +21,7 @@ static struct fault {
     {"epoll_ctl", 0, 0}, {"recvmmsg", 0, 0},   {"recvmsg", 0, 0},
     {"sendmmsg", 0, 0},  {"sendmsg", 0, 0},    {"accept4", 0, 0},
     {"poll", 0, 0},      {"epoll_wait", 0, 0}, {"pipe", 0, 0},
+    {"fsync", 0, 0},
 };
 
 void fault_set(int which, int number)
@@ -125,6 +126,13 @@ int pipe(int ends[2])
     if (fails(PIPE))
         return -1;
     return (int)syscall(SYS_pipe2, ends, 0);
+}
+
+int fsync(int fd)
+{
+    if (fails(FSYNC))
+        return -1;
+    return (int)syscall(SYS_fsync, fd);
 }
 
 int poll(struct pollfd *watched, nfds_t count, int timeout_ms)

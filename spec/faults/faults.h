@@ -17,7 +17,8 @@ enum {
     ACCEPT4,
     POLL,
     EPOLL_WAIT,
-    PIPE
+    PIPE,
+    FSYNC
 };
 
 /* From now on it fails with that errno (0: it does what it does), and is

@@ -7,6 +7,7 @@
  *   send.c        a packet to somebody; packet.c: how it looks
  *   send_check.c  would a packet hold it
  *   update.c      a claim about a member: does it hold, what follows from it
+ *   resume.c      a life before
  *   self.c        who we are: renew, be defunct, leave, be somebody else
  *   accused.c     what others say about us: refute, own our address
  *   verdict.c     what we say about others: tell them, doubt it

@@ -202,11 +202,12 @@ static bool may_publish(const shoal *engine)
            engine->now_us - own->said_us >= pause_us(engine, own->said);
 }
 
+static const uint8_t empty_map[] = {0x80};
+
 /* Who has forgotten that it had tags has none any more, and must say so: else
  * others would differ from it for good. */
 static bool has_something_to_say(shoal *engine)
 {
-    static const uint8_t empty_map[] = {0x80};
     struct own_tags *own = &engine->own_tags;
     if (!own->said && !own->next)
         own->next = new_tags(engine, bytes_of(empty_map, 1), 0);
@@ -228,6 +229,21 @@ bool tags_exceed(shoal *engine, uint64_t version)
 void tags_begin_anew(shoal *engine)
 {
     publish(engine, 0);
+}
+
+/* The embedder says what they are in a moment, if there are any. */
+int tags_resume(shoal *engine, uint64_t version)
+{
+    struct own_tags *own = &engine->own_tags;
+    if (version >> 16 == 0 || version >> 16 >= MAX_COUNTER || own->said)
+        return 0;
+    own->said = new_tags(engine, bytes_of(empty_map, 1), 0);
+    if (!own->said)
+        return SHOAL_ERR_NOMEM;
+    own->said->version =
+        (version >> 16) << 16 | check_of(tags_bytes(own->said));
+    digest_touch(engine, engine->self);
+    return 0;
 }
 
 int shoal_set_tags(shoal *engine, uint64_t now_us, shoal_bytes tags)

@@ -77,5 +77,8 @@ void tags_say_again(shoal *engine);
  * exchanges alone. */
 void tags_shorten(shoal *engine, size_t room);
 void tags_tick(shoal *engine);
+/* We are a member that had said a version of its tags, and go on above it. 0 or
+ * NOMEM. */
+int tags_resume(shoal *engine, uint64_t version);
 
 #endif

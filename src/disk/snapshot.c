@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEAD = 8 + 2 + 4, CHECK = 8, RECORD = 1 + 4, FIRST_ROOM = 4096 };
+enum { HEAD = SNAPSHOT_HEAD, CHECK = 8, FIRST_ROOM = 4096 };
 
 static const uint8_t magic[8] = {'S', 'H', 'O', 'A', 'L', 'M', 'E', 'M'};
 

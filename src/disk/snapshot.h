@@ -27,6 +27,7 @@
 
 enum {
     SNAPSHOT_VERSION = 1,
+    SNAPSHOT_HEAD = 8 + 2 + 4, /* bytes before the records */
     SNAPSHOT_KEY = 32,
     SNAPSHOT_GIVEN = 16,
     SNAPSHOT_MOST = 64 * 1024 * 1024 /* bytes of all */
@@ -101,8 +102,8 @@ void snapshot_free(uint8_t *bytes, size_t size);
 /* NULL: it is a memory of the cluster with that label (NULL: without one). Else
  * why it cannot be used: "is damaged". Static. */
 const char *snapshot_problem(shoal_bytes file, const char *label);
-/* Walks the records of a file without a problem. `*at` is 0 at first; false at
- * the end. */
+/* Walks the records of a file without a problem. `*at` is 0 at first, then
+ * where the next one is, behind the head; false at the end. */
 bool snapshot_next(shoal_bytes file, size_t *at, struct snapshot_record *out);
 
 #endif

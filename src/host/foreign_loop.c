@@ -40,6 +40,7 @@ uint64_t host_due_in(host *node)
     us = sooner(node, &node->deadline, us);
     us = sooner(node, &node->recovery.again, us);
     us = sooner(node, &node->seeding, us);
+    us = sooner(node, &node->recall.again, us);
     us = sooner(node, &node->rival.again, us);
     us = sooner(node, &node->path.again, us);
     return host_timers_due_in(node, sooner, us);

@@ -168,6 +168,13 @@ int host_depart(host *node);
  * for the node's life. */
 const char *host_seed(const host *node, size_t i);
 
+/* Asks whoever is at that endpoint, which was a member's in a former life of
+ * ours: now, and again until it is a member (recall.h). 0; or -1 and `error`
+ * when it cannot be asked from here. After host_start(). */
+int host_recall(host *node, const char *endpoint, struct error *error);
+/* Asks none of those any more. */
+void host_recall_end(host *node);
+
 /* ---- Timers of the program (`after`, `every`) ---- */
 
 typedef struct host_timer host_timer;

@@ -71,6 +71,11 @@ static void tell_log_of_failure(struct joining *joining)
                        joining->error.text);
 }
 
+int join_announce(host *node, const char *address, struct error *error)
+{
+    return call(node, address, shoal_announce, error);
+}
+
 static void ask(struct joining *joining, const char *address)
 {
     joining->error.text[0] = '\0';

@@ -279,6 +279,12 @@ void log_node_seed(host *node, const char *endpoint, const char *address)
              log_str("seed", endpoint), log_str("addr", address));
 }
 
+void log_node_recalled(host *node, const char *address)
+{
+    log_line(node->log, LOG_DEBUG, LOG_HOST, "announced to a remembered member",
+             log_str("addr", address));
+}
+
 void log_node_lost_seed(host *node, log_gate *gate, const char *endpoint,
                         const char *error)
 {

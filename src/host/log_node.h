@@ -79,6 +79,8 @@ void log_node_unresolved_name(host *node, const char *name, const char *error);
 void log_node_seed(host *node, const char *endpoint, const char *address);
 void log_node_lost_seed(host *node, log_gate *gate, const char *endpoint,
                         const char *error);
+/* A member of a former life was asked. */
+void log_node_recalled(host *node, const char *address);
 /* `seeds` were asked a while ago, and nobody is known: a warning the `first`
  * time. */
 void log_node_silence(host *node, const char *seeds, bool first);

@@ -94,6 +94,7 @@ static void destroy(host *node)
     resolver_free(node->resolver);
     endpoint_cache_clear(&node->endpoints);
     join_clear(node);
+    recall_clear(node);
     host_timers_clear(node);
     log_node_closed(node);
     udp_close(&node->udp);
@@ -271,6 +272,7 @@ host *host_open(const host_options *options, struct error *error)
                         clock_monotonic_us, on_name_failed, node);
     address_format(&node->udp.bound, node->bound);
     join_init(node);
+    recall_init(node);
     init_watchers(node);
     return node;
 }

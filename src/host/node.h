@@ -7,6 +7,7 @@
  *   recovery.c       what becomes of a socket in trouble
  *   outbound.c       the engine's effects: into the outbox, into callbacks
  *   join.c           asks the seeds that ../base/seeds.h says
+ *   recall.c         asks those that were members in a former life
  *   seed_standing.c  what a seed's address is to us
  *   rival.c          another process that has our address
  *   path_check.c     do large packets arrive?
@@ -35,6 +36,7 @@
 #include "log_node.h"
 #include "loop_check.h"
 #include "path_check.h"
+#include "recall.h"
 #include "recovery.h"
 #include "resolve.h"
 #include "rival.h"
@@ -78,7 +80,8 @@ struct host {
     struct seeds seeds;
     ev_timer seeding;    /* fires when they are due */
     uint64_t seeding_us; /* when that is; SHOAL_NEVER: it is not armed */
-    bool silence_told;   /* the log knows that no seed answers */
+    struct recall recall;
+    bool silence_told; /* the log knows that no seed answers */
     struct rival rival;
     struct path_check path;
     host_timer *timers;
@@ -147,6 +150,8 @@ void join_ask(host *node);
  * true: some are due now. */
 bool join_watch(host *node);
 void join_clear(host *node);
+/* Asks whoever is at that address to let us join. 0, or -1 and `error`. */
+int join_announce(host *node, const char *address, struct error *error);
 
 /* ---- seed_standing.c ---- */
 

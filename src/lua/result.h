@@ -18,6 +18,8 @@
     X(KEY, "key",                                                              \
       "a key that cannot be read or used, or there is none, as the message "   \
       "says")                                                                  \
+    X(DATA_DIR, "data_dir",                                                    \
+      "`shoal.start`: the folder for the node's memory cannot be used")        \
     X(USER, "user",                                                            \
       "`shoal.start`: the process cannot become that user")                    \
     X(JOIN, "join", "not an endpoint, or one that the socket cannot send to")  \

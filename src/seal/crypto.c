@@ -49,6 +49,11 @@ void crypto_key_id(const uint8_t key[CRYPTO_KEY], uint8_t id[2])
     memcpy(id, hash, 2);
 }
 
+void crypto_digest(const void *data, size_t size, uint8_t out[CRYPTO_HASH])
+{
+    crypto_generichash(out, CRYPTO_HASH, data, size, NULL, 0);
+}
+
 void crypto_session_key(const uint8_t key[CRYPTO_KEY],
                         const uint8_t session[CRYPTO_SESSION],
                         uint8_t out[CRYPTO_KEY])
@@ -150,6 +155,12 @@ void crypto_wipe(void *memory, size_t size)
 void crypto_key_id(const uint8_t key[CRYPTO_KEY], uint8_t id[2])
 {
     (void)key, (void)id;
+    abort();
+}
+
+void crypto_digest(const void *data, size_t size, uint8_t out[CRYPTO_HASH])
+{
+    (void)data, (void)size, (void)out;
     abort();
 }
 

@@ -17,6 +17,7 @@ enum {
     CRYPTO_COUNTER = 8,  /* ... and those that follow */
     CRYPTO_TAG = 16,
     CRYPTO_MAC_KEY = 16,
+    CRYPTO_HASH = 16,
     CRYPTO_TEXT = 45 /* a key in base64, with its NUL */
 };
 
@@ -33,6 +34,9 @@ void crypto_wipe(void *memory, size_t size);
 
 /* Two bytes that tell keys apart, and nothing of the key. */
 void crypto_key_id(const uint8_t key[CRYPTO_KEY], uint8_t id[2]);
+
+/* A hash that tells nothing of what it is of. */
+void crypto_digest(const void *data, size_t size, uint8_t out[CRYPTO_HASH]);
 
 /* XChaCha20-Poly1305 with the nonce session + counter, in two steps: the key of
  * a session, which can be kept; then each packet. */

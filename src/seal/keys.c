@@ -42,7 +42,7 @@ static int append(struct seal_keys *keys, const struct seal_key *key,
 int seal_keys_add(struct seal_keys *keys, const char *text, size_t size,
                   struct error *error)
 {
-    struct seal_key key;
+    struct seal_key key = {.stage = 0};
     int result;
 
     trim(&text, &size);
@@ -55,6 +55,18 @@ int seal_keys_add(struct seal_keys *keys, const char *text, size_t size,
         result = append(keys, &key, error);
     }
     crypto_wipe(&key, sizeof key);
+    return result;
+}
+
+int seal_keys_put(struct seal_keys *keys, const struct seal_key *key,
+                  struct error *error)
+{
+    struct seal_key copy = *key;
+    int result;
+
+    crypto_key_id(copy.bytes, copy.id);
+    result = append(keys, &copy, error);
+    crypto_wipe(&copy, sizeof copy);
     return result;
 }
 

@@ -18,6 +18,10 @@ enum { SEAL_MAX_KEYS = 4, SEAL_ID_TEXT = 5 /* "a1b2", with its NUL */ };
 struct seal_key {
     uint8_t id[2];
     uint8_t bytes[CRYPTO_KEY];
+    /* Of a rotation, which alone looks at them (../script/node/rotation.h). 0:
+     * none has to do with it. Milliseconds since 1970. */
+    uint8_t stage;
+    uint64_t made_ms, until_ms;
 };
 
 struct seal_keys {
@@ -32,6 +36,9 @@ int seal_keys_read(struct seal_keys *keys, const char *text, size_t size,
                    struct error *error);
 /* Adds one to the end. `text` is one key, spaces around it aside. */
 int seal_keys_add(struct seal_keys *keys, const char *text, size_t size,
+                  struct error *error);
+/* The same for one that is no text; of it, `bytes` and what follows. */
+int seal_keys_put(struct seal_keys *keys, const struct seal_key *key,
                   struct error *error);
 /* From now on the key with that id ("a1b2") seals. */
 int seal_keys_use(struct seal_keys *keys, const char *id, struct error *error);

@@ -8,7 +8,7 @@ local text = require("shoal.cli.text")
 
 local members = {}
 
-local ORDER = { "addr", "state", "reason", "incarnation", "since", "rtt", "tags", "id" }
+local ORDER = { "addr", "state", "reason", "incarnation", "since", "last_seen", "rtt", "tags", "id" }
 
 -- Shown in other columns, or not at all.
 local STOCK_FIELDS = { addr = true, bump = true }
@@ -63,6 +63,22 @@ local function table_of(list, now, request)
   return text.table(rows)
 end
 
+-- A member may have been seen last by another clock, ahead of ours.
+local function gone_table_of(list, now)
+  local rows = { { "ADDRESS", "STATE", "REASON", "LAST SEEN", "IDENTITY", "TAGS" } }
+  for _, member in ipairs(list) do
+    rows[#rows + 1] = {
+      text.value(member.addr),
+      member.state,
+      member.reason or "-",
+      text.duration(math.max(0, now - member.last_seen)) .. " ago",
+      own_fields(member.id),
+      member.tags and next(member.tags) ~= nil and text.fields(member.tags, " ") or "-",
+    }
+  end
+  return text.table(rows)
+end
+
 local function with_tags(list, wanted)
   local found = {}
   for _, member in ipairs(list) do
@@ -85,12 +101,17 @@ end
 ---@return true? ok
 ---@return string? message
 function members.members(request)
-  local list, message = client.ask(request, "members", { { all = request.all or false } })
+  local options = { all = request.all or false }
+  options.gone = request.gone
+  local list, message = client.ask(request, "members", { options })
   if not list then
     return nil, message
   end
   list = with_tags(list, request.tags)
-  return output.write(request.json and json_of(list) or table_of(list, os.time(), request))
+  if request.json then
+    return output.write(json_of(list))
+  end
+  return output.write(request.gone and gone_table_of(list, os.time()) or table_of(list, os.time(), request))
 end
 
 return members

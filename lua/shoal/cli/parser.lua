@@ -103,6 +103,11 @@ local function fill_run(run)
     :convert(typed.number("--clock-skew", 0, 1e9))
   option(run, "--allow", "NETWORK", "A network that members may be in, such as 10.0.0.0/8 or fd00::/8. Packets "
     .. "from elsewhere are dropped, and nothing is sent there. May be repeated. Default: any."):count("*")
+  option(run, "--data-dir", "DIR", "Remember identity, members, seeds and keys in this folder, which must be the "
+    .. "member's own, and find the cluster again after a restart without --join. Default: $STATE_DIRECTORY, or "
+    .. "nothing is remembered."):convert(typed.filled("--data-dir"))
+  option(run, "--snapshot-every", "SECONDS", "How often, at most, changes are written there. Default: 5.")
+    :convert(typed.number("--snapshot-every", 0.01, 1e9))
   add_config_options(run, "The expected number of members. lan, wan and loopback scale their "
     .. "timeouts with it. Default: 10.")
   option(run, "--busy-limit", "SECONDS", "How long to keep answering pings while a handler blocks. "
@@ -198,7 +203,11 @@ local function fill_members(members)
   members:flag("--rtt", "Also show each member's round-trip time, as this node's probes measured it.")
   option(members, "--tag", "KEY[=VALUE]", "Only members with this tag, and with this value if one is "
     .. "given. May be repeated."):convert(typed.tag_filter):count("*"):target("tags")
-  members:flag("--all", "Also list members that are down, with the reason.")
+  members:mutex(
+    members:flag("--all", "Also list members that are down, with the reason."),
+    members:flag("--gone", "List the members that are gone instead: those that are down, and those that this node "
+      .. "remembers from before its last start and has not heard from, with when each was last seen.")
+  )
 end
 
 local function fill_tags(tags)

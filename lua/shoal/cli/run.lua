@@ -30,6 +30,12 @@ local function log_options(request)
   return { levels = levels, format = request.log_format or "text" }
 end
 
+-- systemd's StateDirectory=: may be several folders, of which the first is for us.
+local function state_directory()
+  local folders = os.getenv("STATE_DIRECTORY")
+  return folders and folders:match("^[^:]+") or nil
+end
+
 local function start_options(request, fields, on_error)
   return {
     handlers = script.path(request.script),
@@ -46,6 +52,8 @@ local function start_options(request, fields, on_error)
     user = request.user,
     group = request.group,
     allow = #request.allow > 0 and request.allow or nil,
+    data_dir = request.data_dir or state_directory(),
+    snapshot_every = request.snapshot_every,
     tags = tags.map(request.tags),
     max_children = request.max_children,
     args = typed.arguments(request.words),
@@ -54,12 +62,12 @@ local function start_options(request, fields, on_error)
   }
 end
 
-local OPTIONS = { bind = true, advertise = true, join = true, user = true }
+local OPTIONS = { bind = true, advertise = true, join = true, user = true, data_dir = true }
 
 -- Which option an error is about, unless it says so itself.
 local function name_option(message, code)
   if OPTIONS[code] and not message:find(code, 1, true) then
-    return ("--%s: %s"):format(code, message)
+    return ("--%s: %s"):format(code:gsub("_", "-"), message)
   end
   return message
 end

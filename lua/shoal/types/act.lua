@@ -139,6 +139,18 @@ function Node:io(fd, mode, fn) end
 ---@overload fun(self: shoal.Node, argv: string[], fn: fun(node: shoal.Node, result: shoal.SpawnResult?, message: string?, code: shoal.Code?)): shoal.Pending?, string?, shoal.Code?
 function Node:spawn(argv, options, fn) end
 
+---@class shoal.GoneMember
+---@field id shoal.Identity
+---@field addr string
+---@field state "down"|"remembered"  remembered: from the memory on disk, not heard from since the start
+---@field reason? shoal.Reason
+---@field last_seen number  unix seconds
+---@field tags? table<string, any>  its last ones
+
+--- Members that are known and not there.
+---@return shoal.GoneMember[]
+function Node:gone() end
+
 --- The ids of the keys that open packets; the one that seals them comes first. `nil, message,
 --- "key"` from a node that has none, here and in what follows.
 ---@return { id: string, used: boolean }[]?, string? message, shoal.Code? code

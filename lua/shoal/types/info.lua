@@ -98,3 +98,4 @@
 ---@field host shoal.HostStats
 ---@field handlers shoal.HandlersInfo
 ---@field script shoal.ScriptInfo
+---@field memory? { path: string, written: integer, failed: integer, written_at?: number, remembered: integer, error?: string }  on disk

@@ -391,6 +391,52 @@ void topics_replaced(shoal *engine, const struct identity *before,
     }
 }
 
+/* Says that something may be missing before what comes next. */
+static void mark(shoal *engine, shoal_bytes topic, uint64_t number)
+{
+    struct topic_stream *stream;
+    int error = own_stream(engine, topic, &stream);
+    if (!error && number > stream->top) {
+        stream->top = number;
+        stream->low = stream->due = stream->have = number + 1;
+    }
+    if (!error)
+        error = keep_parts(engine, stream, (shoal_bytes){0}, 1, 1, PART_MARK);
+    if (error)
+        engine_note(engine, error);
+    else
+        say(engine, stream, 1);
+}
+
+int shoal_resume_topic(shoal *engine, uint64_t now_us, shoal_bytes topic,
+                       uint64_t number)
+{
+    int error = engine_enter(engine, now_us);
+    if (error)
+        return error;
+    error = check(engine, topic, (shoal_bytes){0});
+    if (!error && number + 1 >= TOPIC_MAX_NUMBER)
+        error = SHOAL_ERR_FULL;
+    if (!error)
+        mark(engine, topic, number);
+    return engine_leave(engine, error);
+}
+
+bool shoal_next_topic(const shoal *engine, uint32_t *cursor, shoal_bytes *topic,
+                      uint64_t *number)
+{
+    const struct streams *streams = &engine->topics.streams;
+    while (*cursor < streams->count) {
+        const struct topic_stream *stream = streams->list[(*cursor)++];
+        if (stream->top == 0 || !topics_is_ours(engine, stream))
+            continue;
+        *topic = stream_topic(stream);
+        *number = stream->top;
+        return true;
+    }
+    return false;
+}
+
 void topics_renewed(shoal *engine, const struct identity *before)
 {
     struct streams *streams = &engine->topics.streams;
@@ -406,18 +452,8 @@ void topics_renewed(shoal *engine, const struct identity *before)
         }
         streams_remove(streams, &engine->mem, stream);
     }
-    while (count-- > 0) {
-        struct topic_stream *stream;
-        shoal_bytes topic = bytes_of(names[count] + 1, names[count][0]);
-        int error = own_stream(engine, topic, &stream);
-        if (!error)
-            error =
-                keep_parts(engine, stream, (shoal_bytes){0}, 1, 1, PART_MARK);
-        if (error)
-            engine_note(engine, error);
-        else
-            say(engine, stream, 1);
-    }
+    while (count-- > 0)
+        mark(engine, bytes_of(names[count] + 1, names[count][0]), 0);
 }
 
 /* ---- Time ---- */

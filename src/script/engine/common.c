@@ -186,7 +186,7 @@ static int forget(lua_State *L)
         lua_error(L);
     addr.data = (const uint8_t *)lua_tolstring(L, -1, &addr.size);
     kind_of(L)->begin(L, &call);
-    return end(L, &call, shoal_forget(call.engine, call.now_us, addr));
+    return end(L, &call, kind_of(L)->forget(&call, addr));
 }
 
 /* set_config(config): over the present one */

@@ -54,6 +54,11 @@ static int leave_now(struct common_call *call)
     return shoal_leave(call->engine, call->now_us);
 }
 
+static int forget_now(struct common_call *call, shoal_bytes addr)
+{
+    return shoal_forget(call->engine, call->now_us, addr);
+}
+
 static int become(struct common_call *call, shoal_bytes id)
 {
     return shoal_change_identity(call->engine, call->now_us, id);
@@ -96,6 +101,7 @@ const struct common_kind object_kind = {
     .begin = begin,
     .end = end,
     .leave = leave_now,
+    .forget = forget_now,
     .change_identity = become,
     .push_stats = push_stats,
 };

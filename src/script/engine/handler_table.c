@@ -9,14 +9,15 @@
 
 #include <string.h>
 
-/* Tables (of questions; of topics), what is a table or a function, then
- * functions. */
+/* Tables (of questions; of topics), what is a table or a function, what is true
+ * or false, then functions. */
 enum {
     ON_ASK = 3,
     TOPICS,
     COMMANDS,
     NUM_TABLES,
     TAGS = NUM_TABLES,
+    PERSIST,
     MAX_TOPIC = 64
 };
 static const char *const names[] = {
@@ -27,6 +28,7 @@ static const char *const names[] = {
     "topics",
     "commands",
     "tags",
+    "persist",
     "check_tags",
     "admit",
     "on_start",
@@ -69,7 +71,9 @@ static void check_topics(lua_State *L, const char *who, int topics)
 /* Raises unless the field's value is of the type that its name calls for. */
 static void check_field(lua_State *L, const char *who, int name, int value)
 {
-    int wanted = is_table_name(name) ? LUA_TTABLE : LUA_TFUNCTION;
+    int wanted = is_table_name(name) ? LUA_TTABLE
+                 : name == PERSIST   ? LUA_TBOOLEAN
+                                     : LUA_TFUNCTION;
     if (name == TAGS && lua_istable(L, value)) {
         tagging_push_packed(L, value, who);
         lua_pop(L, 1);

@@ -58,6 +58,10 @@ struct backend_ops {
     /* Tells members and seeds that we leave: as shoal_leave(), for which it
      * stands. */
     int (*leave)(struct backend *backend);
+    /* host_recall(); an endpoint of NULL: host_recall_end(). NULL: nothing is
+     * remembered here. */
+    int (*recall)(struct backend *backend, const char *endpoint,
+                  struct error *error);
     /* The i-th endpoint to join through; NULL: there are no more. */
     const char *(*seed)(struct backend *backend, size_t i);
     void *(*timer_new)(struct backend *backend, uint64_t after_us,
@@ -103,6 +107,7 @@ struct backend_ops {
 
 /* Where nodes are started: on this machine, or in a simulation. */
 struct world {
+    bool has_disk;    /* nodes may have a memory on it */
     const char *bind; /* when the program does not say; NULL: see open() */
     /* Binds. NULL and `error` on failure. */
     struct backend *(*open)(struct world *world, const host_options *options,

@@ -77,6 +77,15 @@ static int leave(struct backend *backend)
     return host_depart(from(backend)->host);
 }
 
+static int recall(struct backend *backend, const char *endpoint,
+                  struct error *error)
+{
+    if (endpoint)
+        return host_recall(from(backend)->host, endpoint, error);
+    host_recall_end(from(backend)->host);
+    return 0;
+}
+
 static const char *seed(struct backend *backend, size_t i)
 {
     return host_seed(from(backend)->host, i);
@@ -229,6 +238,7 @@ static const struct backend_ops ops = {
     .set_diagnostics = set_diagnostics,
     .join = join,
     .leave = leave,
+    .recall = recall,
     .seed = seed,
     .timer_new = timer_new,
     .timer_cancel = timer_cancel,
@@ -279,6 +289,7 @@ static struct backend *open_backend(struct world *world,
 
 struct world *backend_machine(void)
 {
-    static struct world machine = {.bind = "127.0.0.1:0", .open = open_backend};
+    static struct world machine = {
+        .has_disk = true, .bind = "127.0.0.1:0", .open = open_backend};
     return &machine;
 }

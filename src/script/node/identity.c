@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "identity.h"
 
+#include "../../base/bytes.h"
 #include "../../base/error.h"
 #include "../../lua/compat.h"
 #include "../engine/answers.h"
 #include "advertise.h"
 #include "node.h"
 
-#include <stdio.h>
+#include <string.h>
 
 struct making {
     struct node *node;
@@ -73,15 +74,36 @@ static void ask(lua_State *L, void *context)
     read_result(L, "identity.new", making->out);
 }
 
+/* The least bump that wins against who we were at this address; 0: any. */
+static double bump_after(lua_State *L, const struct node *node)
+{
+    shoal_bytes former = node->birth.former;
+    double bump = -1;
+    if (former.size == 0)
+        return 0;
+    value_push_identity(L, former);
+    if (lua_istable(L, -1)) {
+        lua_getfield(L, -1, "addr");
+        lua_getfield(L, -2, "bump");
+        if (lua_type(L, -1) == LUA_TNUMBER && lua_type(L, -2) == LUA_TSTRING &&
+            strcmp(lua_tostring(L, -2), node->birth.advertise) == 0)
+            bump = lua_tonumber(L, -1);
+        lua_pop(L, 2);
+    }
+    lua_pop(L, 1);
+    return bump < (double)SHOAL_MAX_BUMP ? bump + 1 : 0;
+}
+
 /* { addr=, bump=, name=, meta= } */
 static void make_stock(lua_State *L, void *context)
 {
     struct making *making = context;
     const struct node *node = making->node;
-    uint64_t now_ms = node->backend->ops->wall_us(node->backend) / 1000;
+    double now_ms = (double)(node->backend->ops->wall_us(node->backend) / 1000);
+    double least = bump_after(L, node);
     lua_createtable(L, 0, 4);
     set_text(L, "addr", node->birth.advertise);
-    lua_pushnumber(L, (lua_Number)now_ms);
+    lua_pushnumber(L, now_ms > least ? now_ms : least);
     lua_setfield(L, -2, "bump");
     set_text(L, "name", node->name);
     set_meta(L, node->birth.meta);
@@ -114,6 +136,38 @@ int identity_check_reach(questions *q, shoal_bytes id, struct error *error)
     if (identity.addr(identity.context, id, room, &addr, &endpoint) != 0)
         return 0;
     return identity_reach(endpoint, error);
+}
+
+/* Both at one address? */
+static bool are_rivals(const shoal_identity_questions *ask, shoal_bytes a,
+                       shoal_bytes b)
+{
+    uint8_t room_a[SHOAL_MAX_IDENTITY], room_b[SHOAL_MAX_IDENTITY];
+    uint8_t kept[SHOAL_MAX_IDENTITY];
+    shoal_bytes addr, other, endpoint;
+    if (bytes_equal(a, b) ||
+        ask->addr(ask->context, a, room_a, &addr, &endpoint) != 0 ||
+        addr.size > sizeof kept)
+        return false;
+    bytes_copy(kept, addr); /* it may be the next question's */
+    return ask->addr(ask->context, b, room_b, &other, &endpoint) == 0 &&
+           bytes_equal(other, bytes_of(kept, addr.size));
+}
+
+void identity_follow(const struct node *node, value_identity *id)
+{
+    questions *q = node->current->questions;
+    shoal_bytes former = node->birth.former;
+    shoal_identity_questions ask = questions_handlers(q).identity;
+    value_identity next;
+    if (former.size == 0 ||
+        !are_rivals(&ask, former, value_identity_bytes(id)) ||
+        ask.wins(ask.context, value_identity_bytes(id), former) == 1)
+        return;
+    if (ask.renew(ask.context, former, (shoal_bytes){0}, next.data,
+                  &next.size) == 1 &&
+        ask.wins(ask.context, value_identity_bytes(&next), former) == 1)
+        *id = next;
 }
 
 int identity_make(struct node *node, value_identity *out, struct error *error)

@@ -12,7 +12,8 @@ struct node;
 
 /* What it is made from, and the node's name and cluster. */
 struct birth {
-    const char *bind; /* the socket's address; of the backend */
+    shoal_bytes former; /* the identity of a former life; empty: none known */
+    const char *bind;   /* the socket's address; of the backend */
     char advertise[ADDRESS_MAX_ENDPOINT]; /* "": the socket has a wildcard */
     shoal_bytes meta; /* MessagePack of a map; empty: none */
     shoal_bytes args; /* the same: of the program, for its script */
@@ -26,6 +27,10 @@ enum { IDENTITY_NO_ADDRESS = 2 };
  * IDENTITY_NO_ADDRESS: the stock identity needs an address, and the socket's is
  * a wildcard. Never raises. */
 int identity_make(struct node *node, value_identity *out, struct error *error);
+/* An identity that does not win against the one of a former life at the same
+ * address, as the clock was set back or there is none, becomes what follows
+ * that. */
+void identity_follow(const struct node *node, value_identity *id);
 /* Pushes what `new` gets: { bind=, advertise=, name=, cluster=, meta=,
  * args= }. */
 void identity_push_options(lua_State *L, const struct node *node);

@@ -163,4 +163,6 @@ void info_push(lua_State *L, struct node *node)
     lua_setfield(L, -2, "handlers");
     push_script(L, node);
     lua_setfield(L, -2, "script");
+    memory_push_info(L, node);
+    lua_setfield(L, -2, "memory");
 }

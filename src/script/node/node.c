@@ -182,6 +182,7 @@ static void free_node(struct node *node)
     if (backend)
         backend->ops->close(backend);
     version_free(node->current);
+    memory_free(node);
     failures_clear(node);
     log_function_clear(&node->log_function);
     changes_clear(&node->changes);
@@ -206,6 +207,7 @@ void node_give_up(struct node *node)
         backend->ops->close(backend);
     version_free(node->current);
     node->current = NULL;
+    memory_free(node);
 }
 
 void node_release(struct node *node)
@@ -274,6 +276,7 @@ host_callbacks node_callbacks(struct node *node)
 static void take_down(struct node *node)
 {
     lua_State *L = node->scopes.owner->L;
+    memory_free(node);
     version_end(node->current);
     reload_unwatch(node);
     scope_end(&node->scopes.program);
@@ -294,6 +297,7 @@ void node_close(struct node *node)
     (void)version_call(node->current, "on_stop", NULL, NULL);
     log_function_tell(&node->log_function);
     failures_tell(node);
+    memory_end(node, true);
     node->phase = NODE_CLOSED;
     waits_close(&node->current->scope);
     waits_close(&node->scopes.program);
@@ -305,6 +309,7 @@ void node_close(struct node *node)
 
 void node_abandon(struct node *node)
 {
+    memory_end(node, false);
     node->phase = NODE_CLOSED;
     node_hold(node);
     take_down(node);

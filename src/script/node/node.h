@@ -10,6 +10,7 @@
  *   timers.c, waits.c, listeners.c   what code has set up on it
  *   pending.c     what code waits for, as act/ has it
  *   changes.c     what on_view tells
+ *   memory.c      what it remembers on disk
  *   ../reload/    that code: scope.c, version.c, script.c, store.c
  *
  * Life
@@ -40,6 +41,7 @@
 #include "changes.h"
 #include "identity.h"
 #include "log_function.h"
+#include "memory.h"
 #include "reload.h"
 
 /* Programs of a node (act/children.h). */
@@ -91,9 +93,10 @@ struct node {
     char *script; /* absolute path; NULL: handlers are a table */
     struct module_paths paths;
     char *name, *cluster;
-    struct networks allowed; /* where members may be; empty: anywhere */
-    struct birth birth;   /* what it was started with */
-    uint8_t *meta, *args; /* their bytes, in `birth` */
+    struct networks allowed;    /* where members may be; empty: anywhere */
+    struct birth birth;         /* what it was started with */
+    uint8_t *meta, *args;       /* their bytes, in `birth` */
+    struct node_memory *memory; /* on disk; NULL: none */
     uint32_t cluster_size;
     bool watches;
     uint64_t started_us;     /* unix time */

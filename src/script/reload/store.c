@@ -7,6 +7,8 @@
 #include "../../lua/value.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static lua_State *state_of(const struct version *version)
 {
@@ -54,6 +56,8 @@ static void unpack(lua_State *L, void *context)
     size_t used;
     if (value_push(L, parcel->bytes, &used) != 0)
         luaL_error(L, "store: %s", lua_tostring(L, -1));
+    if (!lua_istable(L, -1)) /* what was saved is in nobody's hands */
+        luaL_error(L, "store: must be a table");
     store_set(L, parcel->to, -1);
 }
 
@@ -83,6 +87,53 @@ static int send(struct version *from, struct version *to, struct error *error)
         failure = run(&parcel, to, unpack);
     forget(&parcel);
     return failure;
+}
+
+/* ---- To be remembered ---- */
+
+struct persisting {
+    const struct version *version;
+    bool wanted;
+};
+
+static void look(lua_State *L, void *context)
+{
+    struct persisting *persisting = context;
+    refs_push(L, persisting->version->handlers);
+    if (!lua_istable(L, -1))
+        return;
+    lua_getfield(L, -1, "persist");
+    persisting->wanted = lua_toboolean(L, -1);
+}
+
+bool store_persists(struct version *version)
+{
+    struct persisting persisting = {version, false};
+    (void)scope_run(&version->scope, look, &persisting, "persist");
+    return persisting.wanted;
+}
+
+int store_save(struct version *version, uint8_t **bytes, size_t *size,
+               struct error *error)
+{
+    struct parcel parcel = {.from = version, .error = error};
+    int failure = run(&parcel, version, pack);
+    if (failure == 0) {
+        *size = parcel.bytes.size;
+        *bytes = malloc(*size);
+        if (*bytes)
+            memcpy(*bytes, parcel.bytes.data, *size);
+        else
+            failure = error_fail(error, "out of memory");
+    }
+    forget(&parcel);
+    return failure;
+}
+
+int store_load(struct version *version, shoal_bytes bytes, struct error *error)
+{
+    struct parcel parcel = {.to = version, .bytes = bytes, .error = error};
+    return run(&parcel, version, unpack);
 }
 
 /* ---- Within a state ---- */

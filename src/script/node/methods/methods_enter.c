@@ -55,6 +55,15 @@ static int leave(struct common_call *call)
     return node->backend->ops->leave(node->backend);
 }
 
+/* One of a former life that has not come back is none of the engine's. */
+static int forget(struct common_call *call, shoal_bytes addr)
+{
+    int error = shoal_forget(call->engine, call->now_us, addr);
+    if (error == SHOAL_ERR_NOT_FOUND && memory_forget(call->object, addr))
+        return 0;
+    return error;
+}
+
 static int become(struct common_call *call, shoal_bytes id)
 {
     questions *q = call->questions;
@@ -87,6 +96,7 @@ const struct common_kind methods_kind = {
     .begin = begin,
     .end = end,
     .leave = leave,
+    .forget = forget,
     .change_identity = become,
     .push_stats = push_stats,
 };

@@ -37,7 +37,14 @@ static int is_closed(lua_State *L)
     return 1;
 }
 
+/* gone() -> { { id=, addr=, state=, reason=, last_seen=, tags= }, ... } */
+static int gone(lua_State *L)
+{
+    memory_push_gone(L, methods_check_open(L));
+    return 1;
+}
+
 const luaL_Reg methods_query[] = {
-    {"bound", bound},    {"info", info},           {"now", now},
-    {"time", wall_time}, {"is_closed", is_closed}, {NULL, NULL},
+    {"bound", bound},         {"info", info}, {"now", now}, {"time", wall_time},
+    {"is_closed", is_closed}, {"gone", gone}, {NULL, NULL},
 };

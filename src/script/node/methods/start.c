@@ -44,6 +44,20 @@ static int load_handlers(struct start *start)
     return fail(start, start->from_module ? CODE_SCRIPT : bad_table);
 }
 
+static int open_memory(struct start *start)
+{
+    struct node *node = start->node;
+    if (!start->data_dir)
+        return 0;
+    if (memory_open(node, start->data_dir, start->snapshot_us, &start->error) !=
+        0)
+        return fail(start, CODE_DATA_DIR);
+    if (memory_take_keys(node, &start->error) != 0)
+        return fail(start, CODE_KEY);
+    node->birth.former = memory_former_id(node);
+    return 0;
+}
+
 static int open_backend(struct start *start)
 {
     struct node *node = start->node;
@@ -118,6 +132,7 @@ static int start_engine(struct start *start)
                                ? CODE_ADVERTISE
                                : shoal_error_name(SHOAL_ERR_IDENTITY));
     }
+    identity_follow(node, &identity);
     if (identity_check_reach(node->current->questions,
                              value_identity_bytes(&identity), &start->error)) {
         tell_of_wildcard(start);
@@ -135,6 +150,8 @@ static int start_engine(struct start *start)
         tell_of_question(start);
         tell_of_wildcard(start);
     }
+    if (failure == 0)
+        memory_resume(node);
     return failure ? fail(start, shoal_error_name(failure)) : 0;
 }
 
@@ -180,13 +197,18 @@ static int go_live(lua_State *L, struct start *start)
 {
     struct node *node = start->node;
     if (open_backend(start) != 0 || drop_privileges(start) != 0 ||
-        load_handlers(start) != 0 || find_address(start) != 0 ||
-        start_engine(start) != 0 || say_tags(start) != 0 ||
-        join_seeds(L, start) != 0) {
+        open_memory(start) != 0 || load_handlers(start) != 0) {
+        node_give_up(node);
+        return -1;
+    }
+    memory_take_store(node);
+    if (find_address(start) != 0 || start_engine(start) != 0 ||
+        say_tags(start) != 0 || join_seeds(L, start) != 0) {
         node_give_up(node);
         return -1;
     }
     node_become_live(node);
+    memory_begin(node);
     reload_watch(node);
     tell_of_script(node);
     (void)version_call(node->current, "on_start", NULL, NULL);

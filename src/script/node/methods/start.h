@@ -13,9 +13,9 @@
  * the options table. */
 struct start {
     struct node *node;
-    const char *bind, *advertise;
+    const char *bind, *advertise, *data_dir;
     shoal_config config;
-    uint64_t seed, busy_limit_us, skew_us;
+    uint64_t seed, busy_limit_us, skew_us, snapshot_us;
     struct seal_keys *keys; /* in a userdata that wipes them; NULL: none */
     struct account account; /* whom the process is to become */
     /* Indices; 0: none. Of the list of endpoints, a table of handlers or nil,

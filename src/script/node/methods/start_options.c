@@ -278,14 +278,25 @@ static int read_account(lua_State *L, struct start *start)
     return account_find(user, group, &start->account, &start->error);
 }
 
+static void read_memory(lua_State *L, struct start *start)
+{
+    double every =
+        read_seconds(L, "snapshot_every", (double)MEMORY_EVERY_US / 1e6);
+    start->snapshot_us = every < 0.01 ? 10000 : (uint64_t)(every * 1e6);
+    start->data_dir = options_string(L, 1, who, "data_dir", NULL);
+    if (start->data_dir && !start->node->world->has_disk)
+        luaL_error(L, "%s: option 'data_dir': not in a simulation", who);
+}
+
 int start_read_options(lua_State *L, struct start *start)
 {
     static const char *const names[] = {
-        "bind",         "advertise", "join",     "name",         "cluster",
-        "handlers",     "watch",     "config",   "cluster_size", "meta",
-        "seed",         "log",       "on_error", "busy_limit",   "tags",
-        "max_children", "key",       "key_file", "key_fd",       "clock_skew",
-        "args",         "allow",     "user",     "group",        NULL};
+        "bind",           "advertise", "join",     "name",         "cluster",
+        "handlers",       "watch",     "config",   "cluster_size", "meta",
+        "seed",           "log",       "on_error", "busy_limit",   "tags",
+        "max_children",   "key",       "key_file", "key_fd",       "clock_skew",
+        "args",           "allow",     "user",     "group",        "data_dir",
+        "snapshot_every", NULL};
     struct node *node = start->node;
     options_check(L, 1, who, names, true);
     start->bind = options_string(L, 1, who, "bind", node->world->bind);
@@ -298,6 +309,7 @@ int start_read_options(lua_State *L, struct start *start)
     start->skew_us =
         (uint64_t)(read_seconds(L, "clock_skew", (double)SEAL_SKEW_US / 1e6) *
                    1e6);
+    read_memory(L, start);
     if (start_read_keys(L, who, start) != 0)
         return -1;
     node->children.max = (unsigned)options_integer(
