@@ -31,6 +31,10 @@
 #                              socket or seal
 #   make soak                  thirty real members, killed, stopped, restarted and
 #                              reloaded: SECONDS=600, SEED=1
+#   make hostile               what a hostile peer can do to real members
+#                              (docs/security.md): SEED=1, SCALE=0.1
+#   make leaves                real members leave: is anybody taken for failed?
+#                              COUNT=1000
 #   make tables                writes what documents and types say of errors, events,
 #                              config fields and counters, from src/shoal_*.h
 #   make demo                  a cluster on loopback, and what happens to it
@@ -53,7 +57,7 @@ TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
 C_FILES = $(shell find src spec bench examples -name '*.[ch]')
 
-.PHONY: build deps deps-build test test-lua check bench bench-namespaces bench-peers explore fuzz soak reliability picture tables demo fresh install clean
+.PHONY: build deps deps-build test test-lua check bench bench-namespaces bench-peers explore fuzz soak hostile leaves reliability picture tables demo fresh install clean
 
 build: deps-build
 	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
@@ -97,6 +101,16 @@ soak:
 	@.ci/deps build demo
 	@$(MAKE) build
 	@LUA_PATH='./?.lua;;' SHOAL_BUILD='$(BUILD)' luajit spec/soak/soak.lua $(or $(SECONDS),600) $(SEED)
+
+hostile:
+	@.ci/deps build demo test
+	@$(MAKE) build TARGETS='shoal spec-flood'
+	@LUA_PATH='./?.lua;;' SHOAL_BUILD='$(BUILD)' luajit spec/hostile/hostile.lua $(or $(SEED),1) $(or $(SCALE),1)
+
+leaves:
+	@.ci/deps build demo
+	@$(MAKE) build
+	@LUA_PATH='./?.lua;;' SHOAL_BUILD='$(BUILD)' luajit spec/hostile/leaves.lua $(or $(COUNT),1000)
 
 # Simulated: the figures are those of the code, not of the machine.
 reliability:
