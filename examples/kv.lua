@@ -48,14 +48,15 @@ local function ask(node, member, after)
   end)
 end
 
--- One member after another, ever less often: some may be new, too, or have missed the same.
+-- Random members, ever less often: one that is asked may be new, too, or have missed the same.
 local timer
 
-local function ask_after(node, seconds, first)
+local function ask_after(node, seconds, member)
   if timer then timer:cancel() end
   timer = node:after(seconds * (0.5 + math.random()), function()
-    local others = node:members()
-    local member = first or others[math.random(math.max(1, #others))]
+    for _, any in ipairs(node:owner(tostring(math.random()), { n = 2 })) do
+      member = member or any.addr ~= node:identity().addr and any
+    end
     if member then ask(node, member, "") end
     ask_after(node, math.min(2 * seconds, 60))
   end)
