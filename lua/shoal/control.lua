@@ -183,6 +183,9 @@ methods.forget = {
   params = { "string" },
   run = function(self, params)
     local addr = params[1]
+    if addr == "" then
+      return nil, "an address cannot be empty", "invalid_params"
+    end
     local ok, message, code = self.node:forget(addr)
     if code == "not_found" and tonumber(addr) then -- a script's own addresses may be numbers
       ok, message, code = self.node:forget(tonumber(addr))

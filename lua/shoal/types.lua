@@ -444,6 +444,7 @@ function shoal.load(path) end
 ---@field hash string
 ---@field files string[]
 ---@field handlers string[]  the fields it defines: "broadcast.receive", "on_start", ...
+---@field tags_size integer  bytes of its `tags`, which `max_tags_size` must allow. 0: none, or a function
 
 --- Checks that a script loads, in a Lua state of its own that is closed afterwards.
 ---@param path string

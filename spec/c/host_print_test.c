@@ -31,6 +31,8 @@ static void scalars_are_as_people_write_them(void)
     SHOWS("\xd3\x80\x00\x00\x00\x00\x00\x00\x00", "-9223372036854775808");
     SHOWS("\xca\x3f\xc0\x00\x00", "1.5");
     SHOWS("\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00", "1.5");
+    SHOWS("\xca\x3d\xcc\xcc\xcd", "0.1");
+    SHOWS("\xcb\x41\x2e\x84\x81\x0c\xcc\xcc\xcd", "1000000.525");
     SHOWS("\xa3"
           "a:1",
           "a:1");

@@ -93,6 +93,18 @@ static void a_json_line_is_one_object(void)
     close_pipe();
 }
 
+static void numbers_keep_their_digits(void)
+{
+    open_pipe(LOG_TEXT);
+    log_line(&log_to_pipe, LOG_WARN, LOG_SCRIPT, "x", log_num("a", 1234567.25),
+             log_num("b", 0.1 + 0.2), log_num("c", -9007199254740991.),
+             log_num("d", 0.123456789));
+    const char *text = written();
+    CHECK_SAYS(text, " x a=1234567.25 b=0.3 c=-9007199254740991 "
+                     "d=0.123456789\n");
+    close_pipe();
+}
+
 static void values_are_quoted_only_if_they_need_it(void)
 {
     CHECK(shows(LOG_TEXT, bytes_of_text("plain-1.5:7"), "plain-1.5:7"));
@@ -287,6 +299,7 @@ int main(void)
 {
     RUN(a_text_line_has_time_level_area_text_and_fields);
     RUN(a_json_line_is_one_object);
+    RUN(numbers_keep_their_digits);
     RUN(values_are_quoted_only_if_they_need_it);
     RUN(no_value_ends_a_line_or_steers_a_terminal);
     RUN(a_long_value_is_cut_and_the_line_stays_whole);

@@ -297,7 +297,7 @@ describe("shoal", function()
     local done = a:ask("log", "loud")
     assert.equal("", done.out)
     assert.equal("shoal: unknown log level 'loud' (off, error, warn, info, debug or trace)\n", done.err)
-    assert.equal(1, done.code)
+    assert.equal(2, done.code) -- as on the command line of `shoal run`
     assert.equal("info,engine=trace\n", a:ask("log").out)
   end)
 
@@ -373,6 +373,15 @@ describe("shoal", function()
     done = process.cli("check", path)
     assert.equal(1, done.code)
     assert.truthy(done.err:find("^shoal: [^\n]*s%.lua: identity%.new is missing[^\n]*\n$"), done.err)
+
+    process.write(path, "return { tags = { a = ('x'):rep(5000) } }")
+    assert.same({ code = 0, err = "",
+      out = "ok with --set max_tags_size=5006 (its tags have that many bytes; the default is 1000)\n" },
+      process.cli("check", path))
+    process.write(path, "return { tags = { a = ('x'):rep(20000) } }")
+    done = process.cli("check", path)
+    assert.equal(1, done.code)
+    assert.truthy(done.err:find("s.lua: tags: 20006 bytes, more than any max_tags_size %(16384%)\n$"), done.err)
 
     done = process.cli("check", path .. ".none")
     assert.truthy(done.err:find("^shoal: [^\n]*s%.lua%.none: No such file or directory\n$"), done.err)

@@ -84,6 +84,7 @@ describe("the control socket", function()
 
   it("forgets a down member", function()
     assert_fails("not_found", "no member has that address", "forget", { "127.0.0.1:9" })
+    assert_fails("invalid_params", "an address cannot be empty", "forget", { "" })
     assert_fails("invalid_params", "must be a string", "forget", { 5 })
     local other = node.start({ join = { member } })
     wait.for_that(function() return #ask("members") == 1 end, 5, "member")

@@ -52,6 +52,9 @@ local MISTAKES = {
     "argument for option '--timeout' must be a number from 0.001 to 86400, not 'soon'; see 'shoal members --help'",
   },
   { { "broadcast", "" }, "a broadcast must not be empty; see 'shoal broadcast --help'" },
+  { { "ask", "" }, "the name of a question has 1 to 64 bytes; see 'shoal ask --help'" },
+  { { "ask", ("x"):rep(65) }, "the name of a question has 1 to 64 bytes; see 'shoal ask --help'" },
+  { { "forget", "" }, "argument for option 'ADDR' must not be empty; see 'shoal forget --help'" },
   {
     { "run", "a.lua", "--cluster", "" },
     "argument for option '--cluster' must have 1 to 64 bytes, not 0; see 'shoal run --help'",

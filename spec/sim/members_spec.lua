@@ -136,6 +136,18 @@ describe("a simulated network", function()
     assert.equal("not_down", code)
   end)
 
+  it("names other members as nodes know them", function()
+    local net, members = nets.grown(3, { handlers = { on_ask = { where = function(node) return node:bound() end } } })
+    local a, b, c = members[1], members[2], members[3]
+    local heard, outcome, answers
+    b:on("message", function(_, data) heard = data end)
+    assert(a:send(b, "hello", function(_, ok) outcome = ok end))
+    assert(a:ask("where", nil, { members = { b, c } }, function(_, list) answers = list end))
+    net:run_until(function() return outcome and answers end, 10)
+    assert.same({ "hello", true, 2 }, { heard, outcome, #answers })
+    assert.equal("alive", a:member(b).state)
+  end)
+
   it("returns what the world can cause, and raises for misuse", function()
     local net = nets.new()
     local none, message, code = net:spawn(2, { handlers = "./nowhere.lua" })

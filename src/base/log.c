@@ -45,6 +45,9 @@ static void put_time(struct log_buffer *out, const struct log *log)
     log_put(out, text);
 }
 
+/* Every whole number up to it is a double. */
+#define MAX_EXACT 9007199254740992.
+
 /* JSON has no such numbers. */
 static const char *name_of_infinite(double number, log_format format)
 {
@@ -53,18 +56,18 @@ static const char *name_of_infinite(double number, log_format format)
     return isnan(number) ? "nan" : number > 0 ? "inf" : "-inf";
 }
 
-/* A number, or nothing when it does not fit. */
+/* A number as Lua writes it, but for integers, which have all digits; nothing
+ * when it does not fit. */
 static void put_number(struct log_buffer *out, double number, log_format format)
 {
     char text[40];
 
     if (!isfinite(number))
         snprintf(text, sizeof text, "%s", name_of_infinite(number, format));
-    else if (number > -1e15 && number < 1e15 &&
-             number == (double)(int64_t)number)
+    else if (fabs(number) <= MAX_EXACT && number == (double)(int64_t)number)
         snprintf(text, sizeof text, "%lld", (long long)number);
     else
-        snprintf(text, sizeof text, "%.6g", number);
+        snprintf(text, sizeof text, "%.14g", number);
     log_put(out, text);
 }
 

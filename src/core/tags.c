@@ -246,6 +246,14 @@ int tags_resume(shoal *engine, uint64_t version)
     return 0;
 }
 
+static void explain_size(shoal *engine, size_t size)
+{
+    engine_add_number(engine, size);
+    engine_add_detail(engine, " bytes, not 1 to max_tags_size (");
+    engine_add_number(engine, engine->config.max_tags_size);
+    engine_add_detail(engine, ")");
+}
+
 int shoal_set_tags(shoal *engine, uint64_t now_us, shoal_bytes tags)
 {
     int error = engine_enter(engine, now_us);
@@ -253,7 +261,7 @@ int shoal_set_tags(shoal *engine, uint64_t now_us, shoal_bytes tags)
         return error;
     struct own_tags *own = &engine->own_tags;
     if (tags.size == 0 || tags.size > engine->config.max_tags_size) {
-        engine_set_detail(engine, "they must fit into max_tags_size");
+        explain_size(engine, tags.size);
         return engine_leave(engine, SHOAL_ERR_TOO_BIG);
     }
     if (bytes_equal(tags_bytes(own->next ? own->next : own->said), tags))

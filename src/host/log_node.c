@@ -107,6 +107,15 @@ void log_node_refused(host *node, int error)
              shoal_error_detail(node->engine));
 }
 
+/* Some are part of every join, or come of one lost packet. */
+static log_level level_of(int drop)
+{
+    return drop == SHOAL_DROP_STRANGER || drop == SHOAL_DROP_REPEATED ||
+                   drop == SHOAL_DROP_TAGS_STALE
+               ? LOG_DEBUG
+               : LOG_INFO;
+}
+
 /* A codec in Lua says what is wrong with a packet. */
 static void tell_drop(host *node, int drop, uint64_t count)
 {
@@ -118,7 +127,9 @@ static void tell_drop(host *node, int drop, uint64_t count)
     if (refused->detail[0] != '\0' &&
         strcmp(shoal_error_name(refused->error), drop_name(drop)) == 0)
         fields[num_fields++] = log_str("error", refused->detail);
-    log_write(node->log, LOG_INFO, LOG_HOST, "dropped", fields, num_fields);
+    if (log_wants(node->log, level_of(drop), LOG_HOST))
+        log_write(node->log, level_of(drop), LOG_HOST, "dropped", fields,
+                  num_fields);
 }
 
 void log_node_drops(host *node, uint64_t now_us)

@@ -58,7 +58,9 @@ static void put_float(struct show *show, const struct check_head *head,
 {
     char text[40];
 
-    snprintf(text, sizeof text, "%.6g", read_float(head, value + head->size));
+    bool is_single = head->body == 4;
+    snprintf(text, sizeof text, is_single ? "%.7g" : "%.14g",
+             read_float(head, value + head->size));
     put_text(show, text);
 }
 

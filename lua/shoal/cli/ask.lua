@@ -62,9 +62,10 @@ end
 --- what the others said.
 ---@return true? ok
 ---@return string? message
+---@return integer? code
 function ask.ask(request)
   local waits = setmetatable({ timeout = request.timeout + GRACE }, { __index = request })
-  local result, message = client.ask(waits, "ask", { request.question, {
+  local result, message, code = client.ask(waits, "ask", { request.question, {
     data = request.data,
     tags = where_of(request.tags, false),
     exactly = where_of(request.tags, true),
@@ -72,7 +73,7 @@ function ask.ask(request)
     timeout = request.timeout,
   } })
   if not result then
-    return nil, message
+    return nil, message, code
   end
   local ok
   ok, message = output.write(request.json and json_of(result) or lines_of(result))

@@ -37,10 +37,12 @@ end
 ---@param connection shoal.Client
 ---@return any result nil when it failed
 ---@return string? message
+---@return integer? code the exit code, when what was typed is wrong
 function client.call(request, connection, method, params)
   local result, failure = connection:call(method, params or {}, request.timeout)
   if result == nil then
-    return nil, client.explain(failure)
+    local is_typed = type(failure) == "table" and failure.code == "invalid_params"
+    return nil, client.explain(failure), is_typed and 2 or nil
   end
   return result
 end
@@ -49,15 +51,16 @@ end
 ---@param request { control?: string, name?: string, timeout: number }
 ---@return any result nil when it failed
 ---@return string? message
+---@return integer? code as client.call() has it
 function client.ask(request, method, params)
   local connection, message = client.connect(request)
   if not connection then
     return nil, message
   end
-  local result
-  result, message = client.call(request, connection, method, params)
+  local result, code
+  result, message, code = client.call(request, connection, method, params)
   connection:close()
-  return result, message
+  return result, message, code
 end
 
 --- Waits until the node has closed the connection.

@@ -48,10 +48,10 @@ function keys.keys(request)
   if message then
     return nil, message
   end
-  local all
-  all, message = client.ask(request, "keys", { change })
+  local all, code
+  all, message, code = client.ask(request, "keys", { change })
   if not all then
-    return nil, message
+    return nil, message, code
   end
   for _, key in ipairs(all) do
     output.write(key.id, key.used and "  in use" or "", "\n")

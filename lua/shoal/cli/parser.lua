@@ -232,7 +232,7 @@ end
 local function fill_forget(forget)
   fill_client(forget)
   forget:argument("ADDR", "The address of a member that is down, as 'shoal members --all' shows it.")
-    :target("addr")
+    :target("addr"):convert(typed.filled("ADDR"))
 end
 
 local function fill_log(log)
@@ -244,6 +244,7 @@ end
 local function fill_ask(ask)
   fill_client(ask)
   ask:argument("NAME", "The question: the members' scripts answer it in on_ask.NAME."):target("question")
+    :convert(typed.name_of("question"))
   ask:argument("DATA", "What goes with the question, as text."):args("?"):target("data")
   option(ask, "--tag", "KEY[=VALUE]", "Ask only members with this tag, and with this value if one is "
     .. "given. May be repeated."):convert(typed.tag_filter):count("*"):target("tags")
@@ -279,7 +280,7 @@ end
 
 local function fill_publish(publish)
   fill_client(publish)
-  publish:argument("TOPIC", "The topic, 1 to 64 bytes."):target("topic"):convert(typed.topic_name)
+  publish:argument("TOPIC", "The topic, 1 to 64 bytes."):target("topic"):convert(typed.name_of("topic"))
   publish:argument("DATA", "A string that the scripts get."):target("data")
 end
 

@@ -49,10 +49,11 @@ end
 --- `shoal forget ADDR`
 ---@return true? ok
 ---@return string? message
+---@return integer? code
 function requests.forget(request)
-  local ok, message = client.ask(request, "forget", { request.addr })
+  local ok, message, code = client.ask(request, "forget", { request.addr })
   if not ok then
-    return nil, message
+    return nil, message, code
   end
   return output.write("forgot ", text.escape(request.addr), "\n")
 end
@@ -60,10 +61,11 @@ end
 --- `shoal log [LEVELS]`: the levels that there are then.
 ---@return true? ok
 ---@return string? message
+---@return integer? code
 function requests.log(request)
-  local levels, message = client.ask(request, "log", { request.levels })
+  local levels, message, code = client.ask(request, "log", { request.levels })
   if not levels then
-    return nil, message
+    return nil, message, code
   end
   return output.write(levels, "\n")
 end
@@ -82,10 +84,11 @@ end
 --- `shoal broadcast DATA`
 ---@return true? ok
 ---@return string? message
+---@return integer? code
 function requests.broadcast(request)
-  local wanted, message = client.ask(request, "broadcast", { request.data })
+  local wanted, message, code = client.ask(request, "broadcast", { request.data })
   if wanted == nil then
-    return nil, message
+    return nil, message, code
   elseif not wanted then
     return nil, "the script did not accept it (broadcast.receive returned no key)"
   end
@@ -95,10 +98,11 @@ end
 --- `shoal publish TOPIC DATA`
 ---@return true? ok
 ---@return string? message
+---@return integer? code
 function requests.publish(request)
-  local number, message = client.ask(request, "publish", { request.topic, request.data })
+  local number, message, code = client.ask(request, "publish", { request.topic, request.data })
   if not number then
-    return nil, message
+    return nil, message, code
   end
   return output.write(("published as number %d\n"):format(number))
 end

@@ -35,14 +35,15 @@ end
 --- `shoal tags [KEY=VALUE…] [--delete KEY]`: one line for each tag.
 ---@return true? ok
 ---@return string? message
+---@return integer? code
 function tags.tags(request)
   local changes
   if #request.set > 0 or #request.delete > 0 then
     changes = { { set = tags.map(request.set), delete = request.delete } }
   end
-  local now, message = client.ask(request, "tags", changes)
+  local now, message, code = client.ask(request, "tags", changes)
   if not now then
-    return nil, message
+    return nil, message, code
   end
   if request.json then
     return output.write(json.encode_object(now, text.sorted_keys(now)), "\n")

@@ -143,11 +143,13 @@ function typed.broadcast_data(argument)
   return argument
 end
 
-function typed.topic_name(argument)
-  if #argument < 1 or #argument > 64 then
-    return nil, "the name of a topic has 1 to 64 bytes"
+function typed.name_of(what)
+  return function(argument)
+    if #argument < 1 or #argument > 64 then
+      return nil, ("the name of a %s has 1 to 64 bytes"):format(what)
+    end
+    return argument
   end
-  return argument
 end
 
 --- Arguments of a script: NAME=VALUE is a field of that name, other words are in their order.

@@ -11,13 +11,47 @@ local blame = require "shoal.blame"
 ---@field net shoal.sim.Net
 local Member = {}
 
+local meta = {}
+
+local function is_member(value)
+  return getmetatable(value) == meta
+end
+
+local function address_of(value)
+  return is_member(value) and value.known_as or value
+end
+
+-- The options of ask(), with such members as addresses.
+local function with_addresses(options)
+  local copy = { members = {} }
+  for name, value in pairs(options) do
+    copy[name] = copy[name] or value
+  end
+  for i, value in ipairs(options.members) do
+    copy.members[i] = address_of(value)
+  end
+  return copy
+end
+
+-- Members among the arguments as nodes know them: by address.
+local function known(count, value, ...)
+  if count == 0 then
+    return
+  end
+  local list = type(value) == "table" and not is_member(value) and value.members
+  if type(list) == "table" and is_member(list[1]) then
+    value = with_addresses(value)
+  end
+  return address_of(value), known(count - 1, ...)
+end
+
 -- Methods of the node, called on whatever node the member has by then.
 local forwards = {}
 
 local function forward(name)
   if not forwards[name] then
     forwards[name] = function(self, ...)
-      return self.node[name](self.node, ...)
+      return self.node[name](self.node, known(select("#", ...), ...))
     end
   end
   return forwards[name]
@@ -42,9 +76,9 @@ function Member:sees(other)
   if type(other) ~= "string" and not (type(other) == "table" and other.known_as) then
     blame.misuse("member:sees: needs a member or an address, got %s", blame.describe(other))
   end
-  local known = self.node:member(type(other) == "table" and other.known_as or other)
-  if known then
-    return known.state, known.reason
+  local seen = self.node:member(type(other) == "table" and other.known_as or other)
+  if seen then
+    return seen.state, seen.reason
   end
   return nil
 end
@@ -78,8 +112,6 @@ function Member:call(name, args, fn)
   end
   return ok, message, code
 end
-
-local meta = {}
 
 function meta.__index(self, name)
   if Member[name] then
@@ -122,7 +154,7 @@ end
 
 ---@return boolean
 function member.is(value)
-  return getmetatable(value) == meta
+  return is_member(value)
 end
 
 --- The place of the member, or address, that the program gave to a method of the

@@ -9,6 +9,7 @@
 #include "../../lua/result.h"
 #include "../engine/handler_table.h"
 #include "../engine/questions.h"
+#include "../engine/tagging.h"
 #include "script.h"
 
 #include <inttypes.h>
@@ -22,6 +23,7 @@ struct trial {
     struct module_paths paths;
     struct script *script;
     int defined; /* reference in the script's state: a list of names */
+    size_t tags; /* bytes of those in the script; 0: none, or a function */
 };
 
 static void clear(struct trial *trial)
@@ -47,6 +49,21 @@ static struct trial *push_trial(lua_State *L)
     return trial;
 }
 
+/* STACK: handlers -> handlers */
+static void measure_tags(lua_State *L, struct trial *trial)
+{
+    lua_getfield(L, -1, "tags");
+    if (lua_istable(L, -1)) {
+        tagging_push_packed(L, -1, trial->script->name);
+        trial->tags = lua_rawlen(L, -1);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    if (trial->tags > SHOAL_MAX_TAGS)
+        luaL_error(L, "%s: tags: %d bytes, more than any max_tags_size (%d)",
+                   trial->script->name, (int)trial->tags, SHOAL_MAX_TAGS);
+}
+
 /* What handler_table_check() leaves to the questions; then the names. */
 static void inspect(lua_State *L, void *context)
 {
@@ -54,6 +71,7 @@ static void inspect(lua_State *L, void *context)
     struct script *script = trial->script;
     lua_pushboolean(L, 1); /* in place of a node */
     refs_push(L, script->handlers);
+    measure_tags(L, trial);
     const char *missing = questions_missing(
         questions_new(L, 2, 1, &script->caller, script->name));
     if (missing)
@@ -102,13 +120,15 @@ static void push_report(lua_State *L, const struct trial *trial,
     char hash[17];
     snprintf(hash, sizeof hash, "%016" PRIx64,
              files_hash(&trial->script->files));
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 5);
     lua_pushstring(L, path);
     lua_setfield(L, -2, "path");
     lua_pushstring(L, hash);
     lua_setfield(L, -2, "hash");
     files_push(L, &trial->script->files);
     lua_setfield(L, -2, "files");
+    lua_pushinteger(L, (lua_Integer)trial->tags);
+    lua_setfield(L, -2, "tags_size");
     push_defined(L, trial);
     lua_setfield(L, -2, "handlers");
 }
