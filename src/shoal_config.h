@@ -117,7 +117,9 @@ typedef shoal_periodic SHOAL_CONFIG_PERIODIC; /* the range is of `members` */
     X(suspicion_confirmations, "suspicion_confirmations", COUNT, 0, 8,         \
       "how many other members must confirm a suspicion before it lasts only "  \
       "`suspect_to_down_after`. With fewer confirmations it lasts longer "     \
-      "(Lifeguard 4.B). 0: it never lasts longer")                             \
+      "(Lifeguard 4.B). Without any, a member that was itself suspected in "   \
+      "the meantime lets its suspicion begin anew, up to three times: its "    \
+      "own packets may be lost. 0: it never lasts longer")                     \
     X(suspicion_max_factor, "suspicion_max_factor", COUNT, 1, 255,             \
       "how many times longer an unconfirmed suspicion lasts, at most")         \
     X(tell_suspects, "tell_suspects", FLAG, 0, 1,                              \

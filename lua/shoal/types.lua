@@ -100,7 +100,7 @@
 ---@field max_members? integer  known members, including down ones. A new member replaces the one that has been down longest. If all are up, the new member is refused and notified
 ---@field max_broadcasts? integer  queued broadcasts. When the queue is full, the broadcast that was sent most often is dropped (the oldest of several)
 ---@field max_local_health? integer  a member whose own probes fail, or that has to refute a suspicion, multiplies its `probe_period` and `probe_rtt` by at most 1 + this value (Lifeguard 4.A). 0: never
----@field suspicion_confirmations? integer  how many other members must confirm a suspicion before it lasts only `suspect_to_down_after`. With fewer confirmations it lasts longer (Lifeguard 4.B). 0: it never lasts longer
+---@field suspicion_confirmations? integer  how many other members must confirm a suspicion before it lasts only `suspect_to_down_after`. With fewer confirmations it lasts longer (Lifeguard 4.B). Without any, a member that was itself suspected in the meantime lets its suspicion begin anew, up to three times: its own packets may be lost. 0: it never lasts longer
 ---@field suspicion_max_factor? integer  how many times longer an unconfirmed suspicion lasts, at most
 ---@field tell_suspects? boolean  notify a suspect in the ping that probes it (Lifeguard 4.C)
 ---@field second_look? boolean  probe a member a second time before it is suspected, unless no member that was asked for an indirect probe can reach it
