@@ -514,6 +514,69 @@ static void keys_rotate_without_a_loss(void)
     CHECK(deliver(&b, &a, &recorded) == SEAL_FOREIGN_KEY);
 }
 
+static struct datagram seal_for(struct side *side, const struct side *to)
+{
+    struct datagram datagram = {.size = strlen(TEXT) + SEAL_OVERHEAD};
+
+    seal_packet_to(side->seal, time_of(side), bytes_of(&to->name, 1),
+                   bytes_of_text(TEXT), datagram.bytes);
+    return datagram;
+}
+
+static bool gets(struct side *from, struct side *to)
+{
+    struct datagram datagram = seal_for(from, to);
+
+    return deliver(to, from, &datagram) == SEAL_PACKET;
+}
+
+/* b was away while a changed the key; c did not miss it. */
+static void who_comes_back_with_the_old_key_is_answered_with_it(void)
+{
+    struct seal_keys other = keys_of(KEY_B), one = keys_of(KEY_A);
+    char new[SEAL_ID_TEXT], old[SEAL_ID_TEXT];
+    struct datagram late;
+
+    begin();
+    seal_key_format_id(&other.list[0], new);
+    seal_key_format_id(&one.list[0], old);
+    check_both_ways();
+    rotate(&a, KEY_B, new, NULL);
+    CHECK(!gets(&a, &b));
+    late = seal_text(&b, TEXT);
+    CHECK(gets(&b, &a) && gets(&a, &b));
+    world_us += 59 * SECOND;
+    CHECK(gets(&a, &b));
+    world_us += 2 * SECOND;
+    CHECK(!gets(&a, &b)); /* it was not heard for a minute */
+    CHECK(gets(&b, &a) && gets(&a, &b));
+    rotate(&b, KEY_B, new, NULL);
+    CHECK(gets(&b, &a)); /* with the new one, so it gets that from now on */
+    CHECK(seal_keys_remove(seal_get_keys(b.seal), old, NULL) == 0);
+    CHECK(gets(&a, &b));
+    (void)deliver(&a, &b, &late);
+    CHECK(gets(&a, &b));
+}
+
+/* What is repeated says nothing of whoever is where it comes from. */
+static void a_replay_does_not_choose_a_key(void)
+{
+    struct seal_keys other = keys_of(KEY_B), one = keys_of(KEY_A);
+    char new[SEAL_ID_TEXT], old[SEAL_ID_TEXT];
+    struct datagram recorded;
+
+    begin();
+    seal_key_format_id(&other.list[0], new);
+    seal_key_format_id(&one.list[0], old);
+    recorded = seal_text(&b, TEXT);
+    CHECK(deliver(&a, &b, &recorded) == SEAL_PACKET);
+    rotate(&a, KEY_B, new, NULL);
+    rotate(&b, KEY_B, new, NULL);
+    CHECK(seal_keys_remove(seal_get_keys(b.seal), old, NULL) == 0);
+    CHECK(deliver(&a, &b, &recorded) == SEAL_REPLAYED);
+    CHECK(gets(&a, &b));
+}
+
 int main(void)
 {
     if (*seal_problem()) {
@@ -544,6 +607,8 @@ int main(void)
     RUN(who_spoke_within_ten_seconds_is_not_forgotten);
     RUN(the_table_does_not_grow_with_restarts);
     RUN(keys_rotate_without_a_loss);
+    RUN(who_comes_back_with_the_old_key_is_answered_with_it);
+    RUN(a_replay_does_not_choose_a_key);
     seal_free(a.seal), seal_free(b.seal), seal_free(c.seal);
     return 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "envelope.h"
 
+#include "../base/bytes.h"
+
 #include "../base/clock.h"
 #include "../base/error.h"
 
@@ -63,9 +65,10 @@ bool envelope_put(const struct envelope *envelope, struct udp_outbox *outbox,
         return udp_outbox_add(outbox, prefix, packet, to);
     at = udp_outbox_take(outbox, packet.size + SEAL_OVERHEAD, to);
     if (at)
-        seal_packet(envelope->seal,
-                    (struct seal_time){clock_monotonic_us(), clock_wall_us()},
-                    packet, at);
+        seal_packet_to(
+            envelope->seal,
+            (struct seal_time){clock_monotonic_us(), clock_wall_us()},
+            bytes_of(&to->as, to->size), packet, at);
     return at != NULL;
 }
 

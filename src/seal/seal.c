@@ -4,6 +4,7 @@
 #include "../base/bytes.h"
 #include "pace.h"
 #include "sessions.h"
+#include "speakers.h"
 #include "waiting.h"
 
 #include <pthread.h>
@@ -37,6 +38,7 @@ struct seal {
     uint64_t hash_key;
     struct sessions sessions;
     struct waiting held;
+    struct speakers speakers;
     struct pace challenges, answers;
     struct seal_counts counts;
 };
@@ -116,6 +118,7 @@ struct seal *seal_new(const struct seal_options *options, struct error *error)
     take_random(seal, options->random);
     sessions_init(&seal->sessions, seal->hash_key);
     waiting_init(&seal->held);
+    speakers_init(&seal->speakers);
     seal_keys_changed(seal);
     return seal;
 }
@@ -126,6 +129,7 @@ void seal_free(struct seal *seal)
         return;
     sessions_clear(&seal->sessions);
     waiting_clear(&seal->held);
+    speakers_clear(&seal->speakers);
     crypto_free(seal);
 }
 
@@ -184,30 +188,71 @@ static uint64_t time_ms(struct seal *seal, struct seal_time time)
     return (time.now_us + (uint64_t)atomic_load(&seal->ahead_us)) / 1000;
 }
 
-static void write_sealed(struct seal *seal, struct seal_time time,
-                         enum flags flags, shoal_bytes packet, uint8_t *out)
+/* That of the key in use is kept. */
+static void session_key_of(const struct seal *seal, const struct seal_key *key,
+                           uint8_t out[CRYPTO_KEY])
 {
-    uint8_t ad[MAX_AD];
+    if (key == &seal->keys.list[0])
+        memcpy(out, seal->session_key, CRYPTO_KEY);
+    else
+        crypto_session_key(key->bytes, seal->session, out);
+}
+
+static void write_sealed(struct seal *seal, struct seal_time time,
+                         const struct seal_key *key, enum flags flags,
+                         shoal_bytes packet, uint8_t *out)
+{
+    uint8_t ad[MAX_AD], session_key[CRYPTO_KEY];
 
     if (seal->forks != atomic_load_explicit(&forks, memory_order_relaxed))
         draw_again(seal);
     out[0] = 0xc1;
     out[1] = 0;
-    memcpy(out + AT_KEY_ID, seal->keys.list[0].id, 2);
+    memcpy(out + AT_KEY_ID, key->id, 2);
     memcpy(out + AT_SESSION, seal->session, CRYPTO_SESSION);
     put_big_endian(out + AT_COUNTER, atomic_fetch_add(&seal->counter, 1) + 1,
                    CRYPTO_COUNTER);
     put_big_endian(out + AT_SEALED, time_ms(seal, time), 6);
     out[AT_SEALED + 6] = (uint8_t)flags;
     (void)bytes_copy(out + AT_SEALED + INNER, packet);
-    crypto_seal(seal->session_key, out + AT_COUNTER, ad, make_ad(seal, out, ad),
+    session_key_of(seal, key, session_key);
+    crypto_seal(session_key, out + AT_COUNTER, ad, make_ad(seal, out, ad),
                 out + AT_SEALED, INNER + packet.size);
+    crypto_wipe(session_key, sizeof session_key);
 }
 
 void seal_packet(struct seal *seal, struct seal_time time, shoal_bytes packet,
                  uint8_t *out)
 {
-    write_sealed(seal, time, FLAGS_PACKET, packet, out);
+    write_sealed(seal, time, &seal->keys.list[0], FLAGS_PACKET, packet, out);
+}
+
+static uint64_t hash_of(const struct seal *seal, shoal_bytes address);
+
+/* The one in use, unless we know of an address that it does not have it. */
+static const struct seal_key *key_for(struct seal *seal, shoal_bytes to,
+                                      uint64_t now_us)
+{
+    const struct seal_key *key = NULL;
+    uint8_t id[2];
+
+    if (seal->keys.count > 1 &&
+        speakers_find(&seal->speakers, hash_of(seal, to), now_us, id))
+        key = seal_keys_find(&seal->keys, id);
+    return key ? key : &seal->keys.list[0];
+}
+
+void seal_packet_to(struct seal *seal, struct seal_time time, shoal_bytes to,
+                    shoal_bytes packet, uint8_t *out)
+{
+    write_sealed(seal, time, key_for(seal, to, time.now_us), FLAGS_PACKET,
+                 packet, out);
+}
+
+void seal_speak(struct seal *seal, shoal_bytes to, const struct seal_key *key,
+                uint64_t until_us)
+{
+    speakers_note(&seal->speakers, hash_of(seal, to), key->id, until_us);
 }
 
 /* ---- Cookies ---- */
@@ -215,6 +260,7 @@ void seal_packet(struct seal *seal, struct seal_time time, shoal_bytes packet,
 /* A packet as it came. */
 struct seal_opened {
     struct seal_time time;
+    const struct seal_key *key;
     const uint8_t *session;
     uint64_t counter, time_ms;
     enum flags flags;
@@ -222,9 +268,9 @@ struct seal_opened {
 };
 
 /* The address, with the secret. */
-static uint64_t hash_of(const struct seal *seal, shoal_bytes from)
+static uint64_t hash_of(const struct seal *seal, shoal_bytes address)
 {
-    return crypto_mac(seal->secret, from.data, from.size);
+    return crypto_mac(seal->secret, address.data, address.size);
 }
 
 /* Milliseconds since our start: 49 days of them, then again from 0. */
@@ -270,8 +316,8 @@ static void reply(struct seal *seal, const struct seal_opened *opened,
                   enum flags flags, const uint8_t *cookie,
                   struct seal_arrival *arrival)
 {
-    write_sealed(seal, opened->time, flags, bytes_of(cookie, SEAL_COOKIE),
-                 arrival->reply);
+    write_sealed(seal, opened->time, opened->key, flags,
+                 bytes_of(cookie, SEAL_COOKIE), arrival->reply);
     arrival->reply_size = SEAL_REPLY;
 }
 
@@ -329,6 +375,25 @@ static uint64_t first_fresh_ms(const struct seal *seal,
                                               : seal->sessions.floor_ms + 1;
 }
 
+/* Only of what is fresh: or whoever repeats a packet from elsewhere could have
+ * us speak to others with a key that they have removed. */
+static void note_speaker(struct seal *seal, const struct seal_opened *opened)
+{
+    bool is_ours = opened->key == &seal->keys.list[0];
+    uint64_t now_us = opened->time.now_us;
+    uint64_t hash;
+    uint8_t id[2];
+
+    if (seal->keys.count < 2)
+        return;
+    hash = hash_of(seal, opened->from);
+    if (!is_ours)
+        speakers_note(&seal->speakers, hash, opened->key->id,
+                      now_us + SPEAKERS_US);
+    else if (speakers_find(&seal->speakers, hash, now_us, id))
+        speakers_note(&seal->speakers, hash, id, 0);
+}
+
 /* What has overtaken the answer is not below the window that begins with it:
  * without this it could come once more. */
 static void accept_held(struct seal *seal, const struct seal_opened *answer)
@@ -356,6 +421,7 @@ static seal_verdict take_answer(struct seal *seal,
     waiting_prove(&seal->held, opened->session,
                   first_fresh_ms(seal, opened, issued_ms), opened->time_ms);
     accept_held(seal, opened);
+    note_speaker(seal, opened);
     return SEAL_TAKEN;
 }
 
@@ -376,6 +442,8 @@ static seal_verdict judge_known(struct seal *seal, struct session *session,
 {
     sessions_accept(&seal->sessions, session, opened->counter, opened->time_ms,
                     opened->time.now_us);
+    if (opened->counter == session->highest) /* none that was overtaken */
+        note_speaker(seal, opened);
     if (opened->flags == FLAGS_CHALLENGE)
         return take_challenge(seal, opened, arrival);
     if (opened->flags == FLAGS_ANSWER)
@@ -398,6 +466,7 @@ static seal_verdict judge_unknown(struct seal *seal,
     if (!sessions_add(&seal->sessions, opened->session, opened->counter,
                       opened->time_ms, opened->time.now_us))
         return SEAL_UNPROVEN;
+    note_speaker(seal, opened);
     arrival->packet = opened->packet;
     return SEAL_PACKET;
 }
@@ -439,6 +508,7 @@ seal_verdict seal_open(struct seal *seal, struct seal_time time,
     key = seal_keys_find(&seal->keys, datagram + AT_KEY_ID);
     if (!key)
         return SEAL_FOREIGN_KEY;
+    opened.key = key;
     opened.session = datagram + AT_SESSION;
     opened.counter = bytes_big_endian(datagram + AT_COUNTER, CRYPTO_COUNTER);
     session = sessions_find(&seal->sessions, opened.session);

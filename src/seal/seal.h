@@ -99,6 +99,14 @@ struct seal_time {
 void seal_packet(struct seal *seal, struct seal_time time, shoal_bytes packet,
                  uint8_t *out);
 
+/* The same for that address (as seal_open() has it): sealed with a key that it
+ * has, if it does not have the one in use (speakers.h). */
+void seal_packet_to(struct seal *seal, struct seal_time time, shoal_bytes to,
+                    shoal_bytes packet, uint8_t *out);
+/* That address does not have the key in use, but this one of ours. */
+void seal_speak(struct seal *seal, shoal_bytes to, const struct seal_key *key,
+                uint64_t until_us);
+
 typedef enum seal_verdict {
     SEAL_PACKET,      /* there is a packet */
     SEAL_TAKEN,       /* it was about the seal alone, or is held */

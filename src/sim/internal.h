@@ -154,7 +154,7 @@ void network_carry(sim *net, uint32_t from, uint32_t to,
 /* false: no memory, or no libsodium. */
 bool sealed_init(struct sim_node *node, const sim_options *options);
 /* NULL: no memory. */
-struct sim_packet *sealed_packet(const struct sim_node *from,
+struct sim_packet *sealed_packet(const struct sim_node *from, uint32_t to,
                                  shoal_bytes bytes);
 /* Opens it, and hands what is in it to the engine; it may be the end of the
  * node. */

@@ -24,12 +24,12 @@ static uint64_t draw_latency(sim *net)
 }
 
 /* As it leaves the sender. NULL: no memory. */
-static struct sim_packet *make_packet(const struct sim_node *from,
+static struct sim_packet *make_packet(const struct sim_node *from, uint32_t to,
                                       shoal_bytes bytes)
 {
     struct sim_packet *packet;
     if (from->seal)
-        return sealed_packet(from, bytes);
+        return sealed_packet(from, to, bytes);
     packet = malloc(sizeof *packet + bytes.size);
     if (!packet)
         return NULL;
@@ -106,7 +106,7 @@ void network_send(struct sim_node *from, shoal_bytes endpoint,
     if (!place || !place->node || (limit > 0 && size > limit))
         net->counts.lost++;
     else
-        network_carry(net, from->place, to, make_packet(from, packet));
+        network_carry(net, from->place, to, make_packet(from, to, packet));
 }
 
 size_t sim_replay(sim *net)

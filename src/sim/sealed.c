@@ -42,7 +42,8 @@ static struct seal_time sealed_time(const struct sim_node *node)
     return (struct seal_time){node->net->now_us, sim_node_wall(node)};
 }
 
-struct sim_packet *sealed_packet(const struct sim_node *from, shoal_bytes bytes)
+struct sim_packet *sealed_packet(const struct sim_node *from, uint32_t to,
+                                 shoal_bytes bytes)
 {
     size_t size = bytes.size + SEAL_OVERHEAD;
     struct sim_packet *packet = malloc(sizeof *packet + size);
@@ -50,7 +51,8 @@ struct sim_packet *sealed_packet(const struct sim_node *from, shoal_bytes bytes)
         return NULL;
     *packet = (struct sim_packet){
         .is_sealed = true, .from = from->place, .size = size};
-    seal_packet(from->seal, sealed_time(from), bytes, packet->bytes);
+    seal_packet_to(from->seal, sealed_time(from), bytes_of(&to, sizeof to),
+                   bytes, packet->bytes);
     return packet;
 }
 
