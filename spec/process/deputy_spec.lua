@@ -152,6 +152,24 @@ describe("a member whose handler blocks", function()
     converge(members)
   end)
 
+  it("answers pings as well when it was called for a client of the control socket", function()
+    local folder = process.tempdir()
+    local record, released = folder .. "/record", folder .. "/released"
+    local a = start("", nil, PATIENT)
+    local b = node.start { source = recorder(record, released), config = "loopback", join = { a }, args = with(PATIENT) }
+    converge { a, b }
+    local before = doubts(a)
+    process.start { process.shoal, "broadcast", "--control", b.control, "busy", "--timeout", "60" }
+    wait.for_that(function() return process.read(record) end, 10, "a request that takes long")
+    local acks = a:info().packets.received_by_message.ack
+    wait.for_that(function()
+      return a:info().packets.received_by_message.ack >= acks + 3
+    end, 10, "answers meanwhile")
+    process.write(released, "")
+    assert.is_true(b:info().host.deputy_answered >= 3)
+    assert.equal(before, doubts(a))
+  end)
+
   it("answers sealed pings, those of newcomers too, and opens each packet once", function()
     local folder = process.tempdir()
     local key, busy_file = folder .. "/key", folder .. "/busy"
