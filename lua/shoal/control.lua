@@ -12,6 +12,7 @@
 --     server:attach(node)
 
 local core = require("shoal.core")
+local scripts = require("shoal.control_scripts")
 
 local control = {}
 
@@ -21,7 +22,9 @@ local control = {}
 ---@field on_leave? fun() called once `leave` has been answered
 ---@field private listener shoal.Server
 ---@field private leaving boolean
----@field private watching table<integer, shoal.Peer> those that monitor
+---@field private watching table<integer, shoal.Peer> those that monitor,
+---@field private suspicious table<integer, shoal.Peer> those that want to know of suspicions, too
+---@field private on_suspicion? table<string, function> while there are such
 local Control = {}
 Control.__index = Control
 
@@ -51,21 +54,6 @@ local function count(set)
   return n
 end
 
--- A script may have addresses that are no strings.
-local function sort_key(addr)
-  return type(addr) == "string" and addr or core.pack(addr)
-end
-
-local function sort_by_address(members)
-  local keys = {}
-  for _, member in ipairs(members) do
-    keys[member] = sort_key(member.addr)
-  end
-  table.sort(members, function(a, b)
-    return keys[a] < keys[b]
-  end)
-end
-
 methods.members = {
   params = { "table" },
   optional = 1,
@@ -78,7 +66,7 @@ methods.members = {
     local options = params[1] or {}
     local members = options.gone and self.node:gone()
       or self.node:members({ state = options.all and "all" or "active" })
-    sort_by_address(members)
+    scripts.sort_by_address(members)
     return members
   end,
 }
@@ -212,120 +200,9 @@ methods.broadcast = {
   end,
 }
 
-local ASK_OPTIONS = { data = true, tags = "table", exactly = "table", members = "table", timeout = "number" }
-
-local function check_ask(options)
-  for name, value in pairs(options) do
-    local wanted = ASK_OPTIONS[name]
-    if not wanted then
-      return nil, ("there is no option '%s'"):format(tostring(name)), "invalid_params"
-    elseif wanted ~= true and type(value) ~= wanted then
-      return nil, ("option '%s' must be a %s, not a %s"):format(name, wanted, type(value)), "invalid_params"
-    end
-  end
-  return true
+for name, method in pairs(scripts.methods(LATER)) do
+  methods[name] = method
 end
-
-local function sort_answers(answers)
-  local keys = {}
-  for _, answer in ipairs(answers) do
-    keys[answer] = sort_key(answer.member.addr)
-  end
-  table.sort(answers, function(a, b)
-    return keys[a] < keys[b]
-  end)
-end
-
--- In a table of tags `true` stands for any value.
-local function where_of(options)
-  local where = options.tags
-  for name, value in pairs(options.exactly or {}) do
-    where = where or {}
-    where[name] = function(seen)
-      return seen == value
-    end
-  end
-  return where
-end
-
--- Answered when the question has ended: `run` says so with LATER.
-methods.ask = {
-  params = { "string", "table" },
-  optional = 2,
-  run = function(self, params, peer, id)
-    local options = params[2] or {}
-    local ok, message, code = check_ask(options)
-    if not ok then
-      return nil, message, code
-    end
-    local called
-    called, ok, message, code = pcall(self.node.ask, self.node, params[1], options.data, {
-      where = where_of(options),
-      members = options.members,
-      timeout = options.timeout,
-    }, function(_, answers, missing)
-      sort_answers(answers)
-      sort_by_address(missing)
-      local sent, why = pcall(peer.respond, peer, id, nil, { answers = answers, missing = missing })
-      if not sent then -- nested too deep for a message around it
-        peer:respond(id, { code = "failed", message = tostring(why) })
-      end
-    end)
-    if not called then
-      return nil, tostring(ok):match("node:ask: (.*)") or tostring(ok), "invalid_params"
-    elseif not ok then
-      return nil, message, code
-    end
-    return LATER
-  end,
-}
-
--- Those of one name, or all; whatever their state.
-methods.services = {
-  params = { "string" },
-  optional = 1,
-  run = function(self, params)
-    local list = {}
-    for _, instance in ipairs(require("shoal.services").all(self.node)) do
-      if not params[1] or instance.name == params[1] then
-        instance.member = instance.member.addr
-        list[#list + 1] = instance
-      end
-    end
-    return list
-  end,
-}
-
-methods.commands = {
-  run = function(self)
-    return self.node:commands()
-  end,
-}
-
--- Answered when the command has: a command that returns nothing has answered true.
-methods.call = {
-  params = { "string", "table" },
-  optional = 2,
-  run = function(self, params, peer, id)
-    local function answer(_, result, why, what)
-      if why then
-        peer:respond(id, { code = what, message = why })
-        return
-      end
-      local sent, problem = pcall(peer.respond, peer, id, nil, result == nil or result)
-      if not sent then -- nested too deep for a message around it
-        peer:respond(id, { code = "failed", message = tostring(problem) })
-      end
-    end
-    local called, ok, message, code = pcall(self.node.call, self.node, params[1], params[2], answer)
-    if not called then
-      return nil, tostring(ok):match("node:call: (.*)") or tostring(ok), "invalid_params"
-    elseif not ok then
-      return nil, message, code
-    end
-    return LATER
-  end,
-}
 
 methods.publish = {
   params = { "string", "any" },
@@ -337,16 +214,53 @@ methods.publish = {
   end,
 }
 
+-- Diagnostics cost something, so they are heard only while somebody wants them.
+local function hear_suspicions(self, wanted)
+  if wanted == (self.on_suspicion ~= nil) then
+    return
+  end
+  for _, event in ipairs({ "suspect", "refuted" }) do
+    if wanted then
+      local function tell(_, member)
+        self.listener:publish(self.suspicious, "event", { { event = event, time = os.time(), member = member } })
+      end
+      self.on_suspicion = self.on_suspicion or {}
+      self.on_suspicion[event] = tell
+      self.node:on(event, tell)
+    else
+      self.node:off(event, self.on_suspicion[event])
+    end
+  end
+  self.on_suspicion = wanted and self.on_suspicion or nil
+end
+
+local function stop_watching(self, peer)
+  self.watching[peer:id()], self.suspicious[peer:id()] = nil, nil
+  if self.node and not self.node:is_closed() then
+    hear_suspicions(self, next(self.suspicious) ~= nil)
+  end
+end
+
 methods.monitor = {
-  run = function(self, _, peer)
+  params = { "table" },
+  optional = 1,
+  run = function(self, params, peer)
+    for name, value in pairs(params[1] or {}) do
+      if name ~= "suspicions" or type(value) ~= "boolean" then
+        return nil, "the only option is 'suspicions', true or false", "invalid_params"
+      end
+    end
+    stop_watching(self, peer)
     self.watching[peer:id()] = peer
+    self.suspicious[peer:id()] = params[1] and params[1].suspicions and peer or nil
+    hear_suspicions(self, next(self.suspicious) ~= nil)
     return true
   end,
 }
 
 methods.unmonitor = {
   run = function(self, _, peer)
-    self.watching[peer:id()] = nil
+    stop_watching(self, peer)
     return true
   end,
 }
@@ -433,6 +347,8 @@ local function describe(event, a, b, c, d)
     report.id = a
   elseif event == "message" then
     report.member, report.data = b, a
+  elseif event == "tags" then
+    report.member, report.changed = a, b
   else
     report.member = a
   end
@@ -453,13 +369,13 @@ end
 ---@param access? shoal.ControlAccess
 ---@return shoal.Control?, string? message, string? code
 function control.listen(path, access)
-  local self = setmetatable({ watching = {}, leaving = false }, Control)
+  local self = setmetatable({ watching = {}, suspicious = {}, leaving = false }, Control)
   local listener, message, code = core.control_listen(path, {
     on_request = function(peer, id, name, params)
       on_request(self, peer, id, name, params)
     end,
     on_close = function(peer)
-      self.watching[peer:id()] = nil
+      stop_watching(self, peer)
     end,
   }, access)
   if not listener then

@@ -27,14 +27,58 @@ end
 describe("shoal", function()
   after_each(process.cleanup)
 
-  it("members prints a table: address, state, incarnation, since when, the identity's own fields", function()
-    local a, b = pair()
-    local done = a:ask("members")
+  -- The lines of a table, without its head.
+  local function table_lines(out, head)
+    local lines = {}
+    for line in out:gmatch("[^\n]+") do lines[#lines + 1] = line end
+    assert.truthy(lines[1]:find("^" .. head:gsub(" ", " +"):gsub("^ %+", "  ") .. "$"), lines[1])
+    return table.remove(lines, 1) and lines
+  end
+
+  local function literal(addr)
+    return (addr:gsub("%p", "%%%0"))
+  end
+
+  it("members prints a table: name, address, state, since when, tags; our own line is marked", function()
+    local a, b = pair({ args = { "--tag", "zone=x", "--tag", "long=" .. ("y"):rep(60) } })
+    wait.for_that(function() return a:ask("members").out:find("zone=x") end, 5, "tags of the other")
+    local done = a:ask("members", "--sort", "name")
     assert.equal(0, done.code)
-    local header, line = done.out:match("^([^\n]*)\n([^\n]*)\n$")
-    assert.truthy(header:find("^ADDRESS +STATE +INCARNATION +SINCE +IDENTITY$"), header)
-    local pattern = "^" .. b.addr:gsub("%p", "%%%0") .. " +alive +0 +%d+s +name=b$"
-    assert.truthy(line:find(pattern), line)
+    local lines = table_lines(done.out, " NAME ADDRESS STATE SINCE TAGS")
+    assert.truthy(lines[1]:find("^%* a +" .. literal(a.addr) .. " +alive +%d+s +%-$"), lines[1])
+    assert.truthy(lines[2]:find("^  b +" .. literal(b.addr) .. " +alive +%d+s +long=y+ zone=x$"), lines[2])
+    local narrow = process.run { process.shoal, "members", "--control", a.control, "--timeout", "60",
+      env = { COLUMNS = "80" } }
+    for line in narrow.out:gmatch("[^\n]+") do assert.is_true(#line <= 80, line) end
+    assert.truthy(narrow.out:find("yyy...\n", 1, true), narrow.out)
+  end)
+
+  it("members shows some, in an order, and again and again", function()
+    local a, b = pair({ args = { "--tag", "zone=x" } })
+    wait.for_that(function() return a:ask("members").out:find("zone=x") end, 5, "tags of the other")
+    local function names(...)
+      local found = {}
+      for _, line in ipairs(table_lines(a:ask("members", ...).out, " NAME ADDRESS STATE SINCE TAGS")) do
+        found[#found + 1] = line:match("^..(%S+)")
+      end
+      return table.concat(found, " ")
+    end
+    assert.equal("a b", names("--sort", "name"))
+    assert.equal(a.addr < b.addr and "a b" or "b a", names("--sort", "address"))
+    assert.equal(3, #names("--sort", "since")) -- both, whichever began first
+    assert.equal("b", names("--member", b.addr))
+    assert.equal("a", names("--member", "a"))
+    assert.equal("b", names("--tag", "zone"))
+    assert.equal("", names("--state", "down"))
+    local watching = process.start { process.shoal, "members", "--watch", "--control", a.control }
+    b:ask("leave")
+    wait.for_that(function() return names("--state", "down") == "b" end, 10, "down member")
+    wait.for_that(function()
+      local last = watching:stdout():match(".*NAME(.*\n)$")
+      return last and last:find("* a ", 1, true) and not last:find("\n  b ")
+    end, 10, "second picture")
+    watching:signal("INT")
+    assert.equal(0, watching:wait(5))
   end)
 
   it("members --json prints one array, ourselves excluded", function()
@@ -69,24 +113,19 @@ describe("shoal", function()
     end, 2, "down member")
     assert.equal("[]\n", a:ask("members", "--json").out)
     local lines = a:ask("members", "--all").out
-    assert.truthy(lines:find("^ADDRESS +STATE +REASON +INCARNATION +SINCE +IDENTITY\n"), lines)
-    assert.truthy(lines:find("\n" .. b.addr:gsub("%p", "%%%0") .. " +down +left +65535 "), lines)
+    assert.truthy(lines:find("\n  b +" .. literal(b.addr) .. " +down %(left%) +%d+s"), lines)
     assert.equal("left", dkjson.decode(a:ask("members", "--json", "--all").out)[1].reason)
-    node.start({ name = "c", join = { a } })
-    wait.for_that(function() return #a:members() == 1 end, 5, "third member")
-    assert.truthy(a:ask("members", "--all").out:find(" +alive +%- +0 "))
   end)
 
   it("members --rtt adds the round-trip times", function()
     local a, b = pair({ config = "loopback" })
     local alone = node.start({ name = "alone" })
-    assert.equal("ADDRESS  STATE  INCARNATION  SINCE  RTT  IDENTITY\n", alone:ask("members", "--rtt").out)
+    assert.truthy(alone:ask("members", "--rtt").out:find("SINCE +RTT +TAGS\n%* alone .* %- +%-\n$"))
     wait.for_that(function()
       return dkjson.decode(a:ask("members", "--json").out)[1].rtt
     end, 5, "a measured time")
     local lines = a:ask("members", "--rtt").out
-    assert.truthy(lines:find("^ADDRESS +STATE +INCARNATION +SINCE +RTT +IDENTITY\n"), lines)
-    assert.truthy(lines:find("\n" .. b.addr:gsub("%p", "%%%0") .. " +alive +%d+ +%d+s +[%d.]+ms"), lines)
+    assert.truthy(lines:find("  b +" .. literal(b.addr) .. " +alive +%d+s +[%d.]+ms"), lines)
     assert.is_nil(a:ask("members").out:find("RTT"))
   end)
 
@@ -100,7 +139,7 @@ describe("shoal", function()
     ]]
     local a = pair({ source = evil })
     local out = a:ask("members").out
-    assert.truthy(out:find("name=\\x1b[2J\\n127.0.0.1:1  alive", 1, true), out)
+    assert.truthy(out:find("\\x1b[2J\\n127.0.0.1:1  alive", 1, true), out)
     assert.is_nil(out:find("\27"))
   end)
 
@@ -142,7 +181,7 @@ describe("shoal", function()
       assert.equal(others[i], seen.addr)
       assert.equal(others[i], seen.id)
     end
-    assert.truthy(a:ask("members").out:find("\n" .. others[1] .. " +alive +0 +%d+s +" .. others[1] .. "\n"))
+    assert.truthy(a:ask("members").out:find("\n  " .. others[1] .. " +" .. others[1] .. " +alive +%d+s +%-\n"))
     assert.equal(0, a:ask("info").code)
   end)
 
@@ -528,5 +567,40 @@ describe("shoal monitor", function()
       args = { "--", "zone=b", "-x", "5", "weight=10" },
     }
     assert.same({ args = { ["1"] = "-x", ["2"] = 5, zone = "b", weight = 10 } }, member:try("tags"))
+  end)
+
+  it("shows tags and what changed in them, and suspicions, if it is asked for them", function()
+    local a = node.start { config = "loopback" }
+    local b = node.start { config = "loopback", join = { a }, args = { "--tag", "zone=x" } }
+    wait.for_that(function() return a:sees(b) end, 5, "second member")
+    local function watch(...)
+      return process.start { process.shoal, "monitor", "--control", a.control, ... }
+    end
+    local plain, more, json = watch(), watch("--suspicions", "--tags"), watch("--suspicions", "--json")
+    wait.for_that(function() return a:info().control.monitors == 3 end, 5, "monitors")
+    b:ask("tags", "zone=y")
+    more:wait_for("zone=x %-> y\n", 10, "stdout")
+    assert.truthy(more:stdout():find("[zone=y]", 1, true), more:stdout())
+    b:signal "STOP"
+    more:wait_for(" suspect ", 20, "stdout")
+    b:signal "CONT"
+    json:wait_for('"event":"suspect","member":', 20, "stdout")
+    json:wait_for('"changed":{"zone":{"after":"y","before":"x"}}', 10, "stdout")
+    assert.is_nil(plain:stdout():find "suspect")
+    assert.is_nil(plain:stdout():find("[zone", 1, true))
+  end)
+
+  it("info wraps between words at the width that there is", function()
+    local a = node.start {}
+    local done = process.run { process.shoal, "info", "--control", a.control, "--timeout", "60",
+      env = { COLUMNS = "60" } }
+    local lines = 0
+    for line in done.out:gmatch("[^\n]+") do
+      lines = lines + 1
+      assert.is_true(#line <= 60 or not line:sub(14):find(" "), line)
+    end
+    assert.is_true(lines > 10)
+    assert.equal(done.out:gsub("%s+", " "):match("handlers.-slowest"), a:ask("info").out:gsub("%s+", " ")
+      :match("handlers.-slowest"))
   end)
 end)

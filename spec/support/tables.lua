@@ -189,7 +189,8 @@ end
 
 local function monitor()
   local with = { NOTHING = "", MEMBER = "`member`", OURSELVES = "`id`", BOTH = "`member`, `before`",
-    TAGS = "`member`", MESSAGE = "`member`, `data`", PUBLISHED = "`member`, `topic`, `data`, `number`",
+    TAGS = "`member`, and `changed`: by name, what was `before` and is `after`",
+    MESSAGE = "`member`, `data`", PUBLISHED = "`member`, `topic`, `data`, `number`",
     MISSED = "`member`, `topic`, `first`, and `last` if it is known" }
   local lines = { "| event | with | |", "|---|---|---|" }
   for _, event in ipairs(events "0") do

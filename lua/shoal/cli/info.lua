@@ -62,11 +62,14 @@ local function script_lines(add, node, now)
     handlers.slowest_handler and (" (%s)"):format(text.escape(handlers.slowest_handler)) or ""))
 end
 
+local LABEL = 13 -- columns, with what separates it
+
 local function lines_of(node, now)
-  local rows = {}
+  local rows, columns = {}, text.columns()
   local function add(label, value)
-    if value then
-      rows[#rows + 1] = { label, value }
+    local lines = value and (columns and text.wrap(value, columns - LABEL) or { value })
+    for i, line in ipairs(lines or {}) do
+      rows[#rows + 1] = { i == 1 and label or "", line }
     end
   end
   identity_lines(add, node)

@@ -1,6 +1,8 @@
 --- `shoal members`: who is there.
 
 local client = require("shoal.cli.client")
+local core = require("shoal.core")
+local interrupts = require("shoal.cli.interrupts")
 local json = require("shoal.cli.json")
 local output = require("shoal.cli.output")
 local tags = require("shoal.cli.tags")
@@ -10,108 +12,174 @@ local members = {}
 
 local ORDER = { "addr", "state", "reason", "incarnation", "since", "last_seen", "rtt", "tags", "id" }
 
--- Shown in other columns, or not at all.
-local STOCK_FIELDS = { addr = true, bump = true }
+local AGAIN_AFTER = 2 -- seconds, with --watch
+local CLEAR_SCREEN = "\27[H\27[2J"
+local STDOUT = 1
 
--- The fields an identity has beyond what every stock identity has.
-local function own_fields(id)
+-- ---- What is shown ----
+
+-- Shown in other columns, or not at all.
+local STOCK_FIELDS = { addr = true, bump = true, life = true, name = true }
+
+-- Its name, and what else an identity of a script's own has.
+local function name_of(id)
   if type(id) ~= "table" or text.is_array(id) then
     return text.value(id)
   end
-  return text.fields(id, " ", id.bump and STOCK_FIELDS)
+  local rest = text.fields(id, " ", id.bump and STOCK_FIELDS)
+  local name = id.bump and id.name ~= nil and text.value(id.name) or nil
+  return name and rest ~= "" and name .. " " .. rest or name or (rest ~= "" and rest or "-")
 end
 
-local function add_column(rows, at, name, list, value)
-  table.insert(rows[1], at, name)
-  for i, member in ipairs(list) do
-    table.insert(rows[i + 1], at, value(member) or "-")
+local function state_of(member)
+  return member.reason and ("%s (%s)"):format(member.state, member.reason) or member.state
+end
+
+local function tags_of(member)
+  return member.tags and next(member.tags) ~= nil and text.fields(member.tags, " ") or "-"
+end
+
+-- Since when it is in its state; of one that is gone, when it was seen last: perhaps by
+-- another clock, ahead of ours.
+local function age_of(member, now, is_gone)
+  if is_gone then
+    return text.duration(math.max(0, now - member.last_seen)) .. " ago"
   end
+  return text.duration(now - member.since)
 end
 
-local function any_has_tags(list)
-  for _, member in ipairs(list) do
-    if member.tags and next(member.tags) ~= nil then
-      return true
-    end
-  end
-  return false
-end
-
--- Only --all lists members that are down, so only then is there a reason.
+-- The line of the node itself has a star.
 local function table_of(list, now, request)
-  local rows = { { "ADDRESS", "STATE", "INCARNATION", "SINCE", "IDENTITY" } }
-  for _, member in ipairs(list) do
-    rows[#rows + 1] = {
+  local rows = { { "  NAME", "ADDRESS", "STATE", request.gone and "LAST SEEN" or "SINCE", "TAGS" } }
+  for i, member in ipairs(list) do
+    rows[i + 1] = {
+      (member.is_own and "* " or "  ") .. name_of(member.id),
       text.value(member.addr),
-      member.state,
-      text.number(member.incarnation),
-      text.duration(now - member.since),
-      own_fields(member.id),
+      state_of(member),
+      age_of(member, now, request.gone),
+      tags_of(member),
     }
   end
   if request.rtt then
-    add_column(rows, 5, "RTT", list, function(member) return member.rtt and text.short_time(member.rtt) end)
+    for i, row in ipairs(rows) do
+      local rtt = i > 1 and list[i - 1].rtt
+      table.insert(row, 5, i == 1 and "RTT" or rtt and text.short_time(rtt) or "-")
+    end
   end
-  if request.all then
-    add_column(rows, 3, "REASON", list, function(member) return member.reason end)
-  end
-  if any_has_tags(list) then
-    add_column(rows, #rows[1] + 1, "TAGS", list, function(member)
-      return member.tags and next(member.tags) ~= nil and text.fields(member.tags, " ")
-    end)
-  end
-  return text.table(rows)
+  return text.cut(text.table(rows), text.columns())
 end
 
--- A member may have been seen last by another clock, ahead of ours.
-local function gone_table_of(list, now)
-  local rows = { { "ADDRESS", "STATE", "REASON", "LAST SEEN", "IDENTITY", "TAGS" } }
+local function json_of(list)
+  local objects = {}
   for _, member in ipairs(list) do
-    rows[#rows + 1] = {
-      text.value(member.addr),
-      member.state,
-      member.reason or "-",
-      text.duration(math.max(0, now - member.last_seen)) .. " ago",
-      own_fields(member.id),
-      member.tags and next(member.tags) ~= nil and text.fields(member.tags, " ") or "-",
-    }
+    if not member.is_own then
+      objects[#objects + 1] = json.encode_object(member, ORDER)
+    end
   end
-  return text.table(rows)
+  return "[" .. table.concat(objects, ",\n ") .. "]\n"
 end
 
-local function with_tags(list, wanted)
+-- ---- Which, and in which order ----
+
+local function is_meant(member, word)
+  return not word or text.value(member.addr) == word
+    or type(member.id) == "table" and member.id.name ~= nil and tostring(member.id.name) == word
+end
+
+local function select_members(list, request)
   local found = {}
   for _, member in ipairs(list) do
-    if tags.match(member, wanted) then
+    if tags.match(member, request.tags) and is_meant(member, request.member)
+      and (not request.state or member.state == request.state) then
       found[#found + 1] = member
     end
   end
   return found
 end
 
-local function json_of(list)
-  local objects = {}
-  for i, member in ipairs(list) do
-    objects[i] = json.encode_object(member, ORDER)
+local SORT = {
+  name = function(member) return name_of(member.id) end,
+  address = function(member) return text.value(member.addr) end,
+  state = state_of,
+  since = function(member) return ("%020.0f"):format(2 ^ 53 - member.since) end, -- the latest first
+}
+
+local function sort(list, by)
+  local keys = {}
+  for _, member in ipairs(list) do
+    keys[member] = SORT[by](member) .. "\0" .. text.value(member.addr)
   end
-  return "[" .. table.concat(objects, ",\n ") .. "]\n"
+  table.sort(list, function(a, b)
+    return keys[a] < keys[b]
+  end)
+end
+
+-- ---- Asking ----
+
+-- As the other members see it.
+local function own_member(request, connection)
+  local info, message = client.call(request, connection, "info")
+  local own = info and client.call(request, connection, "tags")
+  if not own then
+    return nil, message or "the node does not say what its tags are"
+  end
+  return { addr = info.addr, id = info.identity, state = info.state, since = info.started_at, tags = own,
+    is_own = true }
+end
+
+local function ask(request)
+  local connection, message = client.connect(request)
+  if not connection then
+    return nil, message
+  end
+  local list, own
+  local options = { all = request.all or request.state == "down", gone = request.gone }
+  local only_others = request.json or request.gone
+  list, message = client.call(request, connection, "members", { options })
+  if list and not only_others then
+    own, message = own_member(request, connection)
+    list[#list + 1] = own
+  end
+  connection:close()
+  if not list or not (own or only_others) then
+    return nil, message
+  end
+  list = select_members(list, request)
+  sort(list, request.sort or "address")
+  return list
+end
+
+local function show(request)
+  local list, message = ask(request)
+  if not list then
+    return nil, message
+  end
+  return output.write(request.json and json_of(list) or table_of(list, os.time(), request))
+end
+
+local function watch(request)
+  local is_interrupted, ok, message
+  is_interrupted, message = interrupts.watch()
+  if not is_interrupted then
+    return nil, message
+  end
+  repeat
+    if core.is_terminal(STDOUT) then
+      output.write(CLEAR_SCREEN)
+    end
+    ok, message = show(request)
+    if ok then
+      ok, message = output.flush()
+    end
+  until not ok or is_interrupted(AGAIN_AFTER)
+  return ok, message
 end
 
 ---@param request table
 ---@return true? ok
 ---@return string? message
 function members.members(request)
-  local options = { all = request.all or false }
-  options.gone = request.gone
-  local list, message = client.ask(request, "members", { options })
-  if not list then
-    return nil, message
-  end
-  list = with_tags(list, request.tags)
-  if request.json then
-    return output.write(json_of(list))
-  end
-  return output.write(request.gone and gone_table_of(list, os.time()) or table_of(list, os.time(), request))
+  return (request.watch and watch or show)(request)
 end
 
 return members

@@ -1,10 +1,9 @@
 --- `shoal monitor`: events as they happen.
 
 local client = require("shoal.cli.client")
-local core = require("shoal.core")
+local interrupts = require("shoal.cli.interrupts")
 local json = require("shoal.cli.json")
 local output = require("shoal.cli.output")
-local shoal = require("shoal")
 local text = require("shoal.cli.text")
 
 local monitor = {}
@@ -12,7 +11,23 @@ local monitor = {}
 -- Seconds until a signal is noticed, at worst.
 local WAIT = 0.2
 
-local ORDER = { "time", "event", "topic", "data", "number", "first", "last", "member", "before", "id" }
+local ORDER = { "time", "event", "topic", "data", "number", "first", "last", "member", "changed", "before",
+  "id" }
+
+local function describe_tags(member)
+  return member.tags and next(member.tags) ~= nil and " [" .. text.fields(member.tags) .. "]" or ""
+end
+
+-- zone=a -> b
+local function describe_changes(changed)
+  local parts = {}
+  for _, name in ipairs(text.sorted_keys(changed)) do
+    local one = changed[name]
+    parts[#parts + 1] = ("%s=%s -> %s"):format(text.value(name), one.before == nil and "none" or text.value(one.before),
+      one.after == nil and "none" or text.value(one.after))
+  end
+  return table.concat(parts, " ")
+end
 
 local function describe_member(member)
   local id = type(member.id) == "table" and text.fields(member.id) or text.value(member.id)
@@ -21,7 +36,7 @@ local function describe_member(member)
 end
 
 -- 2026-01-31T12:00:00Z member_down 127.0.0.1:7946 (left) addr=127.0.0.1:7946 bump=3
-local function line_of(report)
+local function line_of(report, with_tags)
   local parts = { os.date("!%Y-%m-%dT%H:%M:%SZ", report.time), text.escape(report.event) }
   if report.topic then
     parts[#parts + 1] = text.escape(report.topic)
@@ -33,7 +48,10 @@ local function line_of(report)
       report.last and text.number(report.last) or "unknown")
   end
   if report.member then
-    parts[#parts + 1] = describe_member(report.member)
+    parts[#parts + 1] = describe_member(report.member) .. (with_tags and describe_tags(report.member) or "")
+  end
+  if report.changed then
+    parts[#parts + 1] = describe_changes(report.changed)
   end
   if report.before then
     parts[#parts + 1] = "was " .. text.value(report.before.id)
@@ -45,30 +63,12 @@ local function line_of(report)
 end
 
 local function print_report(request, report)
-  local line = request.json and json.encode_object(report, ORDER) or line_of(report)
+  local line = request.json and json.encode_object(report, ORDER) or line_of(report, request.tags)
   local ok, message = output.write(line, "\n")
   if not ok then
     return nil, message
   end
   return output.flush()
-end
-
--- A function that says whether INT or TERM came. Signals are told by the loop, which
--- a client does not run: it takes one turn of it each time it is asked.
-local function watch_interrupts()
-  local interrupted = false
-  for _, signal in ipairs({ "INT", "TERM" }) do
-    local watcher, message = core.signal(signal, function()
-      interrupted = true
-    end)
-    if not watcher then
-      return nil, message
-    end
-  end
-  return function()
-    shoal.step(0)
-    return interrupted
-  end
 end
 
 local function follow(connection, request, is_interrupted)
@@ -96,9 +96,9 @@ function monitor.monitor(request)
     return nil, message
   end
   local is_interrupted, ok
-  is_interrupted, message = watch_interrupts()
+  is_interrupted, message = interrupts.watch()
   if is_interrupted then
-    ok, message = client.call(request, connection, "monitor")
+    ok, message = client.call(request, connection, "monitor", request.suspicions and { { suspicions = true } } or {})
   end
   if ok then
     ok, message = follow(connection, request, is_interrupted)

@@ -199,6 +199,12 @@ end
 
 local function fill_members(members)
   fill_client(members)
+  option(members, "--member", "MEMBER", "Only this member: its address or its name."):convert(typed.filled("--member"))
+  option(members, "--state", "STATE", "Only members in this state: alive, suspect or down.")
+    :choices({ "alive", "suspect", "down" })
+  option(members, "--sort", "COLUMN", "Sort by name, address, state or since (the latest first). Default: address.")
+    :choices({ "name", "address", "state", "since" })
+  members:flag("--watch", "Show them again every 2 s, until interrupted.")
   members:flag("--json", "Print a JSON array.")
   members:flag("--rtt", "Also show each member's round-trip time, as this node's probes measured it.")
   option(members, "--tag", "KEY[=VALUE]", "Only members with this tag, and with this value if one is "
@@ -286,6 +292,8 @@ end
 
 local function fill_monitor(monitor)
   fill_client(monitor)
+  monitor:flag("--suspicions", "Also tell which members are suspected, and which suspicions were refuted.")
+  monitor:flag("--tags", "Show the tags of members, too.")
   monitor:flag("--json", "Print one JSON object per event.")
 end
 
@@ -320,7 +328,7 @@ local COMMANDS = {
   { "run", "Run a cluster member with SCRIPT, until SIGINT, SIGTERM or 'shoal leave'.", fill_run },
   { "check", "Check that a script loads, without starting a member.", fill_check },
   { "sim", "Simulate a cluster of members that run SCRIPT, and print a report.", fill_sim },
-  { "members", "List the other members that a node knows.", fill_members },
+  { "members", "List the members that a node knows, and the node itself.", fill_members },
   { "tags", "Show a node's tags, or change them first.", fill_tags },
   { "info", "Show a node's identity, state, traffic and counters.", fill_info },
   { "join", "Join a cluster through other members.", fill_join },

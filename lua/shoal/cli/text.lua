@@ -5,7 +5,11 @@
 -- line of a table or reorder what is read, so everything that is not plain
 -- printable text is shown as an escape.
 
+local core = require("shoal.core")
+
 local text = {}
+
+local STDOUT = 1
 
 -- UTF-8 sequences that are well-formed but do not belong on a terminal: C1
 -- controls, line and paragraph separators, and the marks that change the
@@ -227,6 +231,56 @@ function text.table(rows)
     lines[i] = table.concat(cells, "  "):gsub(" +$", "") .. "\n"
   end
   return table.concat(lines)
+end
+
+--- How many columns there are to fill: $COLUMNS, or 80 on a terminal; nil: no matter.
+---@return integer?
+function text.columns()
+  local columns = tonumber(os.getenv("COLUMNS") or "")
+  return columns and columns >= 20 and columns or core.is_terminal(STDOUT) and 80 or nil
+end
+
+-- The first `width` columns of a line.
+local function cut_line(line, width)
+  if text.width(line) <= width then
+    return line
+  end
+  local at, columns = 1, 0
+  while columns < width - 3 do
+    at, columns = (text.utf8_end(line, at) or at) + 1, columns + 1
+  end
+  return line:sub(1, at - 1) .. "..."
+end
+
+--- Lines that end where the columns do. Without a width: as they are.
+---@param lines string
+---@param width? integer
+---@return string
+function text.cut(lines, width)
+  if not width then
+    return lines
+  end
+  return (lines:gsub("[^\n]+", function(line)
+    return cut_line(line, width)
+  end))
+end
+
+--- The words in lines of at most so many columns (a longer word has a line of its own).
+---@param words string
+---@param width integer
+---@return string[]
+function text.wrap(words, width)
+  local lines, line = {}, nil
+  for word in words:gmatch("[^ ]+") do
+    if line and text.width(line) + 1 + text.width(word) <= width then
+      line = line .. " " .. word
+    else
+      lines[#lines + 1] = line
+      line = word
+    end
+  end
+  lines[#lines + 1] = line
+  return lines
 end
 
 return text
