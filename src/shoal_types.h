@@ -61,6 +61,10 @@ typedef struct shoal_update {
     uint64_t tags_version;
     shoal_bytes tags;
     uint16_t tags_size; /* of tags that are not in the claim; 0: they are */
+    /* Above 0: `tags` stands in the place of the bytes of that version, all but
+     * so many first and last ones. */
+    uint64_t tags_base;
+    uint16_t tags_prefix, tags_suffix;
     bool no_tags; /* it has said that it has none; false: nothing of them */
 } shoal_update;
 

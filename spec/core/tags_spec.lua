@@ -93,6 +93,94 @@ describe("the tags of others", function()
   end)
 end)
 
+describe("what has changed in tags", function()
+  local TEXT = ("x"):rep(60)
+  local BEFORE, CHECK_BEFORE = core.pack { text = TEXT, zone = "b" }, 0xd081
+  local CHECK_AFTER = 0xde31 -- { text = TEXT, zone = "c" }
+
+  local function hear_change(e, changed)
+    local claim = { id = e.scheme.id "c", state = "alive", incarnation = 0, tags_version = version(6, CHECK_AFTER),
+      tags = "c", tags_base = version(5, CHECK_BEFORE), tags_prefix = #BEFORE - 1, tags_suffix = 0 }
+    for key, value in pairs(changed or {}) do claim[key] = value end
+    return e:receive(core.codec.encode_header {
+      kind = "gossip", src = e.scheme.id "b", src_incarnation = 0, dst = e.core:identity(),
+    } .. "\0\1" .. core.codec.encode_member(claim))
+  end
+
+  --- Which versions packets to b ask for.
+  local function fetched(out)
+    local found
+    for _, packet in ipairs(out:sent "exchange") do found = found or packet.to end
+    return found
+  end
+
+  it("is put into the version before", function()
+    local e = engine()
+    hear(e, "c", version(5, CHECK_BEFORE), BEFORE)
+    assert.same({ "tags c" }, hear_change(e).events)
+    assert.same({ text = TEXT, zone = "c" }, tags_of(e, "c"))
+  end)
+
+  it("is passed on as that", function()
+    local e = engine()
+    e:configure { gossip = { every = 0.1, members = 1 } }
+    hear(e, "c", version(5, CHECK_BEFORE), BEFORE)
+    e:live(5)
+    hear_change(e)
+    local sizes = {}
+    for _, packet in ipairs(e:live(5):sent()) do
+      local at = packet.header_size + 3
+      for _ = 1, #packet.updates do
+        local claim, used = core.codec.decode_member(packet.bytes:sub(at))
+        if claim.tags_version then sizes[#sizes + 1] = #claim.tags end
+        at = at + used
+      end
+    end
+    assert.same({ 1, 1, 1, 1 }, sizes)
+  end)
+
+  it("is fetched as a whole by whoever does not have that version", function()
+    for _, before in ipairs { 0, 4, 7 } do
+      local e = engine()
+      if before > 0 then hear(e, "c", version(before, CHECK_BEFORE), BEFORE) end
+      local out = hear_change(e)
+      assert.same({}, out.events)
+      assert.same(before == 7 and "nobody" or "b", fetched(out) or "nobody")
+    end
+  end)
+
+  it("that does not lead to what the version says is ignored", function()
+    local e = engine()
+    hear(e, "c", version(5, CHECK_BEFORE), BEFORE)
+    for _, changed in ipairs { { tags = "d" }, { tags_prefix = #BEFORE - 2 }, { tags_suffix = 1, tags_prefix = 0 } } do
+      assert.same({}, hear_change(e, changed).events)
+    end
+    assert.equal(3, e.core:stats().dropped.tags)
+    assert.same({ text = TEXT, zone = "b" }, tags_of(e, "c"))
+    assert.equal("b", fetched(hear_change(e, { tags_prefix = #BEFORE + 1 }))) -- of more than there is
+  end)
+
+  it("is all that we say ourselves, when it is shorter", function()
+    local e = engine()
+    local function said(tags)
+      assert(e.core:set_tags(e.now, tags))
+      local claims = {}
+      for _, packet in ipairs(e:live(5):sent()) do
+        local at = packet.header_size + 3
+        for _ = 1, #packet.updates do
+          local claim, used = core.codec.decode_member(packet.bytes:sub(at))
+          if claim.tags_version then claims[#claims + 1] = { #claim.tags, claim.tags_base ~= nil } end
+          at = at + used
+        end
+      end
+      return claims[1]
+    end
+    assert.same({ #BEFORE, false }, said { text = TEXT, zone = "b" })
+    assert.same({ 1, true }, said { text = TEXT, zone = "c" })
+    assert.same({ #BEFORE, false }, said { text = ("y"):rep(60) })
+  end)
+end)
+
 describe("tags that are ignored", function()
   it("by check_tags leave those that were believed", function()
     local e, asked = engine(), {}

@@ -96,6 +96,19 @@ static bool fits(const shoal *engine, size_t id, size_t tags)
            engine->config.max_packet_size;
 }
 
+/* All of them, or what is new in them, when `former` were those before (may be
+ * NULL). */
+static void tell_news(const shoal *engine, shoal_update *claim,
+                      const struct tags *tags, const struct tags *former)
+{
+    tags_put(claim, tags);
+    tags_shrink(claim, tags, former);
+    if (claim->tags_base > 0 &&
+        fits(engine, claim->id.size, claim->tags.size + TAGS_DELTA))
+        return;
+    tags_tell(engine, claim, tags);
+}
+
 static void queue(shoal *engine, struct backlog *backlog,
                   const shoal_update *claim, struct tags *tags, uint8_t times)
 {
@@ -125,11 +138,12 @@ void tags_ignore(shoal *engine, const struct member *member, shoal_drop why,
     notify_ignored(engine, member, why, size);
 }
 
-static void pass_on(shoal *engine, struct member *member)
+static void pass_on(shoal *engine, struct member *member,
+                    const struct tags *former)
 {
     uint8_t times = engine->tagged.count > MANY ? 1 : OF_OTHERS;
     shoal_update claim = member_claim(member);
-    tags_tell(engine, &claim, member->tags);
+    tell_news(engine, &claim, member->tags, former);
     if (limits_pass_burst(&engine->limits, LIMIT_TAGS,
                           member->identity->addr_hash, engine->now_us,
                           1000000 / PER_SECOND, PER_SECOND))
@@ -140,7 +154,7 @@ static void pass_on(shoal *engine, struct member *member)
 
 /* ---- Our own ---- */
 
-static void say(shoal *engine)
+static void say(shoal *engine, const struct tags *former)
 {
     struct own_tags *own = &engine->own_tags;
     if (!own->said || !engine->handlers.codec.lifeguard)
@@ -148,20 +162,20 @@ static void say(shoal *engine)
     shoal_update claim = {.id = identity_id(engine->self),
                           .incarnation = engine->incarnation,
                           .state = SHOAL_ALIVE};
-    tags_tell(engine, &claim, own->said);
+    tell_news(engine, &claim, own->said, former);
     queue(engine, &engine->own_tagged, &claim, own->said, OF_OURS);
 }
 
 void tags_say_again(shoal *engine)
 {
-    say(engine);
+    say(engine, NULL);
 }
 
 void tags_shorten(shoal *engine, size_t room)
 {
     struct own_tags *own = &engine->own_tags;
     if (backlog_larger(&engine->own_tagged, room))
-        say(engine);
+        say(engine, NULL);
     if (backlog_larger(&engine->own_tagged, room))
         unqueue(engine, &engine->own_tagged, own->said);
     backlog_cut(&engine->tagged, &engine->mem, room);
@@ -171,12 +185,13 @@ void tags_shorten(shoal *engine, size_t room)
 static void publish(shoal *engine, uint64_t least)
 {
     struct own_tags *own = &engine->own_tags;
+    struct tags *former = NULL;
     uint64_t counter = tags_version(own->said) >> 16;
     if (least > counter)
         counter = least;
     if (own->next) {
         unqueue(engine, &engine->own_tagged, own->said);
-        free_tags(engine, own->said);
+        former = own->said;
         own->said = own->next;
         own->next = NULL;
     }
@@ -184,7 +199,8 @@ static void publish(shoal *engine, uint64_t least)
     own->said_us = engine->now_us;
     own->at_us = SHOAL_NEVER;
     digest_touch(engine, engine->self);
-    say(engine);
+    say(engine, former);
+    free_tags(engine, former);
 }
 
 /* What everybody has to fetch is not said as often. */
@@ -288,8 +304,12 @@ void tags_tick(shoal *engine)
 
 static bool is_good(const shoal_update *claim)
 {
+    size_t size = tags_whole_size(claim);
     if (claim->tags_version >> 16 > MAX_COUNTER + 1)
         return false;
+    if (claim->tags_base > 0) /* what comes of it is looked at then */
+        return size > 0 && size <= SHOAL_MAX_TAGS &&
+               claim->tags_base < claim->tags_version;
     return claim->tags_size > 0 ||
            (claim->tags.size <= SHOAL_MAX_TAGS &&
             (uint16_t)claim->tags_version == check_of(claim->tags));
@@ -337,10 +357,10 @@ static int believe(shoal *engine, struct member *member,
         return SHOAL_ERR_NOMEM;
     struct tags *former = replace(engine, member, tags);
     notify_member(engine, SHOAL_EVENT_TAGS, member, before);
-    free_tags(engine, former);
     view_changed(engine);
     if (is_news)
-        pass_on(engine, member);
+        pass_on(engine, member, former);
+    free_tags(engine, former);
     return 0;
 }
 
@@ -354,8 +374,8 @@ static bool is_room_for(const shoal *engine, const struct member *member,
     return others + size <= engine->config.max_tags_memory;
 }
 
-int tags_take(shoal *engine, struct member *member, const shoal_update *claim,
-              bool is_news)
+static int take(shoal *engine, struct member *member, const shoal_update *claim,
+                bool is_news)
 {
     uint64_t known = tags_version(member->tags);
     size_t size = claim->tags.size + claim->tags_size;
@@ -375,6 +395,36 @@ int tags_take(shoal *engine, struct member *member, const shoal_update *claim,
     if (!ask_check_tags(engine, member, claim->tags))
         return refuse(engine, member, claim, SHOAL_DROP_TAGS_VETOED);
     return believe(engine, member, claim, is_news);
+}
+
+/* Whoever lacks the version before fetches all of it, as what is too large for
+ * a packet. */
+static int take_delta(shoal *engine, struct member *member,
+                      const shoal_update *claim, bool is_news)
+{
+    size_t size = tags_whole_size(claim);
+    uint8_t *bytes = mem_alloc(&engine->mem, size);
+    shoal_update whole = *claim;
+    if (!bytes)
+        return SHOAL_ERR_NOMEM;
+    whole.tags_base = 0;
+    whole.tags = bytes_of(bytes, size);
+    if (!tags_grow(claim, member->tags, bytes)) {
+        whole.tags = (shoal_bytes){0};
+        whole.tags_size = (uint16_t)size;
+    }
+    int error = take(engine, member, &whole, is_news);
+    mem_free(&engine->mem, bytes, size);
+    return error;
+}
+
+int tags_take(shoal *engine, struct member *member, const shoal_update *claim,
+              bool is_news)
+{
+    return claim->tags_base > 0 && is_good(claim) &&
+                   claim->tags_version > tags_version(member->tags)
+               ? take_delta(engine, member, claim, is_news)
+               : take(engine, member, claim, is_news);
 }
 
 void tags_note_none(shoal *engine, struct member *member)

@@ -300,8 +300,27 @@ static bool is_bin(const struct reader *reader)
     return reader->left > 0 && reader->at[0] >= 0xc4 && reader->at[0] <= 0xc6;
 }
 
-/* Version and tags, or their size: both or neither, and never of a down member.
- */
+static bool is_delta(const struct reader *reader)
+{
+    return reader->left > 0 && reader->at[0] == (0x90 | WIRE_DELTA_ELEMENTS);
+}
+
+static void read_delta(struct reader *reader, shoal_update *member)
+{
+    read_array(reader);
+    member->tags_base = read_uint(reader, WIRE_MAX_VERSION);
+    member->tags_prefix = (uint16_t)read_uint(reader, SHOAL_MAX_TAGS);
+    member->tags_suffix = (uint16_t)read_uint(reader, SHOAL_MAX_TAGS);
+    member->tags = read_bin(reader, SHOAL_MAX_TAGS);
+    if (member->tags_base == 0 || member->tags_base >= member->tags_version ||
+        (uint32_t)member->tags_prefix + member->tags_suffix +
+                member->tags.size >
+            SHOAL_MAX_TAGS)
+        reader->failed = true;
+}
+
+/* Version and tags, what is new in them, or their size: both or neither, and
+ * never of a down member. */
 static void read_tags(struct reader *reader, uint64_t elements,
                       shoal_update *member)
 {
@@ -311,6 +330,8 @@ static void read_tags(struct reader *reader, uint64_t elements,
         reader->failed = true;
     else if (is_bin(reader))
         member->tags = read_bin(reader, SHOAL_MAX_TAGS);
+    else if (is_delta(reader))
+        read_delta(reader, member);
     else {
         member->tags_size = (uint16_t)read_uint(reader, SHOAL_MAX_TAGS);
         reader->failed |= member->tags_size == 0;
@@ -341,7 +362,8 @@ int wire_decode_member(void *context, shoal_bytes bytes, shoal_update *member,
         return SHOAL_ERR_MALFORMED;
     elements -= WIRE_MEMBER_ELEMENTS;
     member->from = member->tags = (shoal_bytes){NULL, 0};
-    member->tags_version = member->tags_size = 0;
+    member->tags_version = member->tags_base = 0;
+    member->tags_size = member->tags_prefix = member->tags_suffix = 0;
     if (wire_has_from(member) && elements > 0) {
         member->from = read_optional_identity(&reader);
         elements--;

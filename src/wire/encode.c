@@ -127,6 +127,11 @@ static int pack_tags(struct wire_sink *sink, const shoal_update *member)
 {
     if (member->tags_size > 0)
         return wire_pack_uint16(sink, member->tags_size);
+    if (member->tags_base > 0 && (wire_pack_array(sink, WIRE_DELTA_ELEMENTS) ||
+                                  wire_pack_uint64(sink, member->tags_base) ||
+                                  wire_pack_uint16(sink, member->tags_prefix) ||
+                                  wire_pack_uint16(sink, member->tags_suffix)))
+        return -1;
     return wire_pack_bin(sink, member->tags.size) ||
                    wire_pack_bin_body(sink, member->tags.data,
                                       member->tags.size)

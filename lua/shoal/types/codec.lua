@@ -21,6 +21,9 @@
 ---@field id shoal.Identity
 ---@field tags_version? integer  of its tags, if it has some; only with `lifeguard`
 ---@field tags? string           their bytes
+---@field tags_base? integer     above 0: `tags` are what has changed since that version of them
+---@field tags_prefix? integer   so many bytes at the beginning are those of `tags_base`
+---@field tags_suffix? integer   so many bytes at the end are
 ---@field tags_size? integer     instead of `tags`: they are too large for a packet
 ---@field no_tags? true          it has said that it has none; only with `lifeguard`
 ---@field incarnation? integer   of one that has left: 65535

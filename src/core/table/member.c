@@ -55,7 +55,6 @@ static shoal_reason reason(const struct member *member)
                : SHOAL_REASON_FAILED;
 }
 
-const struct tags tags_said_none;
 
 shoal_update member_claim(const struct member *member)
 {

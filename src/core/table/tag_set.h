@@ -3,6 +3,7 @@
 #ifndef SHOAL_CORE_TABLE_TAG_SET_H
 #define SHOAL_CORE_TABLE_TAG_SET_H
 
+#include "../../base/bytes.h"
 #include "backlog.h"
 
 struct tags {
@@ -36,6 +37,7 @@ static inline uint64_t tags_version(const struct tags *tags)
 static inline void tags_leave_out(shoal_update *claim, const struct tags *tags)
 {
     claim->tags = (shoal_bytes){0};
+    claim->tags_base = 0;
     claim->tags_size = tags->said_size;
 }
 
@@ -45,9 +47,27 @@ static inline void tags_put(shoal_update *claim, const struct tags *tags)
     claim->tags_version = tags_version(tags);
     claim->tags = claim->tags_version ? tags_bytes(tags) : (shoal_bytes){0};
     claim->tags_size = 0;
+    claim->tags_base = 0;
     claim->no_tags = tags == TAGS_NONE;
     if (tags && tags->is_ignored)
         tags_leave_out(claim, tags);
 }
+
+enum {
+    TAGS_DELTA = 16 /* bytes that a delta takes in a claim beside its own */
+};
+
+/* Leaves of the tags in `claim`, which are `tags`, what is new since `former`,
+ * when that is the version before and it is shorter. */
+void tags_shrink(shoal_update *claim, const struct tags *tags,
+                 const struct tags *former);
+/* The size of what such a claim stands for. */
+static inline size_t tags_whole_size(const shoal_update *claim)
+{
+    return (size_t)claim->tags_prefix + claim->tags.size + claim->tags_suffix;
+}
+/* Writes them to `out`. false: `base` is not what it was made from. */
+bool tags_grow(const shoal_update *claim, const struct tags *base,
+               uint8_t *out);
 
 #endif

@@ -97,6 +97,12 @@ void fields_push_member(lua_State *L, const shoal_update *member)
     }
     lua_pushlstring(L, (const char *)member->tags.data, member->tags.size);
     lua_setfield(L, -2, "tags");
+    if (member->tags_base == 0)
+        return;
+    lua_pushnumber(L, (lua_Number)member->tags_base);
+    lua_setfield(L, -2, "tags_base");
+    set_integer(L, "tags_prefix", member->tags_prefix);
+    set_integer(L, "tags_suffix", member->tags_suffix);
 }
 
 /* ---- Structs out of tables ---- */
@@ -208,6 +214,12 @@ static void read_tags(lua_State *L, int index, shoal_update *member)
         L, index, "member", "tags_version", 0, WIRE_MAX_VERSION, 0);
     member->tags_size = (uint16_t)options_integer(
         L, index, "member", "tags_size", 0, SHOAL_MAX_TAGS, 0);
+    member->tags_base = (uint64_t)options_integer(
+        L, index, "member", "tags_base", 0, WIRE_MAX_VERSION, 0);
+    member->tags_prefix = (uint16_t)options_integer(
+        L, index, "member", "tags_prefix", 0, SHOAL_MAX_TAGS, 0);
+    member->tags_suffix = (uint16_t)options_integer(
+        L, index, "member", "tags_suffix", 0, SHOAL_MAX_TAGS, 0);
     if (options_get(L, index, "tags") == LUA_TSTRING)
         member->tags.data =
             (const uint8_t *)lua_tolstring(L, -1, &member->tags.size);
