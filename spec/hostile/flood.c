@@ -336,34 +336,41 @@ static void pause_until(uint64_t due_us)
 static void come(uint32_t ip, uint64_t bump)
 {
     bool is_known = ip == INADDR_LOOPBACK && peer.cookie != 0;
+    uint8_t kind = is_known ? SHOAL_MSG_GOSSIP : SHOAL_MSG_ANNOUNCE;
     uint8_t out[MOST];
+    size_t size =
+        packet(kind, ip, peer.own_port, bump, is_known ? peer.cookie : 0, out);
 
-    send_to_member(out, packet(is_known ? SHOAL_MSG_GOSSIP : SHOAL_MSG_ANNOUNCE,
-                               ip, peer.own_port, bump,
-                               is_known ? peer.cookie : 0, out));
+    send_to_member(out, size);
     if (bump == 1 && ip == INADDR_LOOPBACK)
         (void)poll(NULL, 0, 100); /* for the cookie */
     answer_all(bump);
 }
 
+static void throw(const char *kind, uint64_t i)
+{
+    static uint8_t out[65536];
+    size_t size = next(kind, i, out);
+
+    add_to_burst(out, size);
+    if (i % BURST == 0)
+        hear_all();
+}
+
 static void flood(const char *kind, uint64_t rate)
 {
+    const uint32_t first = (127u << 24 | 1u << 16) + 1;
     uint64_t begun_us = clock_monotonic_us(), i;
     bool is_crowd = strcmp(kind, "crowd") == 0;
     bool renews = strcmp(kind, "renew") == 0;
-    uint8_t out[65536];
 
     for (i = 0; i < peer.count; i++) {
-        uint64_t bump = renews ? 1 + i : 1;
-        uint32_t ip = is_crowd ? (127u << 24 | 1u << 16) + (uint32_t)i + 1
-                               : (uint32_t)INADDR_LOOPBACK;
-
-        if (is_crowd || renews)
-            come(ip, bump);
+        if (is_crowd)
+            come(first + (uint32_t)i, 1);
+        else if (renews)
+            come(INADDR_LOOPBACK, 1 + i);
         else
-            add_to_burst(out, next(kind, i, out));
-        if (!is_crowd && !renews && i % BURST == 0)
-            hear_all();
+            throw(kind, i);
         if (rate > 0 && i % BURST == 0)
             pause_until(begun_us + i * 1000000 / rate);
     }

@@ -156,7 +156,8 @@ describe("a member whose handler blocks", function()
     local folder = process.tempdir()
     local record, released = folder .. "/record", folder .. "/released"
     local a = start("", nil, PATIENT)
-    local b = node.start { source = recorder(record, released), config = "loopback", join = { a }, args = with(PATIENT) }
+    local b = node.start { source = recorder(record, released), config = "loopback", join = { a },
+      args = with(PATIENT) }
     converge { a, b }
     local before = doubts(a)
     process.start { process.shoal, "broadcast", "--control", b.control, "busy", "--timeout", "60" }
