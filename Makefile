@@ -35,6 +35,8 @@
 #                              (docs/security.md): SEED=1, SCALE=0.1
 #   make leaves                real members leave: is anybody taken for failed?
 #                              COUNT=1000
+#   make cut-off               what a reload cuts off, in large figures: 1,000 connections
+#                              and coroutines, 10,000 programs
 #   make tables                writes what documents and types say of errors, events,
 #                              config fields and counters, from src/shoal_*.h
 #   make demo                  a cluster on loopback, and what happens to it
@@ -57,7 +59,7 @@ TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
 C_FILES = $(shell find src spec bench examples -name '*.[ch]')
 
-.PHONY: build deps deps-build test test-lua check bench bench-namespaces bench-peers explore fuzz soak hostile leaves reliability picture tables demo fresh install clean
+.PHONY: cut-off build deps deps-build test test-lua check bench bench-namespaces bench-peers explore fuzz soak hostile leaves reliability picture tables demo fresh install clean
 
 build: deps-build
 	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
@@ -111,6 +113,11 @@ leaves:
 	@.ci/deps build demo
 	@$(MAKE) build
 	@LUA_PATH='./?.lua;;' SHOAL_BUILD='$(BUILD)' luajit spec/hostile/leaves.lua $(or $(COUNT),1000)
+
+cut-off:
+	@.ci/deps build test
+	@$(MAKE) build TARGETS=all
+	@cd $(BUILD) && SHOAL_CUT_OFF=$(or $(COUNT),1000) ctest -R script/cut_off --output-on-failure --no-tests=error
 
 # Simulated: the figures are those of the code, not of the machine.
 reliability:

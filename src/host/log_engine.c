@@ -295,6 +295,15 @@ static void write_member(struct log_engine *log_engine,
               events[effect->event].text, fields, count);
 }
 
+/* Who has left because it was asked to is defunct, too: that is no trouble. */
+static const char *text_of(const struct log_engine *log_engine,
+                           shoal_event event)
+{
+    bool has_left = event == SHOAL_EVENT_DEFUNCT &&
+                    shoal_self(log_engine->engine).reason == SHOAL_REASON_LEFT;
+    return has_left ? "left the cluster" : events[event].text;
+}
+
 static void write_event(struct log_engine *log_engine, uint64_t now_us,
                         const shoal_effect *effect)
 {
@@ -313,7 +322,7 @@ static void write_event(struct log_engine *log_engine, uint64_t now_us,
     else
         log_line(
             log_engine->log, events[event].level, LOG_ENGINE,
-            events[event].text,
+            text_of(log_engine, event),
             log_num("members", (double)shoal_num_members(log_engine->engine)));
 }
 
