@@ -68,11 +68,24 @@ describe("a node", function()
       assert.equal(0, other:num_members())
       strict:join { other:bound() }
       local before = count(strict, "not_allowed")
-      stage:wait(function() return count(strict, "not_allowed") > before end, "a packet that is not sent")
+      stage:wait(function() return count(strict, "not_allowed") > before end, "another packet of its")
       assert.equal(0, strict:info().host.datagrams_sent)
     end)
-    assert.equal(1, #lines)
+    assert.equal(2, #lines)
     assert.matches("warn  host    a packet comes from an address that is not allowed from=127%.0%.0%.1:%d+$", lines[1])
+    assert.matches("warn  host    cannot join seed=127%.0%.0%.1:%d+ ", lines[2])
+    assert.matches('error="127%.0%.0%.1:%d+ is not in an allowed network"$', lines[2])
+  end)
+
+  it("sends nothing to an address that is not allowed, whatever its name is", function()
+    local node = stage:start { allow = { "10.0.0.0/8" }, config = { preset = "loopback", probe_period = 0.1,
+      probe_rtt = 0.05 }, handlers = { identity = {
+      new = function(options) return { options.advertise } end,
+      addr = function(id) return id[1] end,
+    } } }
+    assert.is_true(take(node, { "localhost:9" }))
+    stage:wait(function() return count(node, "not_allowed") > 0 end, "a packet that is not sent")
+    assert.equal(0, node:info().host.datagrams_sent)
   end)
 
   it("says which network is none", function()

@@ -6,6 +6,7 @@
  */
 #include "../base/bytes.h"
 #include "../base/error.h"
+#include "../base/networks.h"
 #include "node.h"
 
 #include <stdio.h>
@@ -76,10 +77,29 @@ int join_announce(host *node, const char *address, struct error *error)
     return call(node, address, shoal_announce, error);
 }
 
+/* What is sent elsewhere would not leave (outbound.c). */
+static bool is_allowed(const host *node, const char *address)
+{
+    struct endpoint parsed;
+
+    return !node->envelope.allowed ||
+           (address_parse_endpoint(bytes_of_text(address), &parsed, NULL) ==
+                0 &&
+            networks_have(node->envelope.allowed, &parsed.address));
+}
+
+static void refuse(struct joining *joining, const char *address)
+{
+    error_fail(&joining->error, "%s is not in an allowed network", address);
+    tell_log_of_failure(joining);
+}
+
 static void ask(struct joining *joining, const char *address)
 {
     joining->error.text[0] = '\0';
-    if (call(joining->node, address, shoal_announce, &joining->error) == 0)
+    if (!is_allowed(joining->node, address))
+        refuse(joining, address);
+    else if (call(joining->node, address, shoal_announce, &joining->error) == 0)
         log_node_seed(joining->node, joining->seed->text, address);
     else
         tell_log_of_failure(joining);
