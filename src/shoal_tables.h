@@ -215,8 +215,8 @@
       "from a member that is down; the reply says so")                         \
     X(REPLACED, "replaced", "from an identity that a newer one has replaced")  \
     X(STRANGER, "stranger",                                                    \
-      "from a sender that is no member yet; the reply asks it to show that "   \
-      "it receives packets (`check_strangers`)")                               \
+      "from a sender that is not yet a member; the reply asks it to show "     \
+      "that it receives packets (`check_strangers`)")                          \
     X(FULL, "full",                                                            \
       "a new member beyond `max_members`; it is notified, and both members "   \
       "log it")                                                                \

@@ -132,8 +132,8 @@ local function fill_run(run)
     :convert(typed.filled("--user"))
   option(run, "--group", "GROUP", "The group that goes with --user. Default: the user's.")
     :convert(typed.filled("--group"))
-  option(run, "--status", "PATH", "A second socket, at this path, that tells what the node knows and changes "
-    .. "nothing. Default: none."):convert(typed.filled("--status"))
+  option(run, "--status", "PATH", "The path of a second, read-only socket that shows what the node knows. "
+    .. "Default: none."):convert(typed.filled("--status"))
   option(run, "--status-mode", "MODE", "Who may connect to it, as for chmod. Default: 0666, or 0660 with "
     .. "--status-group."):convert(typed.mode("--status-mode"))
   option(run, "--status-group", "GROUP", "The group of that socket."):convert(typed.filled("--status-group"))
@@ -343,9 +343,9 @@ local COMMANDS = {
     fill_broadcast },
   { "publish", "Publish DATA on a topic, to all members, each of which gets it once and in order.",
     fill_publish },
-  { "keygen", "Make a key that members seal their packets with.", fill_keygen },
   { "keys", "List or change the keys of a running node.", fill_keys },
   { "monitor", "Print membership events as they happen, until interrupted.", fill_monitor },
+  { "keygen", "Make a key that members seal their packets with.", fill_keygen },
   { "completion", "Print what SHELL needs to complete the words of a command line.", fill_completion },
   { "version", "Print the version.", fill_version },
 }
