@@ -2,6 +2,7 @@
 #include "seal.h"
 
 #include "../base/bytes.h"
+#include "challenge.h"
 #include "pace.h"
 #include "sessions.h"
 #include "speakers.h"
@@ -17,9 +18,7 @@ enum {
     AT_COUNTER = AT_SESSION + CRYPTO_SESSION,
     AT_SEALED = AT_COUNTER + CRYPTO_COUNTER,
     INNER = 7, /* bytes of time and flags */
-    MAX_AD = 4 + SEAL_MAX_LABEL,
-    COOKIE_US = 5 * 1000 * 1000,
-    MAX_FROM = 64 /* bytes of an address */
+    MAX_AD = 4 + SEAL_MAX_LABEL
 };
 
 enum flags { FLAGS_PACKET, FLAGS_CHALLENGE, FLAGS_ANSWER };
@@ -227,7 +226,11 @@ void seal_packet(struct seal *seal, struct seal_time time, shoal_bytes packet,
     write_sealed(seal, time, &seal->keys.list[0], FLAGS_PACKET, packet, out);
 }
 
-static uint64_t hash_of(const struct seal *seal, shoal_bytes address);
+/* The address, with the secret. */
+static uint64_t hash_of(const struct seal *seal, shoal_bytes address)
+{
+    return crypto_mac(seal->secret, address.data, address.size);
+}
 
 /* The one in use, unless we know of an address that it does not have it. */
 static const struct seal_key *key_for(struct seal *seal, shoal_bytes to,
@@ -255,7 +258,7 @@ void seal_speak(struct seal *seal, shoal_bytes to, const struct seal_key *key,
     speakers_note(&seal->speakers, hash_of(seal, to), key->id, until_us);
 }
 
-/* ---- Cookies ---- */
+/* ---- Challenges ---- */
 
 /* A packet as it came. */
 struct seal_opened {
@@ -267,49 +270,14 @@ struct seal_opened {
     shoal_bytes packet, from;
 };
 
-/* The address, with the secret. */
-static uint64_t hash_of(const struct seal *seal, shoal_bytes address)
+static struct challenge challenge_of(const struct seal *seal,
+                                     const struct seal_opened *opened)
 {
-    return crypto_mac(seal->secret, address.data, address.size);
-}
-
-/* Milliseconds since our start: 49 days of them, then again from 0. */
-static void make_cookie(const struct seal *seal,
-                        const struct seal_opened *opened, uint32_t issued_ms,
-                        uint8_t cookie[SEAL_COOKIE])
-{
-    uint8_t about[4 + CRYPTO_SESSION + MAX_FROM];
-    size_t from = opened->from.size < MAX_FROM ? opened->from.size : MAX_FROM;
-    uint64_t mac;
-
-    put_big_endian(about, issued_ms, 4);
-    memcpy(about + 4, opened->session, CRYPTO_SESSION);
-    if (from > 0)
-        memcpy(about + 4 + CRYPTO_SESSION, opened->from.data, from);
-    mac = crypto_mac(seal->secret, about, 4 + CRYPTO_SESSION + from);
-    memcpy(cookie, about, 4);
-    memcpy(cookie + 4, &mac, 8);
-}
-
-static uint32_t ms_since_start(const struct seal *seal,
-                               const struct seal_opened *opened)
-{
-    return (uint32_t)((opened->time.now_us - seal->start_us) / 1000);
-}
-
-/* `*issued_ms`: when we made it. */
-static bool is_our_cookie(const struct seal *seal,
-                          const struct seal_opened *opened, uint32_t *issued_ms)
-{
-    uint8_t cookie[SEAL_COOKIE];
-
-    if (opened->packet.size != SEAL_COOKIE)
-        return false;
-    *issued_ms = bytes_u32be(opened->packet.data);
-    if (ms_since_start(seal, opened) - *issued_ms >= COOKIE_US / 1000)
-        return false;
-    make_cookie(seal, opened, *issued_ms, cookie);
-    return memcmp(cookie, opened->packet.data, SEAL_COOKIE) == 0;
+    return (struct challenge){
+        .secret = seal->secret,
+        .session = opened->session,
+        .from = opened->from,
+        .now_ms = (uint32_t)((opened->time.now_us - seal->start_us) / 1000)};
 }
 
 static void reply(struct seal *seal, const struct seal_opened *opened,
@@ -353,26 +321,12 @@ static seal_verdict challenge(struct seal *seal,
                             opened->packet, &asked);
     if (!asked && pace_allows(&seal->challenges, hash_of(seal, opened->from),
                               opened->time.now_us)) {
-        make_cookie(seal, opened, ms_since_start(seal, opened), cookie);
+        struct challenge asks = challenge_of(seal, opened);
+        challenge_write(&asks, asks.now_ms, cookie);
         reply(seal, opened, FLAGS_CHALLENGE, cookie, arrival);
         seal->counts.challenges++;
     }
     return waits ? SEAL_TAKEN : SEAL_UNPROVEN;
-}
-
-/* The answer was sealed after the question, so what was sealed `ms` before the
- * answer was sealed not more than `ms` before the question. That must be after
- * our start, and later than what was forgotten. */
-static uint64_t first_fresh_ms(const struct seal *seal,
-                               const struct seal_opened *answer,
-                               uint32_t issued_ms)
-{
-    uint64_t ms =
-        issued_ms < WAITING_FOR_US / 1000 ? issued_ms : WAITING_FOR_US / 1000;
-    uint64_t first_ms = answer->time_ms + 2 > ms ? answer->time_ms + 2 - ms : 0;
-
-    return first_ms > seal->sessions.floor_ms ? first_ms
-                                              : seal->sessions.floor_ms + 1;
 }
 
 /* Only of what is fresh: or whoever repeats a packet from elsewhere could have
@@ -411,15 +365,18 @@ static void accept_held(struct seal *seal, const struct seal_opened *answer)
 static seal_verdict take_answer(struct seal *seal,
                                 const struct seal_opened *opened)
 {
+    struct challenge asked = challenge_of(seal, opened);
     uint32_t issued_ms;
 
-    if (!is_our_cookie(seal, opened, &issued_ms))
+    if (!challenge_is_ours(&asked, opened->packet, &issued_ms))
         return SEAL_UNPROVEN;
     if (!sessions_add(&seal->sessions, opened->session, opened->counter,
                       opened->time_ms, opened->time.now_us))
         return SEAL_UNPROVEN;
     waiting_prove(&seal->held, opened->session,
-                  first_fresh_ms(seal, opened, issued_ms), opened->time_ms);
+                  waiting_first_fresh_ms(seal->sessions.floor_ms,
+                                         opened->time_ms, issued_ms),
+                  opened->time_ms);
     accept_held(seal, opened);
     note_speaker(seal, opened);
     return SEAL_TAKEN;

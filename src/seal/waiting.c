@@ -131,3 +131,13 @@ struct seal_held *waiting_take(struct waiting *held)
         held->proven = entry->next;
     return entry;
 }
+
+uint64_t waiting_first_fresh_ms(uint64_t floor_ms, uint64_t answered_ms,
+                                uint32_t issued_ms)
+{
+    uint64_t ms =
+        issued_ms < WAITING_FOR_US / 1000 ? issued_ms : WAITING_FOR_US / 1000;
+    uint64_t first_ms = answered_ms + 2 > ms ? answered_ms + 2 - ms : 0;
+
+    return first_ms > floor_ms ? first_ms : floor_ms + 1;
+}

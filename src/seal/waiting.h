@@ -50,4 +50,11 @@ void waiting_prove(struct waiting *held, const uint8_t session[CRYPTO_SESSION],
  * none. */
 struct seal_held *waiting_take(struct waiting *held);
 
+/* The answer was sealed after the question, so what was sealed `issued_ms`
+ * before the answer was sealed not more than that before the question. It must
+ * be after our start, and later than `floor_ms`, up to which all is forgotten.
+ */
+uint64_t waiting_first_fresh_ms(uint64_t floor_ms, uint64_t answered_ms,
+                                uint32_t issued_ms);
+
 #endif
