@@ -179,7 +179,7 @@ int broadcast_receive(shoal *engine, shoal_bytes items, shoal_bytes sender)
     while (items.size > 0) {
         bool is_record = item_is_record(items);
         shoal_bytes item = items_take(&items);
-        int error = is_record ? delivery.take_item(engine, item)
+        int error = is_record ? delivery_calls.take_item(engine, item)
                               : take(engine, item, sender);
         if (error == SHOAL_ERR_NOMEM)
             return SHOAL_ERR_NOMEM;

@@ -10,7 +10,7 @@ static void become_active(shoal *engine)
     probe_arm(engine);
     tasks_begin(engine);
     round_begin(engine);
-    delivery.begin(engine);
+    delivery_calls.begin(engine);
     notify_self(engine, SHOAL_EVENT_ACTIVE);
 }
 

@@ -43,6 +43,6 @@ struct delivery_calls {
     void (*renewed)(shoal *engine, const struct identity *before);
 };
 
-extern const struct delivery_calls delivery; /* in delivery/delivery.c */
+extern const struct delivery_calls delivery_calls; /* in delivery/delivery.c */
 
 #endif

@@ -47,7 +47,7 @@ static int write_header(shoal *engine, struct packet *packet,
     header.no_tags = engine_tags(engine) == TAGS_NONE;
     header.has_digest = digest_take(engine, message->kind, &header.digest);
     header.has_digest |=
-        delivery.add_sum(engine, message->kind, &header.digest);
+        delivery_calls.add_sum(engine, message->kind, &header.digest);
     cookie_mark(engine, message->to, packet->is_back, is_an_answer(message),
                 &header);
     return ask_encode_header(engine, &header, packet->bytes, packet->room,

@@ -121,7 +121,7 @@ static int become(shoal *engine, const struct who *who, bool queue)
     }
     struct identity *before = engine->self;
     engine->self = identity;
-    delivery.renewed(engine, before);
+    delivery_calls.renewed(engine, before);
     digest_touch(engine, before);
     digest_touch(engine, identity);
     engine->queued_is_self = false;

@@ -233,7 +233,7 @@ void tasks_tick(shoal *engine)
     else if (engine->items.count > 0)
         broadcast_turn(engine);
     if (engine->topics.waiting.count > 0)
-        delivery.gossip(engine);
+        delivery_calls.gossip(engine);
 }
 
 uint64_t tasks_next(const shoal *engine)

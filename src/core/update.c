@@ -106,7 +106,7 @@ bool update_forget(shoal *engine, struct member *member)
 {
     struct who who;
     who_from(&who, member->identity);
-    if (!delivery.forget(engine, member))
+    if (!delivery_calls.forget(engine, member))
         return false;
     /* Nobody was ever told of a stranger. */
     if (!member_is_active(member) && member->place != PLACE_STRANGER) {
@@ -118,7 +118,7 @@ bool update_forget(shoal *engine, struct member *member)
     if (member->queued)
         backlog_remove(&engine->updates, &engine->mem, member->queued);
     tags_drop(engine, member);
-    delivery.replaced(engine, member->identity, NULL);
+    delivery_calls.replaced(engine, member->identity, NULL);
     suspicion_drop(engine, member);
     timers_cancel(&engine->timers, &member->timer);
     members_remove(&engine->members, &engine->mem, member);
@@ -165,7 +165,7 @@ static void settle(shoal *engine, struct member *member,
                       claim->incarnation, is_departure(engine, claim));
     if (claim->state == SHOAL_DOWN) {
         tags_hush(engine, member);
-        delivery.gone(engine, member);
+        delivery_calls.gone(engine, member);
     }
     if (changes || claim->state != SHOAL_DOWN)
         suspicion_enter(engine, member, claim->from);
@@ -341,7 +341,7 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
     bool returned = was_active ? member->returned : member_has_failed(member);
     identity_retain(before);
     tags_drop(engine, member);
-    delivery.gone(engine, member);
+    delivery_calls.gone(engine, member);
     members_rename(&engine->members, &engine->mem, member, identity);
     engine->learned++;
     settle(engine, member, claim, true);
@@ -349,7 +349,7 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
     if (was_active || member_is_active(member))
         view_changed(engine);
     notify_member(engine, SHOAL_EVENT_RENAME, member, identity_id(before));
-    delivery.replaced(engine, before, member);
+    delivery_calls.replaced(engine, before, member);
     identity_release(&engine->mem, before);
     announce_change(engine, member, was_active);
     return 0;

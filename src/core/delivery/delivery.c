@@ -27,7 +27,7 @@ static void take_records(shoal *engine, shoal_bytes items,
     repair_receive(engine, items, sender);
 }
 
-const struct delivery_calls delivery = {
+const struct delivery_calls delivery_calls = {
     .init = topics_init,
     .clear = clear,
     .begin = repair_begin,

@@ -24,7 +24,7 @@ uint64_t shoal_next_deadline(const shoal *engine)
     next = earlier(next, engine->round.at_us);
     next = earlier(next, engine->own_tags.at_us);
     next = earlier(next, engine->fetches.at_us);
-    next = earlier(next, delivery.next(engine));
+    next = earlier(next, delivery_calls.next(engine));
     return earlier(next, tasks_next(engine));
 }
 
@@ -51,12 +51,12 @@ int shoal_tick(shoal *engine, uint64_t now_us)
     error = suspicion_tick(engine);
     tags_tick(engine);
     fetch_tick(engine);
-    delivery.tick_topics(engine);
+    delivery_calls.tick_topics(engine);
     tasks_tick(engine);
     if (!error)
         error = view_tick(engine);
     round_tick(engine);
-    delivery.tick_messages(engine);
+    delivery_calls.tick_messages(engine);
     return engine_leave(engine, error);
 }
 
@@ -239,7 +239,7 @@ static void init(shoal *engine, const shoal_options *options, struct mem mem)
     backlog_init(&engine->tagged, 0);
     tags_init(&engine->own_tags);
     fetch_init(&engine->fetches);
-    delivery.init(engine);
+    delivery_calls.init(engine);
     tasks_stop(&engine->tasks);
     round_init(&engine->round);
     tasks_begin_idle(engine);
@@ -283,7 +283,7 @@ void shoal_free(shoal *engine)
     backlog_clear(&engine->tagged, &engine->mem);
     fetch_clear(engine);
     tags_clear(engine);
-    delivery.clear(engine);
+    delivery_calls.clear(engine);
     keys_clear(&engine->item_keys, &engine->mem);
     members_clear(&engine->members, &engine->mem);
     timers_clear(&engine->timers, &engine->mem);

@@ -172,7 +172,7 @@ static void compare(shoal *engine, const shoal_header *header,
 {
     if (!header->has_digest)
         return;
-    delivery.compare(engine, sender, header);
+    delivery_calls.compare(engine, sender, header);
     round_compare(engine, sender, header);
 }
 
@@ -243,7 +243,7 @@ static int on_message(shoal *engine, const shoal_header *header,
     case SHOAL_MSG_EXCHANGE:
         exchange_receive(engine, items, src);
         round_receive(engine, items);
-        delivery.take_records(engine, items, sender, src->member);
+        delivery_calls.take_records(engine, items, sender, src->member);
         return fetch_receive(engine, items, sender);
     case SHOAL_MSG_FEED:
     case SHOAL_MSG_GOSSIP:
