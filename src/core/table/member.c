@@ -55,7 +55,6 @@ static shoal_reason reason(const struct member *member)
                : SHOAL_REASON_FAILED;
 }
 
-
 shoal_update member_claim(const struct member *member)
 {
     return (shoal_update){.id = identity_id(member->identity),
