@@ -19,10 +19,15 @@ local function words(text)
   return list
 end
 
-function M.on_service(node, name, instances)
+-- Whatever has no port is not for a proxy.
+local function servers(node)
+  return node:service("web", { where = function(one) return one.port end })
+end
+
+function M.on_service(node, name)
   if name ~= "web" then return end
   local lines = { "backend web" }
-  for _, one in ipairs(instances) do
+  for _, one in ipairs(servers(node)) do
     local id = one.addr:gsub("[^%w.]", "_")
     lines[#lines + 1] = ("  server %s %s weight %d check"):format(id, one.addr, math.min(one.weight, 256))
   end

@@ -18,10 +18,15 @@ local function words(text)
   return list
 end
 
-function M.on_service(node, name, instances)
+-- Whatever has no port is not for a proxy.
+local function servers(node)
+  return node:service("web", { where = function(one) return one.port end })
+end
+
+function M.on_service(node, name)
   if name ~= "web" then return end
   local lines = {}
-  for _, one in ipairs(instances) do
+  for _, one in ipairs(servers(node)) do
     -- a weight of 0 means nothing to nginx
     if one.weight > 0 then lines[#lines + 1] = ("  server %s weight=%d;"):format(one.addr, one.weight) end
   end

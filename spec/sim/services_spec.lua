@@ -266,6 +266,20 @@ describe("services", function()
     net:run(5)
     assert.same({ "10.0.0.2:1" }, one.store.c)
     assert.equal(3, #services.all(one.node))
+    assert.is_nil(services.all(one.node)[1].port)
+    assert.same({}, (net:errors()))
+  end)
+
+  it("of others that do not fit into the file of a proxy are not in it", function()
+    local net = nets.new()
+    local one = net:spawn { handlers = script "" }
+    local evil = { host = "10.0.0.9;\n evil", port = 80.5, weight = -1, state = "passing" }
+    net:spawn { tags = { ["service.web"] = evil } }
+    net:run(5)
+    local found = services.instances(one.node, "web")[1]
+    assert.same({ "10.0.0.2", "10.0.0.2", 1 }, { found.host, found.addr, found.weight })
+    assert.is_nil(found.port)
+    assert.equal("10.0.0.2", services.pick(one.node, "web", "key").addr)
     assert.same({}, (net:errors()))
   end)
 

@@ -19,16 +19,23 @@ local function host_of(addr)
   return type(addr) == "string" and addr:match "^(.*):%d+$" or nil
 end
 
+-- What ends up in the files of proxies must be a host, and no line of its own.
+local function clean_host(host)
+  return type(host) == "string" and #host <= 255 and host:find "^[%w%.%-_:%[%]%%]+$" and host or nil
+end
+
+local function whole(value, high)
+  local number = type(value) == "number" and value or nil
+  return number and number >= 0 and number <= high and number % 1 == 0 and number or nil
+end
+
 -- What a member says, as far as it is what it should be: members of other releases and
 -- other hands may say anything.
 local function read(name, member, value)
   if type(value) ~= "table" then
     return nil
   end
-  local port, host = tonumber(value.port), value.host
-  if type(host) ~= "string" then
-    host = host_of(member.addr)
-  end
+  local port, host = whole(value.port, 65535), clean_host(value.host) or clean_host(host_of(member.addr))
   return {
     name = name,
     member = member,
@@ -37,7 +44,7 @@ local function read(name, member, value)
     addr = host and port and ("%s:%d"):format(host, port) or host,
     state = type(value.state) == "string" and value.state or "critical",
     tags = type(value.tags) == "table" and value.tags or {},
-    weight = type(value.weight) == "number" and value.weight or 1,
+    weight = whole(value.weight, 65535) or 1,
   }
 end
 
