@@ -135,6 +135,31 @@ methods.log = {
   end,
 }
 
+-- { start = true }: another key for the whole cluster. How far that is; an empty map: there was none.
+methods.rotation = {
+  params = { "table" },
+  optional = 1,
+  run = function(self, params)
+    local asked = params[1] or {}
+    for name, value in pairs(asked) do
+      if name ~= "start" or type(value) ~= "boolean" then
+        return nil, "the only option is 'start', true or false", "invalid_params"
+      end
+    end
+    if asked.start then
+      local id, message, code = self.node:rotate_key()
+      if not id then
+        return nil, message, code
+      end
+    end
+    local rotation, message, code = self.node:rotation()
+    if message then
+      return nil, message, code
+    end
+    return rotation or {}
+  end,
+}
+
 methods.info = {
   run = function(self)
     local info = self.node:info()

@@ -219,6 +219,12 @@ bool host_handler_follows(uint64_t now_us);
  * returns to the loop; NULL: it has none. */
 struct seal *host_seal(host *node);
 
+/* The address at that endpoint does not have the key in use: for so long it is
+ * spoken to with that one of ours. An endpoint that is a name is left to what
+ * is heard from there. */
+void host_speak(host *node, shoal_bytes endpoint, const struct seal_key *key,
+                uint64_t us);
+
 /* ---- Numbers ---- */
 
 host_stats host_get_stats(const host *node);

@@ -369,6 +369,18 @@ struct seal *host_seal(host *node)
     return node->envelope.seal;
 }
 
+void host_speak(host *node, shoal_bytes endpoint, const struct seal_key *key,
+                uint64_t us)
+{
+    struct endpoint where;
+
+    if (address_parse_endpoint(endpoint, &where, NULL) == 0 && !where.is_name &&
+        address_adapt(&where.address, node->udp.reach))
+        seal_speak(host_seal(node),
+                   bytes_of(&where.address.as, where.address.size), key,
+                   host_now(node) + us);
+}
+
 host_stats host_get_stats(const host *node)
 {
     host_stats stats = node->stats;

@@ -6,6 +6,7 @@
 #include "compat.h"
 #include "protected_call.h"
 #include "refs.h"
+#include "reserved_tag.h"
 #include "value.h"
 
 #include <string.h>
@@ -240,14 +241,14 @@ static void push_names(lua_State *L, shoal_bytes id, shoal_bytes addr)
 void templates_push_tags(lua_State *L, shoal_bytes tags)
 {
     uint8_t copy[SHOAL_MAX_TAGS];
-    size_t used;
+    size_t used, size;
 
     if (tags.size == 0 || tags.size > sizeof copy) {
         lua_pushnil(L);
         return;
     }
-    memcpy(copy, tags.data, tags.size);
-    bool is_good = value_push(L, (shoal_bytes){copy, tags.size}, &used) == 0 &&
+    size = reserved_tag_strip(tags, copy);
+    bool is_good = value_push(L, (shoal_bytes){copy, size}, &used) == 0 &&
                    lua_istable(L, -1);
     if (is_good)
         return;

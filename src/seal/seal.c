@@ -22,6 +22,9 @@ enum {
 };
 
 enum flags { FLAGS_PACKET, FLAGS_CHALLENGE, FLAGS_ANSWER };
+/* With each of them: the key is the receiver's choice, not the sender's. Two
+ * that answer each other would else never stop using it. */
+enum { FLAG_YOURS = 0x80 };
 
 struct seal {
     struct seal_keys keys;
@@ -212,7 +215,8 @@ static void write_sealed(struct seal *seal, struct seal_time time,
     put_big_endian(out + AT_COUNTER, atomic_fetch_add(&seal->counter, 1) + 1,
                    CRYPTO_COUNTER);
     put_big_endian(out + AT_SEALED, time_ms(seal, time), 6);
-    out[AT_SEALED + 6] = (uint8_t)flags;
+    out[AT_SEALED + 6] =
+        (uint8_t)(flags | (key == &seal->keys.list[0] ? 0 : FLAG_YOURS));
     (void)bytes_copy(out + AT_SEALED + INNER, packet);
     session_key_of(seal, key, session_key);
     crypto_seal(session_key, out + AT_COUNTER, ad, make_ad(seal, out, ad),
@@ -267,6 +271,7 @@ struct seal_opened {
     const uint8_t *session;
     uint64_t counter, time_ms;
     enum flags flags;
+    bool is_yours; /* FLAG_YOURS */
     shoal_bytes packet, from;
 };
 
@@ -333,7 +338,7 @@ static seal_verdict challenge(struct seal *seal,
  * us speak to others with a key that they have removed. */
 static void note_speaker(struct seal *seal, const struct seal_opened *opened)
 {
-    bool is_ours = opened->key == &seal->keys.list[0];
+    bool is_ours = opened->is_yours || opened->key == &seal->keys.list[0];
     uint64_t now_us = opened->time.now_us;
     uint64_t hash;
     uint8_t id[2];
@@ -443,10 +448,11 @@ static bool decrypt(const struct seal *seal, const struct seal_key *key,
     opens = crypto_open(session_key, datagram + AT_COUNTER, ad,
                         make_ad(seal, datagram, ad), sealed, inner);
     crypto_wipe(session_key, sizeof session_key);
-    if (!opens || sealed[6] > FLAGS_ANSWER)
+    if (!opens || (sealed[6] & ~FLAG_YOURS) > FLAGS_ANSWER)
         return false;
     opened->time_ms = bytes_big_endian(sealed, 6);
-    opened->flags = sealed[6];
+    opened->flags = sealed[6] & ~FLAG_YOURS;
+    opened->is_yours = sealed[6] & FLAG_YOURS;
     opened->packet = bytes_of(sealed + INNER, inner - INNER);
     return true;
 }

@@ -18,7 +18,8 @@
  *   time     milliseconds since 1970, by the sender's clock. Within a session
  * it runs on when that is set back, so that the time between two packets is
  * never less than it says flags    0: a packet of the engine; 1: a challenge;
- * 2: the answer to one
+ * 2: the answer to one; 0x80 more: the key is the receiver's choice, not the
+ * sender's
  *
  * Freshness. A packet of a session that we know is judged by its counter alone
  * (sessions.h). For one that we do not know, there are two ways in:

@@ -27,6 +27,16 @@ struct seal *sim_seal(sim_node *node)
     return node->seal;
 }
 
+void sim_speak(sim_node *node, shoal_bytes endpoint, const struct seal_key *key,
+               uint64_t us)
+{
+    const struct sim_place *place = place_reached(node->net, endpoint);
+    uint32_t to = place ? (uint32_t)(place - node->net->places) : 0;
+    if (place)
+        seal_speak(node->seal, bytes_of(&to, sizeof to), key,
+                   node->net->now_us + us);
+}
+
 void sim_set_wall_clock(sim_node *node, int64_t ahead_us)
 {
     node->wall_us = ahead_us;

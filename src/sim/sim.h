@@ -167,6 +167,9 @@ int sim_depart(sim_node *node);
 uint64_t sim_node_wall(const sim_node *node);
 /* As host_seal(). */
 struct seal *sim_seal(sim_node *node);
+/* As host_speak(). */
+void sim_speak(sim_node *node, shoal_bytes endpoint, const struct seal_key *key,
+               uint64_t us);
 
 typedef struct sim_timer sim_timer;
 /* As host_timer_new(). On the node's clock: a paused node's timers fire when it

@@ -3,6 +3,7 @@
 local client = require("shoal.cli.client")
 local core = require("shoal.core")
 local output = require("shoal.cli.output")
+local text = require("shoal.cli.text")
 
 local keys = {}
 
@@ -33,16 +34,78 @@ local function change_of(request)
   return { add = key }
 end
 
+local POLL = 0.1 -- seconds
+
+local function count_of(members)
+  return #members == 1 and "1 member" or ("%d members"):format(#members)
+end
+
+local function names_of(members)
+  local names = {}
+  for i, addr in ipairs(members) do
+    names[i] = text.value(addr)
+  end
+  return table.concat(names, ", ")
+end
+
+local function waiting_for(rotation)
+  if #rotation.lacks > 0 then
+    return ("%s do not have it: %s"):format(count_of(rotation.lacks), names_of(rotation.lacks))
+  elseif #rotation.unused > 0 then
+    return ("%s do not use it yet: %s"):format(count_of(rotation.unused), names_of(rotation.unused))
+  end
+  return "this node does not use it yet"
+end
+
+local function is_over(rotation)
+  return rotation.stage == "grace" or rotation.stage == "done"
+end
+
+local function done_with(rotation)
+  local line = ("key %s is used by all members\n"):format(rotation.key)
+  if rotation.removed_in then
+    line = line .. ("the old key is removed in %s\n"):format(text.duration(rotation.removed_in))
+  end
+  return output.write(line)
+end
+
+-- `shoal keys rotate`: waits until all use the new key, and names who keeps it from that.
+local function rotate(request)
+  local connection, message = client.connect(request)
+  if not connection then
+    return nil, message
+  end
+  local rotation
+  rotation, message = client.call(request, connection, "rotation", { { start = true } })
+  local waited = 0
+  while rotation and not is_over(rotation) and waited < request.wait do
+    connection:receive(POLL) -- nothing comes: it is a pause
+    waited = waited + POLL
+    rotation, message = client.call(request, connection, "rotation")
+  end
+  connection:close()
+  if not rotation then
+    return nil, message
+  elseif is_over(rotation) then
+    return done_with(rotation)
+  end
+  return nil, ("key %s: %s; the rotation goes on"):format(rotation.key, waiting_for(rotation))
+end
+
 --- `shoal keys [list | add PATH | use ID | remove ID]`: the keys that there are then.
 ---@return true? ok
 ---@return string? message
 ---@return integer? code
 function keys.keys(request)
   request.action = request.action or "list"
-  if (request.action == "list") == (request.what ~= nil) then
-    local wants = request.action == "list" and "no argument"
+  local is_alone = request.action == "list" or request.action == "rotate"
+  if is_alone == (request.what ~= nil) then
+    local wants = is_alone and "no argument"
       or request.action == "add" and "a key file" or "the id of a key"
     return nil, ("keys %s takes %s; see 'shoal keys --help'"):format(request.action, wants), 2
+  end
+  if request.action == "rotate" then
+    return rotate(request)
   end
   local change, message = change_of(request)
   if message then

@@ -103,6 +103,9 @@ local function fill_run(run)
     :convert(typed.number("--clock-skew", 0, 1e9))
   option(run, "--allow", "NETWORK", "A network that members may be in, such as 10.0.0.0/8 or fd00::/8. Packets "
     .. "from elsewhere are dropped, and nothing is sent there. May be repeated. Default: any."):count("*")
+  option(run, "--key-grace", "SECONDS", "How long the old key is kept after 'shoal keys rotate', for members that "
+    .. "were away. Default: 86400, a day.")
+    :convert(typed.number("--key-grace", 0, 1e9))
   option(run, "--data-dir", "DIR", "Remember identity, members, seeds and keys in this folder, which must be the "
     .. "member's own, and find the cluster again after a restart without --join. Default: $STATE_DIRECTORY, or "
     .. "nothing is remembered."):convert(typed.filled("--data-dir"))
@@ -304,10 +307,13 @@ end
 
 local function fill_keys(keys)
   fill_client(keys)
-  keys:argument("ACTION", "list, add, use or remove. Default: list."):target("action"):args("?")
-    :choices({ "list", "add", "use", "remove" })
+  keys:argument("ACTION", "list, add, use, remove or rotate. rotate makes a key and gives it to all members, "
+    .. "which use it once all have it. Default: list."):target("action"):args("?")
+    :choices({ "list", "add", "use", "remove", "rotate" })
   keys:argument("KEY", "For add: the path of a file with one key. For use and remove: the id of a key, as "
     .. "list prints it."):target("what"):args("?"):convert(typed.filled("KEY"))
+  option(keys, "--wait", "SECONDS", "rotate: how long to wait until all members use the new key. Default: 30.")
+    :convert(typed.number("--wait", 0, 86400)):default("30"):show_default(false)
 end
 
 local SHELLS = { bash = "get_bash_complete", zsh = "get_zsh_complete", fish = "get_fish_complete" }

@@ -52,6 +52,7 @@ local function start_options(request, fields, on_error)
     user = request.user,
     group = request.group,
     allow = #request.allow > 0 and request.allow or nil,
+    key_grace = request.key_grace,
     data_dir = request.data_dir or state_directory(),
     snapshot_every = request.snapshot_every,
     tags = tags.map(request.tags),

@@ -139,6 +139,21 @@ function Node:io(fd, mode, fn) end
 ---@overload fun(self: shoal.Node, argv: string[], fn: fun(node: shoal.Node, result: shoal.SpawnResult?, message: string?, code: shoal.Code?)): shoal.Pending?, string?, shoal.Code?
 function Node:spawn(argv, options, fn) end
 
+---@class shoal.Rotation
+---@field key string  the id of the new key
+---@field stage "spreading"|"using"|"grace"|"done"
+---@field lacks string[]   addresses of active members that do not have it
+---@field unused string[]  and of those that do not use it
+---@field removed_in? number  seconds until the last of the old keys is removed
+
+--- Gives the cluster another key; its id.
+---@return string? id, string? message, shoal.Code? code
+function Node:rotate_key() end
+
+--- How far that is; nil when there was none.
+---@return shoal.Rotation?, string? message, shoal.Code? code
+function Node:rotation() end
+
 ---@class shoal.GoneMember
 ---@field id shoal.Identity
 ---@field addr string

@@ -21,6 +21,7 @@
 ---@field key? string           the same with a key, or several on lines of their own, as text
 ---@field key_fd? integer       the same, read to its end from a descriptor, which is closed
 ---@field clock_skew? number    seconds that clocks of members with a key may be apart (30); 0: clocks are not used
+---@field key_grace? number     seconds that the old key is kept after a rotation (86400)
 ---@field data_dir? string      a folder of its own for the node's memory on disk; docs/operating.md
 ---@field snapshot_every? number  seconds: how often, at most, changes are written there (5)
 ---@field allow? string[]      networks that members may be in: "10.0.0.0/8", "fd00::/8" (default: any)

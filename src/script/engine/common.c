@@ -115,7 +115,7 @@ static int set_tags(lua_State *L)
                          name(kind_of(L), "node:set_tags"));
     tags.data = (const uint8_t *)lua_tolstring(L, -1, &tags.size);
     kind_of(L)->begin(L, &call);
-    return end(L, &call, shoal_set_tags(call.engine, call.now_us, tags));
+    return end(L, &call, kind_of(L)->set_tags(&call, tags));
 }
 
 /* publish(topic, data): the number of what was said */

@@ -35,6 +35,7 @@ struct common_kind {
     void (*begin)(lua_State *L, struct common_call *call);
     int (*end)(lua_State *L, struct common_call *call, int error);
     int (*leave)(struct common_call *call);
+    int (*set_tags)(struct common_call *call, shoal_bytes tags);
     int (*forget)(struct common_call *call, shoal_bytes addr);
     int (*change_identity)(struct common_call *call, shoal_bytes id);
     void (*push_stats)(lua_State *L, struct common_call *call);

@@ -54,6 +54,11 @@ static int leave_now(struct common_call *call)
     return shoal_leave(call->engine, call->now_us);
 }
 
+static int set_tags_now(struct common_call *call, shoal_bytes tags)
+{
+    return shoal_set_tags(call->engine, call->now_us, tags);
+}
+
 static int forget_now(struct common_call *call, shoal_bytes addr)
 {
     return shoal_forget(call->engine, call->now_us, addr);
@@ -101,6 +106,7 @@ const struct common_kind object_kind = {
     .begin = begin,
     .end = end,
     .leave = leave_now,
+    .set_tags = set_tags_now,
     .forget = forget_now,
     .change_identity = become,
     .push_stats = push_stats,

@@ -90,6 +90,10 @@ struct backend_ops {
     void (*http_end)(struct backend *backend, void *http);
     /* NULL: packets are not sealed. See host_seal(). */
     struct seal *(*seal)(struct backend *backend);
+    /* For that long, what goes to that endpoint is sealed with that key. NULL:
+     * it cannot be. */
+    void (*speak)(struct backend *backend, shoal_bytes endpoint,
+                  const struct seal_key *key, uint64_t us);
     /* Pushes a table of counters. Raises Lua's memory error. */
     void (*push_stats)(struct backend *backend, lua_State *L);
     /* The loop whose files and signals the node may watch; NULL: none (nothing

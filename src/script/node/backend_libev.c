@@ -77,6 +77,12 @@ static int leave(struct backend *backend)
     return host_depart(from(backend)->host);
 }
 
+static void speak(struct backend *backend, shoal_bytes endpoint,
+                  const struct seal_key *key, uint64_t us)
+{
+    host_speak(from(backend)->host, endpoint, key, us);
+}
+
 static int recall(struct backend *backend, const char *endpoint,
                   struct error *error)
 {
@@ -239,6 +245,7 @@ static const struct backend_ops ops = {
     .join = join,
     .leave = leave,
     .recall = recall,
+    .speak = speak,
     .seed = seed,
     .timer_new = timer_new,
     .timer_cancel = timer_cancel,

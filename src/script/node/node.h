@@ -11,6 +11,7 @@
  *   pending.c     what code waits for, as act/ has it
  *   changes.c     what on_view tells
  *   memory.c      what it remembers on disk
+ *   rotation.c    another key for the whole cluster
  *   ../reload/    that code: scope.c, version.c, script.c, store.c
  *
  * Life
@@ -43,6 +44,7 @@
 #include "log_function.h"
 #include "memory.h"
 #include "reload.h"
+#include "rotation.h"
 
 /* Programs of a node (act/children.h). */
 struct children {
@@ -93,9 +95,10 @@ struct node {
     char *script; /* absolute path; NULL: handlers are a table */
     struct module_paths paths;
     char *name, *cluster;
-    struct networks allowed;    /* where members may be; empty: anywhere */
-    struct birth birth;         /* what it was started with */
-    uint8_t *meta, *args;       /* their bytes, in `birth` */
+    struct networks allowed; /* where members may be; empty: anywhere */
+    struct birth birth;      /* what it was started with */
+    uint8_t *meta, *args;    /* their bytes, in `birth` */
+    struct rotation rotation;
     struct node_memory *memory; /* on disk; NULL: none */
     uint32_t cluster_size;
     bool watches;

@@ -5,6 +5,7 @@
 #include "../../lua/refs.h"
 #include "../engine/tagging.h"
 #include "identity.h"
+#include "node.h"
 
 struct saying {
     struct node *node;
@@ -90,7 +91,7 @@ static int set(struct node *node, shoal_bytes tags, struct error *error)
 {
     struct backend *backend = node->backend;
     shoal *engine = engine_of(node);
-    int failure = shoal_set_tags(engine, backend->ops->now_us(backend), tags);
+    int failure = rotation_set_tags(node, tags);
     if (failure != 0)
         error_fail(error, "tags: %s", shoal_error_detail(engine));
     backend->ops->wake(backend);

@@ -110,6 +110,11 @@ static bool is_listened_to(const struct node *node, shoal_event event)
 bool sends_tell(struct node *node, const shoal_effect *effect)
 {
     asks_note(node, effect);
+    if (effect->event == SHOAL_EVENT_TAGS &&
+        reserved_tag_is_all(effect->before, effect->member.tags))
+        return true;
+    if (effect->event == SHOAL_EVENT_MESSAGE && effect->flags == SEND_KEY)
+        rotation_take(node, effect->data);
     if (effect->event == SHOAL_EVENT_MESSAGE && effect->flags == SEND_QUESTION)
         replies_give(node, effect);
     if (effect->event == SHOAL_EVENT_MESSAGE && effect->flags == SEND_ANSWER)

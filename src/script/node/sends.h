@@ -10,7 +10,7 @@
 #include "../reload/scope.h"
 
 /* What a message is, of those between nodes in Lua: its flags. */
-enum send_kind { SEND_MESSAGE, SEND_QUESTION, SEND_ANSWER };
+enum send_kind { SEND_MESSAGE, SEND_QUESTION, SEND_ANSWER, SEND_KEY };
 
 /* The diagnostics that this needs: 1u << SHOAL_EVENT_*. */
 #define SENDS_DIAGNOSTICS                                                      \

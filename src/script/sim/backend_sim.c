@@ -225,6 +225,12 @@ static void push_stats(struct backend *backend, lua_State *L)
     backend_push_stats(L, &stats);
 }
 
+static void speak(struct backend *backend, shoal_bytes endpoint,
+                  const struct seal_key *key, uint64_t us)
+{
+    sim_speak(from(backend)->node, endpoint, key, us);
+}
+
 static struct seal *seal(struct backend *backend)
 {
     return sim_seal(from(backend)->node);
@@ -269,6 +275,7 @@ static const struct backend_ops ops = {
     .http_new = http_new,
     .http_end = http_end,
     .seal = seal,
+    .speak = speak,
     .push_stats = push_stats,
     .loop = loop,
     .close = close_backend,

@@ -55,6 +55,11 @@ static int leave(struct common_call *call)
     return node->backend->ops->leave(node->backend);
 }
 
+static int set_tags(struct common_call *call, shoal_bytes tags)
+{
+    return rotation_set_tags(call->object, tags);
+}
+
 /* One of a former life that has not come back is none of the engine's. */
 static int forget(struct common_call *call, shoal_bytes addr)
 {
@@ -96,6 +101,7 @@ const struct common_kind methods_kind = {
     .begin = begin,
     .end = end,
     .leave = leave,
+    .set_tags = set_tags,
     .forget = forget,
     .change_identity = become,
     .push_stats = push_stats,

@@ -86,8 +86,37 @@ static int remove_key(lua_State *L)
                   &error);
 }
 
+/* rotate_key() -> its id */
+static int rotate_key(lua_State *L)
+{
+    struct node *node = methods_check_sending(L, "node:rotate_key");
+    struct seal *seal = check_seal(L);
+    struct error error;
+    char id[SEAL_ID_TEXT];
+    if (!seal)
+        return 3;
+    if (rotation_start(node, id, &error) != 0)
+        return result_fail(L, error.text, CODE_KEY);
+    lua_pushstring(L, id);
+    return 1;
+}
+
+/* rotation() -> { key=, stage=, lacks=, unused=, removed_in= } or nil */
+static int rotation(lua_State *L)
+{
+    struct node *node = methods_check_open(L);
+    if (!check_seal(L))
+        return 3;
+    rotation_push(L, node);
+    return 1;
+}
+
 const luaL_Reg methods_keys[] = {
-    {"keys", keys},       {"add_key", add_key},
-    {"use_key", use_key}, {"remove_key", remove_key},
+    {"rotate_key", rotate_key},
+    {"rotation", rotation},
+    {"keys", keys},
+    {"add_key", add_key},
+    {"use_key", use_key},
+    {"remove_key", remove_key},
     {NULL, NULL},
 };

@@ -209,6 +209,7 @@ static int go_live(lua_State *L, struct start *start)
     }
     node_become_live(node);
     memory_begin(node);
+    rotation_begin(node);
     reload_watch(node);
     tell_of_script(node);
     (void)version_call(node->current, "on_start", NULL, NULL);

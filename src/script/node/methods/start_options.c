@@ -283,6 +283,10 @@ static void read_memory(lua_State *L, struct start *start)
     double every =
         read_seconds(L, "snapshot_every", (double)MEMORY_EVERY_US / 1e6);
     start->snapshot_us = every < 0.01 ? 10000 : (uint64_t)(every * 1e6);
+    start->node->rotation.grace_us =
+        (uint64_t)(read_seconds(L, "key_grace",
+                                (double)ROTATION_GRACE_US / 1e6) *
+                   1e6);
     start->data_dir = options_string(L, 1, who, "data_dir", NULL);
     if (start->data_dir && !start->node->world->has_disk)
         luaL_error(L, "%s: option 'data_dir': not in a simulation", who);
@@ -296,7 +300,7 @@ int start_read_options(lua_State *L, struct start *start)
         "seed",           "log",       "on_error", "busy_limit",   "tags",
         "max_children",   "key",       "key_file", "key_fd",       "clock_skew",
         "args",           "allow",     "user",     "group",        "data_dir",
-        "snapshot_every", NULL};
+        "snapshot_every", "key_grace", NULL};
     struct node *node = start->node;
     options_check(L, 1, who, names, true);
     start->bind = options_string(L, 1, who, "bind", node->world->bind);
