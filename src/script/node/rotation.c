@@ -273,7 +273,7 @@ static void step(struct node *node)
 static void on_time(void *context)
 {
     struct node *node = context;
-    if (node->phase == NODE_LIVE && !node_is_asking(node))
+    if (node->phase == NODE_LIVE && !shoal_is_asking(node_engine(node)))
         step(node);
 }
 
