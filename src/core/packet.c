@@ -137,7 +137,8 @@ static int write_telling(shoal *engine, struct packet *packet,
     return error == SHOAL_ERR_TOO_BIG ? 0 : error;
 }
 
-static void write_records(struct packet *packet, struct tell_list *telling)
+static void write_records(shoal *engine, struct packet *packet,
+                          struct tell_list *telling)
 {
     struct records *records = telling->records;
     bool is_over = telling->told == telling->count;
@@ -149,7 +150,8 @@ static void write_records(struct packet *packet, struct tell_list *telling)
         bytes_copy(packet->bytes + packet->size,
                    bytes_of(records->bytes, records->size));
         packet->size += records->size;
-    }
+    } else /* a question to one that has shown nothing: it is asked again */
+        engine_drop(engine, SHOAL_DROP_TOO_BIG, 0);
     records->size = 0;
 }
 
@@ -225,7 +227,7 @@ static int write_packet(shoal *engine, struct packet *packet,
     if (!error && wire_has_claims(message->kind))
         error = write_updates(engine, packet, message);
     if (!error && message->telling)
-        write_records(packet, message->telling);
+        write_records(engine, packet, message->telling);
     if (!error && message->with_topics)
         write_items(engine, packet, &engine->topics.waiting);
     if (!error && message->with_items)
