@@ -230,3 +230,23 @@ describe("a node's default control path", function()
     end
   end)
 end)
+
+describe("shoal run", function()
+  local WITHOUT = { "client", "history", "json", "json_read", "status", "tags" }
+  local loaded
+
+  before_each(function()
+    loaded = {}
+    for name, module in pairs(package.loaded) do
+      if name:find "^shoal%.cli%." then loaded[name], package.loaded[name] = module, nil end
+    end
+  end)
+  after_each(function()
+    for name, module in pairs(loaded) do package.loaded[name] = module end
+  end)
+
+  it("loads no module that only other commands, or --status, need", function()
+    require "shoal.cli.run"
+    for _, name in ipairs(WITHOUT) do assert.is_nil(package.loaded["shoal.cli." .. name], name) end
+  end)
+end)

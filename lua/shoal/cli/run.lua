@@ -11,8 +11,6 @@ local paths = require("shoal.cli.paths")
 local script = require("shoal.cli.script")
 local seeds = require("shoal.cli.seeds")
 local shoal = require("shoal")
-local status = require("shoal.cli.status")
-local tags = require("shoal.cli.tags")
 local typed = require("shoal.cli.typed")
 
 local run = {}
@@ -55,7 +53,7 @@ local function start_options(request, fields, on_error)
     key_grace = request.key_grace,
     data_dir = request.data_dir or state_directory(),
     snapshot_every = request.snapshot_every,
-    tags = tags.map(request.tags),
+    tags = typed.map(request.tags),
     max_children = request.max_children,
     args = typed.arguments(request.words),
     log = log_options(request),
@@ -163,6 +161,7 @@ local function listen(request, path, access)
     return nil, paths.advise(request, message)
   end
   if request.status then
+    local status = require("shoal.cli.status") -- with a reader of JSON and more: most members have none
     server.status, message = status.listen(request.status, {
       mode = request.status_mode, group = request.status_group, user = request.user,
     })

@@ -4,19 +4,9 @@ local client = require("shoal.cli.client")
 local json = require("shoal.cli.json")
 local output = require("shoal.cli.output")
 local text = require("shoal.cli.text")
+local typed = require("shoal.cli.typed")
 
 local tags = {}
-
--- What was typed as { name=, value= }, as a map.
----@param list { name: string, value: any }[]
----@return table<string, any>
-function tags.map(list)
-  local map = {}
-  for _, tag in ipairs(list) do
-    map[tag.name] = tag.value
-  end
-  return map
-end
 
 --- Has a member all of these? Without a value any will do.
 ---@param member shoal.Member
@@ -39,7 +29,7 @@ end
 function tags.tags(request)
   local changes
   if #request.set > 0 or #request.delete > 0 then
-    changes = { { set = tags.map(request.set), delete = request.delete } }
+    changes = { { set = typed.map(request.set), delete = request.delete } }
   end
   local now, message, code = client.ask(request, "tags", changes)
   if not now then

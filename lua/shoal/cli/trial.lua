@@ -13,7 +13,6 @@ local core = require("shoal.core")
 local shoal = require("shoal")
 local sim = require("shoal.sim")
 local spread = require("shoal.cli.spread")
-local tag_lists = require("shoal.cli.tags")
 local typed = require("shoal.cli.typed")
 
 local trial = {}
@@ -143,7 +142,7 @@ local function spawn(net, request, roles, fields)
   local members = {}
   for _, role in ipairs(roles) do
     local list, message = net:spawn(role.count, { handlers = role.path, config = fields,
-      tags = tag_lists.map(request.tags), cluster_size = request.total, args = typed.arguments(request.words) })
+      tags = typed.map(request.tags), cluster_size = request.total, args = typed.arguments(request.words) })
     if not list then
       return nil, message, role
     end

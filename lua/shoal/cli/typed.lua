@@ -37,6 +37,17 @@ function typed.tag(argument)
   return { name = name, value = typed.tag_value(value) }
 end
 
+--- Several tags, as a map.
+---@param list { name: string, value: any }[]
+---@return table<string, any>
+function typed.map(list)
+  local map = {}
+  for _, tag in ipairs(list) do
+    map[tag.name] = tag.value
+  end
+  return map
+end
+
 -- KEY=VALUE, or KEY alone: whatever its value is.
 function typed.tag_filter(argument)
   if argument == "" or argument:find("^=") then
