@@ -91,7 +91,7 @@ methods.tags = {
     if next(changes) ~= nil then
       local called, ok, message, code = pcall(self.node.set_tags, self.node, changes)
       if not called then
-        return nil, tostring(ok):match("set_tags: (.*)") or tostring(ok), "invalid_params"
+        return scripts.misuse("set_tags", ok)
       elseif not ok then
         return nil, message, code
       end
@@ -129,7 +129,7 @@ methods.log = {
   run = function(self, params)
     local ok, levels = pcall(self.node.log_levels, self.node, params[1])
     if not ok then
-      return nil, tostring(levels):match("log_levels: (.*)") or tostring(levels), "invalid_params"
+      return scripts.misuse("log_levels", levels)
     end
     return levels
   end,
@@ -322,8 +322,11 @@ local function check_params(method, params)
   return true
 end
 
-local function perform(self, peer, id, name, params)
-  local method = methods[name]
+--- Runs one of these methods, after what a client gave it was checked: for the status
+-- socket, too. What stands behind `params` goes on to the method.
+---@param of table<string, shoal.control.Method>
+function control.perform(of, self, name, params, ...)
+  local method = of[name]
   if not method then
     return nil, ("there is no method '%s'"):format(name), "unknown_method"
   end
@@ -334,7 +337,7 @@ local function perform(self, peer, id, name, params)
   if not self.node then
     return nil, "the node is starting", "starting"
   end
-  return method.run(self, params, peer, id)
+  return method.run(self, params, ...)
 end
 
 -- Whoever asked us to leave has been told that we do: now we may go.
@@ -346,7 +349,7 @@ local function leave_if_asked(self)
 end
 
 local function on_request(self, peer, id, name, params)
-  local result, message, code = perform(self, peer, id, name, params)
+  local result, message, code = control.perform(methods, self, name, params, peer, id)
   if result == LATER then
     return
   elseif result == nil then
@@ -420,7 +423,7 @@ function Control:attach(node)
 end
 
 -- For the status socket.
-control.methods, control.check_params, control.describe = methods, check_params, describe
+control.methods, control.describe = methods, describe
 
 --- Ends all connections after what waits for them was written, and removes the
 --- socket.

@@ -9,14 +9,31 @@ local function sort_key(addr)
   return type(addr) == "string" and addr or core.pack(addr)
 end
 
-function scripts.sort_by_address(members)
+--- Members; or what has one each, in its field `member`.
+function scripts.sort_by_address(list)
   local keys = {}
-  for _, member in ipairs(members) do
-    keys[member] = sort_key(member.addr)
+  for _, one in ipairs(list) do
+    keys[one] = sort_key((one.member or one).addr)
   end
-  table.sort(members, function(a, b)
+  table.sort(list, function(a, b)
     return keys[a] < keys[b]
   end)
+end
+
+--- The failure of a method of the node that raised: what a client gave it is wrong.
+---@param name string
+---@param raised any
+---@return nil, string message, string code
+function scripts.misuse(name, raised)
+  return nil, tostring(raised):match(name .. ": (.*)") or tostring(raised), "invalid_params"
+end
+
+-- Later. What a script made may be nested too deep for a message around it.
+local function respond(peer, id, result)
+  local sent, why = pcall(peer.respond, peer, id, nil, result)
+  if not sent then
+    peer:respond(id, { code = "failed", message = tostring(why) })
+  end
 end
 
 local ASK_OPTIONS = { data = true, tags = "table", exactly = "table", members = "table", timeout = "number" }
@@ -31,16 +48,6 @@ local function check_ask(options)
     end
   end
   return true
-end
-
-local function sort_answers(answers)
-  local keys = {}
-  for _, answer in ipairs(answers) do
-    keys[answer] = sort_key(answer.member.addr)
-  end
-  table.sort(answers, function(a, b)
-    return keys[a] < keys[b]
-  end)
 end
 
 -- In a table of tags `true` stands for any value.
@@ -76,15 +83,12 @@ function scripts.methods(LATER)
         members = options.members,
         timeout = options.timeout,
       }, function(_, answers, missing)
-        sort_answers(answers)
+        scripts.sort_by_address(answers)
         scripts.sort_by_address(missing)
-        local sent, why = pcall(peer.respond, peer, id, nil, { answers = answers, missing = missing })
-        if not sent then -- nested too deep for a message around it
-          peer:respond(id, { code = "failed", message = tostring(why) })
-        end
+        respond(peer, id, { answers = answers, missing = missing })
       end)
       if not called then
-        return nil, tostring(ok):match("node:ask: (.*)") or tostring(ok), "invalid_params"
+        return scripts.misuse("node:ask", ok)
       elseif not ok then
         return nil, message, code
       end
@@ -122,16 +126,13 @@ function scripts.methods(LATER)
       local function answer(_, result, why, what)
         if why then
           peer:respond(id, { code = what, message = why })
-          return
-        end
-        local sent, problem = pcall(peer.respond, peer, id, nil, result == nil or result)
-        if not sent then -- nested too deep for a message around it
-          peer:respond(id, { code = "failed", message = tostring(problem) })
+        else
+          respond(peer, id, result == nil or result)
         end
       end
       local called, ok, message, code = pcall(self.node.call, self.node, params[1], params[2], answer)
       if not called then
-        return nil, tostring(ok):match("node:call: (.*)") or tostring(ok), "invalid_params"
+        return scripts.misuse("node:call", ok)
       elseif not ok then
         return nil, message, code
       end

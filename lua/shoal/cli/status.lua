@@ -132,22 +132,8 @@ methods.watch = {
 
 -- ---- Requests ----
 
-local function perform(self, client, name, params)
-  local method = methods[name]
-  if not method then
-    return nil, ("there is no method '%s'"):format(name), "unknown_method"
-  end
-  local ok, message, code = control.check_params(method, params)
-  if not ok then
-    return nil, message, code
-  elseif not self.node then
-    return nil, "the node is starting", "starting"
-  end
-  return method.run(self, params, client)
-end
-
 local function on_request(self, client, name, params)
-  local result, message, code = perform(self, client, name, params)
+  local result, message, code = control.perform(methods, self, name, params, client)
   if result == LATER then
     return
   elseif result == nil then
