@@ -55,10 +55,11 @@ local function explain(command)
   return table.concat(paragraphs, "\n")
 end
 
-local function find(commands, name)
-  for _, command in ipairs(commands) do
-    if command.name == name then
-      return command
+-- A command, or an argument of one.
+local function find(all, name)
+  for _, one in ipairs(all) do
+    if one.name == name then
+      return one
     end
   end
   return nil
@@ -77,15 +78,6 @@ end
 
 -- ---- Calling one ----
 
-local function is_argument(command, name)
-  for _, arg in ipairs(command.args or {}) do
-    if arg.name == name then
-      return arg
-    end
-  end
-  return nil
-end
-
 -- What was typed, as the command wants to have it.
 local function convert(request, arg, word)
   if not arg or not arg.type then
@@ -102,14 +94,14 @@ end
 
 -- Words are arguments in their order; NAME=VALUE is one by its name.
 local function arguments(request, command)
-  local given, place = {}, 0
+  local given, place, args = {}, 0, command.args or {}
   for _, word in ipairs(request.words) do
     local name, rest = word:match("^([%w_.-]+)=(.*)$")
-    local arg = name and is_argument(command, name)
+    local arg = name and find(args, name)
     local key = arg and name
     if not arg then
       place = place + 1
-      key, rest, arg = place, word, (command.args or {})[place]
+      key, rest, arg = place, word, args[place]
     end
     local value, wrong = convert(request, arg, rest)
     if wrong then

@@ -113,4 +113,16 @@ json.encode = encode
 ---@return string
 json.encode_object = encode_object
 
+--- A list of tables as an array of objects, each on a line of its own.
+---@param list table[]
+---@param order? string[]
+---@return string
+function json.encode_objects(list, order)
+  local objects = {}
+  for i, object in ipairs(list) do
+    objects[i] = encode_object(object, order)
+  end
+  return "[" .. table.concat(objects, ",\n ") .. "]\n"
+end
+
 return json

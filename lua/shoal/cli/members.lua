@@ -69,16 +69,6 @@ local function table_of(list, now, request)
   return text.cut(text.table(rows), text.columns())
 end
 
-local function json_of(list)
-  local objects = {}
-  for _, member in ipairs(list) do
-    if not member.is_own then
-      objects[#objects + 1] = json.encode_object(member, ORDER)
-    end
-  end
-  return "[" .. table.concat(objects, ",\n ") .. "]\n"
-end
-
 -- ---- Which, and in which order ----
 
 local function is_meant(member, word)
@@ -154,7 +144,7 @@ local function show(request)
   if not list then
     return nil, message
   end
-  return output.write(request.json and json_of(list) or table_of(list, os.time(), request))
+  return output.write(request.json and json.encode_objects(list, ORDER) or table_of(list, os.time(), request))
 end
 
 local function watch(request)

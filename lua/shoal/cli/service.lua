@@ -23,20 +23,12 @@ local function lines_of(list)
   return text.table(rows)
 end
 
-local function json_of(list)
-  local objects = {}
-  for i, one in ipairs(list) do
-    objects[i] = json.encode_object(one, ORDER)
-  end
-  return "[" .. table.concat(objects, ",\n ") .. "]\n"
-end
-
 local function list(request)
   local all, message = client.ask(request, "services", request.service and { request.service } or {})
   if not all then
     return nil, message
   end
-  return output.write(request.json and json_of(all) or lines_of(all))
+  return output.write(request.json and json.encode_objects(all, ORDER) or lines_of(all))
 end
 
 --- `shoal service [ACTION] [NAME] [NOTE]`

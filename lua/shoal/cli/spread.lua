@@ -26,6 +26,7 @@ spread.NOTHING = { refused = "the script has no topics, and does not handle broa
 local function round(seconds)
   return seconds and math.floor(seconds * 1e6 + 0.5) / 1e6
 end
+spread.round = round
 
 local function has_topics(defined)
   for name in pairs(defined) do

@@ -29,10 +29,7 @@ local MAX_MESSAGES = 5
 ---@field chosen? { topic?: string, data: string, selective?: boolean }  what a member is to say
 ---@field spread? shoal.cli.Spread
 
--- A moment or a duration, as finely as the clock goes.
-local function round(seconds)
-  return seconds and math.floor(seconds * 1e6 + 0.5) / 1e6
-end
+local round = spread.round
 
 local function mark(self, what)
   self.marks[#self.marks + 1] = { at = round(self.net:now()), what = what }
