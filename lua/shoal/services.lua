@@ -124,13 +124,19 @@ local function names_of(all, told)
   return names
 end
 
+-- All instances, read from the tags once until these change.
+local function cached(runtime, node)
+  runtime.cache = runtime.cache or instances.all(node)
+  return runtime.cache
+end
+
 -- Calls on_service for each service whose passing instances are others than last time.
 local function tell(runtime, node)
   runtime.cache = nil
   if not runtime.on_service then
     return
   end
-  local all = instances.all(node)
+  local all = cached(runtime, node)
   for _, name in ipairs(names_of(all, runtime.told)) do
     local list = instances.select(all, name)
     local signature = instances.signature(list)
@@ -150,7 +156,7 @@ local function publish(runtime, node)
     changes[tag], differs = value, true
   end
   for tag in pairs(tags) do
-    local name = tag:sub(1, #instances.PREFIX) == instances.PREFIX and tag:sub(#instances.PREFIX + 1)
+    local name = instances.name_of(tag)
     if name and not runtime.services[name] then
       change(tag, core.none)
       node.store._services[name] = nil
@@ -363,11 +369,7 @@ end
 
 local function all_of(node)
   local runtime = runtimes[node]
-  if not runtime then
-    return instances.all(node)
-  end
-  runtime.cache = runtime.cache or instances.all(node)
-  return runtime.cache
+  return runtime and cached(runtime, node) or instances.all(node)
 end
 
 --- The instances of a service that living members, this node included, offer: those that

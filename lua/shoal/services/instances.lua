@@ -6,12 +6,19 @@ local core = require "shoal.core"
 
 local instances = {}
 
-instances.PREFIX = "service."
+local PREFIX = "service."
 
 --- The tag that says it.
 ---@return string
 function instances.tag_of(name)
-  return instances.PREFIX .. name
+  return PREFIX .. name
+end
+
+--- The name of the service that a tag is about; nil: it is about none.
+---@param tag any
+---@return string?
+function instances.name_of(tag)
+  return type(tag) == "string" and tag:sub(1, #PREFIX) == PREFIX and tag:sub(#PREFIX + 1) or nil
 end
 
 -- "10.0.0.1" of "10.0.0.1:7946", "[::1]" of "[::1]:7946".
@@ -90,8 +97,7 @@ function instances.all(node)
   local list = {}
   for _, member in ipairs(living(node)) do
     for tag, value in pairs(member.tags or {}) do
-      local name = type(tag) == "string" and tag:sub(1, #instances.PREFIX) == instances.PREFIX
-        and tag:sub(#instances.PREFIX + 1)
+      local name = instances.name_of(tag)
       list[#list + 1] = name and read(name, member, value) or nil
     end
   end
