@@ -2,6 +2,7 @@
 
 local client = require("shoal.cli.client")
 local core = require("shoal.core")
+local interrupts = require("shoal.cli.interrupts")
 local output = require("shoal.cli.output")
 local text = require("shoal.cli.text")
 
@@ -69,17 +70,22 @@ local function done_with(rotation)
   return output.write(line)
 end
 
--- `shoal keys rotate`: waits until all use the new key, and names who keeps it from that.
+-- `shoal keys rotate`: waits until all use the new key, and names who keeps it from that. When it
+-- is interrupted it says so at once: the rotation does not end with it.
 local function rotate(request)
-  local connection, message = client.connect(request)
+  local is_interrupted, message = interrupts.watch()
+  if not is_interrupted then
+    return nil, message
+  end
+  local connection
+  connection, message = client.connect(request)
   if not connection then
     return nil, message
   end
   local rotation
   rotation, message = client.call(request, connection, "rotation", { { start = true } })
   local waited = 0
-  while rotation and not is_over(rotation) and waited < request.wait do
-    connection:receive(POLL) -- nothing comes: it is a pause
+  while rotation and not is_over(rotation) and waited < request.wait and not is_interrupted(POLL) do
     waited = waited + POLL
     rotation, message = client.call(request, connection, "rotation")
   end
