@@ -140,6 +140,11 @@ describe("a node that cannot start", function()
     assert.equal(0, process.cli("members", "--control", control).code)
   end)
 
+  it("because its two sockets have one path", function()
+    assert_refused(run(script "return {}", "--status", control),
+      "%-%-status: " .. literal(control) .. " is the control socket: give it a path of its own\n$", 2)
+  end)
+
   it("because its config is wrong", function()
     assert_misused(run(script("return {}"), "--config", "lann"), "'lann' is neither a preset")
     assert_misused(run(script("return {}"), "--set", "probe_perod=1"), "probe_perod.*probe_period")

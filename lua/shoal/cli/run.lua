@@ -156,6 +156,9 @@ end
 
 -- The control socket, and that for everybody, if it is asked for.
 local function listen(request, path, access)
+  if request.status == path then
+    return nil, ("--status: %s is the control socket: give it a path of its own"):format(path), USAGE
+  end
   local server, message = control.listen(path, access)
   if not server then
     return nil, paths.advise(request, message)
@@ -215,9 +218,9 @@ function run.run(request)
     return nil, message
   end
   local server
-  server, message = listen(request, path, access)
+  server, message, code = listen(request, path, access)
   if not server then
-    return nil, message
+    return nil, message, code
   end
   local node, failure
   local function on_error(what, why)
