@@ -32,7 +32,8 @@ void repair_compare(shoal *engine, struct identity *peer,
 /* The records of an exchange. */
 void repair_receive(shoal *engine, shoal_bytes items,
                     const struct identity *sender);
-/* We have become active. */
+/* We have become active, or have begun to compare what we know: then the
+ * baseline is asked for, unless it is over. */
 void repair_begin(shoal *engine);
 /* Asks what is due; the earliest time that something is due again. */
 uint64_t repair_tick(shoal *engine);

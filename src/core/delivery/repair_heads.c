@@ -197,6 +197,8 @@ void repair_compare(shoal *engine, struct identity *peer,
     struct topics *topics = &engine->topics;
     uint64_t pause_us = engine->config.probe_period_us / COMPARES
                         << topics->quiet;
+    if (topics->baseline.ask_us == SHOAL_NEVER)
+        repair_begin(engine);
     if (!digest_is_on(engine) || !topics->baseline.is_over ||
         header->digest.streams == sum_of_all(engine))
         return;
