@@ -67,11 +67,6 @@ static bool may(shoal *engine, enum limit what, uint32_t key, uint32_t most)
                              engine->now_us, A_MINUTE_US / most, most);
 }
 
-static bool speaks_for_itself(const shoal *engine, const struct who *who)
-{
-    return engine->sender.who && bytes_equal(engine->sender.who->id, who->id);
-}
-
 shoal_drop admission_limit(shoal *engine, const struct who *who,
                            const struct identity *before)
 {
@@ -81,7 +76,7 @@ shoal_drop admission_limit(shoal *engine, const struct who *who,
                    config->renewals_per_minute)
                    ? SHOAL_NUM_DROPS
                    : SHOAL_DROP_RENEWALS;
-    if (!speaks_for_itself(engine, who) ||
+    if (!cookie_is_back(engine, who->id) || /* others speak for it */
         may(engine, LIMIT_NEWCOMER, hash_of_host(engine, who),
             config->newcomers_per_minute))
         return SHOAL_NUM_DROPS;
