@@ -55,6 +55,30 @@ static void write_rumours(void)
     }
 }
 
+/* Tags of C: all of them and what is new in the next version; what is new in a
+ * version that nobody has, and a size. */
+static void write_tags(void)
+{
+#define ZONE_B "ce0001e0db"
+    static const char *const claims[] = {
+        "0002"
+        "96" C "0000c0" ZONE_B "c40881a47a6f6e65a162"
+        "96" C "0000c0ce0002142b94" ZONE_B "0700c40163",
+        "0001"
+        "96" C "0000c0ce0002142b94" ZONE_B "0700c40163",
+        "0001"
+        "96" C "0000c0" ZONE_B "cd0400"};
+#undef ZONE_B
+    for (size_t i = 0; i < COUNT(claims); i++) {
+        char packet[1024], front[16];
+        snprintf(packet, sizeof packet, "950108" A "00" HASH_B_HEX "%s",
+                 claims[i]);
+        snprintf(front, sizeof front, "00%04zx", strlen(packet) / 2);
+        write_seed("engine", front, packet);
+        write_seed("codec", "", packet);
+    }
+}
+
 /* Records of exchanges, those about topics among broadcasts as well. */
 static void write_records(void)
 {
@@ -169,6 +193,7 @@ int main(int argc, char **argv)
     }
     write_growing_member();
     write_rumours();
+    write_tags();
     write_records();
     for (size_t i = 0; i < COUNT(messages); i++)
         write_seed("control", "03", messages[i]);
