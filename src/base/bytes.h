@@ -23,6 +23,16 @@ static inline bool bytes_equal(shoal_bytes a, shoal_bytes b)
            (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
+/* Less than, equal to or greater than 0, as `a` is before, equal to or after
+ * `b`: byte by byte, and what the other begins with comes first. */
+static inline int bytes_compare(shoal_bytes a, shoal_bytes b)
+{
+    size_t shorter = a.size < b.size ? a.size : b.size;
+    int order = shorter > 0 ? memcmp(a.data, b.data, shorter) : 0;
+
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
 /* Copies to `out` and returns the end of the copy. */
 static inline uint8_t *bytes_copy(uint8_t *out, shoal_bytes from)
 {
@@ -56,6 +66,16 @@ static inline uint64_t bytes_big_endian(const uint8_t *at, size_t size)
     while (size-- > 0)
         value = value << 8 | *at++;
     return value;
+}
+
+/* The last `size` bytes of `value`, the most significant one first. */
+static inline void bytes_put_big_endian(uint8_t *at, uint64_t value,
+                                        size_t size)
+{
+    while (size-- > 0) {
+        at[size] = (uint8_t)value;
+        value >>= 8;
+    }
 }
 
 /* A keyed hash: the key is secret, so that a peer cannot choose identities

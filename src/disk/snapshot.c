@@ -49,8 +49,7 @@ static void put_number(struct snapshot_writer *writer, uint64_t number,
 {
     uint8_t bytes[8];
 
-    for (unsigned i = 0; i < size; i++)
-        bytes[i] = (uint8_t)(number >> 8 * (size - 1 - i));
+    bytes_put_big_endian(bytes, number, size);
     put(writer, bytes, size);
 }
 
@@ -200,11 +199,8 @@ static shoal_bytes take(struct rest *rest, size_t size)
 static uint64_t take_number(struct rest *rest, unsigned size)
 {
     shoal_bytes bytes = take(rest, size);
-    uint64_t number = 0;
 
-    for (size_t i = 0; i < bytes.size; i++)
-        number = number << 8 | bytes.data[i];
-    return number;
+    return bytes_big_endian(bytes.data, bytes.size);
 }
 
 static shoal_bytes take_bytes(struct rest *rest)

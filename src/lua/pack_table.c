@@ -5,6 +5,7 @@
  * entries are then put in order: nothing is encoded twice, and for small maps
  * nothing is allocated.
  */
+#include "../base/bytes.h"
 #include "packer.h"
 
 #include "compat.h"
@@ -99,12 +100,9 @@ static int pack_array(struct packer *p, int index, size_t count)
 static int compare(const void *left, const void *right)
 {
     const struct pack_entry *a = left, *b = right;
-    size_t shorter = a->key_size < b->key_size ? a->key_size : b->key_size;
-    int order = memcmp(a->at, b->at, shorter);
 
-    if (order != 0)
-        return order;
-    return a->key_size < b->key_size ? -1 : a->key_size > b->key_size;
+    return bytes_compare(bytes_of(a->at, a->key_size),
+                         bytes_of(b->at, b->key_size));
 }
 
 /* Puts the entries, which are the last bytes written, in the order of their

@@ -18,8 +18,7 @@ void challenge_write(const struct challenge *challenge, uint32_t issued_ms,
     size_t size = from.size < MAX_FROM ? from.size : MAX_FROM;
     uint64_t mac;
 
-    bytes_put_u16be(about, issued_ms >> 16);
-    bytes_put_u16be(about + 2, issued_ms & 0xffff);
+    bytes_put_big_endian(about, issued_ms, 4);
     memcpy(about + 4, challenge->session, CRYPTO_SESSION);
     if (size > 0)
         memcpy(about + 4 + CRYPTO_SESSION, from.data, size);

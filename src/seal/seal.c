@@ -162,14 +162,6 @@ void seal_limit_sessions(struct seal *seal, uint32_t most)
 
 /* ---- Sealing ---- */
 
-static void put_big_endian(uint8_t *at, uint64_t value, size_t size)
-{
-    while (size-- > 0) {
-        at[size] = (uint8_t)value;
-        value >>= 8;
-    }
-}
-
 /* What is authentic besides: its size. */
 static size_t make_ad(const struct seal *seal, const uint8_t *datagram,
                       uint8_t ad[MAX_AD])
@@ -212,9 +204,10 @@ static void write_sealed(struct seal *seal, struct seal_time time,
     out[1] = 0;
     memcpy(out + AT_KEY_ID, key->id, 2);
     memcpy(out + AT_SESSION, seal->session, CRYPTO_SESSION);
-    put_big_endian(out + AT_COUNTER, atomic_fetch_add(&seal->counter, 1) + 1,
-                   CRYPTO_COUNTER);
-    put_big_endian(out + AT_SEALED, time_ms(seal, time), 6);
+    bytes_put_big_endian(out + AT_COUNTER,
+                         atomic_fetch_add(&seal->counter, 1) + 1,
+                         CRYPTO_COUNTER);
+    bytes_put_big_endian(out + AT_SEALED, time_ms(seal, time), 6);
     out[AT_SEALED + 6] =
         (uint8_t)(flags | (key == &seal->keys.list[0] ? 0 : FLAG_YOURS));
     (void)bytes_copy(out + AT_SEALED + INNER, packet);

@@ -52,7 +52,7 @@ bool compact_read(shoal_bytes id, struct compact *out)
 
 static size_t write_compact(const struct compact *compact, uint8_t *out)
 {
-    size_t size = compact->address.size, i;
+    size_t size = compact->address.size;
     size_t body = PORT + size + BUMP + compact->name.size;
     uint8_t *at = out + HEAD;
 
@@ -64,9 +64,8 @@ static size_t write_compact(const struct compact *compact, uint8_t *out)
     bytes_put_u16be(at, compact->address.port);
     memcpy(at + PORT, compact->address.ip, size);
     at += PORT + size;
-    for (i = 0; i < BUMP; i++)
-        *at++ = (uint8_t)(compact->bump >> 8 * (BUMP - 1 - i));
-    return (size_t)(bytes_copy(at, compact->name) - out);
+    bytes_put_big_endian(at, compact->bump, BUMP);
+    return (size_t)(bytes_copy(at + BUMP, compact->name) - out);
 }
 
 /* ---- The map ---- */

@@ -20,6 +20,7 @@
  */
 #include "wire.h"
 
+#include "../base/bytes.h"
 #include "check.h"
 #include "compact.h"
 #include "packer.h"
@@ -34,16 +35,6 @@ struct stock {
 };
 
 static const shoal_bytes life_key = {(const uint8_t *)"\xa4life", 5};
-
-static int compare(shoal_bytes a, shoal_bytes b)
-{
-    size_t shorter = a.size < b.size ? a.size : b.size;
-    int order = memcmp(a.data, b.data, shorter);
-
-    if (order != 0)
-        return order;
-    return a.size < b.size ? -1 : a.size > b.size;
-}
 
 static bool is_key(shoal_bytes key, const char *name)
 {
@@ -113,7 +104,7 @@ static int parse_map(shoal_bytes id, struct stock *stock)
     rest.size -= head.size;
     while (rest.size > 0) {
         key = take_value(&rest);
-        if (last.data && compare(last, key) >= 0)
+        if (last.data && bytes_compare(last, key) >= 0)
             return SHOAL_ERR_IDENTITY;
         if (read_entry(key, take_value(&rest), stock))
             return SHOAL_ERR_IDENTITY;
@@ -217,7 +208,7 @@ static int pack_entries(struct wire_sink *sink, shoal_bytes rest,
 
         if (is_key(key, "life"))
             continue;
-        if (!has_life && compare(key, life_key) > 0) {
+        if (!has_life && bytes_compare(key, life_key) > 0) {
             has_life = true;
             if (pack_number(sink, "life", stock->life))
                 return -1;
@@ -280,7 +271,7 @@ static int wins(void *context, shoal_bytes id, shoal_bytes adversary)
         return SHOAL_ERR_IDENTITY;
     if (compare_lives(&a, &b) != 0)
         return compare_lives(&a, &b) > 0;
-    return compare(id, adversary) > 0;
+    return bytes_compare(id, adversary) > 0;
 }
 
 shoal_identity_questions shoal_stock_identity(void)

@@ -94,17 +94,11 @@ struct place_of_us {
     uint32_t before;
 };
 
-static int compare(shoal_bytes a, shoal_bytes b)
-{
-    int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
-    return order ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 static void visit_for_rank(lua_State *L, void *context, shoal_bytes addr,
                            int table)
 {
     struct place_of_us *place = context;
-    int order = compare(addr, place->self);
+    int order = bytes_compare(addr, place->self);
     (void)L;
     (void)table;
     if (order < 0)
@@ -167,7 +161,7 @@ static bool is_better(const struct rendezvous_score *score, shoal_bytes addr,
                       const struct candidate *than)
 {
     int order = rendezvous_compare(score, &than->score);
-    return order ? order < 0 : compare(addr, address_of(than)) < 0;
+    return order ? order < 0 : bytes_compare(addr, address_of(than)) < 0;
 }
 
 static void consider(struct election *election, shoal_bytes addr,

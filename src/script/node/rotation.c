@@ -122,13 +122,6 @@ static bool next_active(const shoal *engine, uint32_t *cursor,
     return false;
 }
 
-static bool is_before(shoal_bytes a, shoal_bytes b)
-{
-    size_t size = a.size < b.size ? a.size : b.size;
-    int order = memcmp(a.data, b.data, size);
-    return order < 0 || (order == 0 && a.size < b.size);
-}
-
 static struct census count(const shoal *engine, const uint8_t id[2])
 {
     struct census census = {0, 0, true};
@@ -140,7 +133,7 @@ static struct census count(const shoal *engine, const uint8_t id[2])
         bool has_it = has(ids, id);
         census.lacking += !has_it;
         census.unused += !uses(ids, id);
-        if (has_it && is_before(member.addr, ours))
+        if (has_it && bytes_compare(member.addr, ours) < 0)
             census.is_ours_to_send = false;
     }
     return census;
@@ -174,8 +167,7 @@ static void send_key(struct node *node, const struct seal_key *key,
                      shoal_bytes id)
 {
     uint8_t message[MESSAGE] = {VERSION};
-    for (int i = 0; i < 8; i++)
-        message[1 + i] = (uint8_t)(key->made_ms >> (56 - 8 * i));
+    bytes_put_big_endian(message + 1, key->made_ms, 8);
     memcpy(message + 9, key->bytes, CRYPTO_KEY);
     (void)shoal_send_to(node_engine(node),
                         node->backend->ops->now_us(node->backend), id, SEND_KEY,
