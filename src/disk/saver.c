@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "saver.h"
 
+#include "../base/thread.h"
 #include "snapshot.h"
-
-#include <signal.h>
 
 static void *run(void *context)
 {
@@ -13,19 +12,6 @@ static void *run(void *context)
         saver->folder, (shoal_bytes){saver->bytes, saver->size}, &saver->error);
     __atomic_store_n(&saver->is_done, 1, __ATOMIC_RELEASE);
     return NULL;
-}
-
-/* The program's signals are for its own threads. 0, or an errno. */
-static int start(struct saver *saver)
-{
-    sigset_t all, before;
-    int number;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    number = pthread_create(&saver->thread, NULL, run, saver);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return number;
 }
 
 void saver_init(struct saver *saver, const struct state_folder *folder)
@@ -41,7 +27,7 @@ int saver_begin(struct saver *saver, uint8_t *bytes, size_t size,
     saver->bytes = bytes;
     saver->size = size;
     saver->is_done = 0;
-    number = start(saver);
+    number = thread_start(&saver->thread, run, saver);
     saver->is_running = number == 0;
     if (number == 0)
         return 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "../base/clock.h"
+#include "../base/thread.h"
 #include "deputy_parts.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -89,17 +89,11 @@ static void *work(void *argument)
     return NULL;
 }
 
-/* With every signal blocked: signals are for the program's own threads. Without
- * a thread the nodes do as well as they can. */
+/* Without a thread the nodes do as well as they can. */
 static void start_thread(struct deputy *deputy)
 {
-    sigset_t all, before;
-    int error;
+    int error = thread_start(&deputy->thread, work, deputy);
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(&deputy->thread, NULL, work, deputy);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
     deputy->has_thread = error == 0;
     deputy->has_failed = error != 0;
     deputy->process = getpid();

@@ -6,9 +6,10 @@
  */
 #include "resolve.h"
 
+#include "../base/thread.h"
+
 #include <netdb.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -232,18 +233,11 @@ static void *look_up_all(void *argument)
     return NULL;
 }
 
-/* With every signal blocked: signals are for the program's own threads. */
 static bool start_thread(struct resolver *resolver)
 {
     pthread_t thread;
-    sigset_t all, before;
-    int error;
 
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    error = pthread_create(&thread, NULL, look_up_all, resolver);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (error != 0)
+    if (thread_start(&thread, look_up_all, resolver) != 0)
         return false;
     pthread_detach(thread);
     return true;
