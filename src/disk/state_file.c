@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "state_file.h"
 
+#include "../base/file.h"
 #include "snapshot.h"
 
 #include <errno.h>
@@ -114,24 +115,6 @@ static int check_file(const struct state_folder *folder,
     return 0;
 }
 
-/* As many as there are, up to `room`; -1 with an errno. */
-static ssize_t read_all(int fd, uint8_t *bytes, size_t room)
-{
-    size_t used = 0;
-
-    while (used < room) {
-        ssize_t got = read(fd, bytes + used, room - used);
-
-        if (got == 0)
-            break;
-        if (got > 0)
-            used += (size_t)got;
-        else if (errno != EINTR)
-            return -1;
-    }
-    return (ssize_t)used;
-}
-
 static int read_file(const struct state_folder *folder, int fd, uint8_t **bytes,
                      size_t *size, struct error *error)
 {
@@ -149,7 +132,7 @@ static int read_file(const struct state_folder *folder, int fd, uint8_t **bytes,
     *bytes = malloc(room + 1);
     if (!*bytes)
         return error_fail(error, "out of memory");
-    got = read_all(fd, *bytes, room);
+    got = file_read(fd, *bytes, room);
     *size = got > 0 ? (size_t)got : 0;
     if (got >= 0)
         return 0;
@@ -187,21 +170,6 @@ int state_file_set_aside(const struct state_folder *folder, struct error *error)
 
 /* ---- Writing ---- */
 
-static int write_all(int fd, shoal_bytes bytes)
-{
-    while (bytes.size > 0) {
-        ssize_t written = write(fd, bytes.data, bytes.size);
-
-        if (written < 0 && errno != EINTR)
-            return -1;
-        if (written > 0) {
-            bytes.data += written;
-            bytes.size -= (size_t)written;
-        }
-    }
-    return fsync(fd);
-}
-
 /* 0, or an errno. */
 static int write_new(const struct state_folder *folder, shoal_bytes bytes)
 {
@@ -213,7 +181,7 @@ static int write_new(const struct state_folder *folder, shoal_bytes bytes)
                 O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0600);
     if (fd < 0)
         return errno;
-    if (write_all(fd, bytes) != 0)
+    if (file_write(fd, bytes) != 0 || fsync(fd) != 0)
         number = errno;
     if (close(fd) != 0 && number == 0)
         number = errno;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "key_file.h"
 
+#include "../base/bytes.h"
+#include "../base/file.h"
 #include "../seal/seal.h"
 
 #include <errno.h>
@@ -50,18 +52,10 @@ static int check(const char *path, int fd, struct error *error)
 /* All of it, in one go or more: its size, or -1 with an errno. */
 static ssize_t read_all(int fd, char *text)
 {
-    size_t used = 0;
+    ssize_t size = file_read(fd, text, MOST);
 
-    while (used < MOST) {
-        ssize_t got = read(fd, text + used, MOST - used);
-
-        if (got == 0)
-            return (ssize_t)used;
-        if (got > 0)
-            used += (size_t)got;
-        else if (errno != EINTR)
-            return -1;
-    }
+    if (size < MOST)
+        return size;
     errno = EFBIG;
     return -1;
 }
@@ -117,21 +111,6 @@ int key_file_read_fd(int fd, struct seal_keys *keys, struct error *error)
     return result;
 }
 
-static int write_text(int fd, const char *text, size_t size)
-{
-    while (size > 0) {
-        ssize_t written = write(fd, text, size);
-
-        if (written < 0 && errno != EINTR)
-            return -1;
-        if (written > 0) {
-            text += written;
-            size -= (size_t)written;
-        }
-    }
-    return fsync(fd);
-}
-
 int key_file_make(const char *path, char id[SEAL_ID_TEXT], struct error *error)
 {
     char text[CRYPTO_TEXT];
@@ -147,7 +126,7 @@ int key_file_make(const char *path, char id[SEAL_ID_TEXT], struct error *error)
     (void)seal_keys_add(&keys, text, strlen(text), NULL);
     seal_key_format_id(&keys.list[0], id);
     text[strlen(text)] = '\n'; /* in the place of the NUL */
-    if (write_text(fd, text, CRYPTO_TEXT) != 0)
+    if (file_write(fd, bytes_of(text, CRYPTO_TEXT)) != 0 || fsync(fd) != 0)
         number = errno;
     if (close(fd) != 0 && number == 0)
         number = errno;

@@ -3,6 +3,7 @@
  * Starting a program. posix_spawn() does it without copying our memory, and
  * nothing but the system's own code runs in between: this process has threads.
  */
+#include "../../base/file.h"
 #include "child_parts.h"
 
 #include <dirent.h>
@@ -76,20 +77,6 @@ static int open_memory(void)
     return copy;
 }
 
-static bool write_all(int fd, shoal_bytes bytes)
-{
-    while (bytes.size > 0) {
-        ssize_t size = write(fd, bytes.data, bytes.size);
-        if (size < 0 && errno == EINTR)
-            continue;
-        if (size < 0)
-            return false;
-        bytes.data += size;
-        bytes.size -= (size_t)size;
-    }
-    return true;
-}
-
 /* A descriptor from which the child reads `input`, or -1 and errno. */
 static int open_input(shoal_bytes input)
 {
@@ -98,7 +85,7 @@ static int open_input(shoal_bytes input)
     int fd = move_up(open_memory());
     if (fd < 0)
         return -1;
-    if (write_all(fd, input) && lseek(fd, 0, SEEK_SET) == 0)
+    if (file_write(fd, input) == 0 && lseek(fd, 0, SEEK_SET) == 0)
         return fd;
     int number = errno;
     close(fd);

@@ -2,6 +2,7 @@
 #include "files.h"
 
 #include "../../base/error.h"
+#include "../../base/file.h"
 #include "../../base/hash.h"
 
 #include <errno.h>
@@ -40,23 +41,6 @@ static int open_file(const char *path, size_t *size)
     return -1;
 }
 
-/* Reads up to `room` bytes; how many, or -1 with errno. */
-static ssize_t read_all(int fd, char *out, size_t room)
-{
-    size_t used = 0;
-    while (used < room) {
-        ssize_t got = read(fd, out + used, room - used);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        used += (size_t)got;
-    }
-    return (ssize_t)used;
-}
-
 /* The whole content, or NULL with errno. What is appended while we read is not
  * part of it: the watch tells of it later. */
 static char *read_file(const char *path, size_t *size)
@@ -66,7 +50,7 @@ static char *read_file(const char *path, size_t *size)
     if (fd < 0)
         return NULL;
     char *content = malloc(room + 1);
-    ssize_t used = content ? read_all(fd, content, room) : -1;
+    ssize_t used = content ? file_read(fd, content, room) : -1;
     int trouble = content ? errno : ENOMEM;
     close(fd);
     if (used < 0) {
