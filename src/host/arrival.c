@@ -3,7 +3,6 @@
 
 #include "../base/bytes.h"
 #include "../base/clock.h"
-#include "../base/networks.h"
 
 struct seal_time arrival_time(const struct envelope *envelope, uint64_t now_us)
 {
@@ -57,8 +56,7 @@ struct arrived arrival_open(const struct envelope *envelope,
     shoal_bytes datagram = udp_datagram(inbox, i, &truncated);
     struct arrived arrival = {.fate = ARRIVAL_PACKET, .size = datagram.size};
 
-    if (envelope->allowed &&
-        !networks_have(envelope->allowed, udp_sender(inbox, i)))
+    if (!envelope_allows(envelope, udp_sender(inbox, i)))
         arrival.fate = ARRIVAL_NOT_ALLOWED;
     else if (truncated)
         arrival.fate = ARRIVAL_TRUNCATED;

@@ -2,9 +2,9 @@
 #include "envelope.h"
 
 #include "../base/bytes.h"
-
 #include "../base/clock.h"
 #include "../base/error.h"
+#include "../base/networks.h"
 
 #include <assert.h>
 #include <string.h>
@@ -53,6 +53,12 @@ void envelope_clear(struct envelope *envelope)
 {
     seal_free(envelope->seal);
     envelope->seal = NULL;
+}
+
+bool envelope_allows(const struct envelope *envelope,
+                     const struct address *address)
+{
+    return !envelope->allowed || networks_have(envelope->allowed, address);
 }
 
 bool envelope_put(const struct envelope *envelope, struct udp_outbox *outbox,

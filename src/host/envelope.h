@@ -42,6 +42,10 @@ int envelope_seal(struct envelope *envelope, const struct seal_keys *keys,
                   uint64_t skew_us, struct error *error);
 void envelope_clear(struct envelope *envelope);
 
+/* May packets come from that address, and go there? */
+bool envelope_allows(const struct envelope *envelope,
+                     const struct address *address);
+
 /* Puts the packet, in its envelope, into the outbox. false: there is no room
  * before a flush. */
 bool envelope_put(const struct envelope *envelope, struct udp_outbox *outbox,

@@ -6,7 +6,6 @@
  */
 #include "../base/bytes.h"
 #include "../base/error.h"
-#include "../base/networks.h"
 #include "node.h"
 
 #include <stdio.h>
@@ -72,11 +71,6 @@ static void tell_log_of_failure(struct joining *joining)
                        joining->error.text);
 }
 
-int join_announce(host *node, const char *address, struct error *error)
-{
-    return call(node, address, shoal_announce, error);
-}
-
 /* What is sent elsewhere would not leave (outbound.c). */
 static bool is_allowed(const host *node, const char *address)
 {
@@ -85,21 +79,20 @@ static bool is_allowed(const host *node, const char *address)
     return !node->envelope.allowed ||
            (address_parse_endpoint(bytes_of_text(address), &parsed, NULL) ==
                 0 &&
-            networks_have(node->envelope.allowed, &parsed.address));
+            envelope_allows(&node->envelope, &parsed.address));
 }
 
-static void refuse(struct joining *joining, const char *address)
+int join_announce(host *node, const char *address, struct error *error)
 {
-    error_fail(&joining->error, "%s is not in an allowed network", address);
-    tell_log_of_failure(joining);
+    if (!is_allowed(node, address))
+        return error_fail(error, "%s is not in an allowed network", address);
+    return call(node, address, shoal_announce, error);
 }
 
 static void ask(struct joining *joining, const char *address)
 {
     joining->error.text[0] = '\0';
-    if (!is_allowed(joining->node, address))
-        refuse(joining, address);
-    else if (call(joining->node, address, shoal_announce, &joining->error) == 0)
+    if (join_announce(joining->node, address, &joining->error) == 0)
         log_node_seed(joining->node, joining->seed->text, address);
     else
         tell_log_of_failure(joining);
@@ -332,9 +325,7 @@ static bool add_waiter(struct joining *joining, host_join_fn *done,
     return true;
 }
 
-/* An address of the other family would never get a packet; neither would one of
- * another host, if we are bound to the loopback. */
-static bool is_reachable(const host *node, const struct endpoint *endpoint)
+bool join_reaches(const host *node, const struct endpoint *endpoint)
 {
     struct address address = endpoint->address;
 
@@ -353,7 +344,7 @@ int host_join(host *node, const char *text, host_join_fn *done, void *context,
         return -1;
     if (endpoint.port == 0)
         return error_fail(error, "'%s': the port must not be 0", text);
-    if (!is_reachable(node, &endpoint))
+    if (!join_reaches(node, &endpoint))
         return error_fail(error,
                           "cannot join %s: this node's socket is bound to %s",
                           text, node->bound);

@@ -150,6 +150,10 @@ void join_ask(host *node);
  * true: some are due now. */
 bool join_watch(host *node);
 void join_clear(host *node);
+/* Can our socket send there? An address of the other family would never get a
+ * packet; neither would one of another host, if we are bound to the loopback. A
+ * name may have one that does. */
+bool join_reaches(const host *node, const struct endpoint *endpoint);
 /* Asks whoever is at that address to let us join. 0, or -1 and `error`. */
 int join_announce(host *node, const char *address, struct error *error);
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "../base/networks.h"
 #include "node.h"
 
 #include <errno.h>
@@ -67,7 +66,7 @@ static void put(host *node, const shoal_effect *effect)
         node->dropped = true;
         return;
     }
-    if (node->envelope.allowed && !networks_have(node->envelope.allowed, to)) {
+    if (!envelope_allows(&node->envelope, to)) {
         node->stats.not_allowed++;
         node->dropped = true;
         return;

@@ -207,15 +207,12 @@ int host_recall(host *node, const char *text, struct error *error)
 {
     struct recall *recall = &node->recall;
     struct endpoint endpoint;
-    struct address address;
     struct recalled *entry;
     size_t size = strlen(text) + 1;
 
     if (address_parse_endpoint(bytes_of_text(text), &endpoint, error) != 0)
         return -1;
-    address = endpoint.address;
-    if (endpoint.port == 0 ||
-        (!endpoint.is_name && !address_adapt(&address, node->udp.reach)))
+    if (endpoint.port == 0 || !join_reaches(node, &endpoint))
         return error_fail(error, "cannot reach %s from %s", text, node->bound);
     entry = has_room(recall) ? malloc(sizeof *entry + size) : NULL;
     if (!entry)
