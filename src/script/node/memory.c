@@ -171,13 +171,10 @@ static void ask_for(struct node *node, shoal_bytes endpoint)
 /* Seeds that we were given are asked anyway. */
 static void ask_for_all(struct node *node)
 {
-    const struct node_memory *memory = node->memory;
-    shoal_bytes file = {memory->former, memory->former_size};
     struct snapshot_record record;
     size_t at = 0;
-    while (memory->former && snapshot_next(file, &at, &record)) {
-        if (record.kind == SNAPSHOT_MEMBER &&
-            record.as.member.reason != SHOAL_REASON_LEFT)
+    while (memory_next(node->memory, &at, &record)) {
+        if (memory_may_return(&record))
             ask_for(node, record.as.member.endpoint);
         else if (record.kind == SNAPSHOT_SEED && record.bytes.size > 0 &&
                  record.bytes.size <= SHOAL_MAX_IDENTITY)

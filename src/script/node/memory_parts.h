@@ -47,6 +47,15 @@ struct node_memory {
 /* Judges the file that was read: NULL, or what is wrong with it. */
 const char *memory_adopt(struct node_memory *memory, uint8_t *bytes,
                          size_t size, const char *label);
+/* Walks the records of the former life, as snapshot_next() does: false at the
+ * end, or if there is none. */
+bool memory_next(const struct node_memory *memory, size_t *at,
+                 struct snapshot_record *out);
+/* A member that did not leave, so it may come back. */
+bool memory_may_return(const struct snapshot_record *record);
+/* What is remembered of that member. Borrowed from the engine. */
+struct snapshot_member memory_member(struct node *node,
+                                     const shoal_member *member);
 /* Drops those of the former life that are known again; all, once that is long
  * past. */
 void memory_prune(struct node *node);

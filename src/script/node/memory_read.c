@@ -12,15 +12,12 @@
 
 #include <stdlib.h>
 
-static shoal_bytes file_of(const struct node_memory *memory)
-{
-    return (shoal_bytes){memory->former, memory->former_size};
-}
-
-static bool next(const struct node_memory *memory, size_t *at,
+bool memory_next(const struct node_memory *memory, size_t *at,
                  struct snapshot_record *out)
 {
-    return memory && memory->former && snapshot_next(file_of(memory), at, out);
+    return memory && memory->former &&
+           snapshot_next(bytes_of(memory->former, memory->former_size), at,
+                         out);
 }
 
 /* The first of that kind. */
@@ -28,7 +25,7 @@ static bool find(const struct node_memory *memory, enum snapshot_kind kind,
                  struct snapshot_record *out)
 {
     size_t at = 0;
-    while (next(memory, &at, out))
+    while (memory_next(memory, &at, out))
         if (out->kind == kind)
             return true;
     return false;
@@ -36,7 +33,7 @@ static bool find(const struct node_memory *memory, enum snapshot_kind kind,
 
 /* ---- The file ---- */
 
-static bool is_wanted(const struct snapshot_record *record)
+bool memory_may_return(const struct snapshot_record *record)
 {
     return record->kind == SNAPSHOT_MEMBER &&
            record->as.member.reason != SHOAL_REASON_LEFT;
@@ -46,13 +43,13 @@ static bool list_members(struct node_memory *memory)
 {
     struct snapshot_record record;
     size_t at = 0, before = 0, count = 0;
-    while (next(memory, &at, &record))
-        count += is_wanted(&record);
+    while (memory_next(memory, &at, &record))
+        count += memory_may_return(&record);
     memory->unheard = malloc((count + 1) * sizeof *memory->unheard);
     if (!memory->unheard)
         return false;
-    for (at = 0; next(memory, &at, &record); before = at)
-        if (is_wanted(&record))
+    for (at = 0; memory_next(memory, &at, &record); before = at)
+        if (memory_may_return(&record))
             memory->unheard[memory->num_unheard++] = before;
     return true;
 }
@@ -94,7 +91,7 @@ static void read_keys(struct node_memory *memory, struct seal_keys *out)
 {
     struct snapshot_record record;
     size_t at = 0;
-    while (next(memory, &at, &record)) {
+    while (memory_next(memory, &at, &record)) {
         struct seal_key key = {.stage = record.as.secret.stage,
                                .made_ms = record.as.secret.made_ms,
                                .until_ms = record.as.secret.until_ms};
@@ -112,7 +109,7 @@ static void wipe_keys(struct node_memory *memory)
 {
     struct snapshot_record record;
     size_t at = 0;
-    while (next(memory, &at, &record))
+    while (memory_next(memory, &at, &record))
         if (record.kind == SNAPSHOT_SECRET) /* the last bytes of it */
             memset(memory->former + SNAPSHOT_HEAD + at - SNAPSHOT_KEY, 0,
                    SNAPSHOT_KEY);
@@ -183,7 +180,7 @@ static void resume_topics(struct node *node, bool is_same)
     struct snapshot_record record;
     uint64_t now_us = node->backend->ops->now_us(node->backend);
     size_t at = 0;
-    while (next(node->memory, &at, &record))
+    while (memory_next(node->memory, &at, &record))
         if (record.kind == SNAPSHOT_TOPIC)
             (void)shoal_resume_topic(node_engine(node), now_us, record.bytes,
                                      is_same ? record.as.number : 0);
@@ -205,10 +202,11 @@ void memory_resume(struct node *node)
 
 /* ---- Those that have not come back ---- */
 
-static bool read_at(const struct node_memory *memory, size_t at,
-                    struct snapshot_record *out)
+static bool read_unheard(const struct node_memory *memory, size_t i,
+                         struct snapshot_record *out)
 {
-    return next(memory, &at, out);
+    size_t at = memory->unheard[i];
+    return memory_next(memory, &at, out);
 }
 
 static void drop(struct node_memory *memory, size_t i)
@@ -241,7 +239,7 @@ void memory_prune(struct node *node)
         memory_drop_former(memory);
     }
     for (size_t i = memory->num_unheard; i-- > 0;)
-        if (!read_at(memory, memory->unheard[i], &record) ||
+        if (!read_unheard(memory, i, &record) ||
             is_known(node, record.as.member.addr))
             drop(memory, i);
 }
@@ -251,7 +249,7 @@ bool memory_forget(struct node *node, shoal_bytes addr)
     struct node_memory *memory = node->memory;
     struct snapshot_record record;
     for (size_t i = 0; memory && i < memory->num_unheard; i++) {
-        if (!read_at(memory, memory->unheard[i], &record) ||
+        if (!read_unheard(memory, i, &record) ||
             !bytes_equal(record.as.member.addr, addr))
             continue;
         drop(memory, i);
@@ -259,6 +257,26 @@ bool memory_forget(struct node *node, shoal_bytes addr)
         return true;
     }
     return false;
+}
+
+/* ---- Members ---- */
+
+/* One that is not down was seen just now. */
+struct snapshot_member memory_member(struct node *node,
+                                     const shoal_member *member)
+{
+    bool is_down = member->state == SHOAL_DOWN;
+    uint64_t wall_us = node->backend->ops->wall_us(node->backend);
+    uint64_t ago_us =
+        node->backend->ops->now_us(node->backend) - member->since_us;
+    return (struct snapshot_member){
+        .seen_ms = (is_down ? wall_us - ago_us : wall_us) / 1000,
+        .state = member->state,
+        .reason = member->reason,
+        .id = member->id,
+        .addr = member->addr,
+        .endpoint = member->endpoint,
+        .tags = shoal_last_tags(node_engine(node), member->id)};
 }
 
 /* ---- In Lua ---- */
@@ -285,21 +303,13 @@ static void push_gone(lua_State *L, const struct snapshot_member *member,
 
 static void push_down(lua_State *L, struct node *node, int list)
 {
-    struct backend *backend = node->backend;
-    uint64_t wall_us = backend->ops->wall_us(backend);
-    uint64_t now_us = backend->ops->now_us(backend);
     const shoal *engine = node_engine(node);
     uint32_t cursor = 0;
     shoal_member member;
     while (shoal_next_member(engine, &cursor, &member)) {
-        struct snapshot_member gone = {
-            .seen_ms = (wall_us - (now_us - member.since_us)) / 1000,
-            .reason = member.reason,
-            .id = member.id,
-            .addr = member.addr,
-            .tags = shoal_last_tags(engine, member.id)};
         if (member.state != SHOAL_DOWN)
             continue;
+        struct snapshot_member gone = memory_member(node, &member);
         push_gone(L, &gone, "down");
         lua_rawseti(L, list, (int)lua_rawlen(L, list) + 1);
     }
@@ -314,7 +324,7 @@ void memory_push_gone(lua_State *L, struct node *node)
     int list = lua_gettop(L);
     push_down(L, node, list);
     for (size_t i = 0; memory && i < memory->num_unheard; i++) {
-        if (!read_at(memory, memory->unheard[i], &record) ||
+        if (!read_unheard(memory, i, &record) ||
             is_known(node, record.as.member.addr))
             continue;
         push_gone(L, &record.as.member, "remembered");

@@ -72,10 +72,15 @@ static uint64_t mix_seeds(uint64_t state, struct backend *backend)
     return state;
 }
 
-static uint64_t mix_keys(uint64_t state, struct backend *backend)
+/* NULL: packets are not sealed. */
+static const struct seal_keys *keys_of(struct backend *backend)
 {
     struct seal *seal = backend->ops->seal(backend);
-    const struct seal_keys *keys = seal ? seal_get_keys(seal) : NULL;
+    return seal ? seal_get_keys(seal) : NULL;
+}
+
+static uint64_t mix_keys(uint64_t state, const struct seal_keys *keys)
+{
     for (unsigned i = 0; keys && i < keys->count; i++) {
         const struct seal_key *key = &keys->list[i];
         state = mix(state,
@@ -100,7 +105,7 @@ uint64_t memory_state(struct node *node)
     state = mix(state, backend->ops->now_us(backend) / REFRESH_US);
     state = mix_topics(state, engine);
     state = mix_seeds(state, backend);
-    state = mix_keys(state, backend);
+    state = mix_keys(state, keys_of(backend));
     return mix_bytes(state, bytes_of(memory->store, memory->store_size)) | 1;
 }
 
@@ -131,47 +136,30 @@ static void put_topics(struct snapshot_writer *writer, const shoal *engine)
     }
 }
 
-static void put_member(struct snapshot_writer *writer, struct node *node,
-                       const shoal_member *member)
-{
-    const shoal *engine = node_engine(node);
-    bool is_down = member->state == SHOAL_DOWN;
-    uint64_t wall_us = node->backend->ops->wall_us(node->backend);
-    uint64_t ago_us =
-        node->backend->ops->now_us(node->backend) - member->since_us;
-    struct snapshot_record record = {.kind = SNAPSHOT_MEMBER};
-    record.as.member = (struct snapshot_member){
-        .seen_ms = (is_down ? wall_us - ago_us : wall_us) / 1000,
-        .state = member->state,
-        .reason = member->reason,
-        .id = member->id,
-        .addr = member->addr,
-        .endpoint = member->endpoint,
-        .tags = shoal_last_tags(engine, member->id)};
-    snapshot_put(writer, &record);
-}
-
 /* Who left has taken its leave. */
 static void put_members(struct snapshot_writer *writer, struct node *node)
 {
+    struct snapshot_record record = {.kind = SNAPSHOT_MEMBER};
     const shoal *engine = node_engine(node);
     uint32_t cursor = 0;
     shoal_member member;
-    while (shoal_next_member(engine, &cursor, &member))
-        if (member.reason == SHOAL_REASON_NONE ||
-            member.reason == SHOAL_REASON_FAILED)
-            put_member(writer, node, &member);
+    while (shoal_next_member(engine, &cursor, &member)) {
+        if (member.reason != SHOAL_REASON_NONE &&
+            member.reason != SHOAL_REASON_FAILED)
+            continue;
+        record.as.member = memory_member(node, &member);
+        snapshot_put(writer, &record);
+    }
 }
 
 /* Nobody has heard of them since our start: they may come back after us. */
 static void put_unheard(struct snapshot_writer *writer,
                         const struct node_memory *memory)
 {
-    shoal_bytes file = {memory->former, memory->former_size};
     struct snapshot_record record;
     for (size_t i = 0; i < memory->num_unheard; i++) {
         size_t at = memory->unheard[i];
-        if (snapshot_next(file, &at, &record))
+        if (memory_next(memory, &at, &record))
             snapshot_put(writer, &record);
     }
 }
@@ -179,8 +167,6 @@ static void put_unheard(struct snapshot_writer *writer,
 /* Those of the former life, unless there are others. */
 static void put_seeds(struct snapshot_writer *writer, struct node *node)
 {
-    const struct node_memory *memory = node->memory;
-    shoal_bytes file = {memory->former, memory->former_size};
     struct snapshot_record record = {.kind = SNAPSHOT_SEED};
     const char *seed;
     size_t i = 0, at = 0;
@@ -188,15 +174,14 @@ static void put_seeds(struct snapshot_writer *writer, struct node *node)
         record.bytes = bytes_of_text(seed);
         snapshot_put(writer, &record);
     }
-    while (i == 0 && memory->former && snapshot_next(file, &at, &record))
+    while (i == 0 && memory_next(node->memory, &at, &record))
         if (record.kind == SNAPSHOT_SEED)
             snapshot_put(writer, &record);
 }
 
 static void put_keys(struct snapshot_writer *writer, struct node *node)
 {
-    struct seal *seal = node->backend->ops->seal(node->backend);
-    const struct seal_keys *keys = seal ? seal_get_keys(seal) : NULL;
+    const struct seal_keys *keys = keys_of(node->backend);
     struct snapshot_record record = {.kind = SNAPSHOT_RING};
     if (!keys)
         return;
