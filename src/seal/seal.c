@@ -236,7 +236,7 @@ static const struct seal_key *key_for(struct seal *seal, shoal_bytes to,
     const struct seal_key *key = NULL;
     uint8_t id[2];
 
-    if (seal->keys.count > 1 &&
+    if (seal->keys.count > 1 && !speakers_are_over(&seal->speakers, now_us) &&
         speakers_find(&seal->speakers, hash_of(seal, to), now_us, id))
         key = seal_keys_find(&seal->keys, id);
     return key ? key : &seal->keys.list[0];
@@ -336,7 +336,8 @@ static void note_speaker(struct seal *seal, const struct seal_opened *opened)
     uint64_t hash;
     uint8_t id[2];
 
-    if (seal->keys.count < 2)
+    if (seal->keys.count < 2 ||
+        (is_ours && speakers_are_over(&seal->speakers, now_us)))
         return;
     hash = hash_of(seal, opened->from);
     if (!is_ours)

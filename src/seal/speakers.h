@@ -39,6 +39,13 @@ void speakers_clear(struct speakers *speakers);
 /* From now on until then; no longer than `until_us` if that is past. */
 void speakers_note(struct speakers *speakers, uint64_t hash,
                    const uint8_t id[2], uint64_t until_us);
+/* Is nobody noted any more? */
+static inline bool speakers_are_over(const struct speakers *speakers,
+                                     uint64_t now_us)
+{
+    return now_us >=
+           atomic_load_explicit(&speakers->latest_us, memory_order_relaxed);
+}
 /* Which key that address has; false: nothing is known of it. */
 bool speakers_find(struct speakers *speakers, uint64_t hash, uint64_t now_us,
                    uint8_t id[2]);
