@@ -3,6 +3,7 @@
 #include "memory_parts.h"
 
 #include "../../base/bytes.h"
+#include "../../base/hash.h"
 #include "../../seal/seal.h"
 #include "../reload/store.h"
 #include "node.h"
@@ -46,12 +47,12 @@ void memory_pack_store(struct node *node)
 
 static uint64_t mix(uint64_t state, uint64_t value)
 {
-    return bytes_fold(state ^ value, UINT64_C(0x9e3779b97f4a7c15)) + value;
+    return hash_more(state, &value, sizeof value);
 }
 
 static uint64_t mix_bytes(uint64_t state, shoal_bytes bytes)
 {
-    return mix(mix(state, bytes_hash(bytes, 1)), bytes_hash(bytes, 2));
+    return hash_more(mix(state, bytes.size), bytes.data, bytes.size);
 }
 
 static uint64_t mix_topics(uint64_t state, const shoal *engine)
@@ -96,7 +97,7 @@ uint64_t memory_state(struct node *node)
     struct backend *backend = node->backend;
     const shoal *engine = node_engine(node);
     shoal_member self = shoal_self(engine);
-    uint64_t state = mix_bytes(1, self.id);
+    uint64_t state = mix_bytes(HASH_START, self.id);
     state = mix(state, self.incarnation);
     state = mix(state, (self.tags_version >> 16) / (MEMORY_TAGS / 2));
     state = mix(state, shoal_view(engine));
