@@ -46,6 +46,15 @@ describe_sealed("a rotation" .. (key and "" or ": " .. why), function()
     return net, members, heard
   end
 
+  it("says when the old key is removed as soon as all use the new one", function()
+    local net, members = grown(2)
+    assert(members[1].node:rotate_key())
+    for _, member in ipairs(members) do
+      assert.is_true(net:run_until(function() return member.node:rotation().stage == "grace" end, 10, 0.01))
+      assert.near(GRACE, member.node:rotation().removed_in, 1)
+    end
+  end)
+
   it("gives all a new key, uses it, and removes the old one after the grace; no packet is lost", function()
     local net, members, heard = grown(20)
     local old = ids(members[1])

@@ -414,13 +414,24 @@ static const char *stage_name(const struct seal_keys *keys,
     return keys->count > 1 ? "grace" : "done";
 }
 
+/* In the grace, which begins for an old key at the next step of end_old(). */
+static uint64_t removal_ms(struct node *node, const struct seal_key *key,
+                           bool is_grace)
+{
+    if (is_grace && key->stage == KEY_OLD && key->until_ms == 0)
+        return wall_ms(node) + node->rotation.grace_us / 1000;
+    return key->until_ms;
+}
+
 static void set_removal(lua_State *L, struct node *node,
-                        const struct seal_keys *keys)
+                        const struct seal_keys *keys, bool is_grace)
 {
     uint64_t now_ms = wall_ms(node), until_ms = 0;
-    for (unsigned i = 1; i < keys->count; i++)
-        if (keys->list[i].until_ms > until_ms)
-            until_ms = keys->list[i].until_ms;
+    for (unsigned i = 1; i < keys->count; i++) {
+        uint64_t its_ms = removal_ms(node, &keys->list[i], is_grace);
+        if (its_ms > until_ms)
+            until_ms = its_ms;
+    }
     if (until_ms == 0)
         return;
     lua_pushnumber(L,
@@ -444,9 +455,10 @@ void rotation_push(lua_State *L, struct node *node)
     lua_createtable(L, 0, 5);
     lua_pushstring(L, id);
     lua_setfield(L, -2, "key");
-    lua_pushstring(L, stage_name(keys, key, &census));
+    const char *stage = stage_name(keys, key, &census);
+    lua_pushstring(L, stage);
     lua_setfield(L, -2, "stage");
     set_members(L, "lacks", engine, key->id, has);
     set_members(L, "unused", engine, key->id, uses);
-    set_removal(L, node, keys);
+    set_removal(L, node, keys, strcmp(stage, "grace") == 0);
 }
