@@ -181,7 +181,7 @@ function Timer:cancel() end
 --- "node is closed".
 ---@class shoal.Node
 ---@field args table   what the program gives to its script; a new copy each time
----@field store table  a table for the script that lives as long as the node; copied by value when the script is reloaded. In a program whose handlers are a script: a copy of it
+---@field store table  a table for the script that lives as long as the node; copied by value when the script is reloaded. In a program whose handlers are a script: a copy of it, which must not be written to
 local Node = {}
 
 ---@return shoal.Identity

@@ -37,14 +37,65 @@ describe("the store", function()
     assert.equal(callback, node.store.callback)
   end)
 
-  it("of a script is copied for the program, which cannot change it", function()
-    local path = stage:write("s.lua", "return { on_start = function(node) node.store.list = { 1, { a = 'b' } } end }")
-    local node = stage:start { handlers = path }
-    local copy = node.store
-    assert.same({ list = { 1, { a = "b" } } }, copy)
-    copy.list = nil
-    assert.same({ 1, { a = "b" } }, node.store.list)
-    assert.error_matches(function() node.store = {} end, "belongs to the script")
+  describe("of a script", function()
+    local node
+
+    before_each(function()
+      local path = stage:write("s.lua", [[
+        return { on_start = function(node) node.store = { list = { 1, { a = "b" } }, number = 1 } end }
+      ]])
+      node = stage:start { handlers = path }
+    end)
+
+    it("is a copy for the program", function()
+      assert.same({ list = { 1, { a = "b" } }, number = 1 }, node.store)
+      local names = {}
+      for name in pairs(node.store) do names[name] = true end
+      assert.same({ list = true, number = true }, names)
+      assert.equal(2, #node.store.list)
+    end)
+
+    it("says that it is one to a program that sets something new", function()
+      assert.error_matches(function() node.store.x = 1 end,
+        "^node.store: 'x' cannot be set here: the store belongs to the script, and this is a copy$")
+      assert.error_matches(function() node.store.list[3] = 1 end, "node.store: 3 cannot be set here")
+      assert.error_matches(function() node.store.list[2].c = 1 end, "node.store: 'c' cannot be set here")
+      assert.error_matches(function() node.store = {} end, "belongs to the script")
+      assert.error_matches(function() setmetatable(node.store, nil) end, "protected metatable")
+      assert.same({ list = { 1, { a = "b" } }, number = 1 }, node.store)
+    end)
+
+    it("says so at the next look to a program that has set something else", function()
+      for _, change in ipairs {
+        function(store) store.number = 2 end,
+        function(store) store.number = nil end,
+        function(store) store.number = print end,
+        function(store) store.list[1] = 2 end,
+        function(store) store.list[2].a = "c" end,
+        function(store) rawset(store, "x", 1) end,
+      } do
+        change(node.store)
+        assert.error_matches(function() return node.store end,
+          "^node.store: a field was changed here since it was read: the store belongs to the script")
+        assert.same({ list = { 1, { a = "b" } }, number = 1 }, node.store)
+      end
+    end)
+
+    it("may be changed in a copy of one's own, and by the script", function()
+      local path = stage:write("t.lua", [[
+        return { commands = { set = { run = function(node, args) node.store.number = args[1] end } } }
+      ]])
+      local other = stage:start { handlers = path }
+      local before = other.store
+      local answered
+      assert(other:call("set", { 7 }, function() answered = true end))
+      stage:wait(function() return answered end)
+      assert.same({}, before)
+      assert.equal(7, other.store.number)
+      local own = { list = other.store.number }
+      own.list = 8
+      assert.equal(7, other.store.number)
+    end)
   end)
 
   it("is carried by value into another version: types, nesting, binary text", function()
@@ -60,8 +111,9 @@ describe("the store", function()
     assert.is_true(node:reload())
     local after = node.store
     assert.is_true(after.carried)
-    after.carried = nil
-    assert.same(before, after)
+    local expected = { carried = true }
+    for key, value in pairs(before) do expected[key] = value end
+    assert.same(expected, after)
   end)
 
   it("that is too deep, or goes around in circles, is named", function()

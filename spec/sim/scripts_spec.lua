@@ -23,6 +23,24 @@ describe("a script in a simulation", function()
     assert.same({}, (net:errors()))
   end)
 
+  it("keeps its store: what a spec writes into it is not lost, but an error where it is written", function()
+    local path = nets.script "return { on_start = function(node) node.store.ill = false end }"
+    local member = nets.new():spawn { handlers = path }
+    local line = debug.getinfo(1, "l").currentline
+    local ok, message = pcall(function()
+      member.store.well = true
+    end)
+    assert.is_false(ok)
+    assert.matches(("scripts_spec.lua:%d: node.store: 'well' cannot be set here"):format(line + 2), message)
+    member.store.ill = true
+    ok, message = pcall(function()
+      return member.store.ill
+    end)
+    assert.is_false(ok)
+    assert.matches(("scripts_spec.lua:%d: node.store: a field was changed here"):format(line + 8), message)
+    assert.is_false(member.store.ill)
+  end)
+
   it("keeps little garbage", function()
     local path = nets.script [[
       return { on_start = function(node) node.store.pause = collectgarbage("setpause", 120) end }

@@ -113,12 +113,16 @@ function Member:call(name, args, fn)
   return ok, message, code
 end
 
+local read_field = blame.shift(function(node, name)
+  return node[name]
+end)
+
 function meta.__index(self, name)
   if Member[name] then
     return Member[name]
   end
   if name == "store" or name == "args" then
-    return self.node[name]
+    return read_field(self.node, name)
   end
   return self.node[name] and forward(name)
 end

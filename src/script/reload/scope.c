@@ -35,6 +35,7 @@ void scope_end(struct scope *scope)
     lua_State *L = scope_state(scope);
     refs_free(L, &scope->listeners);
     refs_free(L, &scope->sent);
+    refs_free(L, &scope->lent);
     refs_free(L, &scope->self);
 }
 

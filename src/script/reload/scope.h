@@ -33,6 +33,7 @@ struct scope {
     int self;             /* reference of the node's object in its state */
     int listeners;        /* reference of { event = { function, ... } } */
     int sent;             /* reference of what sends.c keeps */
+    int lent;             /* reference of what store_copy.c keeps */
     uint32_t diagnostics; /* that they listen to: 1u << SHOAL_EVENT_* */
     bool silent;          /* is loading: must not send */
     bool ended;

@@ -5,6 +5,7 @@
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
 #include "../../lua/value.h"
+#include "store_copy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,17 +155,17 @@ int store_carry(struct version *from, struct version *to, struct error *error)
     return 0;
 }
 
-void store_push(lua_State *L, struct version *version, bool same_state)
+void store_push(lua_State *L, struct version *version, struct scope *reader)
 {
-    if (same_state) {
+    if (reader->L == version->scope.L) {
         refs_push(L, version->store);
         return;
     }
     struct error error = {""};
     struct parcel parcel = {.from = version, .error = &error};
-    size_t used;
+    store_copy_check(L, reader);
     if (run(&parcel, version, pack) != 0)
         luaL_error(L, "node.store: cannot be copied: %s", error.text);
-    value_push(L, parcel.bytes, &used);
+    store_copy_lend(L, reader, parcel.bytes);
     forget(&parcel);
 }

@@ -24,8 +24,8 @@ int store_save(struct version *version, uint8_t **bytes, size_t *size,
 /* Gives it the store that was saved. */
 int store_load(struct version *version, shoal_bytes bytes, struct error *error);
 /* Pushes the store of the version for a scope: the table itself in the
- * version's own state, else a copy. May raise. */
-void store_push(lua_State *L, struct version *version, bool same_state);
+ * version's own state, else a copy (store_copy.h). May raise. */
+void store_push(lua_State *L, struct version *version, struct scope *reader);
 /* Makes the table at `index` its store. May raise. */
 void store_set(lua_State *L, struct version *version, int index);
 

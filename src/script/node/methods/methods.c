@@ -188,8 +188,7 @@ static int get_field(lua_State *L)
         identity_push_args(L, methods_check_open(L));
     } else if (is_field(L, "store")) {
         methods_check_open(L);
-        struct version *version = store_of(object);
-        store_push(L, version, has_store_here(object, version));
+        store_push(L, store_of(object), object->scope);
     }
     return 1;
 }
