@@ -356,6 +356,9 @@ typedef struct shoal_effect {
     /* MESSAGE_FAILED: MEMBER_DOWN (`member` says why), DEFUNCT, TOO_BIG (our
      * identity or the config has changed). */
     int error;
+    /* RENAME: of the identity that was replaced. */
+    bool was_active;
+    uint16_t was_incarnation;
 } shoal_effect;
 
 /* Takes the oldest effect out; false: there is none. The bytes of `*out` are

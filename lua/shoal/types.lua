@@ -144,6 +144,8 @@
 ---@field tags? table<string, any>|fun(opts: shoal.IdentityOptions): table<string, any>?  what this node says of itself
 ---@field check_tags? fun(member: shoal.Member, tags: table<string, any>): boolean?  false: this version is ignored
 ---@field admit? fun(node: shoal.Node, identity: any, endpoint: string): boolean  may this new identity be a member?
+---@field persist? boolean  true: the store is remembered on disk
+---@field rename_as_down_up? boolean  true: a rename is also a member that went (`reason` is "replaced") and one that came
 ---@field on_start? fun(node: shoal.Node)  the node is live
 ---@field on_member_up? fun(node: shoal.Node, member: shoal.Member)  a member joined or came back
 ---@field on_member_down? fun(node: shoal.Node, member: shoal.Member)  a member is down; `reason` says why

@@ -53,9 +53,13 @@ static void hear_down(struct watched *member, struct ident *ident)
 
 /* A rename is of one that was up, or of one that is down. */
 static void hear_rename(struct watched *member, struct ident *before,
-                        struct ident *now)
+                        struct ident *now, bool was_active)
 {
     uint32_t about = now->place;
+    if (was_active != (member->told[about] != NULL))
+        world_fail(member->world, "events: %u renames %u, which was %s",
+                   (unsigned)member->number, (unsigned)about,
+                   was_active ? "down" : "up");
     if (!member->told[about])
         return;
     if (member->told[about] != before)
@@ -85,7 +89,8 @@ static void hear(struct watched *member, const shoal_effect *effect)
     else if (effect->event == SHOAL_EVENT_MEMBER_DOWN)
         hear_down(member, ident);
     else if (effect->event == SHOAL_EVENT_RENAME)
-        hear_rename(member, idents_get(idents, effect->before), ident);
+        hear_rename(member, idents_get(idents, effect->before), ident,
+                    effect->was_active);
     else
         hear_forgotten(member, ident->place);
 }

@@ -1,6 +1,8 @@
 --- What can be done to members and to the network between them.
 
 local nets = require "spec.sim.support"
+local process = require "spec.support.process"
+require "shoal.services" -- node:service
 
 local function heard(net, members)
   local log = {}
@@ -106,6 +108,33 @@ describe("a member", function()
     assert(net:run_until(function() return net:converged() end, 10))
     assert.equal(5, count("rename", members[3]))
     assert.equal(6, #net:members("all"))
+  end)
+
+  it("has gone and come for a script with rename_as_down_up, across a reload, also beside services", function()
+    local text = [[
+      local M = require("shoal.services").script {
+        services = { web = { port = 80 } }, rename_as_down_up = true }
+      local function note(node, what, member)
+        local heard = node.store.heard or {}
+        node.store.heard = heard
+        heard[member.addr] = (heard[member.addr] or "") .. what
+      end
+      function M.on_member_up(node, member) note(node, "+", member) end
+      function M.on_member_down(node, member) note(node, "-", member) end
+      return M -- ]]
+    local path = nets.script(text)
+    local net, members = nets.grown(3, { handlers = path })
+    for round = 1, 2 do
+      net:crash(members[3])
+      net:run(0.1)
+      assert(net:restart(members[3]))
+      assert(net:run_until(function() return #members[1]:service "web" == 3 and net:converged() end, 10))
+      process.write(path, text .. round)
+      assert.is_true(members[1]:reload())
+    end
+    assert.equal("+-+-+", members[1].store.heard[members[3].addr])
+    assert.equal("+", members[1].store.heard[members[2].addr])
+    assert.same({}, (net:errors()))
   end)
 
   it("can be restarted while it runs, and be somebody else then", function()

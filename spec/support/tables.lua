@@ -174,6 +174,9 @@ local function handler_types()
       .. "false: this version is ignored",
     "---@field admit? fun(node: shoal.Node, identity: any, endpoint: string): boolean  "
       .. "may this new identity be a member?",
+    "---@field persist? boolean  true: the store is remembered on disk",
+    "---@field rename_as_down_up? boolean  "
+      .. "true: a rename is also a member that went (`reason` is \"replaced\") and one that came",
     "---@field on_start? fun(node: shoal.Node)  the node is live",
   }
   for _, event in ipairs(events "02") do

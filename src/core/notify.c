@@ -72,6 +72,17 @@ void notify_member(shoal *engine, shoal_event event,
     push(engine, event, &view, before);
 }
 
+void notify_rename(shoal *engine, const struct member *member,
+                   shoal_bytes before, bool was_active, uint16_t incarnation)
+{
+    shoal_member view = member_view(member);
+    shoal_effect *effect = push(engine, SHOAL_EVENT_RENAME, &view, before);
+    if (!effect)
+        return;
+    effect->was_active = was_active;
+    effect->was_incarnation = incarnation;
+}
+
 bool notify_self(shoal *engine, shoal_event event)
 {
     shoal_member view = shoal_self(engine);

@@ -13,6 +13,9 @@ bool notify_reserve(shoal *engine, const struct who *who, shoal_bytes before,
 /* These cannot fail once there is room; else (diagnostics) they are lost. */
 void notify_member(shoal *engine, shoal_event event,
                    const struct member *member, shoal_bytes before);
+/* `member`, which was up or not and had that incarnation as `before`. */
+void notify_rename(shoal *engine, const struct member *member,
+                   shoal_bytes before, bool was_active, uint16_t incarnation);
 /* false: nobody asked for it, or it is lost. */
 bool notify_self(shoal *engine, shoal_event event);
 /* Somebody who need not be a member: `view` is copied. */

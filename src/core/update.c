@@ -337,6 +337,7 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
         return error;
     }
     bool was_active = member_is_active(member);
+    uint16_t incarnation = member->incarnation;
     /* Another identity does not make it know more than it did. */
     bool returned = was_active ? member->returned : member_has_failed(member);
     identity_retain(before);
@@ -348,7 +349,7 @@ static int replace(shoal *engine, struct member *member, const struct who *who,
     member->returned = returned && member_is_active(member);
     if (was_active || member_is_active(member))
         view_changed(engine);
-    notify_member(engine, SHOAL_EVENT_RENAME, member, identity_id(before));
+    notify_rename(engine, member, identity_id(before), was_active, incarnation);
     delivery_calls.replaced(engine, before, member);
     identity_release(&engine->mem, before);
     announce_change(engine, member, was_active);

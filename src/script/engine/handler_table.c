@@ -18,6 +18,7 @@ enum {
     NUM_TABLES,
     TAGS = NUM_TABLES,
     PERSIST,
+    RENAME_AS_DOWN_UP,
     MAX_TOPIC = 64
 };
 static const char *const names[] = {
@@ -29,6 +30,7 @@ static const char *const names[] = {
     "commands",
     "tags",
     "persist",
+    "rename_as_down_up",
     "check_tags",
     "admit",
     "on_start",
@@ -68,12 +70,18 @@ static void check_topics(lua_State *L, const char *who, int topics)
     }
 }
 
+static int type_wanted(int name)
+{
+    if (is_table_name(name))
+        return LUA_TTABLE;
+    return name == PERSIST || name == RENAME_AS_DOWN_UP ? LUA_TBOOLEAN
+                                                        : LUA_TFUNCTION;
+}
+
 /* Raises unless the field's value is of the type that its name calls for. */
 static void check_field(lua_State *L, const char *who, int name, int value)
 {
-    int wanted = is_table_name(name) ? LUA_TTABLE
-                 : name == PERSIST   ? LUA_TBOOLEAN
-                                     : LUA_TFUNCTION;
+    int wanted = type_wanted(name);
     if (name == TAGS && lua_istable(L, value)) {
         tagging_push_packed(L, value, who);
         lua_pop(L, 1);

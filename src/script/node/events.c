@@ -19,6 +19,7 @@
 #include "../engine/view.h"
 #include "listeners.h"
 #include "node.h"
+#include "renames.h"
 #include "sends.h"
 #include "waits.h"
 
@@ -37,6 +38,7 @@ struct telling {
     struct changes changes;     /* that on_view tells of */
     uint64_t compared_us;       /* clocks have been, for an event of then */
     int named;                  /* the event whose NAME is there; or -1 */
+    bool is_told;               /* the handlers know already: renames.h */
 };
 
 /* The region's stack: what stays there between two events. */
@@ -57,7 +59,7 @@ static const char *const handler_names[SHOAL_NUM_EVENTS] = {
 static bool push_handler(lua_State *L, struct telling *telling)
 {
     shoal_event event = telling->effect->event;
-    if (!telling->version || !handler_names[event])
+    if (!telling->version || !handler_names[event] || telling->is_told)
         return false;
     if (telling->named != (int)event) {
         refs_push(L, telling->scope->caller->templates->handler_names[event]);
@@ -114,6 +116,11 @@ static void tell_subscribers(lua_State *L, struct telling *telling, int first)
 /* To the handler, and to listeners, who see the same tables. */
 static void tell_all(lua_State *L, struct telling *telling)
 {
+    struct node *node = telling->node;
+    bool splits = telling->version && renames_are_told(node, telling->effect);
+    bool is_up = telling->effect->member.state != SHOAL_DOWN;
+    if (splits) /* before handlers run, who may run the loop */
+        renames_push(L, telling->effect, node_clock_offset_us(node));
     int first = lua_gettop(L) + 1;
     view_push_event(L, telling->effect, node_clock_offset_us(telling->node));
     if (shoal_event_carries(telling->effect->event) ==
@@ -127,6 +134,8 @@ static void tell_all(lua_State *L, struct telling *telling)
     if (telling->effect->event == SHOAL_EVENT_PUBLISHED)
         tell_subscribers(L, telling, first + 2);
     listeners_tell(L, telling->scope, telling->effect->event, first);
+    if (splits)
+        renames_tell(L, node, first - 2, is_up);
 }
 
 /* ---- To the handler alone ---- */
@@ -185,6 +194,7 @@ static void begin(struct telling *telling, const shoal_effect *effect)
 {
     struct node *node = telling->node;
     telling->effect = effect;
+    telling->is_told = renames_forestall(node, effect);
     note_change(node, effect);
     if (effect->event != SHOAL_EVENT_VIEW)
         return;

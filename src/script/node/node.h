@@ -10,6 +10,7 @@
  *   timers.c, waits.c, listeners.c   what code has set up on it
  *   pending.c     what code waits for, as act/ has it
  *   changes.c     what on_view tells
+ *   renames.c     renames as members that go and come
  *   memory.c      what it remembers on disk
  *   rotation.c    another key for the whole cluster
  *   ../reload/    that code: scope.c, version.c, script.c, store.c
@@ -73,6 +74,7 @@ struct node {
     unsigned num_replies;
     struct changes changes; /* for on_view, while anybody wants to know */
     bool notes_changes;
+    bool told_down; /* of the member that the next event tells: renames.h */
 
     /* Things to do when nothing of the node is on the stack. */
     void *put_off; /* the timer for it */

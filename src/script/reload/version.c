@@ -85,6 +85,9 @@ static void prepare(lua_State *L, void *context)
     scope->self = refs_new(L);
     refs_push(L, version->handlers);
     version->wants = wants(L);
+    lua_getfield(L, -1, "rename_as_down_up");
+    version->splits_renames = lua_toboolean(L, -1);
+    lua_pop(L, 1);
     version->questions =
         questions_new(L, -1, -2, questions_caller(version), who);
     version->questions_ref = refs_new(L);

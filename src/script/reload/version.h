@@ -21,6 +21,7 @@ struct version {
         tags /* what it says of itself: the bytes, or false */;
     uint32_t wants; /* the events that it has handlers for, of those that are
                        off until they are asked for: 1u << SHOAL_EVENT_* */
+    bool splits_renames; /* `rename_as_down_up` */
     unsigned generation;
     uint64_t loaded_us;   /* unix time */
     struct version *next; /* of those that are over, see node.h */
