@@ -35,6 +35,8 @@
 #                              (docs/security.md): SEED=1, SCALE=0.1
 #   make leaves                real members leave: is anybody taken for failed?
 #                              COUNT=1000
+#   make disk-faults           each system call with which a member reads or writes its memory
+#                              on disk fails, and the member is killed there (strace)
 #   make cut-off               what a reload cuts off, in large figures: 1,000 connections
 #                              and coroutines, 10,000 programs
 #   make tables                writes what documents and types say of errors, events,
@@ -59,7 +61,7 @@ TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
 C_FILES = $(shell find src spec bench examples -name '*.[ch]')
 
-.PHONY: cut-off build deps deps-build test test-lua check bench bench-namespaces bench-peers explore fuzz soak hostile leaves reliability picture tables demo fresh install clean
+.PHONY: cut-off build deps deps-build test test-lua check bench bench-namespaces bench-peers explore fuzz soak hostile leaves disk-faults reliability picture tables demo fresh install clean
 
 build: deps-build
 	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
@@ -113,6 +115,11 @@ leaves:
 	@.ci/deps build demo
 	@$(MAKE) build
 	@LUA_PATH='./?.lua;;' SHOAL_BUILD='$(BUILD)' luajit spec/hostile/leaves.lua $(or $(COUNT),1000)
+
+disk-faults:
+	@.ci/deps build test
+	@$(MAKE) build
+	@LUA_PATH='./?.lua;;' SHOAL_BUILD='$(BUILD)' luajit spec/faults/walk.lua
 
 cut-off:
 	@.ci/deps build test
