@@ -37,6 +37,8 @@
 #                              COUNT=1000
 #   make disk-faults           each system call with which a member reads or writes its memory
 #                              on disk fails, and the member is killed there (strace)
+#   make rotation              real members get another key under load, three of them later
+#                              (docs/security.md): COUNT=64
 #   make cut-off               what a reload cuts off, in large figures: 1,000 connections
 #                              and coroutines, 10,000 programs
 #   make tables                writes what documents and types say of errors, events,
@@ -61,7 +63,7 @@ TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
 C_FILES = $(shell find src spec bench examples -name '*.[ch]')
 
-.PHONY: cut-off build deps deps-build test test-lua check bench bench-namespaces bench-peers explore fuzz soak hostile leaves disk-faults reliability picture tables demo fresh install clean
+.PHONY: cut-off build deps deps-build test test-lua check bench bench-namespaces bench-peers explore fuzz soak hostile leaves disk-faults rotation reliability picture tables demo fresh install clean
 
 build: deps-build
 	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
@@ -120,6 +122,11 @@ disk-faults:
 	@.ci/deps build test
 	@$(MAKE) build
 	@LUA_PATH='./?.lua;;' SHOAL_BUILD='$(BUILD)' luajit spec/faults/walk.lua
+
+rotation:
+	@.ci/deps build demo
+	@$(MAKE) build
+	@LUA_PATH='./?.lua;;' SHOAL_BUILD='$(BUILD)' luajit spec/soak/rotation.lua $(or $(COUNT),64)
 
 cut-off:
 	@.ci/deps build test
