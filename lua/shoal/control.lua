@@ -19,6 +19,7 @@ local control = {}
 ---@class shoal.Control
 ---@field node? shoal.Node
 ---@field status? shoal.Status that `info` tells of, too
+---@field http? shoal.Http the same
 ---@field on_leave? fun() called once `leave` has been answered
 ---@field private listener shoal.Server
 ---@field private leaving boolean
@@ -167,6 +168,7 @@ methods.info = {
     info.control.path = self.listener:path()
     info.control.monitors = count(self.watching)
     info.status = self.status and self.status:stats()
+    info.http = self.http and self.http:stats()
     return info
   end,
 }

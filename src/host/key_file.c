@@ -26,26 +26,27 @@ static bool is_credential(const char *path)
            path[length] == '/' && !strstr(path, "/../");
 }
 
-static int check(const char *path, int fd, struct error *error)
+static int check(const char *kind, const char *path, int fd,
+                 struct error *error)
 {
     struct stat status;
 
     if (fstat(fd, &status) != 0)
-        return error_errno(error, errno, "cannot read the key file %s", path);
+        return error_errno(error, errno, "cannot read the %s %s", kind, path);
     if (!S_ISREG(status.st_mode))
-        return error_fail(error, "the key file %s is not a regular file", path);
+        return error_fail(error, "the %s %s is not a regular file", kind, path);
     if (is_credential(path))
         return 0;
     if (status.st_uid != geteuid())
         return error_fail(error,
-                          "the key file %s belongs to another user: it must be "
+                          "the %s %s belongs to another user: it must be "
                           "yours, with mode 0600",
-                          path);
+                          kind, path);
     if (status.st_mode & 077)
         return error_fail(error,
-                          "other users may read or write the key file %s "
+                          "other users may read or write the %s %s "
                           "(mode %04o): chmod 600 it",
-                          path, (unsigned)(status.st_mode & 07777));
+                          kind, path, (unsigned)(status.st_mode & 07777));
     return 0;
 }
 
@@ -80,6 +81,36 @@ static int check_build(struct error *error)
     return *seal_problem() ? error_fail(error, "%s", seal_problem()) : 0;
 }
 
+static int open_secret(const char *kind, const char *path, struct error *error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+    if (fd < 0)
+        return error_errno(error, errno, "cannot read the %s %s", kind, path);
+    return fd;
+}
+
+ssize_t key_file_read_text(const char *kind, const char *path, char *out,
+                           size_t room, struct error *error)
+{
+    int fd = open_secret(kind, path, error);
+    ssize_t size = -1;
+
+    if (fd < 0)
+        return -1;
+    if (check(kind, path, fd, error) == 0) {
+        size = file_read(fd, out, room);
+        if (size < 0)
+            error_errno(error, errno, "cannot read the %s %s", kind, path);
+        else if ((size_t)size == room)
+            size = error_fail(error, "the %s %s is too large", kind, path);
+        else
+            out[size] = '\0';
+    }
+    close(fd);
+    return size;
+}
+
 int key_file_read(const char *path, struct seal_keys *keys, struct error *error)
 {
     char what[300];
@@ -87,10 +118,10 @@ int key_file_read(const char *path, struct seal_keys *keys, struct error *error)
 
     if (check_build(error) != 0)
         return -1;
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    fd = open_secret("key file", path, error);
     if (fd < 0)
-        return error_errno(error, errno, "cannot read the key file %s", path);
-    result = check(path, fd, error);
+        return -1;
+    result = check("key file", path, fd, error);
     snprintf(what, sizeof what, "the key file %s", path);
     if (result == 0)
         result = read_keys(fd, what, keys, error);

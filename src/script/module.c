@@ -8,6 +8,7 @@
 #include "../lua/options.h"
 #include "../lua/protected_call.h"
 #include "../lua/value.h"
+#include "../web/web_lua.h"
 #include "engine/codec.h"
 #include "engine/config.h"
 #include "engine/engine.h"
@@ -33,6 +34,11 @@ static void control_register(lua_State *L)
     control_server_register(L, loop_try_default);
 }
 
+static void http_register(lua_State *L)
+{
+    web_register(L, loop_try_default);
+}
+
 static register_fn *const parts[] = {
     value_register,          /* pack, unpack */
     options_register,        /* nearest */
@@ -53,6 +59,7 @@ static register_fn *const parts[] = {
     control_register,        /* control_listen */
     control_client_register, /* control_connect */
     control_folder_register, /* control_folder */
+    http_register,           /* web_listen */
 };
 
 /* A deputy answers pings while a handler keeps the loop (src/host/deputy.h). */

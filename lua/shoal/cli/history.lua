@@ -8,6 +8,7 @@ local history = {}
 ---@class shoal.History
 ---@field private entries { from: number, view: table }[]  oldest first
 ---@field private size integer  members in all of them
+---@field view? number  of a node that is followed: that of now
 local History = {}
 History.__index = History
 
@@ -72,6 +73,35 @@ function History:since(number)
     end
   end
   return lists
+end
+
+--- What is different since then; nil: it is not known, or nothing is.
+---@param number? number|false
+---@return { view: number, joined: shoal.Member[], left: shoal.Member[], changed: shoal.Member[] }?
+function History:changes(number)
+  local lists = number and number ~= self.view and self:since(number)
+  if not lists then
+    return nil
+  end
+  lists.view = self.view
+  return lists
+end
+
+--- That of a node, from now on; `fn` is called after each of its views. No view of a node
+--- that was here before has the same number.
+---@param node shoal.Node
+---@param fn fun()
+---@return shoal.History
+function history.follow(node, fn)
+  local self = history.new()
+  local base = math.floor(node:time() * 1000)
+  self.view = base + node:view()
+  node:on("view", function(_, view)
+    self:add(self.view, view)
+    self.view = base + node:view()
+    fn()
+  end)
+  return self
 end
 
 return history

@@ -149,12 +149,32 @@ local function watch_signals()
 end
 
 -- The engine has said where it listens; this is the rest of what an operator wants.
-local function announce(node, path)
+local function announce(node, path, server)
   local loaded = node:info().script
-  node:log("info", "running", { script = loaded.path, hash = loaded.hash, control = path })
+  node:log("info", "running", {
+    script = loaded.path, hash = loaded.hash, control = path, http = server.http and server.http:stats().place,
+  })
 end
 
--- The control socket, and that for everybody, if it is asked for.
+local function close(server)
+  server:close()
+  if server.status then
+    server.status:close()
+  end
+  if server.http then
+    server.http:close()
+  end
+end
+
+local function listen_http(request)
+  local http = require("shoal.cli.http")
+  local server, message = http.listen(request.http, {
+    public = request.http_public, token_file = request.http_token_file, user = request.user,
+  })
+  return server, message and "--http: " .. message
+end
+
+-- The control socket, and those for everybody, if they are asked for.
 local function listen(request, path, access)
   if request.status == path then
     return nil, ("--status: %s is the control socket: give it a path of its own"):format(path), USAGE
@@ -173,6 +193,13 @@ local function listen(request, path, access)
       return nil, message
     end
   end
+  if request.http then
+    server.http, message = listen_http(request)
+    if not server.http then
+      close(server)
+      return nil, message
+    end
+  end
   return server
 end
 
@@ -181,12 +208,8 @@ local function attach(server, node)
   if server.status then
     server.status:attach(node)
   end
-end
-
-local function close(server)
-  server:close()
-  if server.status then
-    server.status:close()
+  if server.http then
+    server.http:attach(node)
   end
 end
 
@@ -196,6 +219,9 @@ end
 function run.run(request)
   if not request.status and (request.status_mode or request.status_group) then
     return nil, "--status-mode and --status-group are about the socket of --status PATH", USAGE
+  end
+  if not request.http and (request.http_public or request.http_token_file) then
+    return nil, "--http-public and --http-token-file are about the listener of --http WHERE", USAGE
   end
   local fields, message, code = config.from(request)
   if not fields then
@@ -235,7 +261,7 @@ function run.run(request)
   server.on_leave = function()
     stop(node)
   end
-  announce(node, path)
+  announce(node, path, server)
   obey_signals(node)
   shoal.run()
   close(server)

@@ -21,8 +21,6 @@ local status = {}
 ---@field private lines table<integer, shoal.Peer> by lines
 ---@field private waiting table<integer, table> those that watch
 ---@field private past shoal.History
----@field private base number so that no view of a node that was here before has the same number
----@field private view number
 local Status = {}
 Status.__index = Status
 
@@ -61,7 +59,7 @@ methods.tags = {
 }
 
 local function all(self)
-  return { view = self.view, members = control.methods.members.run(self, {}) }
+  return { view = self.past.view, members = control.methods.members.run(self, {}) }
 end
 
 methods.view = { run = all }
@@ -81,16 +79,6 @@ methods.unmonitor = {
   end,
 }
 
--- What is different since then; nil: it is not known, or nothing is.
-local function changes(self, since)
-  local lists = since ~= self.view and self.past:since(since)
-  if not lists then
-    return nil
-  end
-  lists.view = self.view
-  return lists
-end
-
 local function end_watch(self, peer_id)
   local watch = self.waiting[peer_id]
   self.waiting[peer_id] = nil
@@ -108,7 +96,7 @@ local function begin_watch(self, client, since, seconds)
   local watch = { client = client, since = since }
   watch.timer = seconds and self.node:after(seconds, function()
     self.waiting[peer_id] = nil
-    respond(client, nil, { view = self.view, joined = {}, left = {}, changed = {} })
+    respond(client, nil, { view = self.past.view, joined = {}, left = {}, changed = {} })
   end)
   self.waiting[peer_id] = watch
   return LATER
@@ -123,10 +111,10 @@ methods.watch = {
     local since, seconds = params[1], params[2]
     if seconds and not (seconds > 0 and seconds <= MAX_SECONDS) then
       return nil, ("the seconds to wait must be more than 0, and at most %d"):format(MAX_SECONDS), "invalid_params"
-    elseif since == self.view then
+    elseif since == self.past.view then
       return begin_watch(self, client, since, seconds)
     end
-    return since and changes(self, since) or all(self)
+    return self.past:changes(since) or all(self)
   end,
 }
 
@@ -186,13 +174,11 @@ local function tell_monitors(self, ...)
 end
 
 -- The lists are for all that know the same view, so they are made once for each.
-local function on_view(self, view)
-  self.past:add(self.view, view)
-  self.view = self.base + self.node:view()
+local function on_view(self)
   local made = {}
   for peer_id in pairs(self.waiting) do
     local watch = end_watch(self, peer_id)
-    made[watch.since] = made[watch.since] or changes(self, watch.since) or all(self)
+    made[watch.since] = made[watch.since] or self.past:changes(watch.since) or all(self)
     respond(watch.client, nil, made[watch.since])
   end
 end
@@ -206,7 +192,7 @@ end
 ---@return shoal.Status?, string? message, string? code
 function status.listen(path, options)
   options = options or {}
-  local self = setmetatable({ watching = {}, lines = {}, waiting = {}, past = history.new() }, Status)
+  local self = setmetatable({ watching = {}, lines = {}, waiting = {} }, Status)
   local listener, message, code = core.control_listen(path, {
     on_request = function(peer, id, name, params)
       on_request(self, { peer = peer, id = id }, name, params)
@@ -230,13 +216,11 @@ end
 ---@param node shoal.Node
 function Status:attach(node)
   self.node = node
-  self.base = math.floor(node:time() * 1000)
-  self.view = self.base + node:view()
   node:on("*", function(_, ...)
     tell_monitors(self, ...)
   end)
-  node:on("view", function(_, view)
-    on_view(self, view)
+  self.past = history.follow(node, function()
+    on_view(self)
   end)
 end
 

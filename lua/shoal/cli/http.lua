@@ -1,0 +1,172 @@
+--- HTTP for those that only want to know: metrics, members, services.
+--
+-- It listens before the node exists, like the control socket. The work with sockets is
+-- done in C (src/web); this file finds the route, and answers. A route is a function
+-- (self, request) -> status, body, headers; or nothing, when it answers later.
+
+local core = require("shoal.core")
+local history = require("shoal.cli.history")
+local metrics = require("shoal.cli.http.metrics")
+local request = require("shoal.cli.http.request")
+local state = require("shoal.cli.http.state")
+
+local http = {}
+
+---@class shoal.Http
+---@field node? shoal.Node
+---@field listener shoal.WebServer
+---@field past shoal.History
+---@field detection shoal.http.Detection
+---@field drops string[]  reasons that /metrics has a series of
+---@field private waiting table<shoal.Exchange, table>  those that wait for a view
+---@field private num_waiting integer
+local Http = {}
+Http.__index = Http
+
+-- ---- Routes ----
+
+local TEXT = { ["Content-Type"] = "text/plain; charset=utf-8" }
+
+local routes = {
+  ["/metrics"] = function(self, asked)
+    return 200, metrics.render(self, asked), { ["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8" }
+  end,
+  ["/members"] = state.members,
+  ["/services"] = state.services,
+  ["/view"] = state.view,
+  ["/sd/prometheus"] = state.discovery,
+}
+
+-- ---- Waiting for a view ----
+
+local function end_wait(self, exchange)
+  local wait = self.waiting[exchange]
+  if not wait then
+    return nil
+  end
+  self.waiting[exchange] = nil
+  self.num_waiting = self.num_waiting - 1
+  wait.timer:cancel()
+  return wait
+end
+
+local function respond(exchange, status, body, headers)
+  exchange:respond(status, headers or TEXT, body)
+end
+
+--- Answers with what `fn(made)` returns once the view has changed (`made` is the same
+--- table for all that waited), or with that of `fn()` after so many seconds. false: more
+--- than `most` wait already.
+---@param exchange shoal.Exchange
+---@param seconds number
+---@param fn fun(made?: table): integer, string, table?
+---@param most integer
+---@return boolean
+function Http:wait(exchange, seconds, fn, most)
+  if self.num_waiting >= most then
+    return false
+  end
+  self.num_waiting = self.num_waiting + 1
+  self.waiting[exchange] = {
+    fn = fn,
+    timer = self.node:after(seconds, function()
+      end_wait(self, exchange)
+      respond(exchange, fn())
+    end),
+  }
+  return true
+end
+
+local function on_view(self)
+  local made, all = {}, {}
+  for exchange in pairs(self.waiting) do
+    all[#all + 1] = exchange
+  end
+  for _, exchange in ipairs(all) do
+    local wait = end_wait(self, exchange)
+    if wait then
+      respond(exchange, wait.fn(made))
+    end
+  end
+end
+
+-- ---- Requests ----
+
+local READ_ONLY = { ["Content-Type"] = TEXT["Content-Type"], Allow = "GET, HEAD" }
+
+-- status, body, headers; or nothing: later.
+local function answer(self, asked)
+  local route = routes[asked.path]
+  if not route then
+    return 404, "there is no such page\n"
+  elseif asked.method ~= "GET" and asked.method ~= "HEAD" then
+    return 405, "only GET and HEAD\n", READ_ONLY
+  elseif asked.body ~= "" then
+    return 400, "nothing takes a body here\n"
+  elseif not self.node or self.node:is_closed() then
+    return 503, "the node has not started yet, or has ended\n"
+  end
+  return route(self, asked)
+end
+
+local function on_request(self, exchange, method, uri, body)
+  local path, query = request.parse(uri)
+  if not path then
+    return respond(exchange, 400, "not a path\n")
+  end
+  local status, text, headers = answer(self, {
+    method = method, path = path, query = query, body = body, exchange = exchange,
+  })
+  if status then
+    respond(exchange, status, text, headers)
+  end
+end
+
+-- ---- Life ----
+
+--- Listens at "127.0.0.1:7947" (port 0: any), or "unix:PATH"; requests are answered once a
+--- node is attached. `nil, message`: the place or the token cannot be used, or there is no
+--- libmicrohttpd.
+---@param where string
+---@param options? shoal.WebOptions
+---@return shoal.Http?, string? message, string? code
+function http.listen(where, options)
+  local self = setmetatable({ waiting = {}, num_waiting = 0, drops = {} }, Http)
+  local listener, message, code = core.web_listen(where, {
+    on_request = function(...)
+      on_request(self, ...)
+    end,
+    on_over = function(exchange)
+      end_wait(self, exchange)
+    end,
+  }, options)
+  if not listener then
+    return nil, message, code
+  end
+  self.listener = listener
+  return self
+end
+
+--- Answers for `node` from now on.
+---@param node shoal.Node
+function Http:attach(node)
+  self.node = node
+  self.past = history.follow(node, function()
+    on_view(self)
+  end)
+  self.detection = metrics.watch_detection(node)
+end
+
+--- `place`, and the counters of its connections.
+function Http:stats()
+  local stats = self.listener:stats()
+  stats.place = self.listener:place()
+  return stats
+end
+
+--- Ends all connections.
+function Http:close()
+  self.listener:close()
+end
+
+return http

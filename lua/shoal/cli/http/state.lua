@@ -1,0 +1,139 @@
+--- /members, /services, /view and /sd/prometheus: what the node knows, as JSON.
+
+local control = require("shoal.control")
+local json = require("shoal.cli.json")
+local request = require("shoal.cli.http.request")
+local services = require("shoal.services")
+local text = require("shoal.cli.text")
+
+local state = {}
+
+local JSON = { ["Content-Type"] = "application/json", ["Cache-Control"] = "no-store" }
+local MEMBER = { "addr", "state", "reason", "incarnation", "since", "rtt", "tags", "id" }
+local SERVICE = { "name", "addr", "state", "weight", "tags", "member" }
+
+local MAX_WAIT = 600 -- seconds
+local MAX_WAITING = 100 -- that wait for a view
+
+local function bad(message)
+  return 400, message .. "\n"
+end
+
+-- ---- Lists ----
+
+local function members_of(self, all)
+  return control.methods.members.run(self, { { all = all } })
+end
+
+function state.members(self, asked)
+  local list = members_of(self, request.flag(asked.query, "all"))
+  return 200, json.encode_objects(list, MEMBER), JSON
+end
+
+-- Those of ?name=, and only the passing ones with ?passing.
+local function wanted_services(self, asked)
+  local list, query = {}, asked.query
+  for _, one in ipairs(services.all(self.node)) do
+    if (not query.name or one.name == query.name)
+      and (not request.flag(query, "passing") or one.state == "passing") then
+      list[#list + 1] = one
+    end
+  end
+  return list
+end
+
+function state.services(self, asked)
+  local list = wanted_services(self, asked)
+  for _, one in ipairs(list) do
+    one.member = one.member.addr
+  end
+  return 200, json.encode_objects(list, SERVICE), JSON
+end
+
+-- ---- Service discovery for Prometheus (http_sd_configs) ----
+
+local function joined(tags)
+  local parts = {}
+  for i, tag in ipairs(tags) do
+    parts[i] = text.value(tag)
+  end
+  return parts[1] and "," .. table.concat(parts, ",") .. "," or ""
+end
+
+function state.discovery(self, asked)
+  local groups = {}
+  for _, one in ipairs(wanted_services(self, asked)) do
+    local id = one.member.id
+    groups[#groups + 1] = one.addr and {
+      targets = { one.addr },
+      labels = {
+        __meta_shoal_service = one.name,
+        __meta_shoal_state = one.state,
+        __meta_shoal_tags = joined(one.tags),
+        __meta_shoal_member = text.value(one.member.addr),
+        __meta_shoal_name = type(id) == "table" and type(id.name) == "string" and id.name or "",
+      },
+    } or nil
+  end
+  return 200, json.encode_objects(groups, { "targets", "labels" }), JSON
+end
+
+-- ---- Views ----
+
+-- A list may be empty, and a view is always an object.
+local function encode_view(lists)
+  local parts = { ('"view":%s'):format(json.encode(lists.view)) }
+  for _, name in ipairs({ "members", "joined", "left", "changed" }) do
+    local objects = {}
+    for i, member in ipairs(lists[name] or {}) do
+      objects[i] = json.encode_object(member, MEMBER)
+    end
+    if lists[name] then
+      parts[#parts + 1] = ('"%s":[%s]'):format(name, table.concat(objects, ",\n "))
+    end
+  end
+  return "{" .. table.concat(parts, ",\n") .. "}\n"
+end
+
+local function all(self)
+  return { view = self.past.view, members = members_of(self, false) }
+end
+
+-- Made once for all that have waited since the same view.
+local function answer(self, since, made)
+  local lists = made[since]
+  if not lists then
+    lists = encode_view(self.past:changes(since) or all(self))
+    made[since] = lists
+  end
+  return 200, lists, JSON
+end
+
+local function unchanged(self)
+  return 200, encode_view({ view = self.past.view, joined = {}, left = {}, changed = {} }), JSON
+end
+
+function state.view(self, asked)
+  local since, message = request.number(asked.query, "since", 2 ^ 53)
+  if message then
+    return bad(message)
+  end
+  local seconds
+  seconds, message = request.number(asked.query, "wait", MAX_WAIT, 0)
+  if message then
+    return bad(message)
+  elseif since ~= self.past.view then
+    return answer(self, since or false, {})
+  elseif seconds == 0 then
+    return unchanged(self)
+  elseif not self:wait(asked.exchange, seconds, function(made)
+    if made then
+      return answer(self, since, made)
+    end
+    return unchanged(self)
+  end, MAX_WAITING) then
+    return 503, "too many are waiting\n", { ["Retry-After"] = "1" }
+  end
+end
+
+return state

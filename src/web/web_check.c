@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* The headers of a request: read, and what must not be is refused. */
+#include "web_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- Reading ---- */
+
+struct visit {
+    void (*fn)(void *context, const char *name, const char *value);
+    void *context;
+};
+
+static int on_header(void *context, int kind, const char *name,
+                     const char *value)
+{
+    const struct visit *visit = context;
+
+    (void)kind;
+    visit->fn(visit->context, name, value ? value : "");
+    return MHD_YES;
+}
+
+void web_headers(const web_request *request,
+                 void (*fn)(void *context, const char *name, const char *value),
+                 void *context)
+{
+    struct visit visit = {fn, context};
+
+    (void)request->peer->server->api->get_connection_values(
+        request->peer->connection, MHD_HEADERS, on_header, &visit);
+}
+
+/* ---- Checking ---- */
+
+struct seen {
+    unsigned hosts, lengths, codings;
+    const char *host, *length, *authorization;
+};
+
+static void note(void *context, const char *name, const char *value)
+{
+    struct seen *seen = context;
+
+    if (strcasecmp(name, "Host") == 0) {
+        seen->hosts++;
+        seen->host = value;
+    } else if (strcasecmp(name, "Content-Length") == 0) {
+        seen->lengths++;
+        seen->length = value;
+    } else if (strcasecmp(name, "Transfer-Encoding") == 0) {
+        seen->codings++;
+    } else if (strcasecmp(name, "Authorization") == 0) {
+        seen->authorization = value;
+    }
+}
+
+/* Takes as long whatever they are. */
+static bool is_same(const char *a, const char *b)
+{
+    size_t i, size = strlen(a);
+    unsigned char differs = strlen(b) != size;
+
+    for (i = 0; i < size; i++)
+        differs |= (unsigned char)(a[i] ^ b[i % (strlen(b) + 1)]);
+    return differs == 0;
+}
+
+static bool has_token(const web_server *server, const char *authorization)
+{
+    static const char scheme[] = "Bearer ";
+    size_t size = sizeof scheme - 1;
+
+    return authorization && strncasecmp(authorization, scheme, size) == 0 &&
+           is_same(server->token, authorization + size);
+}
+
+/* An address or localhost, with or without a port: what no attacker's name can
+ * look like. */
+static bool is_local(const char *host)
+{
+    static const char name[] = "localhost";
+    size_t size = sizeof name - 1;
+
+    if (*host == '[')
+        return true;
+    if (strncasecmp(host, name, size) == 0)
+        return host[size] == '\0' || host[size] == ':';
+    return strspn(host, "0123456789.:") == strlen(host) && *host != '\0';
+}
+
+const char *web_check(const web_request *request, unsigned *status)
+{
+    const web_server *server = request->peer->server;
+    struct seen seen = {0};
+
+    web_headers(request, note, &seen);
+    *status = 400;
+    if (seen.hosts != 1)
+        return "one Host is needed";
+    if (seen.lengths + seen.codings > 1)
+        return "how long the body is must be said once";
+    *status = 413;
+    if (seen.length && strtoull(seen.length, NULL, 10) > WEB_MAX_BODY)
+        return "the body is too long";
+    *status = 401;
+    if (server->token[0] != '\0' && !has_token(server, seen.authorization))
+        return "a token is needed";
+    *status = 403;
+    if (server->token[0] == '\0' && !server->place.is_path &&
+        !is_local(seen.host))
+        return "ask by address, or as localhost: a name could be anybody's";
+    return NULL;
+}
