@@ -5,6 +5,7 @@
  * nobody is reported down, nobody has more to say than it must, what anybody
  * broadcasts reaches all, and a member that leaves is not looked for.
  */
+#include "core/config.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -108,6 +109,15 @@ static void check_renewals(struct world *world, uint64_t renewals,
                    (unsigned)renewals, (unsigned)periods, (unsigned)most);
 }
 
+/* How often a member passes a claim on: more where there are more members than
+ * the config was made for. */
+static uint32_t passes_on(const shoal_config *config, uint32_t n)
+{
+    uint32_t updates = config_transmissions(config, n);
+    uint32_t news = config_news_transmissions(config, n);
+    return updates > news ? updates : news;
+}
+
 /* Each renewal is news for all. And each of the two gets some of the answers
  * only that it waits for, so it asks helpers, suspects others, and is refuted.
  */
@@ -115,11 +125,9 @@ static void check_packets(struct world *world, uint64_t packets, double usual,
                           uint64_t renewals, uint64_t periods)
 {
     const shoal_config *config = &world->plan->config;
-    uint32_t n = world->plan->num_members, times = config->max_transmissions;
-    if (config->news_transmissions > times)
-        times = config->news_transmissions;
+    uint32_t n = world->plan->num_members;
     double most = 1.5 * usual * (n + 1) / n + 20. * n + 40. * (double)periods +
-                  (double)(renewals * n * times);
+                  (double)(renewals * n * passes_on(config, n));
     if ((double)packets > most)
         world_fail(world, "twins: %u packets, where %.0f are usual",
                    (unsigned)packets, usual);
