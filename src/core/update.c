@@ -20,6 +20,7 @@
 
 #include "accused.h"
 #include "ask.h"
+#include "cookie.h"
 #include "engine.h"
 #include "notify.h"
 #include "self.h"
@@ -143,8 +144,8 @@ static bool reserve(shoal *engine, const struct who *who, shoal_bytes before,
 static bool is_departure(const shoal *engine, const shoal_update *claim)
 {
     return claim_is_departure(claim) ||
-           (claim->state == SHOAL_DOWN && engine->sender.who &&
-            bytes_equal(claim->id, engine->sender.who->id));
+           (claim->state == SHOAL_DOWN &&
+            cookie_is_back(engine, claim->id)); /* about its sender */
 }
 
 /* Sets state and incarnation; the rest follows from them. */
