@@ -57,12 +57,23 @@ static uint64_t count(const struct world *world, shoal_message kind)
     return count;
 }
 
+/* Of what nobody has who is still there, one gap is given up after the other,
+ * each within so long. */
+static void await_last_miss(struct world *world)
+{
+    const uint64_t gap_us = 10 * 1000000;
+    while (!world_has_failed(world) && world->missed_us > 0 &&
+           sim_now(world->net) < world->missed_us + gap_us)
+        world_live_until(world, world->missed_us + gap_us);
+}
+
 /* In the second half there is nothing left to say. */
 void calm_expect_peace(struct world *world)
 {
     char why[MAX_FAILURE];
     world->calm = true;
     world_live_until(world, after_periods(world, 60));
+    await_last_miss(world);
     world->compares = true;
     uint64_t gossips = count(world, SHOAL_MSG_GOSSIP),
              exchanges = count(world, SHOAL_MSG_EXCHANGE);

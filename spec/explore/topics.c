@@ -78,7 +78,9 @@ static void hear_published(struct watched *member, struct followed *followed,
 static void hear_missed(struct watched *member, struct followed *followed,
                         struct ident *origin, const shoal_effect *effect)
 {
-    if (member->world->calm)
+    /* What one said that is gone may have reached nobody. */
+    member->world->missed_us = sim_now(member->world->net);
+    if (member->world->calm && !origin->is_over)
         world_fail(member->world, "topics: %u misses %u of %u in the calm",
                    (unsigned)member->number, (unsigned)effect->first,
                    (unsigned)origin->place);

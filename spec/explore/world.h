@@ -106,7 +106,9 @@ struct world {
     const struct watched *mistaken; /* is being made to believe something */
     bool calm; /* nothing happens: nobody may be reported down ... */
     struct watched *leaver; /* ... but who said that it leaves; or NULL */
-    bool compares;          /* digests must be equal: the first ones */
+    uint64_t missed_us; /* when somebody was told last that it missed something;
+                           0: never */
+    bool compares;      /* digests must be equal: the first ones */
     bool has_digest;
     shoal_digest digest;
     uint64_t clocks_back_us, slowest_us;
