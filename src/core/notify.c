@@ -2,6 +2,7 @@
 #include "notify.h"
 
 #include "engine.h"
+#include "query.h"
 
 /* What notify_member() takes at most for somebody with these bytes. */
 static size_t size_of(shoal_bytes id, shoal_bytes addr, shoal_bytes endpoint,
@@ -14,7 +15,7 @@ bool notify_reserve(shoal *engine, const struct who *who, shoal_bytes before,
                     unsigned times)
 {
     const struct identity *self = engine->self;
-    size_t own_tags = shoal_self(engine).tags.size, none = 1;
+    size_t own_tags = query_own_tags(engine).size, none = 1;
     size_t size = none + own_tags +
                   size_of(who->id, who->addr, who->endpoint, before) +
                   size_of(identity_id(self), identity_addr(self),

@@ -12,6 +12,12 @@ static shoal_reason own_reason(const shoal *engine)
     return engine->has_left ? SHOAL_REASON_LEFT : SHOAL_REASON_FAILED;
 }
 
+shoal_bytes query_own_tags(const shoal *engine)
+{
+    return tags_bytes(engine->own_tags.next ? engine->own_tags.next
+                                            : engine_tags(engine));
+}
+
 shoal_member shoal_self(const shoal *engine)
 {
     return (shoal_member){
@@ -24,8 +30,7 @@ shoal_member shoal_self(const shoal *engine)
         .reason = (uint8_t)own_reason(engine),
         .since_us = engine->since_us,
         .tags_version = tags_version(engine->own_tags.said),
-        .tags = tags_bytes(engine->own_tags.next ? engine->own_tags.next
-                                                 : engine_tags(engine)),
+        .tags = query_own_tags(engine),
     };
 }
 

@@ -9,5 +9,7 @@
  * as long as the identity is. */
 shoal_member query_view_of(const shoal *engine, const struct identity *identity,
                            shoal_reason if_unknown);
+/* What we say of ourselves, or are about to say. Borrowed. */
+shoal_bytes query_own_tags(const shoal *engine);
 
 #endif

@@ -67,11 +67,25 @@ static uint8_t confirmations_wanted(const shoal *engine)
     return (uint8_t)(others < wanted ? others : wanted);
 }
 
+/* What waits for others, or asks; NULL: nothing does. */
+static struct suspicion *waiting(const struct member *member)
+{
+    struct suspicion *suspicion = member_suspicion(member);
+    return suspicion && !suspicion->is_plain ? suspicion : NULL;
+}
+
+/* Of a suspect, or of one that is down; no others have one. */
+static uint32_t *timer_of(struct member *member)
+{
+    struct suspicion *suspicion = member_suspicion(member);
+    return suspicion ? &suspicion->timer : &member->timer;
+}
+
 static void set_deadline(shoal *engine, struct member *member, uint64_t at_us)
 {
     if (at_us < engine->now_us)
         at_us = engine->now_us;
-    timers_set(&engine->timers, &member->timer, member->slot, at_us);
+    timers_set(&engine->timers, timer_of(member), member->slot, at_us);
 }
 
 /* It is asked in each of the last periods before `end_us`; those that are over
@@ -115,7 +129,7 @@ static uint64_t last_ask_or_end(const shoal *engine,
 
 static void set_suspicion_deadline(shoal *engine, struct member *member)
 {
-    struct suspicion *suspicion = member->suspicion;
+    struct suspicion *suspicion = waiting(member);
     uint64_t at = engine->now_us + suspicion_shortest(engine);
     if (suspicion) {
         uint64_t end = suspicion->start_us + timeout_of(engine, suspicion);
@@ -138,10 +152,32 @@ bool suspicion_reserve(shoal *engine)
     return engine->spare_suspicion != NULL;
 }
 
-void suspicion_drop(shoal *engine, struct member *member)
+/* Whoever has the claim in the backlog is told where it is noted now. */
+static void note_queued(struct entry **place, struct entry *entry)
 {
-    mem_free(&engine->mem, member->suspicion, sizeof *member->suspicion);
-    member->suspicion = NULL;
+    *place = entry;
+    if (entry)
+        entry->owner = place;
+}
+
+/* The spare one is its suspicion. */
+static struct suspicion *attach(shoal *engine, struct member *member)
+{
+    struct suspicion *suspicion = engine->spare_suspicion;
+    engine->spare_suspicion = NULL;
+    *suspicion = (struct suspicion){.start_us = engine->now_us,
+                                    .ask_us = SHOAL_NEVER,
+                                    .last_us = SHOAL_NEVER};
+    note_queued(&suspicion->queued, member->queued);
+    member->suspicion = (uintptr_t)suspicion | 1;
+    return suspicion;
+}
+
+static void detach(shoal *engine, struct member *member)
+{
+    struct suspicion *suspicion = member_suspicion(member);
+    note_queued(&member->queued, suspicion->queued);
+    mem_free(&engine->mem, suspicion, sizeof *suspicion);
 }
 
 static void count_from(shoal *engine, struct suspicion *suspicion,
@@ -164,23 +200,16 @@ static uint64_t start_of_ours(const shoal *engine, uint64_t since_us)
 
 static void begin(shoal *engine, struct member *member, shoal_bytes from)
 {
-    uint8_t wanted = confirmations_wanted(engine);
-    suspicion_drop(engine, member);
-    if (wanted == 0 && asks(engine) == 0)
+    struct suspicion *suspicion = attach(engine, member);
+    suspicion->wanted = confirmations_wanted(engine);
+    suspicion->asks = asks(engine);
+    suspicion->is_plain = suspicion->wanted == 0 && suspicion->asks == 0;
+    if (suspicion->is_plain || from.size == 0)
         return;
-    member->suspicion = engine->spare_suspicion;
-    engine->spare_suspicion = NULL;
-    *member->suspicion = (struct suspicion){.start_us = engine->now_us,
-                                            .ask_us = SHOAL_NEVER,
-                                            .last_us = SHOAL_NEVER,
-                                            .wanted = wanted,
-                                            .asks = asks(engine)};
-    if (from.size == 0)
-        return;
-    count_from(engine, member->suspicion, from);
+    count_from(engine, suspicion, from);
     uint64_t since_us = probe_since(engine, member->identity);
     if (bytes_equal(from, identity_id(engine->self)) && since_us != SHOAL_NEVER)
-        member->suspicion->start_us = start_of_ours(engine, since_us);
+        suspicion->start_us = start_of_ours(engine, since_us);
 }
 
 /* It was the suspect, not we. */
@@ -196,17 +225,27 @@ static void set_all_deadlines(shoal *engine)
     const struct order *active = &engine->members.active;
     for (uint32_t i = 0; i < active->count; i++) {
         struct member *member = members_at(&engine->members, active->slots[i]);
-        if (member->suspicion)
+        if (waiting(member))
             set_suspicion_deadline(engine, member);
     }
+}
+
+void suspicion_leave(shoal *engine, struct member *member, shoal_state to)
+{
+    struct suspicion *suspicion = member_suspicion(member);
+    if (suspicion || member->state == SHOAL_DOWN)
+        timers_cancel(&engine->timers, timer_of(member));
+    if (!suspicion)
+        return;
+    if (to == SHOAL_DOWN)
+        give_back(engine, suspicion);
+    detach(engine, member);
 }
 
 void suspicion_enter(shoal *engine, struct member *member, shoal_bytes from)
 {
     switch ((shoal_state)member->state) {
     case SHOAL_ALIVE:
-        suspicion_drop(engine, member);
-        timers_cancel(&engine->timers, &member->timer);
         break;
     case SHOAL_SUSPECT:
         begin(engine, member, from);
@@ -215,9 +254,6 @@ void suspicion_enter(shoal *engine, struct member *member, shoal_bytes from)
             set_all_deadlines(engine);
         break;
     case SHOAL_DOWN:
-        if (member->suspicion)
-            give_back(engine, member->suspicion);
-        suspicion_drop(engine, member);
         set_deadline(engine, member,
                      engine->now_us + engine->config.remove_down_after_us);
         break;
@@ -226,13 +262,14 @@ void suspicion_enter(shoal *engine, struct member *member, shoal_bytes from)
 
 void suspicion_charge(struct member *member, int points)
 {
-    if (member->suspicion && points > 0)
-        member->suspicion->charged = (uint8_t)points;
+    struct suspicion *suspicion = waiting(member);
+    if (suspicion && points > 0)
+        suspicion->charged = (uint8_t)points;
 }
 
 bool suspicion_is_ours(const shoal *engine, const struct member *member)
 {
-    const struct suspicion *suspicion = member->suspicion;
+    const struct suspicion *suspicion = waiting(member);
     uint32_t hash = bytes_hash(identity_id(engine->self), engine->hash_key);
     for (uint8_t i = 0; suspicion && i < suspicion->num_from; i++)
         if (suspicion->from[i] == hash)
@@ -242,7 +279,7 @@ bool suspicion_is_ours(const shoal *engine, const struct member *member)
 
 bool suspicion_confirm(shoal *engine, struct member *member, shoal_bytes from)
 {
-    struct suspicion *suspicion = member->suspicion;
+    struct suspicion *suspicion = waiting(member);
     if (!suspicion || from.size == 0 ||
         suspicion->confirmed >= suspicion->wanted)
         return false;
@@ -269,7 +306,7 @@ static bool is_to_be_asked(const shoal *engine,
  * with the suspicion in the ping, before it is too late. */
 static void ask_again(shoal *engine, struct member *member)
 {
-    struct suspicion *suspicion = member->suspicion;
+    struct suspicion *suspicion = waiting(member);
     if (suspicion->ask_us <= engine->now_us)
         suspicion->ask_us = SHOAL_NEVER;
     else if (suspicion->asks > 0)
@@ -293,7 +330,7 @@ static void begin_anew(const shoal *engine, struct suspicion *suspicion)
  * be our packets that are lost, the one with the suspicion among them. */
 static bool is_doubtful(const shoal *engine, const struct member *member)
 {
-    const struct suspicion *suspicion = member->suspicion;
+    const struct suspicion *suspicion = waiting(member);
     return suspicion && engine_heals(engine) && suspicion->wanted > 0 &&
            suspicion->confirmed == 0 && suspicion->doubts < MAX_DOUBTS &&
            engine->accused_us >= suspicion->start_us &&
@@ -305,8 +342,8 @@ static void doubt(shoal *engine, struct member *member)
 {
     shoal_update claim = member_claim(member);
     claim.from = identity_id(engine->self);
-    member->suspicion->doubts++;
-    begin_anew(engine, member->suspicion);
+    waiting(member)->doubts++;
+    begin_anew(engine, waiting(member));
     set_suspicion_deadline(engine, member);
     if (update_say_again(engine, member, &claim) != 0)
         engine_note(engine, SHOAL_ERR_NOMEM);
@@ -343,7 +380,7 @@ int suspicion_tick(shoal *engine)
                 return SHOAL_ERR_NOMEM;
             continue;
         }
-        if (member->suspicion && is_to_be_asked(engine, member->suspicion)) {
+        if (waiting(member) && is_to_be_asked(engine, waiting(member))) {
             ask_again(engine, member);
             continue;
         }
@@ -369,10 +406,11 @@ void suspicion_restart_all(shoal *engine)
         struct member *member = members_at(&engine->members, active->slots[i]);
         if (member->state != SHOAL_SUSPECT)
             continue;
-        if (member->suspicion)
-            begin_anew(engine, member->suspicion);
-        if (member->suspicion && member->suspicion->asks > 0) {
-            member->suspicion->ask_us = ask_us;
+        struct suspicion *suspicion = waiting(member);
+        if (suspicion)
+            begin_anew(engine, suspicion);
+        if (suspicion && suspicion->asks > 0) {
+            suspicion->ask_us = ask_us;
             ask_us += engine->config.probe_period_us / 20;
         }
         set_suspicion_deadline(engine, member);
@@ -383,7 +421,7 @@ void suspicion_restart_all(shoal *engine)
 static void shift(shoal *engine, struct member *member, uint64_t before_us,
                   uint64_t after_us)
 {
-    uint64_t at_us = engine->timers.heap[member->timer - 1].at_us;
+    uint64_t at_us = engine->timers.heap[*timer_of(member) - 1].at_us;
     set_deadline(engine, member, at_us - before_us + after_us);
 }
 
@@ -393,7 +431,7 @@ void suspicion_rearm(shoal *engine, const shoal_config *before)
     const struct order *active = &engine->members.active;
     for (uint32_t i = 0; i < active->count; i++) {
         struct member *member = members_at(&engine->members, active->slots[i]);
-        if (member->state == SHOAL_SUSPECT && member->suspicion)
+        if (waiting(member))
             set_suspicion_deadline(engine, member);
         else if (member->state == SHOAL_SUSPECT)
             shift(engine, member, before->suspect_to_down_after_us,

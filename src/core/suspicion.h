@@ -14,8 +14,11 @@
 
 #include "table/member.h"
 
-/* Kept while a member is suspect and confirmations are waited for. */
+/* Kept while a member is suspect. */
 struct suspicion {
+    struct entry *queued; /* first: see member_queued() */
+    uint32_t timer;       /* place of the deadline in the heap */
+    bool is_plain; /* no confirmations are waited for, and nobody is asked */
     uint64_t start_us;
     uint8_t wanted, confirmed;
     uint8_t doubts; /* how often it has begun anew, since we were accused */
@@ -29,9 +32,12 @@ struct suspicion {
 
 /* Makes room so that one member can become suspect. false: out of memory. */
 bool suspicion_reserve(shoal *engine);
-/* The member has entered its state (again): a suspicion by `from` begins, or
- * the one before is over; its deadline is set. Room was made with
- * timers_reserve() and suspicion_reserve(). */
+/* The member is about to enter state `to` (again): its suspicion, if any, and
+ * its deadline are over. */
+void suspicion_leave(shoal *engine, struct member *member, shoal_state to);
+/* It has entered its state: a suspicion by `from` begins, if that is one; its
+ * deadline is set. Room was made with timers_reserve() and
+ * suspicion_reserve(). */
 void suspicion_enter(shoal *engine, struct member *member, shoal_bytes from);
 /* `from` suspects it too. true: that was a confirmation which counts. */
 bool suspicion_confirm(shoal *engine, struct member *member, shoal_bytes from);
@@ -39,8 +45,6 @@ bool suspicion_confirm(shoal *engine, struct member *member, shoal_bytes from);
 void suspicion_charge(struct member *member, int points);
 /* Have we found out ourselves? */
 bool suspicion_is_ours(const shoal *engine, const struct member *member);
-/* The member is about to be forgotten. */
-void suspicion_drop(shoal *engine, struct member *member);
 /* Ends suspicions and forgets down members whose time has come. 0 or NOMEM. */
 int suspicion_tick(shoal *engine);
 /* Suspicions begin anew, with all their asks: what was found out until now is

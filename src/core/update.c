@@ -71,9 +71,10 @@ static int gossip_times(shoal *engine, const shoal_update *claim,
 {
     if (urgency == URGENCY_NONE && !engine->config.tell_suspects)
         urgency = URGENCY_NEWS;
-    int error = update_queue(engine, claim, times, &about->queued);
-    if (about->queued)
-        backlog_hurry(&engine->updates, about->queued, urgency);
+    struct entry **queued = member_queued(about);
+    int error = update_queue(engine, claim, times, queued);
+    if (*queued)
+        backlog_hurry(&engine->updates, *queued, urgency);
     return error;
 }
 
@@ -116,12 +117,11 @@ bool update_forget(shoal *engine, struct member *member)
         notify_member(engine, SHOAL_EVENT_MEMBER_FORGOTTEN, member,
                       (shoal_bytes){0});
     }
+    suspicion_leave(engine, member, member->state);
     if (member->queued)
         backlog_remove(&engine->updates, &engine->mem, member->queued);
     tags_drop(engine, member);
     delivery_calls.replaced(engine, member->identity, NULL);
-    suspicion_drop(engine, member);
-    timers_cancel(&engine->timers, &member->timer);
     members_remove(&engine->members, &engine->mem, member);
     return true;
 }
@@ -162,13 +162,16 @@ static void settle(shoal *engine, struct member *member,
     member->replaced = claim_is_departure(claim) && claim->from.size > 0;
     if (fresh || was_down)
         member->returned = was_down && claim->state != SHOAL_DOWN;
+    bool enters = changes || claim->state != SHOAL_DOWN;
+    if (enters)
+        suspicion_leave(engine, member, claim->state);
     members_set_state(&engine->members, member, claim->state,
                       claim->incarnation, is_departure(engine, claim));
     if (claim->state == SHOAL_DOWN) {
         tags_hush(engine, member);
         delivery_calls.gone(engine, member);
     }
-    if (changes || claim->state != SHOAL_DOWN)
+    if (enters)
         suspicion_enter(engine, member, claim->from);
     if (claim->state == SHOAL_SUSPECT)
         engine->stats.suspicions++;

@@ -87,8 +87,9 @@ static void doubt(shoal *engine, struct member *member)
     if (!member_has_failed(member))
         return;
     member->doubted = true;
-    if (member->queued)
-        backlog_remove(&engine->updates, &engine->mem, member->queued);
+    struct entry *queued = *member_queued(member);
+    if (queued)
+        backlog_remove(&engine->updates, &engine->mem, queued);
 }
 
 void verdict_doubt_all(shoal *engine)

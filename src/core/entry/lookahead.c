@@ -58,16 +58,23 @@ static void warm_identity(const struct lookup *lookup)
         warm(lookup->found->identity, LINE);
 }
 
+static const struct entry *queued_about(const struct lookup *lookup)
+{
+    return lookup->found ? *member_queued(lookup->found) : NULL;
+}
+
 static void warm_entry(const struct lookup *lookup)
 {
-    if (lookup->found && lookup->found->queued)
-        warm(lookup->found->queued, sizeof *lookup->found->queued);
+    const struct entry *queued = queued_about(lookup);
+    if (queued)
+        warm(queued, sizeof *queued);
 }
 
 static void warm_neighbours(const struct lookup *lookup)
 {
-    if (lookup->found && lookup->found->queued)
-        backlog_warm(lookup->found->queued);
+    const struct entry *queued = queued_about(lookup);
+    if (queued)
+        backlog_warm(queued);
 }
 
 /* ---- The claims of a packet ---- */

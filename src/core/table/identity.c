@@ -3,6 +3,14 @@
 
 #include "../../wire/wire.h"
 
+/* What the fields of ten and of eleven bits hold. */
+enum { MAX_SIZE = (1 << 10) - 1, MAX_END = (1 << 11) - 1 };
+_Static_assert((int)SHOAL_MAX_IDENTITY <= MAX_SIZE &&
+                   (int)IDENTITY_MAX_ANSWER <= MAX_SIZE,
+               "a size has ten bits");
+_Static_assert((int)SHOAL_MAX_IDENTITY + (int)IDENTITY_MAX_ANSWER <= MAX_END,
+               "an endpoint lies behind an identity and an address");
+
 /* Where `part` lies inside `whole`, or whole.size when it does not. */
 static size_t offset_in(shoal_bytes whole, shoal_bytes part)
 {
@@ -29,9 +37,9 @@ struct identity *identity_new(struct mem *mem, const struct who *who)
                             .hash = who->hash,
                             .addr_hash = who->addr_hash,
                             .wire_hash = who->wire_hash,
-                            .size = (uint16_t)who->id.size,
-                            .addr_size = (uint16_t)who->addr.size,
-                            .endpoint_size = (uint16_t)who->endpoint.size};
+                            .size = who->id.size & MAX_SIZE,
+                            .addr_size = who->addr.size & MAX_SIZE,
+                            .endpoint_size = who->endpoint.size & MAX_SIZE};
     size_t end = who->id.size;
     size_t addr_at = offset_in(who->id, who->addr);
     if (addr_at == who->id.size)
@@ -44,8 +52,8 @@ struct identity *identity_new(struct mem *mem, const struct who *who)
         else
             endpoint_at = end;
     }
-    head.addr_at = (uint16_t)addr_at;
-    head.endpoint_at = (uint16_t)endpoint_at;
+    head.addr_at = addr_at & MAX_SIZE;
+    head.endpoint_at = endpoint_at & MAX_END;
 
     struct identity *identity = mem_alloc(mem, footprint(&head));
     if (!identity)

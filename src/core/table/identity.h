@@ -22,7 +22,8 @@ struct identity {
     uint32_t hash;      /* of the identity */
     uint32_t addr_hash; /* of the address */
     uint32_t wire_hash; /* of the identity, the same at every member */
-    uint16_t size, addr_at, addr_size, endpoint_at, endpoint_size;
+    uint32_t size : 10, addr_at : 10, addr_size : 10;
+    uint32_t endpoint_at : 11, endpoint_size : 10;
     uint8_t bytes[];
 };
 

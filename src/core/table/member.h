@@ -19,6 +19,7 @@ enum place {
     PLACE_STRANGER /* down, and was never known to be alive */
 };
 
+/* 48 bytes: there may be 100,000 of them. */
 struct member {
     /* What nearly every packet asks for stands first, in 16 bytes of one line
      * of the cache. */
@@ -32,15 +33,36 @@ struct member {
     uint8_t doubted : 1;  /* down: we should not have believed that */
     uint8_t returned : 1; /* it came back from down, lately perhaps */
     uint8_t fed : 1;      /* it got a feed, and nothing else came since */
-    struct entry *queued; /* the claim about it in the backlog */
     struct tags *tags;    /* what it says of itself; NULL: not known; may
                              be TAGS_NONE */
-    struct suspicion *suspicion; /* while it is suspect */
-    uint64_t since_us;           /* when it entered its state */
-    uint32_t position;     /* in its order; the next free slot when free */
-    uint32_t timer;        /* place of its deadline in the heap */
-    uint32_t next_in_cell; /* while it is active: a slot, or NO_SLOT */
+    /* The claim about it in the backlog. A suspect's is in its suspicion, which
+     * stands here with the lowest bit set. */
+    union {
+        struct entry *queued;
+        uintptr_t suspicion;
+    };
+    uint64_t since_us; /* when it entered its state */
+    uint32_t position; /* in its order; the next free slot when free */
+    union {
+        uint32_t next_in_cell; /* while it is active: a slot, or NO_SLOT */
+        uint32_t timer; /* while it is down: place of its deadline in the heap;
+                           a suspect's is in its suspicion */
+    };
 };
+
+/* NULL: it is not suspect. */
+static inline struct suspicion *member_suspicion(const struct member *member)
+{
+    return member->suspicion & 1 ? (struct suspicion *)(member->suspicion - 1)
+                                 : NULL;
+}
+
+/* The claim about it in the backlog: what a suspicion begins with. */
+static inline struct entry **member_queued(struct member *member)
+{
+    struct suspicion *suspicion = member_suspicion(member);
+    return suspicion ? (struct entry **)suspicion : &member->queued;
+}
 
 static inline bool member_is_active(const struct member *member)
 {

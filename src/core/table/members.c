@@ -211,6 +211,7 @@ static void leave_place(struct members *members, struct member *member)
     if (member->place == PLACE_ACTIVE) {
         take_out(members, &members->active, member->position);
         cells_remove(members, member);
+        member->timer = 0; /* it has none until it gets one */
         count_size(members->active_sizes, member->identity, -1);
     } else
         line_remove(&members->down[member->place], member->position);
