@@ -164,6 +164,33 @@ describe("HTTP", function()
     assert.equal("left", web.get(a, "/members?all=1").json[1].reason)
   end)
 
+  it("sends a long list in pieces, as fast as it is taken", function()
+    local http, sent, turns = require "shoal.cli.http", {}, 0
+    local waiting, list = 0, {}
+    for i = 1, 1000 do list[i] = i end
+    local exchange = {
+      is_open = function() return true end,
+      stream = function() return true end,
+      waiting = function() return waiting end,
+      write = function(_, text) sent[#sent + 1] = text end,
+      finish = function() sent.finished = true end,
+    }
+    local timers = {}
+    local self = { node = { after = function(_, _, fn) timers[#timers + 1] = fn end } }
+    http.send(self, exchange, 200, { list, open = "[", between = ",", close = "]", encode = tostring })
+    waiting = 2 ^ 19
+    for _ = 1, 3 do table.remove(timers, 1)() end
+    assert.equal(2, #sent) -- "[", and what went out before the client was behind
+    waiting = 0
+    while timers[1] do
+      turns = turns + 1
+      table.remove(timers, 1)()
+    end
+    assert.is_true(sent.finished)
+    assert.is_true(turns >= 5)
+    assert.same(list, dkjson.decode(table.concat(sent)))
+  end)
+
   it("waits for the next view", function()
     local a = start()
     local now = web.get(a, "/view").json

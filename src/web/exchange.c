@@ -184,6 +184,13 @@ static int write_bytes(lua_State *L)
     return 1;
 }
 
+static int waiting(lua_State *L)
+{
+    web_request *request = check_open(L);
+    lua_pushnumber(L, request ? (lua_Number)web_waiting(request) : 0);
+    return 1;
+}
+
 static int finish(lua_State *L)
 {
     web_request *request = check_open(L);
@@ -223,7 +230,7 @@ void exchange_register(lua_State *L)
     static const luaL_Reg methods[] = {
         {"header", header},   {"headers", headers},   {"respond", respond},
         {"stream", stream},   {"write", write_bytes}, {"finish", finish},
-        {"is_open", is_open}, {NULL, NULL},
+        {"is_open", is_open}, {"waiting", waiting},   {NULL, NULL},
     };
     class_push(L, exchange_type, methods, NULL);
     lua_pop(L, 1);

@@ -116,6 +116,8 @@ bool web_respond(web_request *request, unsigned status,
 /* More of a stream (copied). false: it is over, or was cut off because its
  * reader does not read. */
 bool web_write(web_request *request, shoal_bytes bytes);
+/* Bytes of a stream that its reader has not taken yet. */
+size_t web_waiting(const web_request *request);
 /* Ends the stream after what waits. */
 void web_finish(web_request *request);
 

@@ -10,7 +10,7 @@
  *   exchange:header(name) exchange:headers()   in lower case; until it is over
  *   exchange:respond(status, headers, body) -> true | false
  *   exchange:stream(status, headers) exchange:write(text) exchange:finish()
- *   exchange:is_open()
+ *   exchange:is_open() exchange:waiting()      bytes that it has not taken
  *   server:place() server:stats() server:close()
  *
  * What is answered is written in Lua (lua/shoal/http.lua).

@@ -142,6 +142,11 @@ bool web_write(web_request *request, shoal_bytes bytes)
     return true;
 }
 
+size_t web_waiting(const web_request *request)
+{
+    return request->out.end - request->out.begin;
+}
+
 void web_finish(web_request *request)
 {
     if (!request->is_stream)

@@ -50,8 +50,54 @@ local function end_wait(self, exchange)
   return wait
 end
 
-local function respond(exchange, status, body, headers)
-  exchange:respond(status, headers or TEXT, body)
+-- ---- Answers ----
+
+local PIECE = 200 -- items that are written in one turn of the loop
+local PAUSE = 0.01 -- seconds, while the client takes what was written
+local MOST_WAITING = 2 ^ 18 -- bytes
+
+local function piece_of(body, from)
+  local list, parts = body[1], {}
+  for i = from, math.min(#list, from + PIECE - 1) do
+    parts[#parts + 1] = (i > 1 and body.between or "") .. body.encode(list[i])
+  end
+  return table.concat(parts)
+end
+
+-- The rest of a list, from one of its items on: as fast as the client takes it.
+local function go_on(self, exchange, body, from)
+  if not exchange:is_open() then
+    return
+  elseif from > #body[1] then
+    exchange:write(body.close)
+    exchange:finish()
+    return
+  end
+  local is_behind = exchange:waiting() > MOST_WAITING
+  if not is_behind then
+    exchange:write(piece_of(body, from))
+  end
+  self.node:after(is_behind and PAUSE or 0, function()
+    go_on(self, exchange, body, is_behind and from or from + PIECE)
+  end)
+end
+
+--- Answers. A body is text; or { list, open =, between =, close =, encode = }, which is
+--- encoded while it is sent, so that a hundred thousand members delay nobody.
+---@param exchange shoal.Exchange
+---@param status integer
+---@param body string|table
+---@param headers? table<string, string>
+function Http:send(exchange, status, body, headers)
+  headers = headers or TEXT
+  if type(body) == "string" then
+    exchange:respond(status, headers, body)
+  elseif #body[1] <= PIECE then
+    exchange:respond(status, headers, body.open .. piece_of(body, 1) .. body.close)
+  elseif exchange:stream(status, headers) then
+    exchange:write(body.open)
+    go_on(self, exchange, body, 1)
+  end
 end
 
 --- Answers with what `fn(made)` returns once the view has changed (`made` is the same
@@ -71,7 +117,7 @@ function Http:wait(exchange, seconds, fn, most)
     fn = fn,
     timer = self.node:after(seconds, function()
       end_wait(self, exchange)
-      respond(exchange, fn())
+      self:send(exchange, fn())
     end),
   }
   return true
@@ -85,7 +131,7 @@ local function on_view(self)
   for _, exchange in ipairs(all) do
     local wait = end_wait(self, exchange)
     if wait then
-      respond(exchange, wait.fn(made))
+      self:send(exchange, wait.fn(made))
     end
   end
 end
@@ -112,13 +158,13 @@ end
 local function on_request(self, exchange, method, uri, body)
   local path, query = request.parse(uri)
   if not path then
-    return respond(exchange, 400, "not a path\n")
+    return self:send(exchange, 400, "not a path\n")
   end
   local status, text, headers = answer(self, {
     method = method, path = path, query = query, body = body, exchange = exchange,
   })
   if status then
-    respond(exchange, status, text, headers)
+    self:send(exchange, status, text, headers)
   end
 end
 
@@ -168,5 +214,8 @@ end
 function Http:close()
   self.listener:close()
 end
+
+--- For specs.
+http.send = Http.send
 
 return http

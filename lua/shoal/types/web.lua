@@ -27,6 +27,9 @@ function Exchange:stream(status, headers) end
 ---@param text string
 ---@return boolean
 function Exchange:write(text) end
+--- Bytes of it that the client has not taken yet.
+---@return integer
+function Exchange:waiting() end
 function Exchange:finish() end
 --- Is anybody still there?
 ---@return boolean

@@ -15,6 +15,13 @@ local SERVICE = { "name", "addr", "state", "weight", "tags", "member" }
 local MAX_WAIT = 600 -- seconds
 local MAX_WAITING = 100 -- that wait for a view
 
+-- See Http:send().
+local function array(list, order)
+  return { list, open = "[", between = ",\n ", close = "]\n", encode = function(one)
+    return json.encode_object(one, order)
+  end }
+end
+
 local function bad(message)
   return 400, message .. "\n"
 end
@@ -26,8 +33,7 @@ local function members_of(self, all)
 end
 
 function state.members(self, asked)
-  local list = members_of(self, request.flag(asked.query, "all"))
-  return 200, json.encode_objects(list, MEMBER), JSON
+  return 200, array(members_of(self, request.flag(asked.query, "all")), MEMBER), JSON
 end
 
 -- Those of ?name=, and only the passing ones with ?passing.
@@ -47,7 +53,7 @@ function state.services(self, asked)
   for _, one in ipairs(list) do
     one.member = one.member.addr
   end
-  return 200, json.encode_objects(list, SERVICE), JSON
+  return 200, array(list, SERVICE), JSON
 end
 
 -- ---- Service discovery for Prometheus (http_sd_configs) ----
@@ -75,42 +81,44 @@ function state.discovery(self, asked)
       },
     } or nil
   end
-  return 200, json.encode_objects(groups, { "targets", "labels" }), JSON
+  return 200, array(groups, { "targets", "labels" }), JSON
 end
 
 -- ---- Views ----
 
--- A list may be empty, and a view is always an object.
-local function encode_view(lists)
-  local parts = { ('"view":%s'):format(json.encode(lists.view)) }
+-- One list after the other, each behind its name: see Http:send().
+local function view_body(lists)
+  local items, last = {}, nil
   for _, name in ipairs({ "members", "joined", "left", "changed" }) do
-    local objects = {}
-    for i, member in ipairs(lists[name] or {}) do
-      objects[i] = json.encode_object(member, MEMBER)
-    end
     if lists[name] then
-      parts[#parts + 1] = ('"%s":[%s]'):format(name, table.concat(objects, ",\n "))
+      items[#items + 1] = (last and "]," or "") .. ('\n"%s":['):format(name)
+      for i, member in ipairs(lists[name]) do
+        items[#items + 1] = { member, is_first = i == 1 }
+      end
+      last = name
     end
   end
-  return "{" .. table.concat(parts, ",\n") .. "}\n"
+  return { items, open = ('{"view":%s,'):format(json.encode(lists.view)), between = "", close = "]}\n",
+    encode = function(item)
+      if type(item) == "string" then
+        return item
+      end
+      return (item.is_first and "" or ",\n ") .. json.encode_object(item[1], MEMBER)
+    end }
 end
 
 local function all(self)
   return { view = self.past.view, members = members_of(self, false) }
 end
 
--- Made once for all that have waited since the same view.
+-- Listed once for all that have waited since the same view.
 local function answer(self, since, made)
-  local lists = made[since]
-  if not lists then
-    lists = encode_view(self.past:changes(since) or all(self))
-    made[since] = lists
-  end
-  return 200, lists, JSON
+  made[since] = made[since] or view_body(self.past:changes(since) or all(self))
+  return 200, made[since], JSON
 end
 
 local function unchanged(self)
-  return 200, encode_view({ view = self.past.view, joined = {}, left = {}, changed = {} }), JSON
+  return 200, view_body({ view = self.past.view, joined = {}, left = {}, changed = {} }), JSON
 end
 
 function state.view(self, asked)
