@@ -164,6 +164,7 @@
 ---@field on_message? fun(node: shoal.Node, data: any, from: shoal.Member)  a member has sent us a message
 ---@field topics? table<string, fun(node: shoal.Node, data: any, from: shoal.Member, number: integer)>  what is published on these topics
 ---@field commands? table<string, shoal.Command>  what `shoal call` and node:call run
+---@field http? table<string, fun(node: shoal.Node, request: shoal.PageRequest): integer, any, table<string, string>?>  pages of `shoal run --http`, by path
 ---@field on_reload? fun(node: shoal.Node, previous: shoal.Previous)  we are the new version
 ---@field on_stop? fun(node: shoal.Node)  the node is about to close
 -- end

@@ -185,6 +185,8 @@ local function handler_types()
   lines[#lines + 1] = "---@field topics? table<string, fun(node: shoal.Node, data: any, from: shoal.Member, " ..
     "number: integer)>  what is published on these topics"
   lines[#lines + 1] = "---@field commands? table<string, shoal.Command>  what `shoal call` and node:call run"
+  lines[#lines + 1] = "---@field http? table<string, fun(node: shoal.Node, request: shoal.PageRequest): integer, any, "
+    .. "table<string, string>?>  pages of `shoal run --http`, by path"
   lines[#lines + 1] = "---@field on_reload? fun(node: shoal.Node, previous: shoal.Previous)  we are the new version"
   lines[#lines + 1] = "---@field on_stop? fun(node: shoal.Node)  the node is about to close"
   return lines

@@ -5,7 +5,9 @@
 -- (self, request) -> status, body, headers; or nothing, when it answers later.
 
 local core = require("shoal.core")
+local events = require("shoal.cli.http.events")
 local history = require("shoal.cli.history")
+local json = require("shoal.cli.json")
 local metrics = require("shoal.cli.http.metrics")
 local request = require("shoal.cli.http.request")
 local state = require("shoal.cli.http.state")
@@ -16,6 +18,7 @@ local http = {}
 ---@field node? shoal.Node
 ---@field listener shoal.WebServer
 ---@field past shoal.History
+---@field events? shoal.http.Events
 ---@field detection shoal.http.Detection
 ---@field drops string[]  reasons that /metrics has a series of
 ---@field private waiting table<shoal.Exchange, table>  those that wait for a view
@@ -35,6 +38,9 @@ local routes = {
   ["/services"] = state.services,
   ["/view"] = state.view,
   ["/sd/prometheus"] = state.discovery,
+  ["/events"] = function(self, asked)
+    return self.events:subscribe(asked)
+  end,
 }
 
 -- ---- Waiting for a view ----
@@ -136,20 +142,86 @@ local function on_view(self)
   end
 end
 
+-- ---- The script's pages ----
+
+local function is_answer(answer)
+  local status = answer.status
+  if type(status) ~= "number" or status % 1 ~= 0 or status < 200 or status > 599 then
+    return nil, "must return a status from 200 to 599 first"
+  elseif answer.headers ~= nil and type(answer.headers) ~= "table" then
+    return nil, "must return its headers as a table"
+  end
+  for name, value in pairs(answer.headers or {}) do
+    if type(name) ~= "string" or type(value) ~= "string" or (name .. value):find("[\r\n%z]") then
+      return nil, "must return headers that are strings, without line ends"
+    end
+  end
+  return true
+end
+
+-- A table is JSON.
+local function send_page(self, asked, answer)
+  local ok, wrong = is_answer(answer)
+  local body, headers = answer.body, answer.headers
+  if not ok then
+    self.node:log("error", "a page cannot be sent", { page = asked.path, reason = wrong })
+    return self:send(asked.exchange, 500, "the page failed\n")
+  elseif type(body) == "table" then
+    body, headers = json.encode(body) .. "\n", headers or { ["Content-Type"] = "application/json" }
+  end
+  if not pcall(self.send, self, asked.exchange, answer.status, body == nil and "" or tostring(body), headers) then
+    self:send(asked.exchange, 500, "the page failed\n") -- a name that is none
+  end
+end
+
+local FAILURES = { no_handler = 404, full = 503, closed = 503, replaced = 503 }
+
+-- What the script raises is logged as that of any handler. Of its function nobody waits
+-- for more than this.
+local PATIENCE = 60 -- seconds
+
+local function ask_script(self, asked)
+  local timer
+  local call, _, code = self.node:page(asked.path, {
+    method = asked.method, path = asked.path, query = asked.query, body = asked.body,
+    headers = asked.exchange:headers(),
+  }, function(_, answer, _, failure)
+    timer:cancel()
+    if answer then
+      return send_page(self, asked, answer)
+    end
+    local status = FAILURES[failure] or 500
+    self:send(asked.exchange, status, status == 404 and "there is no such page\n" or "the page failed\n")
+  end)
+  if not call then
+    return FAILURES[code] or 500, "the page failed\n"
+  end
+  timer = self.node:after(PATIENCE, function()
+    call:cancel()
+    self:send(asked.exchange, 504, "the page took too long\n")
+  end)
+end
+
 -- ---- Requests ----
+
+local MAX_PATH = 64 -- bytes of one of the script's
 
 local READ_ONLY = { ["Content-Type"] = TEXT["Content-Type"], Allow = "GET, HEAD" }
 
 -- status, body, headers; or nothing: later.
 local function answer(self, asked)
   local route = routes[asked.path]
+  local is_live = self.node and not self.node:is_closed()
   if not route then
-    return 404, "there is no such page\n"
+    if not is_live or #asked.path > MAX_PATH then
+      return 404, "there is no such page\n"
+    end
+    return ask_script(self, asked)
   elseif asked.method ~= "GET" and asked.method ~= "HEAD" then
     return 405, "only GET and HEAD\n", READ_ONLY
   elseif asked.body ~= "" then
     return 400, "nothing takes a body here\n"
-  elseif not self.node or self.node:is_closed() then
+  elseif not is_live then
     return 503, "the node has not started yet, or has ended\n"
   end
   return route(self, asked)
@@ -184,6 +256,9 @@ function http.listen(where, options)
     end,
     on_over = function(exchange)
       end_wait(self, exchange)
+      if self.events then
+        self.events:drop(exchange)
+      end
     end,
   }, options)
   if not listener then
@@ -199,7 +274,9 @@ function Http:attach(node)
   self.node = node
   self.past = history.follow(node, function()
     on_view(self)
+    self.events:on_view()
   end)
+  self.events = events.new(node, self.past)
   self.detection = metrics.watch_detection(node)
 end
 

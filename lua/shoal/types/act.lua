@@ -71,6 +71,14 @@ function Connection:close() end
 ---@field help? string        one line
 ---@field args? (string|shoal.Argument)[]  what it takes, by name or by place (anything)
 
+--- What one of the script's pages gets.
+---@class shoal.PageRequest
+---@field method string
+---@field path string
+---@field query table<string, string>
+---@field headers table<string, string>  by their names in small letters
+---@field body string
+
 ---@class shoal.CommandInfo
 ---@field name string
 ---@field help? string
@@ -90,6 +98,13 @@ local Node = {}
 ---@param fn? fun(node: shoal.Node, result: any, message: string?, code: shoal.Code?)
 ---@return shoal.Pending|any, string? message, shoal.Code? code
 function Node:call(name, args, fn) end
+--- The same of a page in the table `http` of the handlers: the answer is { status =, body =, headers = }.
+--- (sends)
+---@param path string
+---@param request table
+---@param fn? fun(node: shoal.Node, answer: table?, message: string?, code: shoal.Code?)
+---@return shoal.Pending|any, string? message, shoal.Code? code
+function Node:page(path, request, fn) end
 --- The commands that there are, by name.
 ---@return shoal.CommandInfo[]
 function Node:commands() end

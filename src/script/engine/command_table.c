@@ -123,11 +123,26 @@ static const char source[] =
     "  begin()\n"
     "  done(run(node, args))\n"
     "end\n"
-    "return { check, list, take, body }\n";
+    "local function page_body(node, request, run, begin, done)\n"
+    "  begin()\n"
+    "  local status, body, headers = run(node, request)\n"
+    "  done({ status = status, body = body, headers = headers })\n"
+    "end\n"
+    "local function check_pages(pages)\n"
+    "  for path, run in pairs(pages) do\n"
+    "    if type(path) ~= 'string' or #path > 64 or not path:find('^/') then\n"
+    "      return 'http: a path begins with / and has at most 64 bytes'\n"
+    "    elseif type(run) ~= 'function' then\n"
+    "      return (\"http['%s'] must be a function, got a %s\"):format(path,\n"
+    "        type(run))\n"
+    "    end\n"
+    "  end\n"
+    "end\n"
+    "return { check, list, take, body, page_body, check_pages }\n";
 
 static const char registry_key[] = "shoal.command_table";
 
-enum { CHECK = 1, LIST, TAKE, BODY };
+enum { CHECK = 1, LIST, TAKE, BODY, PAGE_BODY, CHECK_PAGES };
 
 static void push_function(lua_State *L, int which)
 {
@@ -144,15 +159,25 @@ static void push_function(lua_State *L, int which)
     lua_remove(L, -2);
 }
 
-void command_table_check(lua_State *L, int index, const char *who)
+static void check_with(lua_State *L, int which, int index, const char *who)
 {
     index = lua_absindex(L, index);
-    push_function(L, CHECK);
+    push_function(L, which);
     lua_pushvalue(L, index);
     protected_plain(L, 1, 1);
     if (!lua_isnil(L, -1))
         luaL_error(L, "%s: %s", who, lua_tostring(L, -1));
     lua_pop(L, 1);
+}
+
+void command_table_check(lua_State *L, int index, const char *who)
+{
+    check_with(L, CHECK, index, who);
+}
+
+void command_table_check_pages(lua_State *L, int index, const char *who)
+{
+    check_with(L, CHECK_PAGES, index, who);
 }
 
 void command_table_push_list(lua_State *L, int index)
@@ -177,4 +202,9 @@ int command_table_take(lua_State *L)
 void command_table_push_body(lua_State *L)
 {
     push_function(L, BODY);
+}
+
+void command_table_push_page_body(lua_State *L)
+{
+    push_function(L, PAGE_BODY);
 }

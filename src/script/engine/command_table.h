@@ -24,5 +24,10 @@ int command_table_take(lua_State *L);
 /* Pushes a function (node, args, run, begin, done), which calls done() with
  * what run(node, args) returns. It may yield. May raise. */
 void command_table_push_body(lua_State *L);
+/* The same for a page: done({ status=, body=, headers= }). */
+void command_table_push_page_body(lua_State *L);
+/* Raises "<who>: ..." unless the table at `index` is one of pages: { ["/path"]
+ * = function }. */
+void command_table_check_pages(lua_State *L, int index, const char *who);
 
 #endif

@@ -15,6 +15,7 @@ enum {
     ON_ASK = 3,
     TOPICS,
     COMMANDS,
+    PAGES,
     NUM_TABLES,
     TAGS = NUM_TABLES,
     PERSIST,
@@ -28,6 +29,7 @@ static const char *const names[] = {
     "on_ask",
     "topics",
     "commands",
+    "http",
     "tags",
     "persist",
     "rename_as_down_up",
@@ -97,6 +99,8 @@ static void check_field(lua_State *L, const char *who, int name, int value)
         check_topics(L, who, value);
     if (name == COMMANDS)
         command_table_check(L, value, who);
+    if (name == PAGES)
+        command_table_check_pages(L, value, who);
 }
 
 /* Its functions have whatever names there are questions. */

@@ -32,6 +32,16 @@ struct outcome {
     struct error error;
 };
 
+/* Which functions of the handlers are called, and how. */
+struct callable {
+    const char *who, *table, *what;
+    bool is_page; /* a function (node, request) -> status, body, headers */
+};
+
+static const struct callable commands = {"node:call", "commands", "command",
+                                         false};
+static const struct callable pages = {"node:page", "http", "page", true};
+
 /* Its uservalue keeps what is borrowed. */
 struct call {
     struct pending base; /* in the scope that calls */
@@ -39,7 +49,8 @@ struct call {
     struct command *run;         /* NULL: not yet, or over */
     void *timer;                 /* before it begins, and when it is over */
     struct beginning *beginning; /* while it begins */
-    const char *name;            /* borrowed, as are */
+    const struct callable *of;
+    const char *name; /* borrowed, as are */
     shoal_bytes args;
     struct outcome outcome;
 };
@@ -195,14 +206,14 @@ struct beginning {
 
 /* Pushes commands[name] and says whether there is such a command. */
 static bool push_command(lua_State *L, const struct version *version,
-                         const char *name)
+                         const struct call *call)
 {
     refs_push(L, version->handlers);
-    lua_getfield(L, -1, "commands");
+    lua_getfield(L, -1, call->of->table);
     if (!lua_istable(L, -1))
         return false;
-    lua_getfield(L, -1, name);
-    return lua_istable(L, -1);
+    lua_getfield(L, -1, call->name);
+    return call->of->is_page ? lua_isfunction(L, -1) : lua_istable(L, -1);
 }
 
 static void fail(lua_State *L, struct call *call, const char *text,
@@ -232,17 +243,28 @@ static void push_closure(lua_State *L, int run, lua_CFunction function)
     lua_pushcclosure(L, function, 1);
 }
 
+static void push_function(lua_State *L, int command, bool is_page)
+{
+    if (is_page)
+        lua_pushvalue(L, command);
+    else
+        lua_getfield(L, command, "run");
+}
+
 /* STACK: command args */
-static void start_run(lua_State *L, struct beginning *beginning)
+static void start_run(lua_State *L, struct beginning *beginning, bool is_page)
 {
     struct scope *scope = &beginning->version->scope;
     int args = lua_gettop(L), command = args - 1, run = args + 1;
-    lua_getfield(L, command, "run");
+    push_function(L, command, is_page);
     push_run(L, beginning);
-    command_table_push_body(L);
+    if (is_page)
+        command_table_push_page_body(L);
+    else
+        command_table_push_body(L);
     scope_push_self(scope, L);
     lua_pushvalue(L, args);
-    lua_getfield(L, command, "run");
+    push_function(L, command, is_page);
     push_closure(L, run, on_begin);
     push_closure(L, run, on_done);
     coroutine_prepare_new(L, 5);
@@ -255,8 +277,9 @@ static void begin_in_region(lua_State *L, void *context)
     struct call *call = beginning->call;
     size_t used;
     luaL_checkstack(L, 30, "cannot run a command");
-    if (!push_command(L, beginning->version, call->name)) {
-        lua_pushfstring(L, "there is no command '%s'", call->name);
+    bool is_page = call->of->is_page;
+    if (!push_command(L, beginning->version, call)) {
+        lua_pushfstring(L, "there is no %s '%s'", call->of->what, call->name);
         fail(L, beginning->call, lua_tostring(L, -1),
              shoal_error_name(SHOAL_ERR_NO_HANDLER));
         return;
@@ -264,9 +287,13 @@ static void begin_in_region(lua_State *L, void *context)
     int command = lua_gettop(L);
     if (value_push(L, call->args, &used) != 0)
         lua_error(L);
+    if (is_page) {
+        start_run(L, beginning, true);
+        return;
+    }
     lua_pushvalue(L, command);
     if (command_table_take(L) == 1)
-        start_run(L, beginning);
+        start_run(L, beginning, false);
     else
         fail(L, beginning->call, lua_tostring(L, -1), CODE_ARGUMENTS);
 }
@@ -289,7 +316,8 @@ static void on_turn(void *context)
     struct scope *scope = &beginning.version->scope;
     call->timer = NULL; /* the backend frees it when we return */
     call->beginning = &beginning;
-    snprintf(beginning.what, sizeof beginning.what, "commands.%s", call->name);
+    snprintf(beginning.what, sizeof beginning.what, "%s.%s", call->of->table,
+             call->name);
     int failure = scope_run(scope, begin_in_region, &beginning, beginning.what);
     if (beginning.call) {
         call->beginning = NULL;
@@ -320,9 +348,8 @@ static void end_call(struct pending *pending)
 static const struct pending_kind calling = {.what = "call", .end = end_call};
 
 /* node name fn -> node name nil fn. A function at 4, or nil. */
-static void check_arguments(lua_State *L)
+static void check_arguments(lua_State *L, const char *who)
 {
-    static const char who[] = "node:call";
     size_t size;
     if (lua_isfunction(L, 3) && lua_isnoneornil(L, 4)) {
         lua_settop(L, 3);
@@ -346,31 +373,33 @@ static void check_arguments(lua_State *L)
 }
 
 /* STACK: node name args fn -> node name args fn call */
-static struct call *push_call(lua_State *L, struct scope *scope)
+static struct call *push_call(lua_State *L, struct scope *scope,
+                              const struct callable *of)
 {
     struct call *call = pending_new(L, sizeof *call, &calling);
     call->node = scope->node;
+    call->of = of;
     lua_createtable(L, 2, 0);
     lua_pushvalue(L, 2);
     call->name = lua_tostring(L, -1);
     lua_rawseti(L, -2, 1);
-    call->args = messaging_pack(L, 3, "node:call");
+    call->args = messaging_pack(L, 3, of->who);
     lua_rawseti(L, -2, 2);
     lua_setuservalue(L, 5);
     return call;
 }
 
-int calls_begin(lua_State *L, struct scope *scope)
+static int begin(lua_State *L, struct scope *scope, const struct callable *of)
 {
     struct node *node = scope->node;
     struct backend *backend = node->backend;
-    check_arguments(L);
+    check_arguments(L, of->who);
     if (node->phase != NODE_LIVE)
         return result_fail(L, "the node is closing", CODE_CLOSED);
     if (node->num_calls == CALLS_MAX)
         return result_fail(L, "too many commands are under way",
                            shoal_error_name(SHOAL_ERR_FULL));
-    struct call *call = push_call(L, scope);
+    struct call *call = push_call(L, scope, of);
     node->num_calls++; /* before it can end */
     pending_begin(L, &call->base, scope, lua_isnil(L, 4) ? 0 : 4);
     call->timer = backend->ops->timer_new(backend, 0, 0, on_turn, call);
@@ -379,6 +408,16 @@ int calls_begin(lua_State *L, struct scope *scope)
         return luaL_error(L, "not enough memory");
     }
     return lua_isnil(L, 4) ? lua_yield(L, 0) : 1;
+}
+
+int calls_begin(lua_State *L, struct scope *scope)
+{
+    return begin(L, scope, &commands);
+}
+
+int calls_begin_page(lua_State *L, struct scope *scope)
+{
+    return begin(L, scope, &pages);
 }
 
 /* ---- The list ---- */

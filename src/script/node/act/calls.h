@@ -21,6 +21,9 @@ enum { CALLS_MAX = 64 /* of a node at a time */ };
 /* STACK: node name [args] [fn] -> pending | nil, message, code; without a
  * function: what the command answers, in a coroutine. May raise. */
 int calls_begin(lua_State *L, struct scope *scope);
+/* The same of a page (their field `http`), whose answer is { status=, body=,
+ * headers= }. */
+int calls_begin_page(lua_State *L, struct scope *scope);
 /* Pushes the list of command_table.h. May raise. */
 int calls_push_list(lua_State *L, struct scope *scope);
 

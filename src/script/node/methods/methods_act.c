@@ -47,6 +47,12 @@ static int call(lua_State *L)
     return calls_begin(L, methods_check_scope(L));
 }
 
+static int page(lua_State *L)
+{
+    (void)methods_check_sending(L, "node:page");
+    return calls_begin_page(L, methods_check_scope(L));
+}
+
 static int commands(lua_State *L)
 {
     return calls_push_list(L, methods_check_scope(L));
@@ -60,6 +66,7 @@ const luaL_Reg methods_act[] = {
     {"connect", make_connection},
     {"http", request},
     {"call", call},
+    {"page", page},
     {"commands", commands},
     {NULL, NULL},
 };
