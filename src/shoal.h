@@ -269,10 +269,13 @@ SHOAL_API int shoal_resume(shoal *engine, uint64_t now_us, uint16_t incarnation,
                            uint64_t tags_version);
 /* We have published on that topic. Members that follow it are notified that
  * something may be missing. If it was with our present identity: `number` is
- * the largest that we can have used (our next one is above it), else 0. Errors
- * as in shoal_publish(). */
+ * the largest that we can have used (our next one is above it), else 0. An
+ * empty topic stands for all that are not named so: we may have published on
+ * them with our present identity. Errors as in shoal_publish(). */
 SHOAL_API int shoal_resume_topic(shoal *engine, uint64_t now_us,
                                  shoal_bytes topic, uint64_t number);
+/* The number that was given for all topics that are not named; 0. */
+SHOAL_API uint64_t shoal_topic_floor(const shoal *engine);
 /* Iterates over the topics that we have published on, and the largest number on
  * each. Start with *cursor 0; false at the end. Borrowed until the next entry
  * point. */

@@ -170,6 +170,34 @@ describe("a node's memory", function()
     assert.same({ "jobs", 5 }, { missed[1][1], missed[1][2] })
   end)
 
+  it("goes on above topics that no snapshot has, with an identity that stays as it is", function()
+    local handlers = { identity = {
+      new = function(options) return { addr = options.advertise, bump = 1 } end,
+    } }
+    local heard, missed = {}, {}
+    local b = stage:start { handlers = {
+      on_published = function(_, topic, data, _, number) heard[#heard + 1] = { topic, data, number } end,
+      on_missed = function(_, topic, _, first, last) missed[#missed + 1] = { topic, first, last } end,
+    } }
+    local a = start { handlers = handlers, join = { b:bound() } }
+    local addr = a:bound()
+    stage:wait(function() return a:num_members() == 1 and b:num_members() == 1 end, "a pair")
+    written(a)
+    local bytes, most = read_file(dir .. "/memory"), 0
+    for life = 1, 3 do
+      for i = 1, 3 do a:publish("jobs", life * 10 + i) end
+      stage:wait(function() return #heard == life * 3 end, "what life " .. life .. " publishes")
+      assert.is_true(heard[#heard - 2][3] > most)
+      most = heard[#heard][3]
+      a:close()
+      if life == 1 then stage:write("memory/memory", bytes) end -- as if it had been killed before the next snapshot
+      a = start { handlers = handlers, bind = addr, join = { b:bound() }, snapshot_every = 1000 }
+      stage:wait(function() return a:num_members() == 1 end, "the member, again")
+    end
+    stage:wait(function() return #missed >= 2 end, "what may be missing")
+    assert.equal("jobs", missed[1][1])
+  end)
+
   it("tells those who follow a topic that something may be missing, with a new identity", function()
     local missed = {}
     local b = stage:start { handlers = {

@@ -118,6 +118,7 @@ static void put_fields(struct snapshot_writer *writer,
         put(writer, record->as.given, sizeof record->as.given);
         return;
     case SNAPSHOT_TOPIC:
+    case SNAPSHOT_FLOOR:
         put_number(writer, record->as.number, 8);
         break;
     default:
@@ -281,6 +282,9 @@ static bool read_fields(struct rest *rest, struct snapshot_record *out)
         out->as.number = take_number(rest, 8);
         out->bytes = take_all(rest);
         return out->bytes.size >= 1;
+    case SNAPSHOT_FLOOR:
+        out->as.number = take_number(rest, 8);
+        return rest->size == 0;
     case SNAPSHOT_CLUSTER:
     case SNAPSHOT_SEED:
         return read_text(rest, &out->bytes);
@@ -305,7 +309,7 @@ static bool read_record(struct rest *rest, struct snapshot_record *out)
 
 static bool is_known(uint8_t kind)
 {
-    return kind >= SNAPSHOT_CLUSTER && kind <= SNAPSHOT_STORE;
+    return kind >= SNAPSHOT_CLUSTER && kind <= SNAPSHOT_FLOOR;
 }
 
 static struct rest records_of(shoal_bytes file)

@@ -41,7 +41,8 @@ enum snapshot_kind {
     SNAPSHOT_SEED = 5,    /* for each that we were given */
     SNAPSHOT_RING = 6,    /* one, if there are keys, and before them */
     SNAPSHOT_SECRET = 7,  /* for each key, the one that seals first */
-    SNAPSHOT_STORE = 8    /* one, if the script wants it */
+    SNAPSHOT_STORE = 8,   /* one, if the script wants it */
+    SNAPSHOT_FLOOR = 9    /* one: for topics that have none of their own */
 };
 
 /* Times are milliseconds since 1970. Bytes are borrowed: of the writer's caller
@@ -72,7 +73,7 @@ struct snapshot_record {
         struct snapshot_self self;
         struct snapshot_member member;
         struct snapshot_secret secret;
-        uint64_t number;               /* TOPIC */
+        uint64_t number;               /* TOPIC, FLOOR */
         uint8_t given[SNAPSHOT_GIVEN]; /* RING: which keys we were started
                                           with, as a hash */
     } as;

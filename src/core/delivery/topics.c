@@ -348,6 +348,16 @@ static int publish(shoal *engine, struct topic_stream *stream, shoal_bytes data,
     return 0;
 }
 
+static void mark(shoal *engine, shoal_bytes topic, uint64_t number);
+
+/* What a life before has said on this topic nobody remembers, or not all of it:
+ * we begin above, or others would take it for what they have heard. */
+static void rise(shoal *engine, struct topic_stream *stream)
+{
+    if (stream->top < engine->topics.floor)
+        mark(engine, stream_topic(stream), engine->topics.floor);
+}
+
 int shoal_publish(shoal *engine, uint64_t now_us, shoal_bytes topic,
                   shoal_bytes data, uint64_t *number)
 {
@@ -360,8 +370,10 @@ int shoal_publish(shoal *engine, uint64_t now_us, shoal_bytes topic,
         return engine_leave(engine, error);
     struct topic_stream *stream;
     error = own_stream(engine, topic, &stream);
-    if (!error)
+    if (!error) {
+        rise(engine, stream);
         error = publish(engine, stream, data, number ? number : &ignored);
+    }
     return engine_leave(engine, error);
 }
 
@@ -414,31 +426,20 @@ int shoal_resume_topic(shoal *engine, uint64_t now_us, shoal_bytes topic,
     int error = engine_enter(engine, now_us);
     if (error)
         return error;
-    error = check(engine, topic, (shoal_bytes){0});
+    bool is_all = topic.size == 0;
+    error = is_all ? 0 : check(engine, topic, (shoal_bytes){0});
     if (!error && number + 1 >= TOPIC_MAX_NUMBER)
         error = SHOAL_ERR_FULL;
-    if (!error)
+    if (!error && is_all)
+        engine->topics.floor = number;
+    else if (!error)
         mark(engine, topic, number);
     return engine_leave(engine, error);
 }
 
-bool shoal_next_topic(const shoal *engine, uint32_t *cursor, shoal_bytes *topic,
-                      uint64_t *number)
-{
-    const struct streams *streams = &engine->topics.streams;
-    while (*cursor < streams->count) {
-        const struct topic_stream *stream = streams->list[(*cursor)++];
-        if (stream->top == 0 || !topics_is_ours(engine, stream))
-            continue;
-        *topic = stream_topic(stream);
-        *number = stream->top;
-        return true;
-    }
-    return false;
-}
-
 void topics_renewed(shoal *engine, const struct identity *before)
 {
+    engine->topics.floor = 0; /* nobody has said anything as what we are now */
     struct streams *streams = &engine->topics.streams;
     uint8_t names[MAX_TOPICS][1 + STREAM_MAX_TOPIC];
     uint32_t count = 0;

@@ -9,6 +9,7 @@
 struct topics {
     struct streams streams;
     struct backlog waiting;
+    uint64_t floor;     /* a life before may have used numbers up to that */
     uint64_t at_us;     /* something is due; SHOAL_NEVER */
     uint64_t expiry_us; /* old items go */
     struct {

@@ -44,10 +44,11 @@ static int read_file(struct node *node, struct node_memory *memory,
     int result = state_file_read(&memory->folder, &bytes, &size, error);
     if (result == STATE_REFUSED)
         return -1;
-    if (result == 0 && bytes)
-        problem = memory_adopt(memory, bytes, size, node->cluster);
-    else if (result != 0)
+    if (result != 0)
         problem = error->text;
+    else if (bytes && memory_adopt(memory, bytes, size, node->cluster, &problem,
+                                   error) != 0)
+        return -1;
     if (!problem || set_aside(node, memory, problem))
         node->memory = memory;
     return 0;
@@ -146,14 +147,16 @@ static void on_time(void *context)
     write_changes(node);
 }
 
-/* Without memory for a timer it is written at the end alone. */
-static void watch(struct node *node)
+int memory_watch(struct node *node)
 {
     struct node_memory *memory = node->memory;
     struct backend *backend = node->backend;
+    if (!memory)
+        return 0;
     memory->begun_us = backend->ops->now_us(backend);
     memory->timer = backend->ops->timer_new(backend, memory->every_us,
                                             memory->every_us, on_time, node);
+    return memory->timer ? 0 : SHOAL_ERR_NOMEM;
 }
 
 static void ask_for(struct node *node, shoal_bytes endpoint)
@@ -193,7 +196,6 @@ void memory_begin(struct node *node)
         log_line(&node->log, LOG_INFO, LOG_SCRIPT, "memory on disk read",
                  log_str("folder", memory->folder.path),
                  log_num("members", (double)memory->num_unheard));
-    watch(node);
     write_changes(node); /* the numbers that were skipped are used now */
 }
 

@@ -24,7 +24,9 @@
  *            is the old one, its incarnation, its tags' version and its topics'
  *            numbers go on, by so much that what was said after the last
  *            snapshot is below it
- *   topics   begin with a mark: those who follow them are notified that
+ *   topics   also those that no snapshot has: if the identity is the old one,
+ *            all new ones begin above the numbers it can have used. They
+ *            begin with a mark: those who follow them are notified that
  *            something may be missing
  *   keys     those of the last life, if we are started with the same key file
  *            as that: a rotation may have changed them since. Another file is
@@ -57,12 +59,14 @@ int memory_open(struct node *node, const char *folder, uint64_t every_us,
  * be used. 0, or -1 and `error`. Each of these does nothing for a node without
  * a memory. */
 int memory_take_keys(struct node *node, struct error *error);
-/* After the handlers were loaded. */
-void memory_take_store(struct node *node);
+/* After the handlers were loaded. 0, or -1 and `error`: no memory. */
+int memory_take_store(struct node *node, struct error *error);
 /* Who we were; empty: nobody. Borrowed until memory_begin(). */
 shoal_bytes memory_former_id(const struct node *node);
-/* The engine is new, and has said nothing yet. */
-void memory_resume(struct node *node);
+/* The engine is new, and has said nothing yet. 0 or NOMEM. */
+int memory_resume(struct node *node);
+/* Before the node is live. 0 or NOMEM. */
+int memory_watch(struct node *node);
 /* All is as it was: asks for those who were there, and begins to write. */
 void memory_begin(struct node *node);
 /* Writes at the next occasion, whatever has changed. */

@@ -44,9 +44,10 @@ struct node_memory {
 
 /* ---- memory_read.c ---- */
 
-/* Judges the file that was read: NULL, or what is wrong with it. */
-const char *memory_adopt(struct node_memory *memory, uint8_t *bytes,
-                         size_t size, const char *label);
+/* Judges the file that was read, which is ours from then on: `*problem` is
+ * NULL, or what is wrong with it. 0, or -1 and `error`: no memory. */
+int memory_adopt(struct node_memory *memory, uint8_t *bytes, size_t size,
+                 const char *label, const char **problem, struct error *error);
 /* Walks the records of the former life, as snapshot_next() does: false at the
  * end, or if there is none. */
 bool memory_next(const struct node_memory *memory, size_t *at,

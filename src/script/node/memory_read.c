@@ -63,17 +63,18 @@ void memory_drop_former(struct node_memory *memory)
     memory->former_size = memory->num_unheard = 0;
 }
 
-const char *memory_adopt(struct node_memory *memory, uint8_t *bytes,
-                         size_t size, const char *label)
+int memory_adopt(struct node_memory *memory, uint8_t *bytes, size_t size,
+                 const char *label, const char **problem, struct error *error)
 {
-    const char *problem = snapshot_problem(bytes_of(bytes, size), label);
+    int result = 0;
+    *problem = snapshot_problem(bytes_of(bytes, size), label);
     memory->former = bytes;
     memory->former_size = size;
-    if (!problem && !list_members(memory))
-        problem = "takes more memory than there is";
-    if (problem)
+    if (!*problem && !list_members(memory))
+        result = error_fail(error, "out of memory");
+    if (*problem || result != 0)
         memory_drop_former(memory);
-    return problem;
+    return result;
 }
 
 /* ---- Keys ---- */
@@ -152,17 +153,22 @@ int memory_take_keys(struct node *node, struct error *error)
 
 /* ---- The store ---- */
 
-void memory_take_store(struct node *node)
+/* Without memory for it nobody may go on: the next snapshot would be without.
+ */
+int memory_take_store(struct node *node, struct error *error)
 {
     struct snapshot_record record;
-    struct error error;
     if (!find(node->memory, SNAPSHOT_STORE, &record) ||
         !store_persists(node->current))
-        return;
-    if (store_load(node->current, record.bytes, &error) != 0)
+        return 0;
+    int failure = store_load(node->current, record.bytes, error);
+    if (failure == SHOAL_ERR_NOMEM)
+        return -1;
+    if (failure != 0)
         log_line(&node->log, LOG_WARN, LOG_SCRIPT,
                  "the remembered store cannot be used",
-                 log_str("error", error.text));
+                 log_str("error", error->text));
+    return 0;
 }
 
 /* ---- Who we were ---- */
@@ -175,29 +181,35 @@ shoal_bytes memory_former_id(const struct node *node)
     return record.as.self.id;
 }
 
-static void resume_topics(struct node *node, bool is_same)
+/* Topics may be impossible with the config of this life: then there is nothing
+ * to resume. */
+static int resume_topics(struct node *node, bool is_same)
 {
     struct snapshot_record record;
     uint64_t now_us = node->backend->ops->now_us(node->backend);
     size_t at = 0;
-    while (memory_next(node->memory, &at, &record))
-        if (record.kind == SNAPSHOT_TOPIC)
-            (void)shoal_resume_topic(node_engine(node), now_us, record.bytes,
-                                     is_same ? record.as.number : 0);
+    int error = 0;
+    while (error != SHOAL_ERR_NOMEM && memory_next(node->memory, &at, &record))
+        if (record.kind == SNAPSHOT_TOPIC ||
+            (record.kind == SNAPSHOT_FLOOR && is_same))
+            error = shoal_resume_topic(node_engine(node), now_us, record.bytes,
+                                       is_same ? record.as.number : 0);
+    return error == SHOAL_ERR_NOMEM ? error : 0;
 }
 
-void memory_resume(struct node *node)
+int memory_resume(struct node *node)
 {
     struct snapshot_record record;
     shoal *engine = node_engine(node);
+    int error = 0;
     if (!find(node->memory, SNAPSHOT_SELF, &record))
-        return;
+        return 0;
     const struct snapshot_self *former = &record.as.self;
     bool is_same = bytes_equal(former->id, shoal_self(engine).id);
     if (is_same)
-        (void)shoal_resume(engine, node->backend->ops->now_us(node->backend),
-                           former->incarnation, former->tags_version);
-    resume_topics(node, is_same);
+        error = shoal_resume(engine, node->backend->ops->now_us(node->backend),
+                             former->incarnation, former->tags_version);
+    return error ? error : resume_topics(node, is_same);
 }
 
 /* ---- Those that have not come back ---- */

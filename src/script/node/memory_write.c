@@ -135,6 +135,9 @@ static void put_topics(struct snapshot_writer *writer, const shoal *engine)
         record.as.number += MEMORY_NUMBERS;
         snapshot_put(writer, &record);
     }
+    record = (struct snapshot_record){.kind = SNAPSHOT_FLOOR};
+    record.as.number = shoal_topic_floor(engine) + MEMORY_NUMBERS;
+    snapshot_put(writer, &record);
 }
 
 /* Who left has taken its leave. */

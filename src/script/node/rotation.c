@@ -269,19 +269,23 @@ static void on_time(void *context)
         step(node);
 }
 
-static void watch(struct node *node)
+/* false: no memory. A rotation that nobody watches never ends, so it is not
+ * begun then. */
+static bool watch(struct node *node)
 {
     struct backend *backend = node->backend;
     if (!node->rotation.timer)
         node->rotation.timer =
             backend->ops->timer_new(backend, 0, TICK_US, on_time, node);
+    return node->rotation.timer != NULL;
 }
 
-void rotation_begin(struct node *node)
+int rotation_begin(struct node *node)
 {
     struct seal *seal = seal_of(node);
-    if (seal && newest(seal_get_keys(seal)))
-        watch(node);
+    if (seal && newest(seal_get_keys(seal)) && !watch(node))
+        return SHOAL_ERR_NOMEM;
+    return 0;
 }
 
 /* ---- The key ---- */
@@ -307,12 +311,13 @@ static int add(struct node *node, const struct seal_key *key,
 {
     struct seal *seal = seal_of(node);
     struct seal_keys *keys = seal_get_keys(seal);
+    if (!watch(node))
+        return error_fail(error, "out of memory");
     make_room(node, keys);
     if (seal_keys_put(keys, key, error) != 0)
         return -1;
     seal_keys_changed(seal);
     memory_touch(node);
-    watch(node);
     note(node, "a new key of the cluster", &keys->list[keys->count - 1]);
     return 0;
 }
@@ -353,12 +358,11 @@ static struct seal_key *find(struct seal_keys *keys,
 static void adopt(struct node *node, struct seal_keys *keys,
                   struct seal_key *key, uint64_t made_ms)
 {
-    if (key->made_ms != 0)
+    if (key->made_ms != 0 || !watch(node)) /* it is sent again */
         return;
     key->made_ms = made_ms;
     key->stage = key == &keys->list[0] ? KEY_CURRENT : KEY_NEXT;
     memory_touch(node);
-    watch(node);
 }
 
 void rotation_take(struct node *node, shoal_bytes message)

@@ -44,8 +44,9 @@ struct rotation {
     bool told; /* that the tag has no room */
 };
 
-/* The node is live: it may have been in the middle of one. */
-void rotation_begin(struct node *node);
+/* Before the node is live: it may have been in the middle of one. 0 or NOMEM.
+ */
+int rotation_begin(struct node *node);
 /* Makes a key, and begins. 0 and its id, or -1 and `error`. */
 int rotation_start(struct node *node, char id[SEAL_ID_TEXT],
                    struct error *error);

@@ -121,6 +121,14 @@ static void tell_of_wildcard(struct start *start)
             start->node->birth.bind);
 }
 
+static int resume(struct start *start)
+{
+    int error = memory_resume(start->node);
+    if (error)
+        error_fail(&start->error, "cannot start: %s", shoal_error_text(error));
+    return error;
+}
+
 static int start_engine(struct start *start)
 {
     struct node *node = start->node;
@@ -151,8 +159,15 @@ static int start_engine(struct start *start)
         tell_of_wildcard(start);
     }
     if (failure == 0)
-        memory_resume(node);
+        failure = resume(start);
     return failure ? fail(start, shoal_error_name(failure)) : 0;
+}
+
+static int take_store(struct start *start)
+{
+    return memory_take_store(start->node, &start->error)
+               ? fail(start, CODE_DATA_DIR)
+               : 0;
 }
 
 /* Before anybody has heard of us. */
@@ -166,6 +181,19 @@ static int say_tags(struct start *start)
     if (failure == 0)
         return 0;
     return fail(start, failure < 0 ? shoal_error_name(failure) : CODE_SCRIPT);
+}
+
+/* What has to happen from time to time. */
+static int set_timers(struct start *start)
+{
+    struct node *node = start->node;
+    int error = memory_watch(node);
+    if (!error)
+        error = rotation_begin(node);
+    if (!error)
+        return 0;
+    error_fail(&start->error, "cannot start: %s", shoal_error_text(error));
+    return fail(start, shoal_error_name(error));
 }
 
 static int join_seeds(lua_State *L, struct start *start)
@@ -201,15 +229,14 @@ static int go_live(lua_State *L, struct start *start)
         node_give_up(node);
         return -1;
     }
-    memory_take_store(node);
-    if (find_address(start) != 0 || start_engine(start) != 0 ||
-        say_tags(start) != 0 || join_seeds(L, start) != 0) {
+    if (take_store(start) != 0 || find_address(start) != 0 ||
+        start_engine(start) != 0 || say_tags(start) != 0 ||
+        set_timers(start) != 0 || join_seeds(L, start) != 0) {
         node_give_up(node);
         return -1;
     }
     node_become_live(node);
     memory_begin(node);
-    rotation_begin(node);
     reload_watch(node);
     tell_of_script(node);
     (void)version_call(node->current, "on_start", NULL, NULL);
