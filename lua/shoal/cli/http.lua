@@ -4,6 +4,7 @@
 -- done in C (src/web); this file finds the route, and answers. A route is a function
 -- (self, request) -> status, body, headers; or nothing, when it answers later.
 
+local consul = require("shoal.cli.http.consul")
 local core = require("shoal.core")
 local events = require("shoal.cli.http.events")
 local history = require("shoal.cli.history")
@@ -19,6 +20,7 @@ local http = {}
 ---@field listener shoal.WebServer
 ---@field past shoal.History
 ---@field events? shoal.http.Events
+---@field consul? shoal.http.Consul
 ---@field detection shoal.http.Detection
 ---@field drops string[]  reasons that /metrics has a series of
 ---@field private waiting table<shoal.Exchange, table>  those that wait for a view
@@ -204,13 +206,23 @@ end
 
 -- ---- Requests ----
 
+local function route_of(path)
+  if path:find("^/v1/") then
+    return function(self, asked)
+      self.events:look()
+      return self.consul:route(asked)
+    end
+  end
+  return routes[path]
+end
+
 local MAX_PATH = 64 -- bytes of one of the script's
 
 local READ_ONLY = { ["Content-Type"] = TEXT["Content-Type"], Allow = "GET, HEAD" }
 
 -- status, body, headers; or nothing: later.
 local function answer(self, asked)
-  local route = routes[asked.path]
+  local route = route_of(asked.path)
   local is_live = self.node and not self.node:is_closed()
   if not route then
     if not is_live or #asked.path > MAX_PATH then
@@ -228,12 +240,12 @@ local function answer(self, asked)
 end
 
 local function on_request(self, exchange, method, uri, body)
-  local path, query = request.parse(uri)
+  local path, query, tags = request.parse(uri)
   if not path then
     return self:send(exchange, 400, "not a path\n")
   end
   local status, text, headers = answer(self, {
-    method = method, path = path, query = query, body = body, exchange = exchange,
+    method = method, path = path, query = query, tags = tags, body = body, exchange = exchange,
   })
   if status then
     self:send(exchange, status, text, headers)
@@ -258,6 +270,7 @@ function http.listen(where, options)
       end_wait(self, exchange)
       if self.events then
         self.events:drop(exchange)
+        self.consul:drop(exchange)
       end
     end,
   }, options)
@@ -276,7 +289,10 @@ function Http:attach(node)
     on_view(self)
     self.events:on_view()
   end)
-  self.events = events.new(node, self.past)
+  self.consul = consul.new(node, self)
+  self.events = events.new(node, self.past, function()
+    self.consul:touch()
+  end)
   self.detection = metrics.watch_detection(node)
 end
 

@@ -31,7 +31,11 @@ local WANTED = {
   idle = true, defunct = true, rejoin = true, returned = true,
 }
 
+-- Those after which other members, or other services, may be found.
+local CHANGES = { member_up = true, member_down = true, member_forgotten = true, rename = true, tags = true }
+
 ---@class shoal.http.Events
+---@field private on_change fun()
 ---@field node shoal.Node
 ---@field past shoal.History
 ---@field private base string     part of an id: another start has others
@@ -140,6 +144,9 @@ local function on_event(self, event, ...)
   local report = control.describe(event, ...)
   report.time, report.event = self.node:time(), nil
   add(self, event, report)
+  if CHANGES[event] then
+    self.on_change()
+  end
   if event == "tags" then
     add_services(self, ...)
   end
@@ -169,6 +176,7 @@ local function look_at_own(self)
   end
   local before = core.unpack(self.own)
   self.own = packed
+  self.on_change()
   add(self, "self", { time = self.node:time(), member = own_member(self) })
   add_services(self, { addr = self.node:info().addr }, differences(before, tags))
 end
@@ -226,14 +234,9 @@ function Events:subscribe(asked)
   elseif not exchange:stream(200, HEADERS) then
     return
   end
-  look_at_own(self) -- while nobody listened, nobody looked
+  look_at_own(self)
   local client = { exchange = exchange, probes = request.flag(asked.query, "probes") }
   self.clients[exchange], self.count = client, self.count + 1
-  if self.count == 1 then
-    self.ticker = self.node:every(TICK, function()
-      tick(self)
-    end)
-  end
   hear_probes(self)
   client.at = number_of(self, asked.exchange:header("last-event-id") or asked.query.last)
   if client.at then
@@ -253,10 +256,12 @@ function Events:drop(exchange)
   if self.node:is_closed() then
     return
   end
-  if self.count == 0 then
-    self.ticker:cancel()
-  end
   hear_probes(self)
+end
+
+--- Looks whether our own tags have changed: before they are told.
+function Events:look()
+  look_at_own(self)
 end
 
 --- After each view of the node.
@@ -266,11 +271,12 @@ end
 
 ---@param node shoal.Node
 ---@param past shoal.History
+---@param on_change fun()  other members, or tags
 ---@return shoal.http.Events
-function events.new(node, past)
+function events.new(node, past, on_change)
   local self = setmetatable({
     node = node, past = past, base = ("%.0f"):format(node:time() * 1000), last = 0, ring = {}, clients = {}, count = 0,
-    ticks = 0, own = core.pack(node:tags()),
+    ticks = 0, on_change = on_change, own = core.pack(node:tags()),
   }, Events)
   node:on("*", function(_, ...)
     on_event(self, ...)
@@ -280,6 +286,9 @@ function events.new(node, past)
       add(self, name, { time = node:time(), member = member })
     end)
   end
+  node:every(TICK, function()
+    tick(self)
+  end)
   return self
 end
 

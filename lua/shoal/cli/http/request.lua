@@ -6,6 +6,7 @@ local request = {}
 ---@field method string
 ---@field path string  decoded
 ---@field query table<string, string>  decoded; the first of each name; "" without a value
+---@field tags string[]  each ?tag= in the query, which may be there more than once
 ---@field body string
 ---@field exchange shoal.Exchange
 
@@ -21,7 +22,7 @@ local function decode(text)
 end
 
 local function read_query(text)
-  local query = {}
+  local query, tags = {}, {}
   for part in text:gmatch("[^&]+") do
     local name, value = part:match("^([^=]*)=?(.*)$")
     name, value = decode((name:gsub("%+", " "))), decode((value:gsub("%+", " ")))
@@ -31,22 +32,25 @@ local function read_query(text)
     if query[name] == nil then
       query[name] = value
     end
+    if name == "tag" then
+      tags[#tags + 1] = value
+    end
   end
-  return query
+  return query, tags
 end
 
 --- nil: it is not a URI that anything could be found by.
 ---@param uri string
----@return string? path, table<string, string>? query
+---@return string? path, table<string, string>? query, string[]? tags
 function request.parse(uri)
   uri = uri:gsub("#.*$", ""):gsub("^%a[%w+.-]*://[^/?]*", "") -- as proxies write it
   local path, rest = uri:match("^([^?]*)%??(.*)$")
   path = decode(path == "" and "/" or path)
-  local query = read_query(rest)
+  local query, tags = read_query(rest)
   if not path or not query or path:sub(1, 1) ~= "/" then
     return nil
   end
-  return path, query
+  return path, query, tags
 end
 
 --- A number in a query, from 0 to `most`: nil, message when it is something else.
