@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The seal, against somebody who records, repeats, changes and invents
- * datagrams while members start again, forget sessions and have clocks that are
- * a little wrong. Whatever is done, no packet is accepted twice by one address,
- * and none that was not sealed.
+ * datagrams while members start again, forget sessions, use one of two keys or
+ * the other, and have clocks that are a little wrong. Whatever is done, no
+ * packet is accepted twice by one address, and none that was not sealed.
  *
  * The input is a list of steps: a byte says which, others what with.
  */
@@ -22,8 +22,12 @@ enum step {
     WAIT_S,
     START_A, /* again, with another clock */
     START_B,
-    CROWD, /* another member speaks to b */
-    BYTES, /* anything, to b */
+    CROWD,   /* another member speaks to b */
+    BYTES,   /* anything, to b */
+    USE_A,   /* a uses the other key */
+    LOSE_B,  /* b has but one of them, until it starts again */
+    SPEAK,   /* a learns which key b has */
+    SEND_TO, /* a seals with that */
     NUM_STEPS
 };
 
@@ -44,7 +48,8 @@ struct world {
     uint8_t starts;
 };
 
-static const char key_text[] = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+static const char key_text[] = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"
+                               "HhwaGBYUEhAODAoIBgQCAB8dGxkXFRMRDw0LCQcFAwE=\n";
 
 static struct seal_time time_of(const struct world *world, int64_t clock_us)
 {
@@ -75,15 +80,22 @@ static void record(struct world *world, const uint8_t *bytes, size_t size)
     memcpy(entry->bytes, bytes, size);
 }
 
-static void send(struct world *world, struct seal *from, int64_t clock_us)
+static const uint8_t to_b = 'b';
+
+static void send(struct world *world, struct seal *from, int64_t clock_us,
+                 bool is_to_b)
 {
     uint8_t packet[16] = "packet", out[sizeof packet + SEAL_OVERHEAD];
     if (world->serial == SERIALS)
         return;
     packet[14] = (uint8_t)(world->serial >> 8);
     packet[15] = (uint8_t)world->serial++;
-    seal_packet(from, time_of(world, clock_us),
-                (shoal_bytes){packet, sizeof packet}, out);
+    if (is_to_b)
+        seal_packet_to(from, time_of(world, clock_us), (shoal_bytes){&to_b, 1},
+                       (shoal_bytes){packet, sizeof packet}, out);
+    else
+        seal_packet(from, time_of(world, clock_us),
+                    (shoal_bytes){packet, sizeof packet}, out);
     record(world, out, sizeof out);
 }
 
@@ -142,6 +154,28 @@ static void spoil(struct world *world, const struct record *entry,
     deliver(world, false, spoilt.bytes, spoilt.size);
 }
 
+/* With the last of the keys, if there are two. */
+static void change_keys(struct seal *seal,
+                        int (*change)(struct seal_keys *keys, const char *id,
+                                      struct error *error))
+{
+    struct seal_keys *keys = seal_get_keys(seal);
+    char id[SEAL_ID_TEXT];
+    if (keys->count < 2)
+        return;
+    seal_key_format_id(&keys->list[1], id);
+    MUST(change(keys, id, NULL) == 0);
+    seal_keys_changed(seal);
+}
+
+static void speak(struct world *world, struct input *input)
+{
+    const struct seal_keys *keys = seal_get_keys(world->a);
+    unsigned which = input_byte(input) % keys->count;
+    seal_speak(world->a, (shoal_bytes){&to_b, 1}, &keys->list[which],
+               world->now_us + (uint64_t)input_byte(input) * SECOND);
+}
+
 static void act(struct world *world, struct input *input)
 {
     enum step step = input_byte(input) % NUM_STEPS;
@@ -149,7 +183,7 @@ static void act(struct world *world, struct input *input)
     shoal_bytes bytes;
     switch (step) {
     case SEND:
-        send(world, world->a, world->clock_us);
+        send(world, world->a, world->clock_us, false);
         break;
     case DELIVER:
         if ((entry = choose(world, input)))
@@ -181,13 +215,25 @@ static void act(struct world *world, struct input *input)
     case CROWD:
         seal_free(world->c);
         world->c = start(world);
-        send(world, world->c, 0);
+        send(world, world->c, 0, false);
         entry = &world->records[(world->num_records - 1) % RECORDS];
         deliver(world, false, entry->bytes, entry->size);
         break;
     case BYTES:
         bytes = input_bytes(input, input_byte(input));
         deliver(world, false, bytes.data, bytes.size);
+        break;
+    case USE_A:
+        change_keys(world->a, seal_keys_use);
+        break;
+    case LOSE_B:
+        change_keys(world->b, seal_keys_remove);
+        break;
+    case SPEAK:
+        speak(world, input);
+        break;
+    case SEND_TO:
+        send(world, world->a, world->clock_us, true);
         break;
     case NUM_STEPS:
         break;

@@ -150,11 +150,16 @@ int main(int argc, char **argv)
         /* one long string */
         "000200daff0702000aff070200daff070200daff07"};
     /* known by the clock; challenged, with the answers; after a restart; when
-     * it was forgotten; spoilt */
+     * it was forgotten; spoilt; to one that has the other key, and with one
+     * that it does not have */
     static const char *const seals[] = {
-        "05780001000100000100", "0001000200010001010402000100010102000100",
+        "05780001000100000100",
+        "0001000200010001010402000100010102000100",
         "05780001000701000200010001010100",
-        "0578000100050b08080808010005140100", "057800030005010300100109144100"};
+        "0578000100050b08080808010005140100",
+        "057800030005010300100109144100",
+        "05780b0a0c01ff0d01000001000d0100",
+        "0b0a0c01ff0d01000200010001010001000d0100"};
     /* Records of a member's memory: itself, a member with tags, a topic, a
      * seed, keys, the store; one that readers skip. */
     static const char *const memories[] = {"0200000013"
@@ -178,6 +183,8 @@ int main(int argc, char **argv)
                                            "00010203040506070809000102030405",
                                            "0800000001"
                                            "80"
+                                           "0900000008"
+                                           "0000000000010000"
                                            "c80000000161"};
     if (argc != 2)
         return 2;

@@ -16,10 +16,10 @@
  *   counter  of the packets that this session has sealed, the first is 1. It is
  *            atomic: the deputy's thread seals with the same session
  *   time     milliseconds since 1970, by the sender's clock. Within a session
- * it runs on when that is set back, so that the time between two packets is
- * never less than it says flags    0: a packet of the engine; 1: a challenge;
- * 2: the answer to one; 0x80 more: the key is the receiver's choice, not the
- * sender's
+ *            it runs on when that is set back, so that the time between two
+ *            packets is never less than it says
+ *   flags    0: a packet of the engine; 1: a challenge; 2: the answer to one;
+ *            0x80 more: the key is the receiver's choice, not the sender's
  *
  * Freshness. A packet of a session that we know is judged by its counter alone
  * (sessions.h). For one that we do not know, there are two ways in:
@@ -30,13 +30,15 @@
  *              `skew` or more after our start, by our clock. What `skew` bears
  *              in the first place it bears there, too.
  *   challenge  Else the packet is held (waiting.h), and its sender asked to
- * answer a cookie: the time of our clock that does not run backwards, and a
- * hash of it, the session and the sender's address with a secret of this life
- * of ours. Nothing is stored for it. The answer, within five seconds, proves
- * that the session is alive, whatever the clocks say. It also has a time of the
- * sender's clock, and so has the packet that was held: how long before the
- * answer it was sealed. Those that were sealed before our start, or not later
- * than anything of a forgotten session, are not fresh.
+ *              answer a cookie: the time of our clock that does not run
+ *              backwards, and a hash of it, the session and the sender's
+ *              address with a secret of this life of ours. Nothing is stored
+ *              for it. The answer, within five seconds, proves that the session
+ *              is alive, whatever the clocks say. It also has a time of the
+ *              sender's clock, and so has the packet that was held: how long
+ *              before the answer it was sealed. Those that were sealed before
+ *              our start, or not later than anything of a forgotten session,
+ *              are not fresh.
  *
  * Either way the window begins there: what has a smaller counter is a replay.
  * An answer whose session was forgotten after that does not open the window
