@@ -357,7 +357,8 @@ static void throw(const char *kind, uint64_t i)
         hear_all();
 }
 
-static void flood(const char *kind, uint64_t rate)
+/* How long the sending took, without the wait for what it brings. */
+static double flood(const char *kind, uint64_t rate)
 {
     const uint32_t first = (127u << 24 | 1u << 16) + 1;
     uint64_t begun_us = clock_monotonic_us(), i;
@@ -375,6 +376,7 @@ static void flood(const char *kind, uint64_t rate)
             pause_until(begun_us + i * 1000000 / rate);
     }
     flush();
+    uint64_t took_us = clock_monotonic_us() - begun_us;
     for (i = 0; i < 20; i++) { /* what is still on its way */
         (void)poll(NULL, 0, 10);
         if (is_crowd || renews)
@@ -382,13 +384,13 @@ static void flood(const char *kind, uint64_t rate)
         else
             hear_all();
     }
+    return (double)took_us / 1e6;
 }
 
 int main(int argc, char **argv)
 {
     struct sockaddr_in own;
     socklen_t size = sizeof own;
-    uint64_t begun_us = clock_monotonic_us();
     const char *kind = argc > 1 ? argv[1] : "";
 
     if (argc == 5 && strcmp(kind, "relay") == 0)
@@ -411,10 +413,10 @@ int main(int argc, char **argv)
     if (getsockname(peer.fd, (struct sockaddr *)&own, &size) != 0)
         die("getsockname");
     peer.own_port = ntohs(own.sin_port);
-    flood(kind, strtoull(argv[4], NULL, 10));
+    double seconds = flood(kind, strtoull(argv[4], NULL, 10));
     printf("sent=%llu bytes=%llu got=%llu got_bytes=%llu seconds=%.3f\n",
            (unsigned long long)peer.sent, (unsigned long long)peer.bytes,
            (unsigned long long)peer.got, (unsigned long long)peer.got_bytes,
-           (double)(clock_monotonic_us() - begun_us) / 1e6);
+           seconds);
     return 0;
 }
