@@ -393,6 +393,19 @@ describe("a reload", function()
       stage:wait(function() return node.store.name == "two" end)
     end)
 
+    it("follows a script with a library of many modules, whose folders are not there, without a warning", function()
+      stage:write("service.lua", "require 'socket' " .. version "A")
+      local lines = stage:capture(function()
+        local node = stage:start { handlers = path, log = "info" }
+        stage:write("service.lua", "require 'socket' " .. version "B")
+        stage:wait(function() return node.store.name == "B" end)
+      end)
+      local text = table.concat(lines, "\n")
+      assert.matches("reloaded", text)
+      assert.is_nil(text:find("watch", 1, true), text)
+      assert.is_nil(text:find(" warn ", 1, true), text)
+    end)
+
     it("refuses a file that is half written, and takes it when it is whole", function()
       local node = watched()
       local whole = version "B"

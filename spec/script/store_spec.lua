@@ -92,9 +92,11 @@ describe("the store", function()
       stage:wait(function() return answered end)
       assert.same({}, before)
       assert.equal(7, other.store.number)
-      local own = { list = other.store.number }
-      own.list = 8
-      assert.equal(7, other.store.number)
+      local own = {}
+      for name, value in pairs(other.store) do own[name] = value end
+      own.number = 8
+      assert.same({ number = 7 }, other.store)
+      assert.same({ number = 8 }, own)
     end)
   end)
 
