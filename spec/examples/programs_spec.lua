@@ -1,10 +1,8 @@
---- Five programs of at most forty lines, each reloaded in the middle: in a simulation, and one
--- of them as processes. (HAProxy's is in proxies_spec.lua, with the real program.)
+--- Five programs of at most forty lines, each reloaded in the middle, in a simulation.
+-- (As processes: processes_spec.lua. HAProxy's: reacting_spec.lua and proxies_spec.lua.)
 
 local nets = require "spec.sim.support"
-local node = require "spec.support.node"
 local process = require "spec.support.process"
-local wait = require "spec.support.wait"
 
 local root = os.getenv("SHOAL_SOURCE") or "."
 
@@ -105,24 +103,5 @@ describe("a program of few lines, reloaded in the middle,", function()
     members[1]:call("busy", { 0 })
     assert.equal("drained", members[1]:call "drain")
     assert.same({}, (net:errors()))
-  end)
-
-  it("drains a real one", function()
-    local path = copy "drain"
-    local a = node.start { script = path }
-    local b = node.start { join = { a } }
-    wait.for_that(function() return b:sees(a) end, 10, "two members")
-    assert.equal("drained\n", a:ask("call", "drain").out)
-    wait.for_that(function()
-      return #assert(b:try("members", "--tag", "draining=true")) == 1
-    end, 10, "tag")
-    a:ask("call", "busy", "1")
-    local waiting = process.start { process.shoal, "call", "drain", "600", "--control", a.control, "--timeout", "600" }
-    wait.for_that(function() return a:info().handlers.calls >= 3 end, 10, "command")
-    process.write(path, process.read(path) .. "-- another version\n")
-    assert.equal(1, waiting:wait(20))
-    assert.equal("shoal: the handlers were replaced before the command had answered\n", waiting:stderr())
-    a:ask("call", "busy", "0")
-    assert.equal("drained\n", a:ask("call", "drain").out)
   end)
 end)

@@ -141,19 +141,23 @@ for name, proxy in pairs(PROXIES) do
       end, 30, "answers of " .. table.concat({ ... }, " and "))
     end
 
-    it("sends requests to the servers that pass, and to no other", function()
+    it("sends requests to the servers that pass, and to no other, reloaded in the middle", function()
       if process.run({ "sh", "-c", "command -v " .. name }).code ~= 0 then
         pending(name .. " is not installed")
         return
       end
       local running = start_proxy()
-      local balancer = node.start { script = ("%s/examples/%s.lua"):format(root, name), args = { "--",
+      local path = process.write(folder .. "/script.lua", process.read(("%s/examples/%s.lua"):format(root, name)))
+      local balancer = node.start { script = path, args = { "--",
         "file=" .. folder .. "/web.cfg", "reload=" .. proxy.reload:gsub("%%PID%%", tostring(running.pid)) } }
       local a, b = start_server "a", start_server "b"
       local first = start_member(a, balancer)
       start_member(b, balancer)
       wait_for_answers("a", "b")
       assert.equal("web is maintenance\n", first:ask("service", "drain", "web").out)
+      wait_for_answers "b"
+      node.reload(path, { balancer })
+      node.reload(first.script, { first }) -- what is drained stays drained
       wait_for_answers "b"
       assert.equal("web is passing\n", first:ask("service", "resume", "web").out)
       wait_for_answers("a", "b")

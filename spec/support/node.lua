@@ -171,6 +171,20 @@ function node.converged(members)
   return true
 end
 
+--- Adds a line to the script of members that run it, and waits until all have reloaded it.
+function node.reload(path, members)
+  local before = {}
+  for i, member in ipairs(members) do
+    before[i] = member:info().script.generation
+  end
+  process.write(path, process.read(path) .. "-- another version\n")
+  for i, member in ipairs(members) do
+    wait.for_that(function()
+      return member:info().script.generation > before[i], member:log()
+    end, 20, "reload")
+  end
+end
+
 -- ---- Watching ---------------------------------------------------------------
 
 --- Its log so far.
