@@ -6,6 +6,7 @@
  */
 #include "host_test.h"
 
+#include "host/deputy.h"
 #include "host/host.h"
 #include "wire/wire.h"
 
@@ -443,6 +444,25 @@ static void one_of_them_that_blocks_is_found_by_the_deputy(void)
     stop_both();
 }
 
+/* As while a program is started: with a handler on the stack, or none. */
+static void it_stands_in_at_once_where_it_is_known_that_something_is_slow(void)
+{
+    uint64_t since;
+
+    start_both(HOST_BUSY_LIMIT_US);
+    CHECK(deputy_hurry());
+    wait_for_takeover(&busy, 1);
+    CHECK(host_handler_ended());
+    since = host_now(busy.node);
+    CHECK(host_handler_begins(since) && !deputy_hurry());
+    wait_for_takeover(&busy, 2);
+    CHECK(!host_handler_follows(since + 1)); /* it is told, as it stood in */
+    CHECK(!host_handler_ended());
+    say(&busy, 0, 9);
+    CHECK(run_until(busy.loop, heard_all, &(size_t){10}));
+    stop_both();
+}
+
 /* Short handlers, one after the other, and now and then a longer one. */
 static void handlers_may_come_and_go_at_any_pace(void)
 {
@@ -466,10 +486,10 @@ static void handlers_may_come_and_go_at_any_pace(void)
 
 static void without_a_deputy_there_is_nothing_to_tell(void)
 {
-    CHECK(!host_handler_begins(0));
+    CHECK(!host_handler_begins(0) && !deputy_hurry());
     CHECK(!host_handler_ended());
     start_both(0);
-    CHECK(!host_handler_begins(0));
+    CHECK(!host_handler_begins(0) && !deputy_hurry());
     stop_both();
 }
 
@@ -483,6 +503,7 @@ int main(void)
     RUN(a_handler_that_runs_the_loop_is_not_stuck);
     RUN(handlers_that_follow_each_other_count_as_one_for_a_while);
     RUN(one_of_them_that_blocks_is_found_by_the_deputy);
+    RUN(it_stands_in_at_once_where_it_is_known_that_something_is_slow);
     RUN(handlers_may_come_and_go_at_any_pace);
     return 0;
 }

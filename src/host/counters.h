@@ -45,7 +45,8 @@
       "are fresh")                                                             \
     X(wakeups, "how many times the socket became readable")                    \
     X(deputy_takeovers,                                                        \
-      "handlers that blocked so long that the deputy took over")               \
+      "times that the deputy took over: a handler blocked, or a program was "   \
+      "started")                                                               \
     X(deputy_answered,                                                         \
       "pings that the deputy answered, also counted in `datagrams_sent`")      \
     X(deputy_kept,                                                             \

@@ -80,7 +80,8 @@ static void *work(void *argument)
 
         if (since_us == 0 || since_us == deputy->spent_us)
             park(deputy);
-        else if (deputy_now() < since_us + PATIENCE_US)
+        else if (since_us != deputy->hurried_us &&
+                 deputy_now() < since_us + PATIENCE_US)
             sleep_until(deputy, since_us + PATIENCE_US);
         else
             stand_in(deputy);
@@ -261,6 +262,20 @@ bool host_handler_begins(uint64_t now_us)
     return true;
 }
 
+bool deputy_hurry(void)
+{
+    bool begun = host_handler_begins(0);
+    struct deputy *deputy = here;
+
+    if (!deputy || deputy->since_us == 0)
+        return begun;
+    pthread_mutex_lock(&deputy->mutex);
+    deputy->hurried_us = deputy->since_us;
+    pthread_cond_signal(&deputy->news);
+    pthread_mutex_unlock(&deputy->mutex);
+    return begun;
+}
+
 /* Nodes that no event is under way for must be told that packets wait. What
  * they were made to say meanwhile is forgotten if the packets are. */
 static void resume(host *node, uint64_t since_us)
@@ -299,7 +314,8 @@ bool host_handler_follows(uint64_t now_us)
 
     if (!deputy || deputy->since_us == 0)
         return false;
-    if (!deputy->stale && now_us - deputy->since_us < SERIES_US)
+    if (!deputy->stale && now_us - deputy->since_us < SERIES_US &&
+        deputy->since_us != deputy->hurried_us)
         return true;
     (void)host_handler_ended();
     return false;

@@ -17,6 +17,9 @@
  *   handles what was kept,
  *   then reads the socket again
  *
+ * Where it is known that something will take long, it does not sleep: to start
+ * a program takes as long as the system needs to give it a processor.
+ *
  * There is one for all the nodes that were started in a thread; it is made with
  * the first of them, its thread with the first handler, and both go with the
  * last node. A node in a handler for longer than its busy limit is answered for
@@ -75,6 +78,10 @@ bool deputy_add(struct host *node, uint64_t busy_limit_us);
  * kept is lost. Also fine when it never did. */
 void deputy_remove(struct host *node);
 
+/* The loop's thread is about to do what may take long: the deputy stands in at
+ * once, until the handler that runs has ended. true: none runs, and it is until
+ * host_handler_ended() is called. */
+bool deputy_hurry(void);
 /* The loop's thread runs host code: see above. */
 void deputy_take_back(struct host *node);
 /* The node's engine or log is about to change, or has: what the deputy needs to

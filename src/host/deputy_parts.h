@@ -25,6 +25,7 @@ struct deputy {
     uint64_t since_us;    /* when the handler, or the first of those that
                              followed each other, began; 0: none runs */
     uint64_t stood_in_us; /* the `since_us` of when it last did; or 0 */
+    uint64_t hurried_us;  /* the `since_us` in which it stands in at once */
     uint64_t spent_us; /* the `since_us` that is not to be seen to any more */
     bool parked, ending;
 

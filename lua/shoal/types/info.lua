@@ -21,7 +21,7 @@
 ---@field unresolved integer  not sent: the endpoint is not an address, or a name that is not resolved yet
 ---@field challenges integer  unknown senders of sealed packets that were asked to show that they are fresh
 ---@field wakeups integer  how many times the socket became readable
----@field deputy_takeovers integer  handlers that blocked so long that the deputy took over
+---@field deputy_takeovers integer  times that the deputy took over: a handler blocked, or a program was started
 ---@field deputy_answered integer  pings that the deputy answered, also counted in `datagrams_sent`
 ---@field deputy_kept integer  datagrams that the deputy kept until the handler returned
 ---@field deputy_dropped integer  datagrams beyond what the deputy may keep

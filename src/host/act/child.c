@@ -3,6 +3,7 @@
 
 #include "../../base/list.h"
 #include "../default_loop.h"
+#include "../deputy.h"
 #include "../node.h"
 
 #include <errno.h>
@@ -236,6 +237,18 @@ static void end_children(host *node)
 
 /* ---- Its start ---- */
 
+/* It returns once the program has been loaded: a millisecond, or, on a machine
+ * that has other things to do, many. */
+static int start(const host_child_request *request, struct child_process *out)
+{
+    bool alone = deputy_hurry();
+    int number = child_start(request, out);
+
+    if (alone)
+        (void)host_handler_ended();
+    return number;
+}
+
 static int open_pidfd(const host *node, pid_t pid)
 {
 #ifdef SYS_pidfd_open
@@ -281,7 +294,7 @@ host_child *host_child_new(host *node, const host_child_request *request,
 {
     struct child_process process;
     host_child *child = calloc(1, sizeof *child);
-    int number = child ? child_start(request, &process) : ENOMEM;
+    int number = child ? start(request, &process) : ENOMEM;
 
     if (number != 0) {
         free(child);
