@@ -70,6 +70,8 @@ script("idle", { { "CPU s/min", 0.01 }, { "wakeups/min" }, { "MiB", 4 }, { "ms t
   { processes = 3, members = { 32 } })
 script("join_128", { { "s", 1.5 }, { "CPU s/min", 0.01 }, { "KiB", 120 } }, { processes = 3, members = { 128 } })
 script("reload", { { "ms", 5 } }, { count = { under = "reload_script", operations = 1 } })
+script("busy", { { "ms, 100 run", 10 }, { "99 in 100", 10 }, { "worst" }, { "ms, 100/s" }, { "99 in 100" }, { "worst" },
+  { "ms, idle" }, { "99 in 100" }, { "worst" } }, { processes = 3 })
 script("sim", { { "s", 10 } }, { processes = 1, members = { 1000 } })
 
 return cases

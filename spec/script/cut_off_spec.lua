@@ -72,7 +72,7 @@ describe("a reload that cuts off " .. MANY .. " of each", function()
       assert.equal(descriptors, stage.descriptors())
       sizes[cycle] = resident()
     end
-assert.is_true(sizes[5] - sizes[3] < 4 * 2 ^ 20, table.concat(sizes, " "))
+    assert.is_true(sizes[5] - sizes[3] < 4 * 2 ^ 20, table.concat(sizes, " "))
     server:close()
   end)
 
