@@ -32,6 +32,27 @@ describe("a command of a script", function()
     assert.same({ { sum = 5, at = node:bound() } }, call(node, "add", { 2, 3 }))
   end)
 
+  it("that yields to nobody fails, where it does that, and keeps no place", function()
+    local node = start [[
+      lost = { run = function(node)
+        node:sleep(0)
+        coroutine.yield(1)
+      end },
+      found = { run = function(node)
+        local both = coroutine.wrap(function() for i = 1, 2 do coroutine.yield(i) end end)
+        node:sleep(0)
+        return both() + both()
+      end },
+    ]]
+    for _ = 1, 100 do -- more than may be under way
+      local outcome = call(node, "lost", {})
+      assert.equal("handler", outcome[3])
+      assert.matches("service.lua:3: coroutine.yield: nobody resumes a coroutine of the node", outcome[2])
+    end
+    assert.same({ 3 }, call(node, "found", {}))
+    assert.is_true(node:info().handlers.errors >= 100)
+  end)
+
   it("of a table of handlers is called in the same way", function()
     local seen
     local node = stage:start { handlers = { commands = {

@@ -17,6 +17,34 @@ describe("a coroutine of a node", function()
     stage:close()
   end)
 
+  it("that yields to nobody is an error, where it does that", function()
+    local told
+    local other = stage:start { on_error = function(_, message) told = message end }
+    local line = debug.getinfo(1, "l").currentline
+    other:go(function(n)
+      n:sleep(0)
+      coroutine.yield()
+    end)
+    stage:wait(function() return told end)
+    assert.matches(("coroutine_spec.lua:%d: coroutine.yield: nobody resumes"):format(line + 3), told)
+  end)
+
+  it("may yield inside of it, and be resumed from outside while it waits", function()
+    local steps = {}
+    local inner = coroutine.wrap(function(n)
+      for i = 1, 3 do
+        n:sleep(0) -- resumed by the node, though another coroutine began it
+        steps[#steps + 1] = coroutine.yield(i) or "node"
+      end
+    end)
+    node:go(function(n) inner(n) n:sleep(0.01) end)
+    stage:wait(function() return node:info().handlers.calls >= 3 end)
+    inner "we"
+    stage:wait(function() return steps[1] end)
+    assert.equal("we", steps[1])
+    assert.equal(0, node:info().handlers.errors)
+  end)
+
   --- What the body returns, once it has, or the message of its error.
   local function go(body)
     local outcome = {}

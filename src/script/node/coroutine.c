@@ -15,6 +15,15 @@ bool coroutine_can_yield(lua_State *L)
 #endif
 }
 
+/* Who waits for us now: set between its yield and the resume that returns. */
+static _Thread_local const lua_State *waiting;
+
+int coroutine_yield(lua_State *L)
+{
+    waiting = L;
+    return lua_yield(L, 0);
+}
+
 static int resume(lua_State *thread, lua_State *from, int nargs)
 {
 #if LUA_VERSION_NUM >= 504
@@ -39,11 +48,12 @@ static int resume(lua_State *thread, lua_State *from, int nargs)
 /* ---- Those whose failures somebody wants to know of ---- */
 
 static const char failures_key[] = "shoal.coroutine.failures";
+static const char begun_key[] = "shoal.coroutine.begun";
 
-/* Pushes { [thread] = function }, which keeps no thread. */
-static void push_failures(lua_State *L)
+/* Pushes { [thread] = value }, which keeps no thread. */
+static void push_threads(lua_State *L, const char *key)
 {
-    lua_getfield(L, LUA_REGISTRYINDEX, failures_key);
+    lua_getfield(L, LUA_REGISTRYINDEX, key);
     if (!lua_isnil(L, -1))
         return;
     lua_pop(L, 1);
@@ -53,13 +63,13 @@ static void push_failures(lua_State *L)
     lua_setfield(L, -2, "__mode");
     lua_setmetatable(L, -2);
     lua_pushvalue(L, -1);
-    lua_setfield(L, LUA_REGISTRYINDEX, failures_key);
+    lua_setfield(L, LUA_REGISTRYINDEX, key);
 }
 
 void coroutine_on_failure(lua_State *L, int index)
 {
     luaL_checkstack(L, 6, "cannot begin a coroutine");
-    push_failures(L);
+    push_threads(L, failures_key);
     lua_pushthread(L);
     if (index)
         lua_pushvalue(L, index);
@@ -69,24 +79,68 @@ void coroutine_on_failure(lua_State *L, int index)
     lua_pop(L, 1);
 }
 
-static void tell_failure(lua_State *L, lua_State *thread)
+/* Pushes what the table has of the thread. */
+static void push_of(lua_State *L, const char *key, lua_State *thread)
 {
-    luaL_checkstack(L, 6, "cannot tell of a failure");
-    push_failures(L);
+    push_threads(L, key);
     lua_pushthread(thread);
     lua_xmove(thread, L, 1);
     lua_rawget(L, -2);
+    lua_remove(L, -2);
+}
+
+/* STACK: message -> message */
+static void tell_failure(lua_State *L, lua_State *thread)
+{
+    push_of(L, failures_key, thread);
     if (lua_isfunction(L, -1)) {
-        const char *message = lua_tostring(thread, -1);
-        lua_pushstring(L, message ? message : "(no message)");
+        lua_pushvalue(L, -2);
         protected_plain(L, 1, 0);
-        lua_pop(L, 1);
     } else {
-        lua_pop(L, 2);
+        lua_pop(L, 1);
     }
 }
 
+/* ---- Those that we have begun ---- */
+
+/* STACK: thread -> thread */
+static void note_begun(lua_State *L)
+{
+    push_threads(L, begun_key);
+    lua_pushvalue(L, -2);
+    lua_pushboolean(L, true);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+}
+
+/* It has yielded, and not to wait for anything of ours. */
+static bool is_lost(lua_State *L, lua_State *thread)
+{
+    if (waiting == thread)
+        return false;
+    push_of(L, begun_key, thread);
+    bool is_ours = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return is_ours;
+}
+
 /* ---- Resuming ---- */
+
+static void push_message(lua_State *L, lua_State *thread, int status)
+{
+    if (status != LUA_YIELD) {
+        const char *message = lua_tostring(thread, -1);
+        lua_pushstring(L, message ? message : "(no message)");
+        return;
+    }
+    if (!lua_checkstack(thread, 2))
+        luaL_error(L, "no stack left in a coroutine");
+    luaL_where(thread, 1);
+    lua_xmove(thread, L, 1);
+    lua_pushliteral(L, "coroutine.yield: nobody resumes a coroutine of the "
+                       "node (node:wait and node:sleep wait)");
+    lua_concat(L, 2);
+}
 
 /* What it raised, with its traceback, is raised again. */
 static int go_on(lua_State *L, lua_State *thread, int nargs)
@@ -94,12 +148,14 @@ static int go_on(lua_State *L, lua_State *thread, int nargs)
     if (!lua_checkstack(thread, nargs))
         return luaL_error(L, "no stack left in a waiting coroutine");
     lua_xmove(L, thread, nargs);
+    waiting = NULL;
     int status = resume(thread, L, nargs);
-    if (status == LUA_OK || status == LUA_YIELD)
+    luaL_checkstack(L, 6, "cannot tell of a failure");
+    if (status == LUA_OK || (status == LUA_YIELD && !is_lost(L, thread)))
         return 0;
+    push_message(L, thread, status);
     tell_failure(L, thread);
-    const char *message = lua_tostring(thread, -1);
-    luaL_traceback(L, thread, message ? message : "(no message)", 0);
+    luaL_traceback(L, thread, lua_tostring(L, -1), 0);
     return lua_error(L);
 }
 
@@ -118,6 +174,7 @@ static int begin_thread(lua_State *L)
 {
     int nargs = lua_gettop(L) - 1;
     lua_State *thread = lua_newthread(L);
+    note_begun(L);
     lua_insert(L, 1);
     lua_pushvalue(L, 2);
     lua_xmove(L, thread, 1);

@@ -9,6 +9,10 @@
 
 /* May the function that runs yield? */
 bool coroutine_can_yield(lua_State *L);
+/* Yields from what waits for something of the node's, which will resume it:
+ * return coroutine_yield(L). One that the node has begun and that yields in any
+ * other way has nobody to resume it: that is an error. */
+int coroutine_yield(lua_State *L);
 /* Puts below the coroutine and the `nargs` values above it on top of the stack
  * a function that resumes it with them and raises what it raised, with its
  * traceback: STACK: thread values... -> function thread values... One that

@@ -226,5 +226,5 @@ int waits_begin(lua_State *L, struct scope *scope)
     if (lua_toboolean(L, -1))
         return 1;
     add_wait(L, scope, deadline_us);
-    return lua_yield(L, 0);
+    return coroutine_yield(L);
 }

@@ -407,7 +407,7 @@ static int begin(lua_State *L, struct scope *scope, const struct callable *of)
         pending_cancel(&call->base);
         return luaL_error(L, "not enough memory");
     }
-    return lua_isnil(L, 4) ? lua_yield(L, 0) : 1;
+    return lua_isnil(L, 4) ? coroutine_yield(L) : 1;
 }
 
 int calls_begin(lua_State *L, struct scope *scope)

@@ -213,5 +213,5 @@ int children_spawn(lua_State *L, struct scope *scope)
         pending_cancel(&child->base);
         return result_fail(L, error.text, CODE_SPAWN);
     }
-    return lua_isnil(L, 4) ? lua_yield(L, 0) : 1;
+    return lua_isnil(L, 4) ? coroutine_yield(L) : 1;
 }

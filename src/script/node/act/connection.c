@@ -326,7 +326,7 @@ static int read_from(lua_State *L)
     wait->kind = kind_of_read;
     wait->size = size;
     want(connection, true);
-    return lua_yield(L, 0);
+    return coroutine_yield(L);
 }
 
 static int write_to(lua_State *L)
@@ -346,7 +346,7 @@ static int write_to(lua_State *L)
         pending_cancel(&wait->base);
         return luaL_error(L, "not enough memory");
     }
-    return lua_yield(L, 0);
+    return coroutine_yield(L);
 }
 
 /* Who waits for it is told soon, when nobody's code is on the stack. */
@@ -430,7 +430,7 @@ int connection_make(lua_State *L, struct scope *scope)
     struct connection_wait *wait =
         begin_wait(L, lua_gettop(L), connection, WAIT_OPEN, us);
     if (open_handle(L, connection, &error))
-        return lua_yield(L, 0);
+        return coroutine_yield(L);
     pending_cancel(&wait->base);
     close_it(connection);
     return result_fail(L, error.text, CODE_CONNECT);

@@ -287,5 +287,5 @@ int requests_begin(lua_State *L, struct scope *scope)
         pending_cancel(&request->base);
         return result_fail(L, error.text, CODE_HTTP);
     }
-    return lua_isnil(L, 3) ? lua_yield(L, 0) : 1;
+    return lua_isnil(L, 3) ? coroutine_yield(L) : 1;
 }

@@ -70,5 +70,5 @@ int sleeps_begin(lua_State *L, struct scope *scope)
     if (!coroutine_can_yield(L))
         return luaL_error(L, "node:sleep: only a coroutine can sleep");
     begin(L, scope, &sleeping, us, 0);
-    return lua_yield(L, 0);
+    return coroutine_yield(L);
 }
