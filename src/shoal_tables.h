@@ -16,7 +16,7 @@
     X(NOMEM, -1, "no_memory",                                                  \
       "out of memory; what was already done is kept, the rest is unchanged")   \
     X(TOO_BIG, -2, "too_big",                                                  \
-      "larger than max_packet_size allows; nothing changed")                   \
+      "too large; nothing changed")                   \
     X(MALFORMED, -3, "malformed",                                              \
       "not a well-formed packet, claim or item; nothing of it was applied")    \
     X(UNSUPPORTED, -4, "unsupported",                                          \

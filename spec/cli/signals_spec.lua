@@ -216,6 +216,11 @@ describe("shoal run", function()
     end
   end)
 
+  it("writes what its script prints line by line, into a file too", function()
+    local a = node.start({ source = "return { on_start = function() print('it is on') end }" })
+    wait.for_that(function() return a.process:stdout() == "it is on\n" end, 5, "line")
+  end)
+
   it("logs JSON when asked to", function()
     local dkjson = require "dkjson"
     local a = node.start({ args = { "--log-format", "json" } })

@@ -232,6 +232,7 @@ function run.run(request)
   if not reachable then
     return nil, code == "family" and not request.bind and message .. ": give --bind" or message
   end
+  io.stdout:setvbuf("line") -- what a script prints is read from a file or a pipe while it runs
   local obey_signals
   obey_signals, message = watch_signals() -- from here on there is something to clean up
   if not obey_signals then
