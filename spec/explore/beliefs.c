@@ -11,6 +11,7 @@
 #include "world.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static bool heals(const struct watched *member)
 {
@@ -122,9 +123,21 @@ static void check_source(struct watched *member, const struct ident *ident,
                    (unsigned)ident->place);
 }
 
-static void look_at(struct watched *member, const shoal_member *now)
+/* Mostly the one that stood there when it was looked at last. */
+static struct ident *ident_at(struct watched *member, uint32_t at,
+                              shoal_bytes id)
 {
-    struct ident *ident = idents_get(&member->world->idents, now->id);
+    struct ident **met = &member->met[at % MAX_MET];
+    if (!*met || (*met)->size != id.size ||
+        memcmp((*met)->bytes, id.data, id.size) != 0)
+        *met = idents_get(&member->world->idents, id);
+    return *met;
+}
+
+static void look_at(struct watched *member, uint32_t at,
+                    const shoal_member *now)
+{
+    struct ident *ident = ident_at(member, at, now->id);
     if (ident->place == NOWHERE)
         return;
     struct belief *belief = &member->known[ident->place];
@@ -161,7 +174,7 @@ void beliefs_look(struct watched *member)
     shoal_member other;
     member->looks++;
     while (shoal_next_member(sim_engine(member->node), &cursor, &other))
-        look_at(member, &other);
+        look_at(member, cursor, &other);
     member->doubts = false;
     for (uint32_t i = 0; i < member->world->idents.num_places; i++) {
         if (member->known[i].look != member->looks) /* forgotten */

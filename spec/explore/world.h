@@ -26,6 +26,7 @@
 enum {
     MAX_ITEMS = 1024,
     NUM_TOPICS = 4,
+    MAX_MET = 8192,   /* a table of so many is compared at once */
     TAGS_MOST = 4000, /* bytes */
     MAX_FAILURE = 400,
     MAX_TWINS = 2,
@@ -74,6 +75,7 @@ struct watched {
     bool buried[PLAN_MAX_MEMBERS];  /* reported down after its process ended */
     uint64_t up_us[PLAN_MAX_MEMBERS], down_us[PLAN_MAX_MEMBERS]; /* reported */
     struct belief known[MAX_PLACES];
+    struct ident *met[MAX_MET]; /* in the order of its table, last time */
     bool has_item[MAX_ITEMS];
     uint32_t published; /* by itself */
     struct followed followed[PLAN_MAX_MEMBERS];
