@@ -71,7 +71,9 @@ describe_keys("a key", function()
     assert.matches("/bad: line 3: a key is 32 bytes in base64", (refused(folder, "--key-file", path)), 1, true)
     process.write(path, "# nothing\n")
     assert.matches("/bad: there is no key in it", (refused(folder, "--key-file", path)), 1, true)
-    assert.matches("give one of the options", (refused(folder, "--key-file", path, "--key-fd", "0")), 1, true)
+    local both = process.cli("run", path, "--key-file", path, "--key-fd", "0")
+    assert.same({ 2, "shoal: option '--key-fd' can not be used together with option '--key-file'; see 'shoal run --help'\n" },
+      { both.code, both.err })
   end)
 
   it("is taken from a descriptor", function()

@@ -46,6 +46,17 @@ describe("a node", function()
     end
   end)
 
+  it("warns that it is outside of the networks that it allows itself", function()
+    local function warnings(networks)
+      return stage:capture(function() stage:start { allow = networks, log = { levels = "warn,host=error" } } end)
+    end
+    assert.same({}, warnings { "127.0.0.0/8" })
+    assert.same({}, warnings {})
+    local lines = warnings { "10.0.0.0/8" }
+    assert.equal(1, #lines)
+    assert.matches("our own address is in none of the allowed networks: .* addr=127%.0%.0%.1:%d+", lines[1])
+  end)
+
   it("takes members of allowed networks only", function()
     local node = stage:start { allow = { "10.1.0.0/16", "192.168.7.9", "fd00::/8" } }
     for _, addr in ipairs { "10.1.2.3:9", "192.168.7.9:9", "[fd12::1]:9", "[::ffff:10.1.0.1]:9" } do
@@ -71,10 +82,11 @@ describe("a node", function()
       stage:wait(function() return count(strict, "not_allowed") > before end, "another packet of its")
       assert.equal(0, strict:info().host.datagrams_sent)
     end)
-    assert.equal(2, #lines)
-    assert.matches("warn  host    a packet comes from an address that is not allowed from=127%.0%.0%.1:%d+$", lines[1])
-    assert.matches("warn  host    cannot join seed=127%.0%.0%.1:%d+ ", lines[2])
-    assert.matches('error="127%.0%.0%.1:%d+ is not in an allowed network"$', lines[2])
+    assert.equal(3, #lines)
+    assert.matches("warn  script  our own address is in none of the allowed networks", lines[1])
+    assert.matches("warn  host    a packet comes from an address that is not allowed from=127%.0%.0%.1:%d+$", lines[2])
+    assert.matches("warn  host    cannot join seed=127%.0%.0%.1:%d+ ", lines[3])
+    assert.matches('error="127%.0%.0%.1:%d+ is not in an allowed network"$', lines[3])
   end)
 
   it("sends nothing to an address that is not allowed, whatever its name is", function()

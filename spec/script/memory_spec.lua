@@ -291,6 +291,7 @@ describe("a node's memory", function()
       assert.equal("X", read_file(dir .. "/memory.aside"):sub(31, 31))
       stage:write("memory/memory", bytes:sub(1, -2))
       assert.matches("is truncated or damaged", warned { cluster = "west" })
+      assert.equal(bytes:sub(1, -2), read_file(dir .. "/memory.aside.2"))
       stage:write("memory/memory", "")
       assert.matches("is not a memory of shoal", warned { cluster = "west" })
     end)
@@ -302,6 +303,30 @@ describe("a node's memory", function()
       stage:write("memory/memory", bytes:sub(1, 8) .. "\0\2" .. bytes:sub(11))
       assert.matches("was written by a newer version", warned { cluster = "west" })
     end)
+  end)
+
+  it("that was set aside is not lost when another one is", function()
+    start({ cluster = "west", handlers = { persist = true } }):close()
+    local first = read_file(dir .. "/memory")
+    for _ = 1, 12 do
+      start({ cluster = "east" }):close()
+      start({ cluster = "west" }):close()
+    end
+    assert.equal(first, read_file(dir .. "/memory.aside"))
+    assert.is_truthy(io.open(dir .. "/memory.aside.9"))
+    assert.is_nil(io.open(dir .. "/memory.aside.10"))
+  end)
+
+  it("names what is in the way", function()
+    local function message_of(path)
+      local node, message, code = stage:try_start { data_dir = path }
+      assert.same({ nil, "data_dir" }, { node, code })
+      return message
+    end
+    os.execute(("mkdir -m 700 %s && ln -s /etc/passwd %s/memory && ln -s nowhere %s"):format(dir, dir,
+      stage:path "dangling"))
+    assert.matches("/memory is a symbolic link", message_of(dir))
+    assert.matches("dangling is a symbolic link that leads nowhere", message_of(stage:path "dangling"))
   end)
 
   it("needs a folder that others cannot write to", function()

@@ -147,6 +147,20 @@ describe_sealed("a rotation" .. (key and "" or ": " .. why), function()
     assert.matches("does not have its place yet", message)
   end)
 
+  it("can be begun again as soon as all use the new key, however often", function()
+    local net, members = grown(3)
+    for i = 1, 8 do
+      local node = members[i % 3 + 1].node
+      local new = assert(node:rotate_key())
+      assert.is_true(net:run_until(function()
+        local rotation = node:rotation()
+        return rotation.key == new and (rotation.stage == "grace" or rotation.stage == "done")
+      end, 20, 0.01))
+    end
+    assert.is_true(net:converged())
+    assert.equal(0, refused(net, members))
+  end)
+
   it("of two at once ends with one key", function()
     local net, members = grown(10)
     local one = assert(members[1].node:rotate_key())

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { NAME = 32, MOST_ASIDE = 9 };
+
 static const char name[] = "memory", name_new[] = "memory.new",
                   name_aside[] = "memory.aside";
 
@@ -65,6 +67,9 @@ static int open_folder(struct state_folder *folder, struct error *error)
     int made = mkdir(folder->path, 0700) == 0 ? 0 : errno;
 
     folder->fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (folder->fd < 0 && errno == ENOENT && made == EEXIST)
+        return error_fail(error, "%s is a symbolic link that leads nowhere",
+                          folder->path);
     if (folder->fd < 0 && errno == ENOENT)
         return fail(error, made, "cannot create the folder", folder->path);
     if (folder->fd < 0)
@@ -153,6 +158,9 @@ int state_file_read(const struct state_folder *folder, uint8_t **bytes,
     *size = 0;
     if (fd < 0 && errno == ENOENT)
         return 0;
+    if (fd < 0 && errno == ELOOP) /* others might have made it */
+        return error_fail(error, "%s/%s is a symbolic link", folder->path,
+                          name);
     if (fd < 0)
         return fail(error, errno, "cannot read the memory in", folder->path);
     result = read_file(folder, fd, bytes, size, error);
@@ -160,10 +168,25 @@ int state_file_read(const struct state_folder *folder, uint8_t **bytes,
     return result;
 }
 
+/* The first of these names that is not taken, else the last. */
+static void choose_aside(const struct state_folder *folder, char out[NAME])
+{
+    for (int i = 1; i <= MOST_ASIDE; i++) {
+        if (i == 1)
+            snprintf(out, NAME, "%s", name_aside);
+        else
+            snprintf(out, NAME, "%s.%d", name_aside, i);
+        if (faccessat(folder->fd, out, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+            return;
+    }
+}
+
 int state_file_set_aside(const struct state_folder *folder, struct error *error)
 {
-    if (renameat(folder->fd, name, folder->fd, name_aside) == 0 ||
-        errno == ENOENT)
+    char aside[NAME];
+
+    choose_aside(folder, aside);
+    if (renameat(folder->fd, name, folder->fd, aside) == 0 || errno == ENOENT)
         return 0;
     return error_errno(error, errno, "cannot rename %s/%s", folder->path, name);
 }

@@ -4,7 +4,8 @@
  *
  *   memory        the last state that was written whole
  *   memory.new    the next one, while it is written
- *   memory.aside  one that could not be used
+ *   memory.aside  one that could not be used; further ones are memory.aside.2
+ *                 to .9, the last of which the next takes the place of
  *
  * A state is written to memory.new, and that to the disk (fsync); then it takes
  * the name of the old one, and the folder goes to the disk as well. Whatever
@@ -42,7 +43,7 @@ void state_folder_close(struct state_folder *folder);
  * STATE_* and `error`. */
 int state_file_read(const struct state_folder *folder, uint8_t **bytes,
                     size_t *size, struct error *error);
-/* Gives the file the other name, if there is one. 0, or -1 and `error`. */
+/* Gives the file a name of those, if there is one. 0, or -1 and `error`. */
 int state_file_set_aside(const struct state_folder *folder,
                          struct error *error);
 /* 0, or -1 and `error`: then the old file is there. Any thread may call it, one

@@ -92,12 +92,12 @@ local function fill_run(run)
     .. "Default: the socket is named \"default\" and the member has no name.")
   option(run, "--cluster", "NAME", "The cluster's label. Members drop packets whose label differs "
     .. "from theirs. Default: no label."):convert(typed.cluster_label)
-  option(run, "--key-file", "PATH", "Seal all packets with the key in this file, which only its owner "
+  run:mutex(option(run, "--key-file", "PATH", "Seal all packets with the key in this file, which only its owner "
     .. "may read. Members without the key are neither heard nor answered. 'shoal keygen' makes one. "
     .. "Default: packets are neither encrypted nor authenticated.")
-    :convert(typed.filled("--key-file"))
-  option(run, "--key-fd", "N", "The same, read from an open file descriptor.")
-    :convert(typed.number("--key-fd", 0, 2 ^ 31 - 1, true))
+    :convert(typed.filled("--key-file")),
+    option(run, "--key-fd", "N", "The same, read from an open file descriptor.")
+    :convert(typed.number("--key-fd", 0, 2 ^ 31 - 1, true)))
   option(run, "--clock-skew", "SECONDS", "How far the clocks of members with a key may be apart before "
     .. "a new member has to answer a challenge first. 0: always. Default: 30.")
     :convert(typed.number("--clock-skew", 0, 1e9))

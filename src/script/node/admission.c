@@ -2,10 +2,12 @@
 #include "admission.h"
 
 #include "../../base/address.h"
+#include "../../base/bytes.h"
 #include "../../base/networks.h"
 #include "../../lua/compat.h"
 #include "../../lua/options.h"
 #include "advertise.h"
+#include "node.h"
 
 /* Of the stock identity: its address is what members send to, so it must be an
  * IP address in full. */
@@ -48,6 +50,15 @@ shoal_handlers admission_handlers(struct node *node, struct version *version)
     version->questions->door = &door;
     version->questions->door_context = node;
     return questions_handlers(version->questions);
+}
+
+void admission_check_own(struct node *node, const char *addr)
+{
+    if (!is_allowed(node, bytes_of_text(addr)))
+        log_line(&node->log, LOG_WARN, LOG_SCRIPT,
+                 "our own address is in none of the allowed networks: members "
+                 "that allow the same ones ignore this one",
+                 log_str("addr", addr));
 }
 
 /* ---- The option ---- */

@@ -17,6 +17,9 @@ enum { ADMISSION_MAX_ADDR = 64 };
 /* The questions of the version, as the node's engine is to ask them. */
 shoal_handlers admission_handlers(struct node *node, struct version *version);
 
+/* Logs it if our own address is in none of the networks: nobody who allows the
+ * same would talk to us. */
+void admission_check_own(struct node *node, const char *addr);
 /* Reads the option `allow` of the table at `index` into the node. Raises. */
 void admission_read_allowed(lua_State *L, int index, const char *who,
                             struct node *node);

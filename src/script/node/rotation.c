@@ -290,20 +290,28 @@ int rotation_begin(struct node *node)
 
 /* ---- The key ---- */
 
-/* In place of the oldest of those that nobody should need any more. */
+/* The oldest, which comes last. Members that are there have all had the one in
+ * use before anybody used it; the one before that is for those that were away.
+ * NULL: there is none to spare. */
+static const struct seal_key *spare(const struct seal_keys *keys)
+{
+    for (unsigned i = keys->count; i-- > 1;)
+        if (keys->list[i].stage == KEY_OLD &&
+            (i > 1 || keys->list[i].until_ms != 0))
+            return &keys->list[i];
+    return NULL;
+}
+
 static void make_room(struct node *node, struct seal_keys *keys)
 {
     char id[SEAL_ID_TEXT];
-    if (keys->count < SEAL_MAX_KEYS)
+    const struct seal_key *key =
+        keys->count < SEAL_MAX_KEYS ? NULL : spare(keys);
+    if (!key)
         return;
-    for (unsigned i = keys->count; i-- > 1;) {
-        if (keys->list[i].stage != KEY_OLD || keys->list[i].until_ms == 0)
-            continue;
-        note(node, "an old key of the cluster makes room", &keys->list[i]);
-        seal_key_format_id(&keys->list[i], id);
-        (void)seal_keys_remove(keys, id, NULL);
-        return;
-    }
+    note(node, "an old key of the cluster makes room", key);
+    seal_key_format_id(key, id);
+    (void)seal_keys_remove(keys, id, NULL);
 }
 
 static int add(struct node *node, const struct seal_key *key,

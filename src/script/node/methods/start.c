@@ -235,6 +235,7 @@ static int go_live(lua_State *L, struct start *start)
         node_give_up(node);
         return -1;
     }
+    admission_check_own(node, node->birth.advertise);
     node_become_live(node);
     memory_begin(node);
     reload_watch(node);
