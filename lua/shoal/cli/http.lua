@@ -32,7 +32,20 @@ Http.__index = Http
 
 local TEXT = { ["Content-Type"] = "text/plain; charset=utf-8" }
 
+-- It needs nothing from elsewhere, and nobody else shows it.
+local PAGE = {
+  ["Content-Type"] = "text/html; charset=utf-8",
+  ["Cache-Control"] = "no-store",
+  ["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    .. "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  ["X-Content-Type-Options"] = "nosniff",
+  ["Referrer-Policy"] = "no-referrer",
+}
+
 local routes = {
+  ["/"] = function()
+    return 200, require("shoal.cli.http.page"), PAGE
+  end,
   ["/metrics"] = function(self, asked)
     return 200, metrics.render(self, asked), { ["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8" }
   end,

@@ -141,8 +141,8 @@ local function fill_run(run)
     .. "--status-group."):convert(typed.mode("--status-mode"))
   option(run, "--status-group", "GROUP", "The group of that socket."):convert(typed.filled("--status-group"))
   option(run, "--http", "WHERE", "Where to answer HTTP: a loopback address such as 127.0.0.1:7947, or unix:PATH. "
-    .. "Port 0 picks a free port. It has metrics, members and services, and changes nothing. Needs libmicrohttpd. "
-    .. "Default: nowhere."):convert(typed.filled("--http"))
+    .. "Port 0 picks a free port. It has a live page, metrics, members, services and events, and changes nothing. "
+    .. "Needs libmicrohttpd. Default: nowhere."):convert(typed.filled("--http"))
   run:flag("--http-public", "The address of --http may be one that other hosts reach. Needs --http-token-file.")
   option(run, "--http-token-file", "PATH", "A file, which only its owner may read, with the token that HTTP clients "
     .. "must show ('Authorization: Bearer TOKEN'), of 16 bytes or more.")
