@@ -36,6 +36,8 @@ function M.identity.new(opts)
     return nil, "SHOAL_TICKETS is not a public key"
   elseif addr ~= opts.advertise then
     return nil, "SHOAL_TICKET is not a ticket for " .. tostring(opts.advertise)
+  elseif tonumber(expires) <= os.time() then
+    return nil, "SHOAL_TICKET has expired"
   end
   return { addr, os.time(), name, tonumber(expires), crypto.from_hex(signature) }
 end

@@ -95,6 +95,12 @@ describe_root("a member that root starts as another user", function()
     return node.start(options), folder
   end
 
+  it("keeps its control socket from its group, unless that is said", function()
+    local member, folder = start { args = { "--user", "nobody", "--group", tostring(nobody.pw_gid) } }
+    assert.same({ nobody.pw_gid, "600", "700" },
+      { stat.lstat(member.control).st_gid, mode_of(member.control), mode_of(folder .. "/made") })
+  end)
+
   it("is that user for good, in all of its threads, with that user's groups alone", function()
     local member = start()
     local uid, gid = nobody.pw_uid, nobody.pw_gid

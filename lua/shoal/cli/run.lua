@@ -213,6 +213,18 @@ local function attach(server, node)
   end
 end
 
+local OWNER = tonumber("600", 8)
+
+-- The socket gets the group of the member, too; but whoever is in that controls the member only if
+-- that is said.
+local function access_of(request)
+  return {
+    mode = request.control_mode or (not request.control_group and OWNER or nil),
+    group = request.control_group or request.group,
+    user = request.user,
+  }
+end
+
 ---@param request table
 ---@return true? ok
 ---@return string? message, integer? code
@@ -239,7 +251,7 @@ function run.run(request)
     return nil, message
   end
   local path
-  local access = { mode = request.control_mode, group = request.control_group or request.group, user = request.user }
+  local access = access_of(request)
   path, message = paths.trusted(request, true, access)
   if not path then
     return nil, message
