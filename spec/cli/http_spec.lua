@@ -115,6 +115,24 @@ describe("HTTP", function()
     end
   end)
 
+  it("has what the Grafana dashboard of the examples shows", function()
+    local a = start { source = SERVICES }
+    local body = web.get(a, "/metrics").body
+    local file = assert(io.open((os.getenv "SHOAL_SOURCE" or ".") .. "/examples/grafana.json"))
+    local dashboard = assert(dkjson.decode(file:read "*a"))
+    file:close()
+    local count = 0
+    for _, panel in ipairs(dashboard.panels) do
+      for _, target in ipairs(panel.targets) do
+        for name in target.expr:gmatch "shoal_[a-z_]+" do
+          count = count + 1
+          assert.is_truthy(body:find("\n" .. name .. "[{ ]"), name)
+        end
+      end
+    end
+    assert.is_true(count >= 12)
+  end)
+
   it("keeps the reasons for drops within their room, and none goes back", function()
     local metrics = require "shoal.cli.http.metrics"
     local drops = {}

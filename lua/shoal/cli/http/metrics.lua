@@ -19,6 +19,9 @@ local ESCAPES = { ["\\"] = "\\\\", ['"'] = '\\"', ["\n"] = "\\n" }
 
 -- Labels are UTF-8, or a scrape fails as a whole.
 local function clean(value)
+  if not value:find('[\\"\n\128-\255]') then
+    return value
+  end
   if value:find("[\128-\255]") then
     local parts, at = {}, 1
     while at <= #value do
@@ -49,7 +52,7 @@ end
 
 function Page:add(value, labels, suffix)
   self.series = self.series + 1
-  self.lines[#self.lines + 1] = ("%s%s%s %s"):format(self.name, suffix or "", labels or "", number(value))
+  self.lines[#self.lines + 1] = self.name .. (suffix or "") .. (labels or "") .. " " .. number(value)
 end
 
 function Page:counter(name, help, value)
@@ -221,8 +224,9 @@ local function add_detail(page, info)
 end
 
 local function labels_of(member)
-  local name = type(member.id) == "table" and type(member.id.name) == "string" and member.id.name or ""
-  return ('{member="%s",name="%s"}'):format(clean(text.value(member.addr)), clean(name))
+  local id, addr = member.id, member.addr
+  local name = type(id) == "table" and type(id.name) == "string" and id.name or ""
+  return '{member="' .. clean(type(addr) == "string" and addr or text.value(addr)) .. '",name="' .. clean(name) .. '"}'
 end
 
 local VALUES = { alive = 0, suspect = 1, down = 2 }
