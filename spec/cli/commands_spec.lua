@@ -53,6 +53,17 @@ describe("shoal", function()
     assert.truthy(narrow.out:find("yyy...\n", 1, true), narrow.out)
   end)
 
+  it("members cuts an identity of a script's own that is long, as one with a signature is", function()
+    local member = node.start { source = [[
+      return { identity = { new = function(opts) return { opts.advertise, 1, "web-1", ("\200"):rep(64) } end,
+        addr = function(id) return id[1] end, renew = function(id) return id end,
+        wins = function() return false end } }]] }
+    local lines = table_lines(member:ask("members").out, " NAME ADDRESS STATE SINCE TAGS")
+    assert.truthy(lines[1]:find("^%* %[127%.[^ ]+web%-1[^ ]*%.%.%. +" .. literal(member.addr) .. " +alive"), lines[1])
+    assert.is_true(#lines[1] < 100, lines[1])
+    assert.truthy(member:ask("info").out:gsub("%s", ""):find(("\\xc8"):rep(64), 1, true))
+  end)
+
   it("members shows some, in an order, and again and again", function()
     local a, b = pair({ args = { "--tag", "zone=x" } })
     wait.for_that(function() return a:ask("members").out:find("zone=x") end, 5, "tags of the other")

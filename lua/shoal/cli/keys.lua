@@ -38,7 +38,7 @@ end
 local POLL = 0.1 -- seconds
 
 local function count_of(members)
-  return #members == 1 and "1 member" or ("%d members"):format(#members)
+  return #members == 1 and "1 member does" or ("%d members do"):format(#members)
 end
 
 local function names_of(members)
@@ -51,9 +51,9 @@ end
 
 local function waiting_for(rotation)
   if #rotation.lacks > 0 then
-    return ("%s do not have it: %s"):format(count_of(rotation.lacks), names_of(rotation.lacks))
+    return ("%s not have it: %s"):format(count_of(rotation.lacks), names_of(rotation.lacks))
   elseif #rotation.unused > 0 then
-    return ("%s do not use it yet: %s"):format(count_of(rotation.unused), names_of(rotation.unused))
+    return ("%s not use it yet: %s"):format(count_of(rotation.unused), names_of(rotation.unused))
   end
   return "this node does not use it yet"
 end

@@ -15,16 +15,18 @@ local ORDER = { "addr", "state", "reason", "incarnation", "since", "last_seen", 
 local AGAIN_AFTER = 2 -- seconds, with --watch
 local CLEAR_SCREEN = "\27[H\27[2J"
 local STDOUT = 1
+local NAME_WIDTH = 48
 
 -- ---- What is shown ----
 
 -- Shown in other columns, or not at all.
 local STOCK_FIELDS = { addr = true, bump = true, life = true, name = true }
 
--- Its name, and what else an identity of a script's own has.
+-- Its name, and what else an identity of a script's own has: as much of it as tells members apart
+-- (`info` and `--json` have all, such as a signature).
 local function name_of(id)
   if type(id) ~= "table" or text.is_array(id) then
-    return text.value(id)
+    return text.cut(text.value(id), NAME_WIDTH)
   end
   local rest = text.fields(id, " ", id.bump and STOCK_FIELDS)
   local name = id.bump and id.name ~= nil and text.value(id.name) or nil
