@@ -15,6 +15,16 @@ describe("a simulated network", function()
     assert.equal("alive", members[3]:sees(members[4]))
   end)
 
+  it("tells a newcomer of all others in a few round trips", function()
+    local net = nets.new { seed = 1, latency = { 0.0005, 0.002 } }
+    net:spawn(1000, { config = "lan" })
+    assert.is_true(net:run_until(function() return net:converged() end, 60))
+    net:run(30)
+    local newcomer, at = assert(net:spawn { config = "lan" }), net:now()
+    assert.is_true(net:run_until(function() return newcomer:num_members() == 1000 end, 5, 0.001))
+    assert.is_true(net:now() - at < 0.05, net:now() - at)
+  end)
+
   it("measures the round-trip times that its network has", function()
     local net = nets.new { seed = 4, latency = { 0.010, 0.012 } }
     local members = net:spawn(5, { config = "lan" })

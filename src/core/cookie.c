@@ -143,9 +143,18 @@ static uint32_t echo_for(shoal *engine, const struct who *to, bool is_back,
                                                           : 0;
 }
 
+/* Does it ask somebody who does not know yet that we get what it answers? Who
+ * lacks next to everything is answered more if it shows more. */
+static bool is_first_question(const shoal *engine, bool is_back, bool is_bare,
+                              const shoal_header *header)
+{
+    return header->kind == SHOAL_MSG_EXCHANGE && is_bare && !is_back &&
+           header->echo == 0 && engine->round.lists_all;
+}
+
 /* An announce that is not bare is for whoever is there. */
 void cookie_mark(shoal *engine, const struct who *to, bool is_back,
-                 bool is_bare, shoal_header *header)
+                 bool is_bare, size_t spare, shoal_header *header)
 {
     if (!engine->handlers.codec.lifeguard)
         return;
@@ -157,6 +166,9 @@ void cookie_mark(shoal *engine, const struct who *to, bool is_back,
     if (header->kind == SHOAL_MSG_ANNOUNCE && !is_bare) {
         note_asked(engine, header->cookie);
         header->padding = COOKIE_PADDING;
+    } else if (is_first_question(engine, is_back, is_bare, header)) {
+        header->padding =
+            spare < COOKIE_PADDING ? (uint16_t)spare : COOKIE_PADDING;
     }
 }
 

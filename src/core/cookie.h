@@ -14,7 +14,8 @@
 enum {
     COOKIE_FACTOR = 3, /* bytes for each of a sender that shows nothing */
     /* So that the largest identity may answer: of an announce to nobody knows
-     * whom. */
+     * whom. And of a newcomer's questions, so that more fits into the answer.
+     */
     COOKIE_PADDING = 150,
     COOKIE_JAR = 64,  /* cookies of others */
     COOKIE_ASKED = 16 /* cookies for those that we asked last */
@@ -40,9 +41,10 @@ void cookie_keep(shoal *engine);
 /* Does a packet to that identity go back to the sender at hand? */
 bool cookie_is_back(const shoal *engine, shoal_bytes to);
 /* Sets cookie, echo and padding. `is_bare`: it has no other purpose than to
- * answer, to tell of a verdict, or to compare. */
+ * answer, to tell of a verdict, or to compare. `spare`: the bytes of an
+ * exchange that nothing needs. */
 void cookie_mark(shoal *engine, const struct who *to, bool is_back,
-                 bool is_bare, shoal_header *header);
+                 bool is_bare, size_t spare, shoal_header *header);
 /* The bytes that a packet may have, if others may have `room`. `compares`: it
  * answers a question of an exchange. */
 size_t cookie_room(const shoal *engine, bool is_back, bool compares,

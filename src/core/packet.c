@@ -27,6 +27,16 @@ static bool is_an_answer(const struct message *message)
     return (message->is_bare && !message->with_items) || compares(message);
 }
 
+/* What the records of a question leave. */
+static size_t spare(const shoal *engine, const struct message *message)
+{
+    if (!compares(message))
+        return 0;
+    size_t room = exchange_room_for(engine, message->to->id.size);
+    size_t used = message->telling->records->size;
+    return used < room ? room - used : 0;
+}
+
 static int write_header(shoal *engine, struct packet *packet,
                         const struct message *message)
 {
@@ -49,7 +59,7 @@ static int write_header(shoal *engine, struct packet *packet,
     header.has_digest |=
         delivery_calls.add_sum(engine, message->kind, &header.digest);
     cookie_mark(engine, message->to, packet->is_back, is_an_answer(message),
-                &header);
+                spare(engine, message), &header);
     return ask_encode_header(engine, &header, packet->bytes, packet->room,
                              &packet->size);
 }
