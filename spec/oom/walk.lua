@@ -4,7 +4,7 @@
 -- or go on as if nothing had been; what it used must be in order afterwards, and
 -- the registry must keep nothing that it did not keep before.
 --
---   walk.all(scenarios, { before = function() -> context, after = function(context) })
+--   walk.all(scenarios, { before = function() -> context, after = function(context), stride = 3 })
 --
 -- A scenario is a function of the context that `before` has made, with memory enough;
 -- `after` checks it, and gives it back.
@@ -71,7 +71,8 @@ local function walk_one(name, scenario, stage, forever)
   run(name, scenario, stage, 1e9) -- what is made once is there then
   local before = kept()
   local n = 1
-  while run(name, scenario, stage, n, forever) do n = n + (n < DENSE and 1 or STRIDE) end
+  local stride = stage.stride or STRIDE
+  while run(name, scenario, stage, n, forever) do n = n + (n < DENSE and 1 or stride) end
   assert(n > 1, name .. ": allocated nothing")
   local more = kept() - before
   assert(more == 0, ("%s: the registry keeps %d values of it"):format(name, more))

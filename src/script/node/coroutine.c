@@ -18,8 +18,13 @@ bool coroutine_can_yield(lua_State *L)
 /* Who waits for us now: set between its yield and the resume that returns. */
 static _Thread_local const lua_State *waiting;
 
+/* Whoever resumes it runs on another thread, where nothing must be allocated
+ * on behalf of this one: without memory that would unwind the wrong stack. */
+enum { ROOM = 20 };
+
 int coroutine_yield(lua_State *L)
 {
+    luaL_checkstack(L, ROOM, "cannot wait");
     waiting = L;
     return lua_yield(L, 0);
 }
@@ -79,20 +84,19 @@ void coroutine_on_failure(lua_State *L, int index)
     lua_pop(L, 1);
 }
 
-/* Pushes what the table has of the thread. */
-static void push_of(lua_State *L, const char *key, lua_State *thread)
+/* Pushes what the table has of the thread at index 1. */
+static void push_of(lua_State *L, const char *key)
 {
     push_threads(L, key);
-    lua_pushthread(thread);
-    lua_xmove(thread, L, 1);
+    lua_pushvalue(L, 1);
     lua_rawget(L, -2);
     lua_remove(L, -2);
 }
 
-/* STACK: message -> message */
-static void tell_failure(lua_State *L, lua_State *thread)
+/* STACK: thread ... message -> thread ... message */
+static void tell_failure(lua_State *L)
 {
-    push_of(L, failures_key, thread);
+    push_of(L, failures_key);
     if (lua_isfunction(L, -1)) {
         lua_pushvalue(L, -2);
         protected_plain(L, 1, 0);
@@ -118,7 +122,7 @@ static bool is_lost(lua_State *L, lua_State *thread)
 {
     if (waiting == thread)
         return false;
-    push_of(L, begun_key, thread);
+    push_of(L, begun_key);
     bool is_ours = lua_toboolean(L, -1);
     lua_pop(L, 1);
     return is_ours;
@@ -133,20 +137,23 @@ static void push_message(lua_State *L, lua_State *thread, int status)
         lua_pushstring(L, message ? message : "(no message)");
         return;
     }
-    if (!lua_checkstack(thread, 2))
-        luaL_error(L, "no stack left in a coroutine");
-    luaL_where(thread, 1);
-    lua_xmove(thread, L, 1);
+    lua_Debug at;
+    if (lua_getstack(thread, 1, &at) && lua_getinfo(thread, "Sl", &at) &&
+        at.currentline > 0)
+        lua_pushfstring(L, "%s:%d: ", at.short_src, at.currentline);
+    else
+        lua_pushliteral(L, "");
     lua_pushliteral(L, "coroutine.yield: nobody resumes a coroutine of the "
                        "node (node:wait and node:sleep wait)");
     lua_concat(L, 2);
 }
 
-/* What it raised, with its traceback, is raised again. */
+/* What it raised, with its traceback, is raised again.
+ * STACK: thread values... */
 static int go_on(lua_State *L, lua_State *thread, int nargs)
 {
-    if (!lua_checkstack(thread, nargs))
-        return luaL_error(L, "no stack left in a waiting coroutine");
+    if (nargs > ROOM)
+        return luaL_error(L, "too many values for a waiting coroutine");
     lua_xmove(L, thread, nargs);
     waiting = NULL;
     int status = resume(thread, L, nargs);
@@ -154,7 +161,7 @@ static int go_on(lua_State *L, lua_State *thread, int nargs)
     if (status == LUA_OK || (status == LUA_YIELD && !is_lost(L, thread)))
         return 0;
     push_message(L, thread, status);
-    tell_failure(L, thread);
+    tell_failure(L);
     luaL_traceback(L, thread, lua_tostring(L, -1), 0);
     return lua_error(L);
 }
