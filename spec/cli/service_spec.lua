@@ -58,7 +58,7 @@ describe("shoal service", function()
     fails(1, "this node has no service 'wbe'", "drain", "wbe")
     fails(1, "service 'web' has no check of the kind ttl", "pass", "web")
     fails(2, "the name of a service is missing", "drain")
-    assert.equal("there is no command 'service'",
+    assert.equal("the script of this node has no services",
       b:ask("service", "drain", "web").err:match "shoal: (.*)\n")
   end)
 end)

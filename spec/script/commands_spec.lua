@@ -32,6 +32,17 @@ describe("a command of a script", function()
     assert.same({ { sum = 5, at = node:bound() } }, call(node, "add", { 2, 3 }))
   end)
 
+  it("answers with a mebibyte at most, and says what it raised if that is no text", function()
+    local node = start [[
+      much = { run = function() return ("x"):rep(2 ^ 20 - 5) end },
+      more = { run = function() return ("x"):rep(2 ^ 20) end },
+      odd = { run = function() error {} end },
+    ]]
+    assert.equal(2 ^ 20 - 5, #call(node, "much", {})[1])
+    assert.same({ nil, "the answer has 1048581 bytes, more than 1048576", "too_big" }, call(node, "more", {}))
+    assert.same({ nil, "(error object is a table value)", "handler" }, call(node, "odd", {}))
+  end)
+
   it("that yields to nobody fails, where it does that, and keeps no place", function()
     local node = start [[
       lost = { run = function(node)

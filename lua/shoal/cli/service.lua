@@ -43,7 +43,8 @@ function service.service(request)
   local state, message = client.ask(request, "call", { "service",
     { action = request.action, name = request.service, note = request.note } })
   if not state then
-    return nil, message
+    local has_none = message == "there is no command 'service'"
+    return nil, has_none and "the script of this node has no services" or message
   end
   return output.write(text.escape(request.service), " is ", text.value(state), "\n")
 end

@@ -133,8 +133,13 @@ static bool is_lost(lua_State *L, lua_State *thread)
 static void push_message(lua_State *L, lua_State *thread, int status)
 {
     if (status != LUA_YIELD) {
-        const char *message = lua_tostring(thread, -1);
-        lua_pushstring(L, message ? message : "(no message)");
+        if (lua_type(thread, -1) == LUA_TSTRING)
+            lua_pushstring(L, lua_tostring(thread, -1));
+        else if (lua_type(thread, -1) == LUA_TNUMBER)
+            lua_pushfstring(L, "%f", lua_tonumber(thread, -1));
+        else
+            lua_pushfstring(L, "(error object is a %s value)",
+                            luaL_typename(thread, -1));
         return;
     }
     lua_Debug at;

@@ -20,6 +20,7 @@
 #include <string.h>
 
 enum { MAX_NAME = 64, MAX_CODE = 64 };
+enum { MAX_ANSWER = 1 << 20 /* bytes, of a command: it may go to a client */ };
 
 struct command;
 struct beginning;
@@ -137,7 +138,7 @@ static struct call *finish(struct command *run)
 
 /* As `what` answers: a value; or nil, message, code.
  * STACK: results... */
-static void read_results(lua_State *L, struct outcome *outcome)
+static void read_results(lua_State *L, struct outcome *outcome, bool is_page)
 {
     lua_settop(L, 3);
     if (lua_isnil(L, 1) && lua_type(L, 2) == LUA_TSTRING) {
@@ -153,6 +154,13 @@ static void read_results(lua_State *L, struct outcome *outcome)
     }
     size_t size;
     const char *bytes = lua_tolstring(L, -1, &size);
+    if (size > MAX_ANSWER && !is_page) {
+        lua_pushfstring(L, "the answer has %f bytes, more than %d",
+                        (lua_Number)size, (int)MAX_ANSWER);
+        set_error(outcome, lua_tostring(L, -1),
+                  shoal_error_name(SHOAL_ERR_TOO_BIG));
+        return;
+    }
     outcome->bytes = malloc(size);
     if (!outcome->bytes) {
         luaL_error(L, "not enough memory");
@@ -171,7 +179,7 @@ static int on_done(lua_State *L)
         (void)finish(run);
         return 0;
     }
-    read_results(L, &run->call->outcome);
+    read_results(L, &run->call->outcome, run->call->of->is_page);
     struct call *call = finish(run);
     return is_over(call) ? 0 : luaL_error(L, "not enough memory");
 }
