@@ -28,6 +28,32 @@ local turns = setmetatable({}, { __mode = "k" })
 local FIELDS = { port = "number", host = "string", tags = "table", weight = "number", check = "table",
   checks = "table" }
 
+-- Is it { text, text, ... }?
+local function is_texts(list)
+  local count = 0
+  for _ in pairs(list) do
+    count = count + 1
+    if type(list[count]) ~= "string" then
+      return false
+    end
+  end
+  return true
+end
+
+-- Beyond their types.
+local function check_values(who, given)
+  local port, host = given.port, given.host
+  if port and not (port % 1 == 0 and port >= 1 and port <= 65535) then
+    error(who .. ": 'port' must be a whole number from 1 to 65535", 0)
+  elseif host and not host:find "^[%w%.:_-]+$" then
+    error(who .. ": 'host' must be a name or an IP address", 0)
+  elseif given.tags and not is_texts(given.tags) then
+    error(who .. ": 'tags' must be a list of strings", 0)
+  elseif given.checks and #given.checks == 0 and next(given.checks) ~= nil then
+    error(who .. ": 'checks' must be a list of checks", 0)
+  end
+end
+
 local function read_service(name, given)
   local who = "services." .. tostring(name)
   if type(name) ~= "string" or not name:find "^[%w_-]+$" or #name > 48 then
@@ -42,6 +68,7 @@ local function read_service(name, given)
       error(("%s: '%s' must be a %s, got a %s"):format(who, field, FIELDS[field], type(value)), 0)
     end
   end
+  check_values(who, given)
   local weight = given.weight or 1
   if weight % 1 ~= 0 or weight < 0 or weight > 65535 then
     error(who .. ": 'weight' must be a whole number from 0 to 65535", 0)

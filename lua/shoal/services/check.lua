@@ -45,6 +45,23 @@ local function number(who, given, name)
   return value
 end
 
+-- What can be seen of it without asking.
+local function check_target(who, kind, what)
+  if kind == "http" and not what:find "^https?://[^/]" then
+    complain(who, "'http' must begin with http:// or https://")
+  elseif kind == "tcp" and not (what:find "/" or what:find "^.+:%d+$") then
+    complain(who, "'tcp' must be host:port, or the path of a socket")
+  elseif kind == "ttl" and not (what > 0 and what <= 1e6) then
+    complain(who, "'ttl' must be a number of seconds above 0")
+  elseif kind == "exec" then
+    for i = 1, math.max(#what, 1) do
+      if type(what[i]) ~= "string" then
+        complain(who, "'exec' must list a program and its arguments, as strings")
+      end
+    end
+  end
+end
+
 --- A check as it was written, complete. Raises what is wrong with it.
 ---@param who string "services.web.check"
 ---@param given table
@@ -66,9 +83,7 @@ function check.read(who, given)
     self[name] = number(who, given, name)
   end
   self.timeout = math.min(self.timeout, self.every)
-  if kind == "ttl" and not (self.what > 0 and self.what <= 1e6) then
-    complain(who, "'ttl' must be a number of seconds above 0")
-  end
+  check_target(who, kind, self.what)
   return self
 end
 
