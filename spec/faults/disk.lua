@@ -72,7 +72,7 @@ local function launch(folder, addr, within)
   return node.launch {
     source = SCRIPT, bind = addr, within = within,
     args = { "--data-dir", folder, "--snapshot-every", "0.05" },
-    env = within and { ASAN_OPTIONS = "detect_leaks=0" }, -- whose search wants to trace, too
+    env = { ASAN_OPTIONS = "detect_leaks=0" }, -- whose search wants to trace, too
   }
 end
 
