@@ -84,6 +84,14 @@ describe("HTTP", function()
     assert.is_true(found.shoal_datagrams_received_total > 0)
     assert.equal(1, found[('shoal_build_info{version="%s",name="a",cluster=""}'):format(require("shoal.core").version)])
     assert.equal(0, found['shoal_drops_total{reason="other"}'])
+    local took, last = a:info().handlers, 0
+    for _, le in ipairs { "0.001", "0.01", "0.1", "1", "+Inf" } do
+      local so_far = found[('shoal_handler_duration_seconds_bucket{le="%s"}'):format(le)]
+      assert.is_true(so_far >= last)
+      last = so_far
+    end
+    assert.is_true(last > 0 and last <= took.calls)
+    assert.equal(last, found.shoal_handler_duration_seconds_count)
     found, count = series(web.get(a, "/metrics?detail=1&members=1").body)
     assert.is_true(count > 50)
     assert.equal(0, found['shoal_drops_total{reason="malformed"}'])
@@ -145,7 +153,7 @@ describe("HTTP", function()
         stats = function() return setmetatable({}, { __index = function() return 0 end }) end,
         info = function()
           return { version = "1", started_at = 0, counts = { alive = 0, suspect = 0, down = 0 }, host = {},
-            backlog = { updates = 0, broadcasts = 0 }, handlers = { calls = 0, errors = 0, slow = 0 },
+            backlog = { updates = 0, broadcasts = 0 }, handlers = { errors = 0, took = { 0, 0 }, seconds = 0 },
             script = { generation = 1 }, drops = drops }
         end,
       },

@@ -747,6 +747,10 @@ describe("handlers", function()
     end } }
     local handlers = node:info().handlers
     assert.equal(1, handlers.slow)
+    assert.is_true(handlers.seconds >= handlers.slowest)
+    local took = 0
+    for _, count in ipairs(handlers.took) do took = took + count end
+    assert.same({ handlers.calls, true }, { took, handlers.took[4] + handlers.took[5] >= 1 })
     assert.is_true(handlers.slowest >= 0.1)
     assert.equal("on_start", handlers.slowest_handler)
   end)

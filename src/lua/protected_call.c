@@ -153,6 +153,18 @@ static void count_slow(protected_caller *caller, lua_State *L, int function,
                                        .duration_us = duration_us});
 }
 
+static unsigned class_of(uint64_t duration_us)
+{
+    unsigned class = 0;
+    uint64_t most_us = 1000;
+
+    while (class < PROTECTED_CLASSES - 1 && duration_us > most_us) {
+        most_us *= 10;
+        class ++;
+    }
+    return class;
+}
+
 /* A handler has ended. `function` is the index of a copy of it, or 0. */
 static void count_call(protected_caller *caller, lua_State *L, int function)
 {
@@ -164,6 +176,8 @@ static void count_call(protected_caller *caller, lua_State *L, int function)
     duration_us = frame->ended_us - frame->started_us;
     frame->started_us = 0;
     counts->calls++;
+    counts->total_us += duration_us;
+    counts->took[class_of(duration_us)]++;
     if (caller->slow_us > 0 && duration_us > caller->slow_us)
         count_slow(caller, L, function, duration_us);
     if (duration_us <= counts->slowest_us && counts->slowest[0] != '\0')
@@ -348,7 +362,17 @@ const char *protected_last_message(const protected_caller *caller)
 
 void protected_push_counts(lua_State *L, const protected_counts *counts)
 {
-    lua_createtable(L, 0, 5);
+    int i;
+
+    lua_createtable(L, 0, 7);
+    lua_createtable(L, PROTECTED_CLASSES, 0);
+    for (i = 0; i < PROTECTED_CLASSES; i++) {
+        lua_pushnumber(L, (lua_Number)counts->took[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "took");
+    lua_pushnumber(L, (lua_Number)counts->total_us / 1e6);
+    lua_setfield(L, -2, "seconds");
     lua_pushnumber(L, (lua_Number)counts->calls);
     lua_setfield(L, -2, "calls");
     lua_pushnumber(L, (lua_Number)counts->errors);

@@ -31,12 +31,17 @@ enum { PROTECTED_SLOW_US = 100 * 1000 };
 
 enum { PROTECTED_CALL_STACK = 4 }; /* slots that protected_call() needs */
 
+/* How long calls took: up to 1, 10, 100 ms, 1 s, and longer. */
+enum { PROTECTED_CLASSES = 5 };
+
 typedef struct protected_counts {
-    uint64_t calls;      /* of handlers */
-    uint64_t errors;     /* of handlers, and of what they answered */
-    uint64_t slow;       /* calls longer than slow_us */
-    uint64_t slowest_us; /* the longest call so far ... */
-    char slowest[64];    /* ... and `what` it was; "" before any call */
+    uint64_t calls;    /* of handlers */
+    uint64_t errors;   /* of handlers, and of what they answered */
+    uint64_t slow;     /* calls longer than slow_us */
+    uint64_t total_us; /* of all calls ... */
+    uint64_t took[PROTECTED_CLASSES]; /* ... and how many in each class */
+    uint64_t slowest_us;              /* the longest call so far ... */
+    char slowest[64]; /* ... and `what` it was; "" before any call */
 } protected_counts;
 
 /* Something a person should hear of. All strings are borrowed for the call. */
@@ -127,7 +132,7 @@ void protected_plain(lua_State *L, int nargs, int nresults);
 const char *protected_last_message(const protected_caller *caller);
 
 /* Pushes the counts: {calls=, errors=, slow=, slowest=seconds,
- * slowest_handler=name}. */
+ * slowest_handler=name, seconds=, took={...}}. */
 void protected_push_counts(lua_State *L, const protected_counts *counts);
 
 #endif

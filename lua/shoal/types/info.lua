@@ -75,6 +75,8 @@
 ---@field calls integer
 ---@field errors integer
 ---@field slow integer              calls of more than 100 ms
+---@field seconds number            all calls together
+---@field took integer[]             calls of up to 1 ms, 10 ms, 100 ms, 1 s, and longer ones
 ---@field slowest number            seconds
 ---@field slowest_handler? string   which one that was
 

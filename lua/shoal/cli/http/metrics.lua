@@ -160,10 +160,16 @@ local function add_traffic(page, info, stats)
   page:counter("topic_items_missed_total", "Items of topics that nobody had any more.", stats.items_missed)
 end
 
+local HANDLER = { 0.001, 0.01, 0.1, 1 } -- seconds, as the binding counts them
+
 local function add_handlers(page, info)
-  page:counter("handler_calls_total", "Calls of the script's functions.", info.handlers.calls)
+  local buckets = {}
+  for i, count in ipairs(info.handlers.took) do
+    buckets[i] = { HANDLER[i], count }
+  end
+  page:histogram("handler_duration_seconds", "How long calls of the script's functions took.",
+    { buckets = buckets, sum = info.handlers.seconds })
   page:counter("handler_errors_total", "Calls of the script's functions that failed.", info.handlers.errors)
-  page:counter("slow_handlers_total", "Calls that took more than 100 ms.", info.handlers.slow)
   page:gauge("script_generation", "How many versions of the script there have been.", info.script.generation)
 end
 

@@ -296,7 +296,7 @@ function takeMetrics(text) {
   plot("bytes out", rate("sent_bytes_total"), "/s");
   plot("probe failures", found.probe_failures_total);
   plot("suspicions", found.suspicions_total);
-  plot("handler calls", rate("handler_calls_total"), "/s");
+  plot("handler calls", rate("handler_duration_seconds_count"), "/s");
   plot("local health", found.local_health);
   before = found;
 }
