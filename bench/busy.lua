@@ -164,9 +164,10 @@ local function run(folder, args)
   local log, control = folder .. "/log", folder .. "/control"
   write(folder .. "/script.lua", SCRIPT)
   os.remove(log) -- of the run before
-  os.execute(("ulimit -n 4096; exec %s/bin/shoal run %s/script.lua --bind 127.0.0.1:0 --control %s --max-children %d \z
+  local start = ("ulimit -n 4096; %s/bin/shoal run %s/script.lua --bind 127.0.0.1:0 --control %s --max-children %d \z
     --log-level warn,host=info -- %s >%s 2>&1 & echo $! >%s/pid")
-    :format(driver.build, folder, control, PROGRAMS, args, log, folder))
+    :format(driver.build, folder, control, PROGRAMS, args, log, folder)
+  os.execute(start)
   local server = serve(folder .. "/server")
   local addr
   wait_for("no start", function()
