@@ -167,8 +167,9 @@ void cookie_mark(shoal *engine, const struct who *to, bool is_back,
         note_asked(engine, header->cookie);
         header->padding = COOKIE_PADDING;
     } else if (is_first_question(engine, is_back, is_bare, header)) {
-        header->padding =
-            spare < COOKIE_PADDING ? (uint16_t)spare : COOKIE_PADDING;
+        header->padding = spare < COOKIE_QUESTION_PADDING
+                              ? (uint16_t)spare
+                              : COOKIE_QUESTION_PADDING;
     }
 }
 

@@ -14,9 +14,11 @@
 enum {
     COOKIE_FACTOR = 3, /* bytes for each of a sender that shows nothing */
     /* So that the largest identity may answer: of an announce to nobody knows
-     * whom. And of a newcomer's questions, so that more fits into the answer.
-     */
+     * whom. */
     COOKIE_PADDING = 150,
+    /* Of a newcomer's questions, so that more fits into the answers. With more
+     * than that an answer that is lost is missed for longer. */
+    COOKIE_QUESTION_PADDING = 80,
     COOKIE_JAR = 64,  /* cookies of others */
     COOKIE_ASKED = 16 /* cookies for those that we asked last */
 };
