@@ -290,13 +290,14 @@ function Node:tags() end
 function Node:send(member, data, fn) end
 --- Asks all active members, this node included, or some of them, a question, which their `on_ask`
 --- answers. `fn` is called once: when each has answered or is down, or after `timeout` seconds (5).
+--- In a coroutine, without `fn`, it waits until then and returns the answers and who is missing.
 --- Codes: "too_big" (the question), "full" (64 are under way), "not_a_member" (in `members`),
 --- "defunct", "no_lifeguard". (sends)
 ---@param name string  1 to 64 bytes
 ---@param data any
 ---@param options? shoal.AskOptions  may be left out
----@param fn fun(node: shoal.Node, answers: shoal.Answer[], missing: shoal.Member[])
----@return true?, string? message, shoal.Code? code
+---@param fn? fun(node: shoal.Node, answers: shoal.Answer[], missing: shoal.Member[])
+---@return true|shoal.Answer[]|nil, string|shoal.Member[]|nil, shoal.Code? code
 function Node:ask(name, data, options, fn) end
 --- Notifies some members, and seeds that have not answered yet, that this node leaves. The node is
 --- defunct then. (sends)

@@ -222,7 +222,8 @@ describe("node:ask", function()
     assert.equal(1, members[1]:stats().questions.refused)
     net:run(1.1)
     assert(members[1]:ask("echo", 1, nothing))
-    assert.error_matches(function() members[1]:ask("echo", 1, {}) end, "node:ask: argument 4 must be a function")
+    assert.error_matches(function() members[1]:ask("echo", 1, {}) end,
+      "node:ask: needs a function to call, or a coroutine to wait in")
     assert.error_matches(function() members[1]:ask("", 1, nothing) end, "node:ask: the name must have 1 to 64 bytes")
     assert.error_matches(function() members[1]:ask("echo", print, nothing) end,
       "node:ask: data: cannot carry a function")
@@ -275,6 +276,58 @@ describe("node:ask", function()
     assert(members[2]:set_handlers { on_ask = { echo = function() return "new" end } })
     local answers = ask(net, members[1], "echo", 1, { members = { members[2].addr } })
     assert.equal("new", answers[1].data)
+  end)
+
+  it("waits in a coroutine, for the answers and for who is missing", function()
+    local net, members = nets.grown(4, { handlers = echo() })
+    local outcome
+    members[2]:go(function(node)
+      outcome = { node:ask("echo", "hi", { members = { members[1].addr, members[3].addr } }) }
+      outcome.nobody = { node:ask("echo", "hi", { where = { zone = "none" } }) }
+      outcome.refused = { node:ask("echo", ("x"):rep(5000)) }
+      outcome.over = true
+    end)
+    assert.is_nil(outcome)
+    assert.is_true(net:run_until(function() return outcome and outcome.over end, 10))
+    assert.same(all_addresses { members[1], members[3] }, addresses(outcome[1]))
+    assert.same({}, outcome[2])
+    assert.same({ {}, {} }, outcome.nobody)
+    assert.equal("too_big", outcome.refused[3])
+    net:partition({ members[1] }, { members[2], members[3], members[4] })
+    members[2]:go(function(node) outcome = { node:ask("echo", 1, { timeout = 0.5 }) } end)
+    net:run(1)
+    assert.equal(3, #outcome[1])
+    assert.same({ members[1].addr }, addresses(outcome[2]))
+  end)
+
+  it("needs a function where nothing can wait", function()
+    local _, members = nets.grown(1, { handlers = echo() })
+    assert.error_matches(function() members[1]:ask("echo") end,
+      "node:ask: needs a function to call, or a coroutine to wait in")
+    assert.error_matches(function() members[1]:ask("echo", 1, nil, 5) end, "a function")
+  end)
+
+  it("does not go on in a coroutine of a version that is over, or of a member that crashed", function()
+    for _, ends in ipairs {
+      function(_, member) assert(member:set_handlers(echo())) end,
+      function(net, member) net:crash(member) end,
+    } do
+      local net, members = nets.grown(2, { handlers = echo() })
+      local asked, went_on
+      assert(members[1]:set_handlers { on_ask = {}, on_reload = function(node)
+        node:go(function(n)
+          asked = true
+          n:ask("echo", 1, { members = { members[2].addr }, timeout = 2 })
+          went_on = true
+        end)
+      end })
+      net:partition({ members[1] }, { members[2] })
+      net:run(0.1)
+      assert.is_true(asked)
+      ends(net, members[1])
+      net:run(10)
+      assert.is_nil(went_on)
+    end
   end)
 
   it("does not take the answers that a former life was given", function()

@@ -4,6 +4,7 @@
 #include "../../base/list.h"
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
+#include "coroutine.h"
 #include "node.h"
 #include "sends.h"
 #include "waits.h"
@@ -70,9 +71,13 @@ static void call_in_region(lua_State *L, void *context)
     int state = lua_gettop(L);
     push_missing(L, state);
     lua_rawgeti(L, state, FN);
-    scope_push_self(ended->scope, L);
+    bool waits = lua_isthread(L, -1);
+    if (!waits)
+        scope_push_self(ended->scope, L);
     lua_rawgeti(L, state, ANSWERS);
     lua_pushvalue(L, state + 1);
+    if (waits)
+        coroutine_prepare(L, 2);
     protected_invoke(ended->scope->caller, L, 3, 0);
 }
 

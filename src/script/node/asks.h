@@ -5,6 +5,8 @@
  *     asked -> question to each expected member -> answers -> fn(node, answers,
  *                                                             missing)
  *
+ * or, without a function, the coroutine that asked goes on with the two.
+ *
  * Expected are the active members when it is asked, ourselves included, or some
  * of them. It ends when each has answered or is down, or at the timeout. An ask
  * belongs to the scope that asked: if that ends, nobody is called.
@@ -27,8 +29,8 @@ struct ask_counts {
     uint64_t late;           /* answers that nobody waits for */
 };
 
-/* STACK: node name data options fn -> true, or nil message code. Checked: the
- * node may send. May raise. */
+/* STACK: node name data options fn -> true, or nil message code; without fn it
+ * yields. Checked: the node may send. May raise. */
 int asks_push(lua_State *L, struct scope *scope);
 /* An answer came; and any other event of the node. Not inside of a handler. */
 void asks_answered(struct node *node, const shoal_effect *effect);

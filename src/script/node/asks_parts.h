@@ -25,7 +25,7 @@ struct ask {
 /* What the reference has. Members are told apart by the bytes of their
  * addresses. */
 enum {
-    FN = 1,
+    FN = 1, /* or the coroutine that waits */
     QUESTION,
     ORDER,   /* { address, ... } */
     QUEUE,   /* the same of who was not asked yet; false: it was */
@@ -38,7 +38,7 @@ enum {
 struct ask *asks_new(struct scope *scope, double id, uint64_t timeout_us);
 /* Frees all but its reference. */
 void asks_free(struct ask *ask);
-/* Calls its function. */
+/* Calls its function, or resumes its coroutine. */
 void asks_finish(struct ask *ask);
 /* The same, later: whoever calls may be in the middle of something. */
 void asks_finish_soon(struct ask *ask);

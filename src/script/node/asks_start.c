@@ -9,6 +9,7 @@
 #include "../../lua/result.h"
 #include "../engine/messaging.h"
 #include "../engine/view.h"
+#include "coroutine.h"
 #include "node.h"
 
 /* ---- Whom to ask ---- */
@@ -124,7 +125,10 @@ static void check_arguments(lua_State *L)
     if (size == 0 || size > MAX_NAME)
         luaL_error(L, "%s: the name must have 1 to %d bytes", method, MAX_NAME);
     options_check(L, ARG_OPTIONS, method, names, true);
-    if (!lua_isfunction(L, ARG_FN))
+    if (lua_isnil(L, ARG_FN) && !coroutine_can_yield(L))
+        luaL_error(L, "%s: needs a function to call, or a coroutine to wait in",
+                   method);
+    if (!lua_isnil(L, ARG_FN) && !lua_isfunction(L, ARG_FN))
         arguments_fail(L, ARG_FN, method, "a function");
 }
 
@@ -165,7 +169,10 @@ static void push_state(lua_State *L, double id, int *count)
         lua_rawseti(L, state, table);
     }
     *count = expect(L, state);
-    lua_pushvalue(L, ARG_FN);
+    if (lua_isnil(L, ARG_FN))
+        lua_pushthread(L);
+    else
+        lua_pushvalue(L, ARG_FN);
     lua_rawseti(L, state, FN);
     push_question(L, id);
     lua_rawseti(L, state, QUESTION);
@@ -201,6 +208,8 @@ static int begin(lua_State *L, struct scope *scope, double id, int count,
         asks_free(ask);
         return result_error(L, error, shoal_error_detail(node_engine(node)));
     }
+    if (lua_isnil(L, ARG_FN))
+        return coroutine_yield(L);
     lua_pushboolean(L, true);
     return 1;
 }
