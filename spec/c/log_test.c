@@ -8,6 +8,8 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
 static struct log log_to_pipe;
 static int reader;
@@ -295,6 +297,40 @@ static void a_gate_lets_one_through_and_counts_the_rest(void)
     CHECK(!log_gate_open(&gate, 106, 100, &held_back));
 }
 
+/* systemd gives the program a stream and says which one it is. */
+static void lines_in_the_journal_have_priorities(void)
+{
+    struct stat status;
+    char stream[64];
+    struct log log;
+    int ends[2], before = dup(STDERR_FILENO);
+
+    CHECK(pipe(ends) == 0 && fstat(ends[1], &status) == 0);
+    snprintf(stream, sizeof stream, "%ju:%ju", (uintmax_t)status.st_dev,
+             (uintmax_t)status.st_ino);
+    CHECK(setenv("JOURNAL_STREAM", stream, 1) == 0);
+    log_init(&log);
+    CHECK(!log.has_priorities); /* it is not stderr */
+    CHECK(dup2(ends[1], STDERR_FILENO) == STDERR_FILENO);
+    log_init(&log);
+    CHECK(log.has_priorities);
+    log.levels[LOG_HOST] = LOG_TRACE;
+    reader = ends[0];
+    CHECK(fcntl(reader, F_SETFL, O_NONBLOCK) == 0);
+    log_write(&log, LOG_WARN, LOG_HOST, "t", NULL, 0);
+    CHECK(strncmp(written(), "<4>2", 4) == 0);
+    log_write(&log, LOG_TRACE, LOG_HOST, "t", NULL, 0);
+    CHECK(strncmp(written(), "<7>2", 4) == 0);
+    log.format = LOG_JSON;
+    log_write(&log, LOG_ERROR, LOG_HOST, "t", NULL, 0);
+    CHECK(strncmp(written(), "<3>{", 4) == 0);
+    CHECK(dup2(before, STDERR_FILENO) == STDERR_FILENO);
+    CHECK(unsetenv("JOURNAL_STREAM") == 0);
+    close(before);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     RUN(a_text_line_has_time_level_area_text_and_fields);
@@ -304,6 +340,7 @@ int main(void)
     RUN(no_value_ends_a_line_or_steers_a_terminal);
     RUN(a_long_value_is_cut_and_the_line_stays_whole);
     RUN(the_sentence_itself_may_be_anything);
+    RUN(lines_in_the_journal_have_priorities);
     RUN(what_is_not_wanted_is_not_evaluated);
     RUN(levels_are_for_all_areas_or_for_one);
     RUN(wrong_levels_change_nothing);

@@ -5,6 +5,7 @@
 #include "clock.h"
 
 #include "log_line.h"
+#include "supervisor.h"
 
 #include <math.h>
 #include <poll.h>
@@ -17,7 +18,9 @@ void log_init(struct log *log)
 {
     size_t i;
 
-    *log = (struct log){.fd = STDERR_FILENO, .format = LOG_TEXT};
+    *log = (struct log){.fd = STDERR_FILENO,
+                        .format = LOG_TEXT,
+                        .has_priorities = supervisor_reads(STDERR_FILENO)};
     for (i = 0; i < LOG_NUM_AREAS; i++)
         log->levels[i] = LOG_INFO;
 }
@@ -144,6 +147,21 @@ static bool is_ready(const struct log *log)
     return log->clock || poll(&out, 1, 0) != 0;
 }
 
+/* Those of syslog(3). */
+static const char *priority_of(log_level level)
+{
+    switch (level) {
+    case LOG_ERROR:
+        return "<3>";
+    case LOG_WARN:
+        return "<4>";
+    case LOG_INFO:
+        return "<6>";
+    default:
+        return "<7>";
+    }
+}
+
 static void put_line(struct log *log, log_level level, log_area area,
                      const char *text, const log_field *fields,
                      size_t num_fields)
@@ -151,6 +169,8 @@ static void put_line(struct log *log, log_level level, log_area area,
     struct log_buffer out;
 
     log_begin(&out);
+    if (log->has_priorities)
+        log_put(&out, priority_of(level));
     if (log->format == LOG_JSON)
         write_json(&out, log, level, area, text, fields, num_fields);
     else

@@ -48,6 +48,7 @@ typedef struct log_field {
 struct log {
     int fd;
     log_format format;
+    bool has_priorities; /* for the journal: "<4>" in front of each line */
     /* Unix time in microseconds for each line, from a clock that is not the
      * system's; NULL: the system's. */
     uint64_t (*clock)(void *context);
@@ -68,7 +69,7 @@ struct log {
 const char *log_level_name(log_level level);
 const char *log_area_name(log_area area);
 
-/* stderr, text, info. */
+/* stderr, text, info; with priorities if that is systemd's journal. */
 void log_init(struct log *log);
 /* Sets levels from "info", "debug,host=trace", ...; 0, or -1 and `error`,
  *  which names the part that is wrong; then `log` is as

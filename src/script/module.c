@@ -24,6 +24,7 @@
 #include "signals.h"
 #include "signing.h"
 #include "sim/simulation.h"
+#include "supervisor.h"
 #include "terminal.h"
 
 /* Each adds its functions to the table on top of the stack. */
@@ -53,6 +54,7 @@ static register_fn *const parts[] = {
     lookup_register,         /* resolve */
     signals_register,        /* signal */
     terminal_register,       /* is_terminal */
+    supervisor_register,     /* tell_supervisor */
     file_kind_register,      /* file_kind */
     keys_register,           /* keygen, read_key */
     signing_register,        /* signing */

@@ -11,6 +11,7 @@ local paths = require("shoal.cli.paths")
 local script = require("shoal.cli.script")
 local seeds = require("shoal.cli.seeds")
 local shoal = require("shoal")
+local supervisor = require("shoal.cli.supervisor")
 local typed = require("shoal.cli.typed")
 
 local run = {}
@@ -108,6 +109,7 @@ local function stop(node)
   if node:is_closed() then
     return
   end
+  supervisor.stopping(node)
   if node:connection() ~= "defunct" then
     node:leave()
   end
@@ -119,7 +121,9 @@ local function act_on(signal, node)
   if signal ~= "HUP" then
     stop(node)
   elseif not node:is_closed() then
-    node:reload("signal")
+    supervisor.reloading(node, function()
+      node:reload("signal")
+    end)
   end
 end
 
@@ -275,6 +279,7 @@ function run.run(request)
     stop(node)
   end
   announce(node, path, server)
+  supervisor.ready(node)
   obey_signals(node)
   shoal.run()
   close(server)

@@ -280,6 +280,12 @@ function core.simulation(options) end
 ---@return boolean
 function core.is_terminal(descriptor) end
 
+--- Tells whoever looks after the process (systemd: `$NOTIFY_SOCKET`) by sd_notify's protocol.
+---@param state string  "READY=1"; RELOADING=1 gets its MONOTONIC_USEC
+---@return boolean? told  false: nobody does
+---@return string? message
+function core.tell_supervisor(state) end
+
 --- A new key as text; or, with a path, in a new file of mode 0600, and its id. `nil, message, "key"`.
 ---@param path? string
 ---@return string? key_or_id, string? message, string? code
