@@ -155,8 +155,10 @@ static void read_results(lua_State *L, struct outcome *outcome, bool is_page)
     size_t size;
     const char *bytes = lua_tolstring(L, -1, &size);
     if (size > MAX_ANSWER && !is_page) {
-        lua_pushfstring(L, "the answer has %f bytes, more than %d",
-                        (lua_Number)size, (int)MAX_ANSWER);
+        char digits[24];
+        snprintf(digits, sizeof digits, "%zu", size);
+        lua_pushfstring(L, "the answer has %s bytes, more than %d", digits,
+                        (int)MAX_ANSWER);
         set_error(outcome, lua_tostring(L, -1),
                   shoal_error_name(SHOAL_ERR_TOO_BIG));
         return;
