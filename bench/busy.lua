@@ -147,12 +147,6 @@ end
 
 -- ---- One run ----------------------------------------------------------------------
 
-local function write(path, text)
-  local file = assert(io.open(path, "w"))
-  assert(file:write(text))
-  file:close()
-end
-
 local function read(path)
   local file = io.open(path)
   local text = file and file:read "*a" or ""
@@ -162,7 +156,7 @@ end
 
 local function run(folder, args)
   local log, control = folder .. "/log", folder .. "/control"
-  write(folder .. "/script.lua", SCRIPT)
+  driver.write(folder .. "/script.lua", SCRIPT)
   os.remove(log) -- of the run before
   local start = ("ulimit -n 4096; %s/bin/shoal run %s/script.lua --bind 127.0.0.1:0 --control %s --max-children %d \z
     --log-level warn,host=info -- %s >%s 2>&1 & echo $! >%s/pid")

@@ -29,6 +29,13 @@ end
 driver.now = clock(1)
 driver.cpu = clock(2)
 
+--- Makes a file with that text, or writes it anew.
+function driver.write(path, text)
+  local file = assert(io.open(path, "w"))
+  assert(file:write(text))
+  file:close()
+end
+
 --- `measure` does its work once and returns the values.
 function driver.run(measure, options)
   if driver.phases == math.huge and not (options and options.cold) then

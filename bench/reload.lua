@@ -6,12 +6,6 @@ local driver = require "bench.driver"
 
 local MODULES, FUNCTIONS = 5, 12
 
-local function write(path, text)
-  local file = assert(io.open(path, "w"))
-  assert(file:write(text))
-  file:close()
-end
-
 -- Four lines a function.
 local function functions(prefix)
   local parts = {}
@@ -39,16 +33,16 @@ local pipe = assert(io.popen("mktemp -d"))
 local folder = assert(pipe:read("*l"))
 pipe:close()
 for i = 1, MODULES do
-  write(("%s/bench_part%d.lua"):format(folder, i), functions "f")
+  driver.write(("%s/bench_part%d.lua"):format(folder, i), functions "f")
 end
 local path = folder .. "/service.lua"
 local version = 1
-write(path, script(version))
+driver.write(path, script(version))
 local node = assert(shoal.start { bind = "127.0.0.1:0", log = false, handlers = path, watch = false })
 
 driver.run(function()
   version = version + 1
-  write(path, script(version))
+  driver.write(path, script(version))
   local start = driver.now()
   assert(node:reload())
   local seconds = driver.now() - start

@@ -43,12 +43,6 @@ local handlers = [[
   return M
 ]]
 
-local function write(path, text)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-end
-
 local compile = rawget(_G, "loadstring") or load
 local path = os.tmpname() .. ".lua"
 
@@ -66,7 +60,7 @@ end
 
 local function two()
   local world = { net = assert(core.simulation { seed = 1 }), other = false }
-  write(path, handlers)
+  walk.write(path, handlers)
   world.net:on_spawn(function() return { after = 0.1 } end)
   world.net:on_http(function() return { status = 200, after = 0.1 } end)
   world.a = spawn(world, { handlers = assert(compile(handlers))() })
@@ -114,7 +108,7 @@ function scenarios.reload(world)
   assert(world.b:call("call", {}, function() end))
   assert(world.a:call("call", {}, function() end))
   run(world, 0.07)
-  write(path, handlers .. "--" .. math.random())
+  walk.write(path, handlers .. "--" .. math.random())
   assert(world.b:reload())
   assert(world.a:set_handlers(assert(compile(handlers))()))
   run(world, 1)

@@ -27,12 +27,6 @@ local compile = rawget(_G, "loadstring") or load
 local table_of_handlers = assert(compile(handlers))
 local path = os.tmpname() .. ".lua"
 
-local function write(text)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-end
-
 local function start(options)
   options.bind, options.config, options.log = "127.0.0.1:0", "loopback", false
   options.cluster_size, options.seed, options.watch = 3, 1, options.watch or false
@@ -58,7 +52,7 @@ end
 
 local function two()
   local world = { a = false, b = false, c = false }
-  write(handlers)
+  walk.write(path, handlers)
   world.a = start { handlers = path }
   world.b = start { handlers = table_of_handlers(), join = world.a:bound() }
   agree(world)
@@ -128,7 +122,7 @@ function scenarios.programs(world)
 end
 
 function scenarios.reload(world)
-  write(handlers .. "--" .. math.random())
+  walk.write(path, handlers .. "--" .. math.random())
   assert(world.a:reload())
   assert(world.b:set_handlers(table_of_handlers()))
 end

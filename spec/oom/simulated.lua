@@ -35,12 +35,6 @@ local handlers = [[
   return M
 ]]
 
-local function write(path, text)
-  local file = assert(io.open(path, "w"))
-  file:write(text)
-  file:close()
-end
-
 local compile = rawget(_G, "loadstring") or load
 local table_of_handlers = assert(compile(handlers))
 local path = os.tmpname() .. ".lua"
@@ -62,7 +56,7 @@ end
 --- Two members that know each other: one with a table, one with a script.
 local function two()
   local world = { net = assert(core.simulation { seed = 1 }) }
-  write(path, handlers)
+  walk.write(path, handlers)
   world.a = spawn(world, { handlers = table_of_handlers() })
   world.b, world.place = spawn(world, { handlers = path })
   run(world, SECONDS)
@@ -162,7 +156,7 @@ function scenarios.listeners(world)
 end
 
 function scenarios.reload(world)
-  write(path, handlers:gsub("0.3", tostring(math.random())))
+  walk.write(path, handlers:gsub("0.3", tostring(math.random())))
   assert(world.b:reload("because"))
 end
 

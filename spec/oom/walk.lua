@@ -30,6 +30,13 @@ function walk.references()
   return count
 end
 
+--- Makes a file with that text, or writes it anew.
+function walk.write(path, text)
+  local file = assert(io.open(path, "w"))
+  assert(file:write(text))
+  file:close()
+end
+
 local function kept()
   collectgarbage()
   collectgarbage()
