@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "mhd_api.h"
 
-#include <dlfcn.h>
+#include "../base/library.h"
+
 #include <pthread.h>
-#include <stdbool.h>
 #include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 
 static struct mhd_api api;
 static bool is_there;
@@ -17,10 +15,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
         "MHD_" #name, offsetof(struct mhd_api, name)                           \
     }
 
-static const struct {
-    const char *name;
-    size_t offset;
-} functions[] = {
+static const struct library_function functions[] = {
     FUNCTION(start_daemon),
     FUNCTION(stop_daemon),
     FUNCTION(get_daemon_info),
@@ -38,34 +33,16 @@ static const struct {
     FUNCTION(destroy_response),
 };
 
-static void *open_library(void)
-{
-#ifdef __APPLE__
-    static const char usual[] = "libmicrohttpd.12.dylib";
-#else
-    static const char usual[] = "libmicrohttpd.so.12";
-#endif
-    const char *name = getenv("SHOAL_LIBMICROHTTPD");
-
-    if (name && *name == '\0')
-        return NULL;
-    return dlopen(name ? name : usual, RTLD_NOW | RTLD_LOCAL);
-}
+static const struct library library = {.variable = "SHOAL_LIBMICROHTTPD",
+                                       .linux_name = "libmicrohttpd.so.12",
+                                       .apple_name = "libmicrohttpd.12.dylib",
+                                       .functions = functions,
+                                       .num_functions = sizeof functions /
+                                                        sizeof *functions};
 
 static void open_once(void)
 {
-    void *library = open_library();
-
-    if (!library)
-        return;
-    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-        void *found = dlsym(library, functions[i].name);
-
-        if (!found)
-            return;
-        memcpy((char *)&api + functions[i].offset, &found, sizeof found);
-    }
-    is_there = true;
+    is_there = library_open(&library, &api);
 }
 
 const struct mhd_api *mhd_api_open(void)

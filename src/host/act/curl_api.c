@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "curl_api.h"
 
-#include <dlfcn.h>
+#include "../../base/library.h"
+
 #include <pthread.h>
 #include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
 
 static struct curl_api api;
 static bool is_there;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static const struct {
-    const char *name;
-    size_t offset;
-} functions[] = {
+static const struct library_function functions[] = {
     {"curl_global_init", offsetof(struct curl_api, global_init)},
     {"curl_easy_init", offsetof(struct curl_api, easy_init)},
     {"curl_easy_setopt", offsetof(struct curl_api, easy_setopt)},
@@ -35,32 +31,17 @@ static const struct {
     {"curl_slist_free_all", offsetof(struct curl_api, slist_free_all)},
 };
 
-/* SHOAL_LIBCURL names another library, or none (""). */
-static void *open_library(void)
-{
-#ifdef __APPLE__
-    static const char usual[] = "libcurl.4.dylib";
-#else
-    static const char usual[] = "libcurl.so.4";
-#endif
-    const char *name = getenv("SHOAL_LIBCURL");
-    if (name && *name == '\0')
-        return NULL;
-    return dlopen(name ? name : usual, RTLD_NOW | RTLD_LOCAL);
-}
+static const struct library library = {.variable = "SHOAL_LIBCURL",
+                                       .linux_name = "libcurl.so.4",
+                                       .apple_name = "libcurl.4.dylib",
+                                       .functions = functions,
+                                       .num_functions = sizeof functions /
+                                                        sizeof *functions};
 
 static void open_once(void)
 {
-    void *library = open_library();
-    if (!library)
-        return;
-    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-        void *found = dlsym(library, functions[i].name);
-        if (!found)
-            return;
-        memcpy((char *)&api + functions[i].offset, &found, sizeof found);
-    }
-    is_there = api.global_init(CURL_GLOBAL_ALL) == 0;
+    is_there =
+        library_open(&library, &api) && api.global_init(CURL_GLOBAL_ALL) == 0;
 }
 
 const struct curl_api *curl_api_open(void)
