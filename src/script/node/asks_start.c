@@ -125,10 +125,7 @@ static void check_arguments(lua_State *L)
     if (size == 0 || size > MAX_NAME)
         luaL_error(L, "%s: the name must have 1 to %d bytes", method, MAX_NAME);
     options_check(L, ARG_OPTIONS, method, names, true);
-    if (lua_isnil(L, ARG_FN) && !coroutine_can_yield(L))
-        luaL_error(L, "%s: needs a function to call, or a coroutine to wait in",
-                   method);
-    if (!lua_isnil(L, ARG_FN) && !lua_isfunction(L, ARG_FN))
+    if (!coroutine_waits(L, ARG_FN, method) && !lua_isfunction(L, ARG_FN))
         arguments_fail(L, ARG_FN, method, "a function");
 }
 

@@ -15,6 +15,16 @@ bool coroutine_can_yield(lua_State *L)
 #endif
 }
 
+bool coroutine_waits(lua_State *L, int fn, const char *who)
+{
+    if (!lua_isnil(L, fn))
+        return false;
+    if (!coroutine_can_yield(L))
+        luaL_error(L, "%s: needs a function to call, or a coroutine to wait in",
+                   who);
+    return true;
+}
+
 /* Who waits for us now: set between its yield and the resume that returns. */
 static _Thread_local const lua_State *waiting;
 

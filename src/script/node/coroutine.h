@@ -9,6 +9,9 @@
 
 /* May the function that runs yield? */
 bool coroutine_can_yield(lua_State *L);
+/* Is nil at `fn`, where there may be a function to call: does the coroutine
+ * that runs wait instead? Raises if it cannot. */
+bool coroutine_waits(lua_State *L, int fn, const char *who);
 /* Yields from what waits for something of the node's, which will resume it:
  * return coroutine_yield(L). One that the node has begun and that yields in any
  * other way has nobody to resume it: that is an error. */

@@ -375,10 +375,7 @@ static void check_arguments(lua_State *L, const char *who)
         lua_replace(L, 3);
     }
     arguments_table(L, 3, who);
-    if (lua_isnil(L, 4) && !coroutine_can_yield(L))
-        luaL_error(L, "%s: needs a function to call, or a coroutine to wait in",
-                   who);
-    if (!lua_isnil(L, 4) && !lua_isfunction(L, 4))
+    if (!coroutine_waits(L, 4, who) && !lua_isfunction(L, 4))
         arguments_fail(L, 4, who, "a function");
 }
 

@@ -165,10 +165,7 @@ static void check_function(lua_State *L)
         lua_insert(L, 3);
     }
     lua_settop(L, 4);
-    if (lua_isnil(L, 4) && !coroutine_can_yield(L))
-        luaL_error(L, "node:spawn: needs a function to call, or a coroutine to "
-                      "wait in");
-    if (!lua_isnil(L, 4) && !lua_isfunction(L, 4))
+    if (!coroutine_waits(L, 4, "node:spawn") && !lua_isfunction(L, 4))
         luaL_error(L, "node:spawn: needs a function to call, got %s",
                    options_describe(L, 4));
 }

@@ -246,10 +246,7 @@ static void read_options(lua_State *L, host_http_request *request)
 static void check_function(lua_State *L)
 {
     lua_settop(L, 3);
-    if (lua_isnil(L, 3) && !coroutine_can_yield(L))
-        luaL_error(L, "%s: needs a function to call, or a coroutine to wait in",
-                   who);
-    if (!lua_isnil(L, 3) && !lua_isfunction(L, 3))
+    if (!coroutine_waits(L, 3, who) && !lua_isfunction(L, 3))
         luaL_error(L, "%s: needs a function to call, got %s", who,
                    options_describe(L, 3));
 }
