@@ -8,12 +8,15 @@
 #include "verdict.h"
 
 #include <math.h>
+#include <stddef.h>
 
 enum {
     MAX_ASKS = 5,
     MAX_DOUBTS = 3,
     MIN_LEFT = 2 /* periods of a suspicion that begins before it was noticed */
 };
+
+_Static_assert(offsetof(struct suspicion, queued) == 0, "member_queued()");
 
 /* ---- How long ---- */
 
