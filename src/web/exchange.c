@@ -3,6 +3,7 @@
 
 #include "../base/bytes.h"
 #include "../lua/class.h"
+#include "../lua/headers.h"
 #include "../lua/refs.h"
 #include "../lua/value.h"
 
@@ -60,19 +61,7 @@ static void list(void *context, const char *name, const char *value)
     listing->values[listing->count++] = value;
 }
 
-static void push_lower(lua_State *L, const char *text)
-{
-    luaL_Buffer buffer;
-    luaL_buffinit(L, &buffer);
-    for (; *text; text++)
-        luaL_addchar(&buffer, *text >= 'A' && *text <= 'Z'
-                                  ? (char)(*text - 'A' + 'a')
-                                  : *text);
-    luaL_pushresult(&buffer);
-}
-
-/* Of one that is there twice the values are in a row, with commas. The
- * library's frames must not be jumped over: so they are listed first. */
+/* The library's frames must not be jumped over: so they are listed first. */
 static int headers(lua_State *L)
 {
     web_request *request = check_open(L);
@@ -80,20 +69,9 @@ static int headers(lua_State *L)
     if (request)
         web_headers(request, list, &listing);
     lua_newtable(L);
-    for (int i = 0; i < listing.count; i++) {
-        push_lower(L, listing.names[i]);
-        lua_pushvalue(L, -1);
-        lua_rawget(L, -3);
-        if (lua_isnil(L, -1)) {
-            lua_pop(L, 1);
-            lua_pushstring(L, listing.values[i]);
-        } else {
-            lua_pushfstring(L, "%s, %s", lua_tostring(L, -1),
-                            listing.values[i]);
-            lua_remove(L, -2);
-        }
-        lua_rawset(L, -3);
-    }
+    for (int i = 0; i < listing.count; i++)
+        headers_add(L, bytes_of_text(listing.names[i]),
+                    bytes_of_text(listing.values[i]));
     return 1;
 }
 

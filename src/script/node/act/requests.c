@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "requests.h"
 
+#include "../../../base/bytes.h"
 #include "../../../lua/arguments.h"
 #include "../../../lua/compat.h"
+#include "../../../lua/headers.h"
 #include "../../../lua/options.h"
 #include "../../../lua/result.h"
 #include "../coroutine.h"
@@ -43,35 +45,17 @@ static void end(struct pending *pending)
 
 static const struct pending_kind kind = {.what = "http", .end = end};
 
-/* "Name: value" between `line` and `end`: into the table on top, under its name
- * in small letters, behind what is there already. */
+/* "Name: value" between `line` and `end`. */
 static void set_header(lua_State *L, const char *line, const char *line_end)
 {
     const char *colon = memchr(line, ':', (size_t)(line_end - line));
     if (!colon)
         return;
-    lua_pushlstring(L, line, (size_t)(colon - line));
-    luaL_Buffer name;
-    size_t size;
-    const char *text = lua_tolstring(L, -1, &size);
-    luaL_buffinit(L, &name);
-    for (size_t i = 0; i < size; i++)
-        luaL_addchar(&name, (char)tolower((unsigned char)text[i]));
-    luaL_pushresult(&name);
-    lua_remove(L, -2);
-    for (colon++; colon < line_end && (*colon == ' ' || *colon == '\t');)
-        colon++;
-    lua_pushvalue(L, -1);
-    lua_rawget(L, -3);
-    bool is_more = lua_isstring(L, -1);
-    if (is_more)
-        lua_pushliteral(L, ", ");
-    lua_pushlstring(L, colon, (size_t)(line_end - colon));
-    if (is_more)
-        lua_concat(L, 3);
-    else
-        lua_remove(L, -2);
-    lua_rawset(L, -3);
+    const char *value = colon + 1;
+    while (value < line_end && (*value == ' ' || *value == '\t'))
+        value++;
+    headers_add(L, bytes_of(line, (size_t)(colon - line)),
+                bytes_of(value, (size_t)(line_end - value)));
 }
 
 static void push_headers(lua_State *L, shoal_bytes headers)
