@@ -206,7 +206,7 @@ local function ask_script(self, asked)
       return send_page(self, asked, answer)
     end
     local status = FAILURES[failure] or 500
-    self:send(asked.exchange, status, status == 404 and "there is no such page\n" or "the page failed\n")
+    self:send(asked.exchange, status, status == 404 and "this page does not exist\n" or "the page failed\n")
   end)
   if not call then
     return FAILURES[code] or 500, "the page failed\n"
@@ -239,7 +239,7 @@ local function answer(self, asked)
   local is_live = self.node and not self.node:is_closed()
   if not route then
     if not is_live or #asked.path > MAX_PATH then
-      return 404, "there is no such page\n"
+      return 404, "this page does not exist\n"
     end
     return ask_script(self, asked)
   elseif asked.method ~= "GET" and asked.method ~= "HEAD" then

@@ -113,6 +113,9 @@ json.encode = encode
 ---@return string
 json.encode_object = encode_object
 
+--- In which order the fields of a member are written.
+json.MEMBER = { "addr", "state", "reason", "incarnation", "since", "last_seen", "rtt", "tags", "id" }
+
 --- A list of tables as an array of objects, each on a line of its own.
 ---@param list table[]
 ---@param order? string[]

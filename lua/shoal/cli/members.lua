@@ -10,7 +10,6 @@ local text = require("shoal.cli.text")
 
 local members = {}
 
-local ORDER = { "addr", "state", "reason", "incarnation", "since", "last_seen", "rtt", "tags", "id" }
 
 local AGAIN_AFTER = 2 -- seconds, with --watch
 local CLEAR_SCREEN = "\27[H\27[2J"
@@ -146,7 +145,7 @@ local function show(request)
   if not list then
     return nil, message
   end
-  return output.write(request.json and json.encode_objects(list, ORDER) or table_of(list, os.time(), request))
+  return output.write(request.json and json.encode_objects(list, json.MEMBER) or table_of(list, os.time(), request))
 end
 
 local function watch(request)

@@ -100,6 +100,14 @@ function text.one_line(message)
   return text.escape(message)
 end
 
+--- The name in a member's identity, if there is one that is text; else "".
+---@param member shoal.Member
+---@return string
+function text.name(member)
+  local id = member.id
+  return type(id) == "table" and type(id.name) == "string" and id.name or ""
+end
+
 --- How many columns `s` takes: code points, which is right for most scripts.
 ---@param s string
 ---@return integer

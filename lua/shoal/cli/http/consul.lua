@@ -40,8 +40,8 @@ local function uuid_of(name)
 end
 
 local function name_of(member)
-  local id = member.id
-  return type(id) == "table" and type(id.name) == "string" and id.name ~= "" and id.name or text.value(member.addr)
+  local name = text.name(member)
+  return name ~= "" and name or text.value(member.addr)
 end
 
 local function host_of(member)
@@ -333,7 +333,7 @@ function Consul:route(asked)
   local query = asked.query
   local make, may_block = maker_of(self, asked)
   if not make then
-    return 404, "there is no such page\n"
+    return 404, "this page does not exist\n"
   end
   for _, name in ipairs(REFUSED) do
     if query[name] and (query[name] ~= "" or name == "filter") then

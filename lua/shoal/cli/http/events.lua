@@ -61,8 +61,6 @@ local function own_member(self)
     since = info.started_at, version = info.version, tags = self.node:tags() }
 end
 
-local MEMBER = { "addr", "state", "reason", "incarnation", "since", "rtt", "tags", "id" }
-
 local function begin_state(self, client)
   client.state, client.from, client.at = self.node:members({ state = "all" }), 1, self.last
   client.exchange:write(("retry: 1000\nevent: begin\ndata: %s\n\n"):format(json.encode({
@@ -73,7 +71,7 @@ end
 local function write_members(client)
   local list, parts = client.state, {}
   for i = client.from, math.min(#list, client.from + PIECE - 1) do
-    parts[#parts + 1] = json.encode_object(list[i], MEMBER)
+    parts[#parts + 1] = json.encode_object(list[i], json.MEMBER)
   end
   client.from = client.from + PIECE
   if parts[1] then

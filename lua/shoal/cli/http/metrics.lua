@@ -230,9 +230,9 @@ local function add_detail(page, info)
 end
 
 local function labels_of(member)
-  local id, addr = member.id, member.addr
-  local name = type(id) == "table" and type(id.name) == "string" and id.name or ""
-  return '{member="' .. clean(type(addr) == "string" and addr or text.value(addr)) .. '",name="' .. clean(name) .. '"}'
+  local addr = member.addr
+  return '{member="' .. clean(type(addr) == "string" and addr or text.value(addr)) .. '",name="'
+    .. clean(text.name(member)) .. '"}'
 end
 
 local VALUES = { alive = 0, suspect = 1, down = 2 }

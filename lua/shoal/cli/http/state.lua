@@ -9,7 +9,6 @@ local text = require("shoal.cli.text")
 local state = {}
 
 local JSON = { ["Content-Type"] = "application/json", ["Cache-Control"] = "no-store" }
-local MEMBER = { "addr", "state", "reason", "incarnation", "since", "rtt", "tags", "id" }
 local SERVICE = { "name", "addr", "state", "weight", "tags", "member" }
 
 local MAX_WAIT = 600 -- seconds
@@ -33,7 +32,7 @@ local function members_of(self, all)
 end
 
 function state.members(self, asked)
-  return 200, array(members_of(self, request.flag(asked.query, "all")), MEMBER), JSON
+  return 200, array(members_of(self, request.flag(asked.query, "all")), json.MEMBER), JSON
 end
 
 -- Those of ?name=, and only the passing ones with ?passing.
@@ -69,7 +68,6 @@ end
 function state.discovery(self, asked)
   local groups = {}
   for _, one in ipairs(wanted_services(self, asked)) do
-    local id = one.member.id
     groups[#groups + 1] = one.addr and {
       targets = { one.addr },
       labels = {
@@ -77,7 +75,7 @@ function state.discovery(self, asked)
         __meta_shoal_state = one.state,
         __meta_shoal_tags = joined(one.tags),
         __meta_shoal_member = text.value(one.member.addr),
-        __meta_shoal_name = type(id) == "table" and type(id.name) == "string" and id.name or "",
+        __meta_shoal_name = text.name(one.member),
       },
     } or nil
   end
@@ -103,7 +101,7 @@ local function view_body(lists)
       if type(item) == "string" then
         return item
       end
-      return (item.is_first and "" or ",\n ") .. json.encode_object(item[1], MEMBER)
+      return (item.is_first and "" or ",\n ") .. json.encode_object(item[1], json.MEMBER)
     end }
 end
 
