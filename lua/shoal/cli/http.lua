@@ -12,6 +12,7 @@ local json = require("shoal.cli.json")
 local metrics = require("shoal.cli.http.metrics")
 local request = require("shoal.cli.http.request")
 local state = require("shoal.cli.http.state")
+local waiting = require("shoal.cli.waiting")
 
 local http = {}
 
@@ -23,8 +24,7 @@ local http = {}
 ---@field consul? shoal.http.Consul
 ---@field detection shoal.http.Detection
 ---@field drops string[]  reasons that /metrics has a series of
----@field private waiting table<shoal.Exchange, table>  those that wait for a view
----@field private num_waiting integer
+---@field private waiting shoal.Waiting  for a view, by their exchange
 local Http = {}
 Http.__index = Http
 
@@ -57,19 +57,6 @@ local routes = {
     return self.events:subscribe(asked)
   end,
 }
-
--- ---- Waiting for a view ----
-
-local function end_wait(self, exchange)
-  local wait = self.waiting[exchange]
-  if not wait then
-    return nil
-  end
-  self.waiting[exchange] = nil
-  self.num_waiting = self.num_waiting - 1
-  wait.timer:cancel()
-  return wait
-end
 
 -- ---- Answers ----
 
@@ -130,27 +117,19 @@ end
 ---@param most integer
 ---@return boolean
 function Http:wait(exchange, seconds, fn, most)
-  if self.num_waiting >= most then
+  if self.waiting.count >= most then
     return false
   end
-  self.num_waiting = self.num_waiting + 1
-  self.waiting[exchange] = {
-    fn = fn,
-    timer = self.node:after(seconds, function()
-      end_wait(self, exchange)
-      self:send(exchange, fn())
-    end),
-  }
+  self.waiting:put(self.node, exchange, { fn = fn }, seconds, function()
+    self:send(exchange, fn())
+  end)
   return true
 end
 
 local function on_view(self)
-  local made, all = {}, {}
-  for exchange in pairs(self.waiting) do
-    all[#all + 1] = exchange
-  end
-  for _, exchange in ipairs(all) do
-    local wait = end_wait(self, exchange)
+  local made = {}
+  for _, exchange in ipairs(self.waiting:keys()) do
+    local wait = self.waiting:take(exchange)
     if wait then
       self:send(exchange, wait.fn(made))
     end
@@ -274,13 +253,13 @@ end
 ---@param options? shoal.WebOptions
 ---@return shoal.Http?, string? message, string? code
 function http.listen(where, options)
-  local self = setmetatable({ waiting = {}, num_waiting = 0, drops = {} }, Http)
+  local self = setmetatable({ waiting = waiting.new(), drops = {} }, Http)
   local listener, message, code = core.web_listen(where, {
     on_request = function(...)
       on_request(self, ...)
     end,
     on_over = function(exchange)
-      end_wait(self, exchange)
+      self.waiting:take(exchange)
       if self.events then
         self.events:drop(exchange)
         self.consul:drop(exchange)

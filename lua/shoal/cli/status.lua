@@ -11,6 +11,7 @@ local history = require("shoal.cli.history")
 local json = require("shoal.cli.json")
 local json_read = require("shoal.cli.json_read")
 local text = require("shoal.cli.text")
+local waiting = require("shoal.cli.waiting")
 
 local status = {}
 
@@ -19,7 +20,7 @@ local status = {}
 ---@field private listener shoal.Server
 ---@field private watching table<integer, shoal.Peer> those that monitor by MessagePack-RPC,
 ---@field private lines table<integer, shoal.Peer> by lines
----@field private waiting table<integer, table> those that watch
+---@field private waiting shoal.Waiting those that watch, by their peer
 ---@field private past shoal.History
 local Status = {}
 Status.__index = Status
@@ -79,26 +80,14 @@ methods.unmonitor = {
   end,
 }
 
-local function end_watch(self, peer_id)
-  local watch = self.waiting[peer_id]
-  self.waiting[peer_id] = nil
-  if watch and watch.timer then
-    watch.timer:cancel()
-  end
-  return watch
-end
-
 local function begin_watch(self, client, since, seconds)
   local peer_id = client.peer:id()
-  if self.waiting[peer_id] then
+  if self.waiting:get(peer_id) then
     return nil, "one watch at a time for each connection", "full"
   end
-  local watch = { client = client, since = since }
-  watch.timer = seconds and self.node:after(seconds, function()
-    self.waiting[peer_id] = nil
+  self.waiting:put(self.node, peer_id, { client = client, since = since }, seconds, function()
     respond(client, nil, { view = self.past.view, joined = {}, left = {}, changed = {} })
   end)
-  self.waiting[peer_id] = watch
   return LATER
 end
 
@@ -176,10 +165,12 @@ end
 -- The lists are for all that know the same view, so they are made once for each.
 local function on_view(self)
   local made = {}
-  for peer_id in pairs(self.waiting) do
-    local watch = end_watch(self, peer_id)
-    made[watch.since] = made[watch.since] or self.past:changes(watch.since) or all(self)
-    respond(watch.client, nil, made[watch.since])
+  for _, peer_id in ipairs(self.waiting:keys()) do
+    local watch = self.waiting:take(peer_id)
+    if watch then
+      made[watch.since] = made[watch.since] or self.past:changes(watch.since) or all(self)
+      respond(watch.client, nil, made[watch.since])
+    end
   end
 end
 
@@ -192,7 +183,7 @@ end
 ---@return shoal.Status?, string? message, string? code
 function status.listen(path, options)
   options = options or {}
-  local self = setmetatable({ watching = {}, lines = {}, waiting = {} }, Status)
+  local self = setmetatable({ watching = {}, lines = {}, waiting = waiting.new() }, Status)
   local listener, message, code = core.control_listen(path, {
     on_request = function(peer, id, name, params)
       on_request(self, { peer = peer, id = id }, name, params)
@@ -202,7 +193,7 @@ function status.listen(path, options)
     end,
     on_close = function(peer)
       self.watching[peer:id()], self.lines[peer:id()] = nil, nil
-      end_watch(self, peer:id())
+      self.waiting:take(peer:id())
     end,
   }, { mode = options.mode or (options.group and 432 or 438), group = options.group, user = options.user })
   if not listener then

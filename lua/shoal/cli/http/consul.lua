@@ -12,6 +12,7 @@ local instances = require("shoal.services.instances")
 local json = require("shoal.cli.json")
 local request = require("shoal.cli.http.request")
 local text = require("shoal.cli.text")
+local waiting = require("shoal.cli.waiting")
 
 local consul = {}
 
@@ -267,49 +268,37 @@ local function headers(self)
   }
 end
 
-local function take_out(self, exchange)
-  local blocked = self.blocked[exchange]
-  if blocked then
-    self.blocked[exchange], self.num_blocked = nil, self.num_blocked - 1
-    blocked.timer:cancel()
-  end
-  return blocked
-end
-
 local function answer(self, exchange, body)
-  take_out(self, exchange)
+  self.blocked:take(exchange)
   self.http:send(exchange, 200, body, headers(self))
 end
 
 -- Equal queries have equal keys.
 local function look_again(self)
   self.looking = nil
-  local made, all = {}, {}
-  for exchange, blocked in pairs(self.blocked) do
-    all[#all + 1] = { exchange, blocked }
-  end
-  for _, one in ipairs(all) do
-    local exchange, blocked = one[1], one[2]
-    made[blocked.key] = made[blocked.key] or blocked.make()
-    if made[blocked.key] ~= blocked.body then
-      answer(self, exchange, made[blocked.key])
+  local made = {}
+  for _, exchange in ipairs(self.blocked:keys()) do
+    local blocked = self.blocked:get(exchange)
+    if blocked then
+      made[blocked.key] = made[blocked.key] or blocked.make()
+      if made[blocked.key] ~= blocked.body then
+        answer(self, exchange, made[blocked.key])
+      end
     end
   end
 end
 
 local function block(self, asked, make, seconds)
-  if self.num_blocked >= MOST_BLOCKED then
+  if self.blocked.count >= MOST_BLOCKED then
     return 429, "too many are waiting\n", { ["Retry-After"] = "1" }
   end
   local exchange = asked.exchange
-  self.num_blocked = self.num_blocked + 1
-  self.blocked[exchange] = {
+  self.blocked:put(self.node, exchange, {
     key = ("%s\0%s\0%s"):format(asked.path, asked.passing and 1 or 0, table.concat(asked.tags, "\0")),
     make = make, body = make(),
-    timer = self.node:after(seconds * (1 + math.random() * JITTER), function()
-      answer(self, exchange, make())
-    end),
-  }
+  }, seconds * (1 + math.random() * JITTER), function()
+    answer(self, exchange, make())
+  end)
 end
 
 local REFUSED = { "filter", "node-meta", "near", "peer", "ns", "partition", "sg" }
@@ -321,8 +310,7 @@ local REFUSED = { "filter", "node-meta", "near", "peer", "ns", "partition", "sg"
 ---@field http shoal.Http
 ---@field datacenter string
 ---@field index number
----@field private blocked table<shoal.Exchange, table>
----@field private num_blocked integer
+---@field private blocked shoal.Waiting  by their exchange
 ---@field private looking? shoal.Timer
 local Consul = {}
 Consul.__index = Consul
@@ -361,7 +349,7 @@ end
 --- A member or a tag has changed.
 function Consul:touch()
   self.index = math.max(self.index + 1, math.floor(self.node:time() * 1000))
-  if self.num_blocked > 0 and not self.looking then
+  if self.blocked.count > 0 and not self.looking then
     self.looking = self.node:after(QUIET, function()
       look_again(self)
     end)
@@ -370,7 +358,7 @@ end
 
 --- The client of a request has gone.
 function Consul:drop(exchange)
-  take_out(self, exchange)
+  self.blocked:take(exchange)
 end
 
 ---@param node shoal.Node
@@ -379,7 +367,7 @@ end
 function consul.new(node, http)
   return setmetatable({
     node = node, http = http, datacenter = node:info().cluster or "dc1", index = math.floor(node:time() * 1000),
-    blocked = {}, num_blocked = 0,
+    blocked = waiting.new(),
   }, Consul)
 end
 
