@@ -3,6 +3,7 @@
 #include "web_parts.h"
 
 #include "../base/clock.h"
+#include "../base/list.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -27,20 +28,14 @@ static void begin(web_server *server, struct MHD_Connection *connection,
     peer->fd = fd;
     peer->address = server->next_address;
     peer->since_us = clock_monotonic_us();
-    peer->place = &server->peers;
-    peer->next = server->peers;
-    if (peer->next)
-        peer->next->place = &peer->next;
-    server->peers = peer;
+    LIST_PUSH(server->peers, peer);
     server->num_peers++;
     *of_connection = peer;
 }
 
 static void end(struct web_peer *peer)
 {
-    *peer->place = peer->next;
-    if (peer->next)
-        peer->next->place = peer->place;
+    LIST_REMOVE(peer);
     peer->server->num_peers--;
     free(peer);
 }

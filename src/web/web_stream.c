@@ -37,9 +37,10 @@ static void move_up(struct web_backlog *backlog)
 bool web_backlog_add(struct web_backlog *backlog, shoal_bytes bytes,
                      size_t most)
 {
-    move_up(backlog);
-    if (bytes.size > most - backlog->end)
+    if (bytes.size > most - (backlog->end - backlog->begin))
         return false;
+    if (backlog->end + bytes.size > backlog->room)
+        move_up(backlog);
     if (backlog->end + bytes.size > backlog->room &&
         !grow(backlog, backlog->end + bytes.size))
         return false;

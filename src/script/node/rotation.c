@@ -415,15 +415,19 @@ static void set_members(lua_State *L, const char *name, const shoal *engine,
     lua_setfield(L, -2, name);
 }
 
-static const char *stage_name(const struct seal_keys *keys,
-                              const struct seal_key *key,
-                              const struct census *census)
+enum stage { SPREADING, USING, GRACE, DONE };
+static const char *const stage_names[] = {"spreading", "using", "grace",
+                                          "done"};
+
+static enum stage stage_of(const struct seal_keys *keys,
+                           const struct seal_key *key,
+                           const struct census *census)
 {
     if (key->stage == KEY_NEXT)
-        return "spreading";
+        return SPREADING;
     if (census->unused > 0 || key != &keys->list[0])
-        return "using";
-    return keys->count > 1 ? "grace" : "done";
+        return USING;
+    return keys->count > 1 ? GRACE : DONE;
 }
 
 /* In the grace, which begins for an old key at the next step of end_old(). */
@@ -467,10 +471,10 @@ void rotation_push(lua_State *L, struct node *node)
     lua_createtable(L, 0, 5);
     lua_pushstring(L, id);
     lua_setfield(L, -2, "key");
-    const char *stage = stage_name(keys, key, &census);
-    lua_pushstring(L, stage);
+    enum stage stage = stage_of(keys, key, &census);
+    lua_pushstring(L, stage_names[stage]);
     lua_setfield(L, -2, "stage");
     set_members(L, "lacks", engine, key->id, has);
     set_members(L, "unused", engine, key->id, uses);
-    set_removal(L, node, keys, strcmp(stage, "grace") == 0);
+    set_removal(L, node, keys, stage == GRACE);
 }
