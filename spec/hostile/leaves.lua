@@ -71,9 +71,4 @@ local function run()
   return seen.failed == 0
 end
 
-local ok, result = xpcall(run, debug.traceback)
-process.cleanup()
-if not ok then
-  io.stderr:write(result, "\n")
-end
-os.exit(ok and result and 0 or 1)
+process.main(run)

@@ -137,18 +137,25 @@ describe("a node's memory", function()
     assert.equal(year + 1, node:identity().bump)
   end)
 
-  it("goes on above its tags and topics, with an identity that stays as it is", function()
-    local handlers = { identity = {
-      new = function(options) return { addr = options.advertise, bump = 1 } end,
-    } }
+  -- A member whose identity is the same in each life, and one that follows its topics.
+  local function lasting_pair(options)
     local heard, missed = {}, {}
     local b = stage:start { handlers = {
       on_published = function(_, topic, data, _, number) heard[#heard + 1] = { topic, data, number } end,
       on_missed = function(_, topic, _, first, last) missed[#missed + 1] = { topic, first, last } end,
     } }
-    local a = start { handlers = handlers, join = { b:bound() }, tags = { n = 1 } }
-    local addr = a:bound()
+    options.handlers = { identity = {
+      new = function(given) return { addr = given.advertise, bump = 1 } end,
+    } }
+    options.join = { b:bound() }
+    local a = start(options)
     stage:wait(function() return a:num_members() == 1 and b:num_members() == 1 end, "a pair")
+    return options.handlers, a, b, heard, missed
+  end
+
+  it("goes on above its tags and topics, with an identity that stays as it is", function()
+    local handlers, a, b, heard, missed = lasting_pair { tags = { n = 1 } }
+    local addr = a:bound()
     for i = 1, 3 do a:publish("jobs", i) end
     written(a)
     stage:wait(function() return #heard == 3 end, "what is published")
@@ -171,17 +178,8 @@ describe("a node's memory", function()
   end)
 
   it("goes on above topics that no snapshot has, with an identity that stays as it is", function()
-    local handlers = { identity = {
-      new = function(options) return { addr = options.advertise, bump = 1 } end,
-    } }
-    local heard, missed = {}, {}
-    local b = stage:start { handlers = {
-      on_published = function(_, topic, data, _, number) heard[#heard + 1] = { topic, data, number } end,
-      on_missed = function(_, topic, _, first, last) missed[#missed + 1] = { topic, first, last } end,
-    } }
-    local a = start { handlers = handlers, join = { b:bound() } }
+    local handlers, a, b, heard, missed = lasting_pair {}
     local addr = a:bound()
-    stage:wait(function() return a:num_members() == 1 and b:num_members() == 1 end, "a pair")
     written(a)
     local bytes, most = read_file(dir .. "/memory"), 0
     for life = 1, 3 do

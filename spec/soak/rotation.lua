@@ -185,9 +185,7 @@ local function run()
     foreign, theirs)
 end
 
-local ok, result = xpcall(run, debug.traceback)
-process.cleanup()
-if not ok then
-  io.stderr:write(result, "\n")
-end
-os.exit(ok and not failed and 0 or 1)
+process.main(function()
+  run()
+  return not failed
+end)

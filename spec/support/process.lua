@@ -261,6 +261,17 @@ local function remove(folder)
   os.execute(("rm -rf -- '%s'"):format(folder:gsub("'", [['\'']])))
 end
 
+--- A program that starts processes: runs it to its end, ends what it has started, and
+-- exits with 0 if it returned true.
+function process.main(run)
+  local ok, result = xpcall(run, debug.traceback)
+  process.cleanup()
+  if not ok then
+    io.stderr:write(result, "\n")
+  end
+  os.exit(ok and result and 0 or 1)
+end
+
 --- For after_each: ends what still runs, removes the folders; raises when a
 -- sanitizer complained in one of the processes.
 function process.cleanup()
