@@ -5,8 +5,8 @@
  * A member lives in a slot and never moves. It is found by identity and by
  * address through two hash indexes. Active members stand in an array from which
  * random ones are picked by position; down ones in a line for each kind, in the
- * order in which they went. At 100,000 members with compact identities: 48 bytes a
- * member, 56 its identity, 11 both indexes, 5 the array, 5 the cells.
+ * order in which they went. At 100,000 members with compact identities: 48
+ * bytes a member, 56 its identity, 11 both indexes, 5 the array, 5 the cells.
  */
 #ifndef SHOAL_CORE_TABLE_MEMBERS_H
 #define SHOAL_CORE_TABLE_MEMBERS_H

@@ -18,7 +18,8 @@ static const char source[] =
     /* What is wrong with an argument, behind its name; nil: nothing. */
     "local function wrong_arg(arg, known)\n"
     "  local one = type(arg) == 'table' and arg or { arg }\n"
-    "  if not is_name(one[1]) then return ' must begin with a name: { \"host\" }' end\n"
+    "  if not is_name(one[1]) then return ' must begin with a name: { \"host\" "
+    "}' end\n"
     "  if known[one[1]] then return ' is there twice' end\n"
     "  known[one[1]] = true\n"
     "  for key, value in pairs(one) do\n"
