@@ -31,6 +31,21 @@ local function list(request)
   return output.write(request.json and json.encode_objects(all, ORDER) or lines_of(all))
 end
 
+-- What the command `service` of the script answers, which services.lua adds.
+local function ask_script(request)
+  local connection, message = client.connect(request)
+  if not connection then
+    return nil, message
+  end
+  local state, failure = connection:call("call", { "service",
+    { action = request.action, name = request.service, note = request.note } }, request.timeout)
+  connection:close()
+  if state == nil and type(failure) == "table" and failure.code == "no_handler" then
+    return nil, "the script of this node has no services"
+  end
+  return state, state == nil and client.explain(failure) or nil
+end
+
 --- `shoal service [ACTION] [NAME] [NOTE]`
 ---@return true? ok
 ---@return string? message, integer? code
@@ -40,11 +55,9 @@ function service.service(request)
   elseif not request.service then
     return nil, "the name of a service is missing", USAGE
   end
-  local state, message = client.ask(request, "call", { "service",
-    { action = request.action, name = request.service, note = request.note } })
-  if not state then
-    local has_none = message == "there is no command 'service'"
-    return nil, has_none and "the script of this node has no services" or message
+  local state, message = ask_script(request)
+  if state == nil then
+    return nil, message
   end
   return output.write(text.escape(request.service), " is ", text.value(state), "\n")
 end
