@@ -9,6 +9,7 @@
 #ifndef SHOAL_WEB_WEB_PARTS_H
 #define SHOAL_WEB_WEB_PARTS_H
 
+#include "../base/buffer.h"
 #include "mhd_api.h"
 #include "place.h"
 #include "web.h"
@@ -33,17 +34,11 @@ struct web_peer {
     web_request *request; /* under way */
 };
 
-/* Bytes that wait for a stream's reader. */
-struct web_backlog {
-    uint8_t *bytes;
-    size_t begin, end, room;
-};
-
 struct web_request {
     struct web_peer *peer;
     char *uri;
     const char *method; /* the library's */
-    struct web_backlog body, out;
+    struct buffer body, out;
     void *tag;
     struct web_response *response; /* to be queued */
     unsigned status;
@@ -117,9 +112,6 @@ const char *web_check(const web_request *request, unsigned *status);
 
 /* ---- web_stream.c ---- */
 
-bool web_backlog_add(struct web_backlog *backlog, shoal_bytes bytes,
-                     size_t most);
-void web_backlog_clear(struct web_backlog *backlog);
 mhd_read_fn web_stream_read;
 
 #endif

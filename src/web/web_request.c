@@ -58,8 +58,8 @@ void web_on_completed(void *context, struct MHD_Connection *connection,
     request->peer->request = NULL;
     web_peer_enter(request->peer, WEB_IDLE);
     web_response_free(request->response);
-    web_backlog_clear(&request->body);
-    web_backlog_clear(&request->out);
+    buffer_clear(&request->body);
+    buffer_clear(&request->out);
     free(request->uri);
     free(request);
 }
@@ -173,7 +173,7 @@ int web_on_handler(void *context, struct MHD_Connection *connection,
     if (!request->begun)
         return begin(request, connection, method);
     if (*upload_size > 0) {
-        request->too_long |= !web_backlog_add(
+        request->too_long |= !buffer_add(
             &request->body, bytes_of(upload, *upload_size), WEB_MAX_BODY);
         *upload_size = 0;
         return MHD_YES;
@@ -197,7 +197,7 @@ const char *web_uri(const web_request *request)
 
 shoal_bytes web_body(const web_request *request)
 {
-    return bytes_of(request->body.bytes, request->body.end);
+    return buffer_bytes(&request->body);
 }
 
 void web_set_tag(web_request *request, void *tag)

@@ -7,55 +7,6 @@
 
 enum { BLOCK = 4096 /* bytes that the library asks a stream for at a time */ };
 
-/* ---- Bytes that wait ---- */
-
-static bool grow(struct web_backlog *backlog, size_t needed)
-{
-    size_t room = backlog->room ? backlog->room : 1024;
-    uint8_t *bytes;
-
-    while (room < needed)
-        room *= 2;
-    bytes = realloc(backlog->bytes, room);
-    if (!bytes)
-        return false;
-    backlog->bytes = bytes;
-    backlog->room = room;
-    return true;
-}
-
-static void move_up(struct web_backlog *backlog)
-{
-    size_t waiting = backlog->end - backlog->begin;
-
-    if (backlog->begin > 0 && waiting > 0)
-        memmove(backlog->bytes, backlog->bytes + backlog->begin, waiting);
-    backlog->begin = 0;
-    backlog->end = waiting;
-}
-
-bool web_backlog_add(struct web_backlog *backlog, shoal_bytes bytes,
-                     size_t most)
-{
-    if (bytes.size > most - (backlog->end - backlog->begin))
-        return false;
-    if (backlog->end + bytes.size > backlog->room)
-        move_up(backlog);
-    if (backlog->end + bytes.size > backlog->room &&
-        !grow(backlog, backlog->end + bytes.size))
-        return false;
-    if (bytes.size > 0)
-        memcpy(backlog->bytes + backlog->end, bytes.data, bytes.size);
-    backlog->end += bytes.size;
-    return true;
-}
-
-void web_backlog_clear(struct web_backlog *backlog)
-{
-    free(backlog->bytes);
-    memset(backlog, 0, sizeof *backlog);
-}
-
 /* ---- Responses ---- */
 
 /* The same for every server. */
@@ -109,9 +60,8 @@ void web_response_free(struct web_response *response)
 ssize_t web_stream_read(void *context, uint64_t at, char *out, size_t room)
 {
     web_request *request = context;
-    struct web_backlog *backlog = &request->out;
-    size_t waiting = backlog->end - backlog->begin;
-    size_t size = waiting < room ? waiting : room;
+    shoal_bytes waiting = buffer_bytes(&request->out);
+    size_t size = waiting.size < room ? waiting.size : room;
 
     (void)at;
     if (size == 0 && (request->finished || request->failed))
@@ -122,8 +72,8 @@ ssize_t web_stream_read(void *context, uint64_t at, char *out, size_t room)
             request->peer->connection);
         return 0;
     }
-    memcpy(out, backlog->bytes + backlog->begin, size);
-    backlog->begin += size;
+    memcpy(out, waiting.data, size);
+    buffer_take(&request->out, size);
     web_peer_enter(request->peer, WEB_WRITING);
     return (ssize_t)size;
 }
@@ -132,9 +82,9 @@ bool web_write(web_request *request, shoal_bytes bytes)
 {
     if (!request->is_stream || request->finished || request->failed)
         return false;
-    if (request->out.begin == request->out.end)
+    if (buffer_size(&request->out) == 0)
         web_peer_enter(request->peer, request->peer->phase); /* from now on */
-    if (!web_backlog_add(&request->out, bytes, WEB_MAX_BACKLOG)) {
+    if (!buffer_add(&request->out, bytes, WEB_MAX_BACKLOG)) {
         request->peer->server->stats.cut_off++;
         web_peer_cut(request->peer);
         return false;
@@ -145,7 +95,7 @@ bool web_write(web_request *request, shoal_bytes bytes)
 
 size_t web_waiting(const web_request *request)
 {
-    return request->out.end - request->out.begin;
+    return buffer_size(&request->out);
 }
 
 void web_finish(web_request *request)

@@ -76,8 +76,8 @@ static void tell_end(host_child *child, int status)
         result.code = WEXITSTATUS(status);
     else if (status != -1 && WIFSIGNALED(status))
         result.signal = WTERMSIG(status);
-    result.out = (shoal_bytes){child->out.bytes, child->out.size};
-    result.err = (shoal_bytes){child->err.bytes, child->err.size};
+    result.out = buffer_bytes(&child->out.bytes);
+    result.err = buffer_bytes(&child->err.bytes);
     result.truncated = child->out.truncated || child->err.truncated;
     child->fn(child->context, &result);
     free_child(child);

@@ -21,30 +21,11 @@ static void close_output(struct child_output *output)
     output->fd = -1;
 }
 
-/* How much of `size` bytes there is room for. */
-static size_t make_room(struct child_output *output, size_t size)
+static void keep(struct child_output *output, shoal_bytes bytes)
 {
-    size_t room = output->max_size - output->size;
-    size_t wanted = output->size + (size < room ? size : room);
-    if (wanted > output->capacity) {
-        size_t capacity =
-            wanted * 2 < output->max_size ? wanted * 2 : output->max_size;
-        uint8_t *bytes = realloc(output->bytes, capacity);
-        if (!bytes)
-            return 0;
-        output->bytes = bytes;
-        output->capacity = capacity;
-    }
-    return wanted - output->size;
-}
+    size_t kept = buffer_add_some(&output->bytes, bytes, output->max_size);
 
-static void keep(struct child_output *output, const uint8_t *bytes, size_t size)
-{
-    size_t kept = make_room(output, size);
-    if (kept > 0)
-        memcpy(output->bytes + output->size, bytes, kept);
-    output->size += kept;
-    output->truncated = output->truncated || kept < size;
+    output->truncated = output->truncated || kept < bytes.size;
 }
 
 /* How many bytes there were; 0: nothing at the moment, or for ever. */
@@ -56,7 +37,7 @@ static size_t read_chunk(struct child_output *output)
         size = read(output->fd, chunk, sizeof chunk);
     while (size < 0 && errno == EINTR);
     if (size > 0)
-        keep(output, chunk, (size_t)size);
+        keep(output, bytes_of(chunk, (size_t)size));
     else if (size == 0 || (errno != EAGAIN && errno != EWOULDBLOCK))
         close_output(output);
     return size > 0 ? (size_t)size : 0;
@@ -91,6 +72,5 @@ void child_output_finish(struct child_output *output)
 void child_output_clear(struct child_output *output)
 {
     close_output(output);
-    free(output->bytes);
-    output->bytes = NULL;
+    buffer_clear(&output->bytes);
 }

@@ -9,6 +9,7 @@
 #ifndef SHOAL_HOST_ACT_CHILD_PARTS_H
 #define SHOAL_HOST_ACT_CHILD_PARTS_H
 
+#include "../../base/buffer.h"
 #include "child.h"
 
 #include <sys/types.h>
@@ -30,8 +31,8 @@ struct child_output {
     struct ev_loop *loop;
     ev_io watcher;
     int fd; /* -1: at its end */
-    uint8_t *bytes;
-    size_t size, capacity, max_size;
+    struct buffer bytes;
+    size_t max_size;
     bool truncated;
 };
 

@@ -13,31 +13,21 @@ enum { MAX_HEADERS = 64 * 1024 /* bytes of a response's head */ };
 
 /* ---- What arrives ---- */
 
-bool http_buffer_add(struct http_buffer *buffer, const void *bytes, size_t size)
-{
-    uint8_t *more = realloc(buffer->bytes, buffer->size + size + 1);
-    if (!more)
-        return false;
-    buffer->bytes = more;
-    (void)bytes_copy(more + buffer->size, bytes_of(bytes, size));
-    buffer->size += size;
-    return true;
-}
-
 bool http_add_body(host_http *http, const void *bytes, size_t size)
 {
-    size_t room = http->max_body - http->body.size;
+    size_t room = http->max_body - buffer_size(&http->body);
+
     http->truncated = http->truncated || size > room;
-    return http_buffer_add(&http->body, bytes, size < room ? size : room);
+    return buffer_add(&http->body, bytes_of(bytes, size < room ? size : room),
+                      http->max_body);
 }
 
 /* Of answers before the last one ("100 Continue") nothing is kept. */
 bool http_add_header(host_http *http, const void *bytes, size_t size)
 {
     if (size > 5 && memcmp(bytes, "HTTP/", 5) == 0)
-        http->headers.size = 0;
-    return http->headers.size + size <= MAX_HEADERS &&
-           http_buffer_add(&http->headers, bytes, size);
+        buffer_cut(&http->headers, 0);
+    return buffer_add(&http->headers, bytes_of(bytes, size), MAX_HEADERS);
 }
 
 /* ---- Its end ---- */
@@ -50,20 +40,20 @@ static void free_http(host_http *http)
         http_curl_clear(http);
     http_plain_clear(http);
     LIST_REMOVE(http);
-    free(http->headers.bytes);
-    free(http->body.bytes);
-    free(http->out.bytes);
+    buffer_clear(&http->headers);
+    buffer_clear(&http->body);
+    buffer_clear(&http->out);
     free(http->text);
     free(http);
 }
 
 void http_finish(host_http *http, int status, const char *error, bool timed_out)
 {
-    const host_http_response response = {
-        .status = status,
-        .headers = bytes_of(http->headers.bytes, http->headers.size),
-        .body = bytes_of(http->body.bytes, http->body.size),
-        .truncated = http->truncated};
+    const host_http_response response = {.status = status,
+                                         .headers =
+                                             buffer_bytes(&http->headers),
+                                         .body = buffer_bytes(&http->body),
+                                         .truncated = http->truncated};
     host_http_fn *fn = http->fn;
     http->fn = NULL;
     fn(http->context, error ? NULL : &response, error, timed_out);

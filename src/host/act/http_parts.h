@@ -9,20 +9,12 @@
 #ifndef SHOAL_HOST_ACT_HTTP_PARTS_H
 #define SHOAL_HOST_ACT_HTTP_PARTS_H
 
+#include "../../base/buffer.h"
 #include "connection.h"
 #include "curl_api.h"
 #include "http.h"
 #include "http_url.h"
 #include "name_question.h"
-
-struct http_buffer {
-    uint8_t *bytes;
-    size_t size;
-};
-
-/* Copies it to the end. false: no memory. */
-bool http_buffer_add(struct http_buffer *buffer, const void *bytes,
-                     size_t size);
 
 /* The requests of one node. */
 struct http {
@@ -38,7 +30,7 @@ struct host_http {
     struct http *http;
     host_http_fn *fn;
     void *context;
-    struct http_buffer headers, body;
+    struct buffer headers, body;
     size_t max_body;
     bool truncated;
     struct http_url url;
@@ -49,7 +41,7 @@ struct host_http {
     char error[CURL_ERROR_SIZE];
     /* The plain way's. */
     host_connection *connection;
-    struct http_buffer out; /* the request */
+    struct buffer out; /* the request */
     ev_timer limit;
     size_t length; /* of the body, as was announced; SIZE_MAX: it was not */
     bool is_head, in_body;

@@ -12,11 +12,14 @@
 #include <string.h>
 #include <strings.h>
 
+/* bytes kept of what begins with the head */
+enum { MAX_BEGINNING = 128 * 1024 };
+
 /* ---- The request ---- */
 
-static bool add_text(struct http_buffer *buffer, const char *text)
+static bool add_text(struct buffer *buffer, const char *text)
 {
-    return http_buffer_add(buffer, text, strlen(text));
+    return buffer_add(buffer, bytes_of_text(text), SIZE_MAX);
 }
 
 static bool write_head(host_http *http, const host_http_request *request)
@@ -31,7 +34,7 @@ static bool write_head(host_http *http, const host_http_request *request)
                  (unsigned)url->port);
     return add_text(&http->out, request->method) && add_text(&http->out, " ") &&
            (*url->path == '/' || add_text(&http->out, "/")) &&
-           http_buffer_add(&http->out, url->path, path) &&
+           buffer_add(&http->out, bytes_of(url->path, path), SIZE_MAX) &&
            add_text(&http->out, rest);
 }
 
@@ -46,7 +49,7 @@ static bool write_rest(host_http *http, const host_http_request *request)
              request->body.size);
     return (!request->has_body || add_text(&http->out, length)) &&
            add_text(&http->out, "Accept: */*\r\n\r\n") &&
-           http_buffer_add(&http->out, request->body.data, request->body.size);
+           buffer_add(&http->out, request->body, SIZE_MAX);
 }
 
 /* ---- The response ---- */
@@ -55,37 +58,38 @@ static int status_of(const host_http *http)
 {
     char line[32];
     int minor, status;
-    size_t size = http->headers.size < sizeof line - 1 ? http->headers.size
-                                                       : sizeof line - 1;
-    memcpy(line, http->headers.bytes ? (const char *)http->headers.bytes : "",
-           size);
-    line[size] = '\0';
+    shoal_bytes head = buffer_bytes(&http->headers);
+
+    if (head.size >= sizeof line)
+        head.size = sizeof line - 1;
+    *bytes_copy((uint8_t *)line, head) = '\0';
     return sscanf(line, "HTTP/1.%d %d", &minor, &status) == 2 ? status : 0;
 }
 
 /* Of what came the head ends there; 0: it is not complete. */
-static size_t head_size(const struct http_buffer *head)
+static size_t head_size(shoal_bytes head)
 {
-    for (size_t i = 0; i + 1 < head->size; i++) {
-        if (head->bytes[i] != '\n')
+    for (size_t i = 0; i + 1 < head.size; i++) {
+        if (head.data[i] != '\n')
             continue;
-        if (head->bytes[i + 1] == '\n')
+        if (head.data[i + 1] == '\n')
             return i + 2;
-        if (i + 2 < head->size && head->bytes[i + 1] == '\r' &&
-            head->bytes[i + 2] == '\n')
+        if (i + 2 < head.size && head.data[i + 1] == '\r' &&
+            head.data[i + 2] == '\n')
             return i + 3;
     }
     return 0;
 }
 
-static size_t announced_length(const struct http_buffer *head)
+/* `head` is complete, so a line's end stops what reads a number. */
+static size_t announced_length(shoal_bytes head)
 {
     static const char name[] = "\ncontent-length:";
+    const char *text = (const char *)head.data;
     size_t length = sizeof name - 1;
-    for (size_t i = 0; i + length < head->size; i++) {
-        if (strncasecmp((const char *)head->bytes + i, name, length) == 0)
-            return (size_t)strtoul((const char *)head->bytes + i + length, NULL,
-                                   10);
+    for (size_t i = 0; i + length < head.size; i++) {
+        if (strncasecmp(text + i, name, length) == 0)
+            return (size_t)strtoul(text + i + length, NULL, 10);
     }
     return SIZE_MAX;
 }
@@ -118,23 +122,31 @@ static bool add_to_body(host_http *http, const uint8_t *bytes, size_t size,
     return http->length == 0;
 }
 
+/* Of what has come, as add_to_body(). */
+static bool end_head(host_http *http, bool *failed)
+{
+    shoal_bytes all = buffer_bytes(&http->headers);
+    size_t size = head_size(all);
+
+    if (size == 0)
+        return false;
+    buffer_cut(&http->headers, size); /* the rest stays where it is */
+    http->in_body = true;
+    http->length =
+        has_body(http) ? announced_length(buffer_bytes(&http->headers)) : 0;
+    return add_to_body(http, all.data + size, all.size - size, failed);
+}
+
 static void on_received(void *context, shoal_bytes bytes)
 {
     host_http *http = context;
-    struct http_buffer *head = &http->headers;
     bool failed = false, complete = false;
     if (http->in_body) {
         complete = add_to_body(http, bytes.data, bytes.size, &failed);
-    } else if (head->size + bytes.size > 128 * 1024 ||
-               !http_buffer_add(head, bytes.data, bytes.size)) {
+    } else if (!buffer_add(&http->headers, bytes, MAX_BEGINNING)) {
         failed = true;
-    } else if (head_size(head) > 0) {
-        size_t size = head_size(head), rest = head->size - size;
-        head->bytes[head->size] = '\0'; /* there is room for it */
-        head->size = size;
-        http->in_body = true;
-        http->length = has_body(http) ? announced_length(head) : 0;
-        complete = add_to_body(http, head->bytes + size, rest, &failed);
+    } else {
+        complete = end_head(http, &failed);
     }
     if (failed)
         finish(http, "the response is too large");
@@ -162,8 +174,7 @@ static void on_opened(void *context, const char *error)
     host_http *http = context;
     if (error)
         finish(http, error);
-    else if (!host_connection_write(http->connection,
-                                    bytes_of(http->out.bytes, http->out.size)))
+    else if (!host_connection_write(http->connection, buffer_bytes(&http->out)))
         finish(http, "out of memory");
 }
 

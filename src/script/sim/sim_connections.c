@@ -6,18 +6,13 @@
  */
 #include "sim_connections.h"
 
-#include "../../base/bytes.h"
+#include "../../base/buffer.h"
 #include "../../base/list.h"
 #include "../../lua/options.h"
 #include "../../lua/refs.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-struct buffer {
-    uint8_t *bytes;
-    size_t size;
-};
 
 struct sim_connection {
     struct sim_connection *next, **place; /* in the member's list */
@@ -33,24 +28,9 @@ struct sim_connection {
     unsigned depth; /* of pump() */
 };
 
-/* ---- Buffers ---- */
-
 static bool add(struct buffer *buffer, shoal_bytes bytes)
 {
-    uint8_t *more = realloc(buffer->bytes, buffer->size + bytes.size + 1);
-    if (!more)
-        return false;
-    buffer->bytes = more;
-    (void)bytes_copy(more + buffer->size, bytes);
-    buffer->size += bytes.size;
-    return true;
-}
-
-static struct buffer take(struct buffer *buffer)
-{
-    struct buffer taken = *buffer;
-    *buffer = (struct buffer){NULL, 0};
-    return taken;
+    return buffer_add(buffer, bytes, SIZE_MAX);
 }
 
 /* ---- The peer ---- */
@@ -61,8 +41,8 @@ static void free_connection(struct sim_connection *connection)
         sim_timer_cancel(connection->timer);
     refs_free(connection->mocks->owner->L, &connection->talk);
     LIST_REMOVE(connection);
-    free(connection->in.bytes);
-    free(connection->out.bytes);
+    buffer_clear(&connection->in);
+    buffer_clear(&connection->out);
     free(connection);
 }
 
@@ -104,9 +84,10 @@ static int read_peer(lua_State *L, int index, void *context,
 static int push_written(lua_State *L, void *context)
 {
     struct sim_connection *connection = context;
-    lua_pushlstring(L, (const char *)connection->out.bytes,
-                    connection->out.size);
-    connection->out.size = 0;
+    shoal_bytes written = buffer_bytes(&connection->out);
+    lua_pushlstring(L, written.data ? (const char *)written.data : "",
+                    written.size);
+    buffer_take(&connection->out, written.size);
     return 1;
 }
 
@@ -139,10 +120,10 @@ static void hand_over(struct sim_connection *connection)
 
 static void bring(struct sim_connection *connection)
 {
-    struct buffer in = take(&connection->in);
-    connection->events.received(connection->events.context,
-                                bytes_of(in.bytes, in.size));
-    free(in.bytes);
+    struct buffer in = connection->in;
+    connection->in = (struct buffer){0};
+    connection->events.received(connection->events.context, buffer_bytes(&in));
+    buffer_clear(&in);
 }
 
 static void step(struct sim_connection *connection)
@@ -150,9 +131,9 @@ static void step(struct sim_connection *connection)
     if (!connection->is_open) {
         connection->is_open = true;
         connection->events.opened(connection->events.context, NULL);
-    } else if (connection->out.size > 0) {
+    } else if (buffer_size(&connection->out) > 0) {
         hand_over(connection);
-    } else if (connection->wanted && connection->in.size > 0) {
+    } else if (connection->wanted && buffer_size(&connection->in) > 0) {
         bring(connection);
     } else if (connection->wanted && connection->ends && !connection->ended) {
         connection->ended = true;
@@ -163,7 +144,7 @@ static void step(struct sim_connection *connection)
 static bool is_due(const struct sim_connection *connection)
 {
     return connection->wanted && !connection->ended &&
-           (connection->in.size > 0 || connection->ends);
+           (buffer_size(&connection->in) > 0 || connection->ends);
 }
 
 static void pump(void *context)
@@ -176,7 +157,7 @@ static void pump(void *context)
         return;
     if (connection->closed)
         free_connection(connection);
-    else if (connection->out.size > 0)
+    else if (buffer_size(&connection->out) > 0)
         set_timer(connection, connection->after_us);
     else if (is_due(connection))
         set_timer(connection, 0);

@@ -26,7 +26,7 @@ struct connection {
     struct connection_wait *waiter;   /* NULL: nobody waits */
     int self;            /* reference, while the connection is being made */
     uint64_t timeout_us; /* unless a read or write says */
-    struct connection_in in;
+    struct buffer in;
     bool ended;
     char reason[MAX_REASON]; /* why it is broken; "": the peer has ended it */
     char endpoint[MAX_REASON];
@@ -71,7 +71,7 @@ static void close_it(struct connection *connection)
         return;
     let_go(connection);
     refs_free(scope_state(connection->scope), &connection->self);
-    connection_in_clear(&connection->in);
+    buffer_clear(&connection->in);
     LIST_REMOVE(connection);
     connection->scope = NULL;
 }
