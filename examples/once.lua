@@ -4,6 +4,8 @@
 --   shoal run examples/once.lua --bind 127.0.0.1:7946
 --   shoal run examples/once.lua --name second --join 127.0.0.1:7946
 --
+-- `shoal call owner` says which one it is.
+--
 -- This is a hint, not a lock. While the network is split, each side has an owner and runs the
 -- job; when the owner crashes, runs are missed until the others know. So the job must
 -- tolerate running twice or not at all. If it cannot, take a lock in your database.
@@ -42,5 +44,15 @@ local function plan(node)
 end
 
 M.on_start, M.on_reload = plan, plan
+
+M.commands = {
+  owner = {
+    help = "Says which member runs the job, as far as this one knows.",
+    run = function(node)
+      local owner = node:owner(job)
+      return owner.id.name or owner.addr
+    end,
+  },
+}
 
 return M

@@ -2,32 +2,8 @@
 
 local files = require "spec.support.files"
 local json = require "dkjson"
+local markdown = require "spec.support.markdown"
 local process = require "spec.support.process"
-
---- The blocks of a document: { language=, text=, line= }.
-local function blocks(path)
-  local found, block = {}, nil
-  for number, line in files.lines(path) do
-    local language = line:match "^```(.*)$"
-    if language and not block then
-      block = { language = language, line = number, text = "" }
-    elseif language then
-      found[#found + 1], block = block, nil
-    elseif block then
-      block.text = block.text .. line .. "\n"
-    end
-  end
-  assert(not block, path .. ": a block without an end")
-  return found
-end
-
-local function only(path, language)
-  local list = {}
-  for _, block in ipairs(blocks(path)) do
-    if block.language == language then list[#list + 1] = block end
-  end
-  return list
-end
 
 local function succeed(options)
   options.seconds = options.seconds or 60
@@ -44,7 +20,7 @@ describe("the document docs/embedding.md", function()
     return
   end
 
-  for _, block in ipairs(only("docs/embedding.md", "lua")) do
+  for _, block in ipairs(markdown.blocks("docs/embedding.md", "lua")) do
     it("has a program in Lua at line " .. block.line, function()
       local path = process.write(process.tempdir() .. "/block.lua", block.text)
       local done = succeed { process.lua, path }
@@ -55,13 +31,14 @@ describe("the document docs/embedding.md", function()
   it("has a program in C that builds against an installed tree, in both ways", function()
     local prefix, folder = process.tempdir(), process.tempdir()
     succeed { "cmake", "--install", process.build, "--prefix", prefix }
-    process.write(folder .. "/two.c", only("docs/embedding.md", "c")[1].text)
-    process.write(folder .. "/CMakeLists.txt", only("docs/embedding.md", "cmake")[1].text)
+    process.write(folder .. "/two.c", markdown.blocks("docs/embedding.md", "c")[1].text)
+    process.write(folder .. "/CMakeLists.txt", markdown.blocks("docs/embedding.md", "cmake")[1].text)
     succeed { "cmake", "-S", folder, "-B", folder .. "/build", "-DCMAKE_PREFIX_PATH=" .. prefix,
       "-DCMAKE_C_FLAGS=-Wall -Wextra -Werror" }
     succeed { "cmake", "--build", folder .. "/build" }
     local lib = files.output(("dirname $(find '%s' -name shoal.pc)"):format(prefix))[1]
-    succeed { "sh", "-ec", only("docs/embedding.md", "sh")[1].text, cwd = folder, env = { PKG_CONFIG_PATH = lib } }
+    succeed { "sh", "-ec", markdown.blocks("docs/embedding.md", "sh")[1].text, cwd = folder,
+      env = { PKG_CONFIG_PATH = lib } }
     for _, path in ipairs { folder .. "/build/two", folder .. "/two" } do
       local done = succeed { path }
       assert.matches("member_up a\n", done.out)
@@ -71,7 +48,7 @@ describe("the document docs/embedding.md", function()
   end)
 
   it("has no block of another kind", function()
-    for _, block in ipairs(blocks "docs/embedding.md") do
+    for _, block in ipairs(markdown.blocks "docs/embedding.md") do
       assert.is_truthy(("lua c cmake sh "):find(block.language .. " ", 1, true), "line " .. block.line)
     end
   end)
@@ -81,7 +58,7 @@ describe("the document README.md", function()
   after_each(process.cleanup)
 
   it("begins with a script that loads", function()
-    local scripts = only("README.md", "lua")
+    local scripts = markdown.blocks("README.md", "lua")
     assert.is_true(#scripts > 0)
     for _, block in ipairs(scripts) do
       succeed { process.shoal, "check", process.write(process.tempdir() .. "/script.lua", block.text) }
@@ -146,7 +123,7 @@ describe("the document README.md", function()
 
   it("names targets of make and commands of shoal that there are", function()
     local makefile = files.read "Makefile"
-    for _, block in ipairs(blocks "README.md") do
+    for _, block in ipairs(markdown.blocks "README.md") do
       for line in block.text:gmatch "[^\n]+" do
         local target = line:match "^make ([%w-]+)"
         local command = line:match "^%$? ?shoal (%l+)"
@@ -157,7 +134,9 @@ describe("the document README.md", function()
   end)
 
   it("links to files that there are", function()
-    for _, path in ipairs { "README.md", "docs/embedding.md" } do
+    local paths = files.find("docs/guides", "*.md")
+    paths[#paths + 1], paths[#paths + 2] = "README.md", "docs/embedding.md"
+    for _, path in ipairs(paths) do
       local folder = path:match "^(.*/)" or ""
       for target in files.read(path):gmatch "%]%(([^):#]+)%)" do
         succeed { "test", "-e", files.root .. "/" .. folder .. target }

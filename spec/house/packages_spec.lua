@@ -4,6 +4,7 @@
 
 local debian = require "spec.support.debian"
 local files = require "spec.support.files"
+local markdown = require "spec.support.markdown"
 local uses = require "spec.support.uses"
 
 -- What a bare Debian system has: the programs of its essential and required packages,
@@ -122,6 +123,11 @@ local function used_by(target, text)
     used:note("lua:busted", where)
     for _, path in ipairs(tests()) do
       used:file(path)
+    end
+    for _, path in ipairs(files.find("docs/guides", "*.md")) do
+      for _, block in ipairs(markdown.blocks(path, "sh")) do
+        used:shell(("%s:%d"):format(path, block.line), (block.text:gsub("%f[%w]shoal ", ": ")))
+      end
     end
   end
   return used.names

@@ -1,23 +1,11 @@
 --- docs/testing.md: its programs work, its specs pass, its commands run.
 
 local files = require "spec.support.files"
+local markdown = require "spec.support.markdown"
 local process = require "spec.support.process"
--- The code blocks of that language, in order, each with the line it begins at.
+
 local function blocks(language)
-  local list, block = {}, nil
-  for number, line in files.lines("docs/testing.md") do
-    if block and line == "```" then
-      list[#list + 1] = { line = block.line, text = table.concat(block, "\n") }
-      block = nil
-    elseif block then
-      block[#block + 1] = line
-    elseif line == "```" .. language then
-      block = { line = number }
-    elseif line:match("^```") then
-      block = nil
-    end
-  end
-  return list
+  return markdown.blocks("docs/testing.md", language)
 end
 
 -- With this file's globals, which busted has given it.
@@ -71,7 +59,7 @@ describe("docs/testing.md", function()
       local done = process.run(arguments)
       assert.equal("", done.err)
       assert.equal(0, done.code)
-      local shown = files.read("docs/testing.md"):match(command.text:gsub("%p", "%%%0") .. "\n```\n\n```\n(.-)```")
+      local shown = files.read("docs/testing.md"):match(command.text:gsub("%p", "%%%0") .. "```\n\n```\n(.-)```")
       assert.equal(comparable(done.out), comparable(shown))
     end
   end)
