@@ -10,7 +10,7 @@
 #                              aggressive Lua GC;
 #                              ONLY=regex: tests with such names; LUA=lua5.4
 #   make test-lua LUA=5.4      the core's and the binding's specs under another Lua
-#                              (5.1, 5.3, 5.4)
+#                              (5.1, 5.2, 5.3, 5.4)
 #   make check                 format, cppcheck, luacheck, layers; -Werror, also for
 #                              benchmarks and fuzzers
 #   make bench                 how fast it is (docs/performance.md), also to

@@ -4,7 +4,7 @@
 #   lua::headers      what the binding is compiled with
 #   lua::library      what the executable links; LuaJIT only, and only when its
 #                     library is there
-#   SHOAL_LUA_ABI     the folder name of its modules: 5.1, 5.3, ...
+#   SHOAL_LUA_ABI     the folder name of its modules: 5.1, 5.2, ...
 #   SHOAL_LUA_PROGRAM the interpreter that runs the specs
 
 include_guard()
@@ -35,7 +35,7 @@ if(NOT Lua_INCLUDE_DIR)
 endif()
 mark_as_advanced(Lua_INCLUDE_DIR)
 
-# LUA_VERSION_NUM is 501, 503, ...; LuaJIT's is 501 too.
+# LUA_VERSION_NUM is 501, 502, ...; LuaJIT's is 501 too.
 file(STRINGS ${Lua_INCLUDE_DIR}/lua.h version_line
      REGEX "^#define[ \t]+LUA_VERSION_(NUM|MAJOR|MINOR)[ \t]")
 if("${version_line}" MATCHES "NUM[ \t]+([0-9])0([0-9])")

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One C API for LuaJIT and Lua 5.1, 5.3 and 5.4: that of 5.3, as far as this
+ * One C API for LuaJIT and Lua 5.1 to 5.4: that of 5.3, as far as this
  * layer uses it. Every file of it that calls Lua includes this one.
  */
 #ifndef SHOAL_LUA_COMPAT_H

@@ -48,7 +48,7 @@ static int resume(lua_State *thread, lua_State *from, int nargs)
         lua_pop(thread, results);
     return status;
 #else
-#if LUA_VERSION_NUM >= 503
+#if LUA_VERSION_NUM >= 502
     int status = lua_resume(thread, from, nargs);
 #else
     int status = lua_resume(thread, nargs);
