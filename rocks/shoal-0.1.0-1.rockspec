@@ -13,11 +13,13 @@ is, what data travels with the gossip, and what happens when the cluster
 changes. A runtime with hot reload, a module for your own program, and the
 engine without I/O.]],
   license = "MIT",
+  homepage = "https://example.org/shoal",
+  issues_url = "https://example.org/shoal/issues",
   labels = { "cluster", "gossip", "swim", "network" },
 }
 supported_platforms = { "unix" }
 dependencies = {
-  "lua >= 5.1",
+  "lua >= 5.1, < 5.5",
   "argparse",
 }
 external_dependencies = {
