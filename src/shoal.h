@@ -404,6 +404,8 @@ SHOAL_API bool shoal_next_member(const shoal *engine, uint32_t *cursor,
 /* How many are queued. */
 SHOAL_API size_t shoal_num_updates(const shoal *engine);
 SHOAL_API size_t shoal_num_broadcasts(const shoal *engine);
+/* How many messages wait for their receipts. */
+SHOAL_API size_t shoal_num_messages(const shoal *engine);
 /* Borrowed until shoal_set_config(). */
 SHOAL_API const shoal_config *shoal_get_config(const shoal *engine);
 
@@ -417,6 +419,9 @@ typedef enum shoal_drop {
 
 SHOAL_API const char *shoal_drop_name(int drop);
 
+/* How long pings took that were answered: up to 1, 10, 100 ms, and longer. */
+enum { SHOAL_RTT_CLASSES = 4 };
+
 /* Since shoal_new(). */
 typedef struct shoal_stats {
 #define SHOAL_COUNTER(member, text) uint64_t member;
@@ -425,6 +430,8 @@ typedef struct shoal_stats {
     uint64_t sent[SHOAL_NUM_MESSAGES];
     uint64_t received[SHOAL_NUM_MESSAGES]; /* and accepted */
     uint64_t dropped[SHOAL_NUM_DROPS];
+    uint64_t rtt_us;                  /* of all answered pings ... */
+    uint64_t rtts[SHOAL_RTT_CLASSES]; /* ... and how many in each class */
 } shoal_stats;
 
 SHOAL_API shoal_stats shoal_get_stats(const shoal *engine);

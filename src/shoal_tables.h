@@ -277,6 +277,12 @@
     X(items_published, "packets' worth of what we published")                  \
     X(items_repaired, "items of topics that came only when we asked for them") \
     X(items_missed, "items of topics that nobody had any more")                \
+    X(member_repairs, "packets sent to compare and repair who is a member")    \
+    X(member_repair_bytes, "their bytes")                                      \
+    X(tag_repairs, "packets sent to fetch tags that do not fit into a claim")  \
+    X(tag_repair_bytes, "their bytes")                                         \
+    X(topic_repairs, "packets sent to compare and repair topics")              \
+    X(topic_repair_bytes, "their bytes")                                       \
     X(memory_bytes, "memory that the engine uses now")                         \
     X(local_health, "current local health, from 0 (good) to `max_local_health`")
 

@@ -85,17 +85,32 @@ describe("HTTP", function()
     assert.equal(1, found[('shoal_build_info{version="%s",name="a",cluster=""}'):format(require("shoal.core").version)])
     assert.equal(0, found['shoal_drops_total{reason="other"}'])
     local took, last = a:info().handlers, 0
-    for _, le in ipairs { "0.001", "0.01", "0.1", "1", "+Inf" } do
+    for _, le in ipairs { "0.1", "1", "+Inf" } do
       local so_far = found[('shoal_handler_duration_seconds_bucket{le="%s"}'):format(le)]
       assert.is_true(so_far >= last)
       last = so_far
     end
     assert.is_true(last > 0 and last <= took.calls)
     assert.equal(last, found.shoal_handler_duration_seconds_count)
+    assert.equal(0, found.shoal_children)
+    assert.equal(0, found.shoal_seal_refused_total)
+    assert.equal(0, found['shoal_queue_length{queue="messages"}'])
+    assert.is_true(found.shoal_repair_packets_total > 0) -- that of who has just come
+    wait.for_that(function()
+      found = series(web.get(a, "/metrics").body)
+      return found.shoal_probe_rtt_seconds_count > 0
+    end, 10, "an answered ping")
+    assert.equal(found.shoal_probe_rtt_seconds_count, found['shoal_probe_rtt_seconds_bucket{le="+Inf"}'])
+    assert.is_true(found.shoal_probe_rtt_seconds_sum > 0)
     found, count = series(web.get(a, "/metrics?detail=1&members=1").body)
     assert.is_true(count > 50)
     assert.equal(0, found['shoal_drops_total{reason="malformed"}'])
     assert.is_true(found['shoal_packets_sent_total{message="feed"}'] ~= nil)
+    local repaired = 0
+    for _, of in ipairs { "members", "tags", "topics" } do
+      repaired = repaired + found[('shoal_repair_of_bytes_total{of="%s"}'):format(of)]
+    end
+    assert.equal(found.shoal_repair_bytes_total, repaired)
     assert.equal(0, found[('shoal_member_state{member="%s",name=""}'):format(b.addr)])
   end)
 
@@ -150,10 +165,13 @@ describe("HTTP", function()
       listener = { stats = function() return { connections = 0, requests = 0 } end },
       node = {
         tags = function() return {} end,
-        stats = function() return setmetatable({}, { __index = function() return 0 end }) end,
+        stats = function()
+          return setmetatable({ rtt = { took = { 0, 0, 0, 0 }, seconds = 0 } }, { __index = function() return 0 end })
+        end,
         info = function()
           return { version = "1", started_at = 0, counts = { alive = 0, suspect = 0, down = 0 }, host = {},
-            backlog = { updates = 0, broadcasts = 0 }, handlers = { errors = 0, took = { 0, 0 }, seconds = 0 },
+            backlog = { updates = 0, broadcasts = 0, messages = 0 }, children = { running = 0 },
+            handlers = { errors = 0, took = { 0, 0 }, seconds = 0 },
             script = { generation = 1 }, drops = drops }
         end,
       },

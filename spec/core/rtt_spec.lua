@@ -80,6 +80,23 @@ describe("the rtt of a member", function()
     assert.equal(first, rtt_of(e, ping.to))
   end)
 
+  it("is counted in classes with each answer, and only then", function()
+    local e, ping = probing("b")
+    for _, took in ipairs { 0.001, 0.002, 0.2 } do
+      e:advance(took)
+      answer(e, ping)
+      answer(e, ping)
+      for _, packet in ipairs(e:advance(1).packets) do
+        if packet.kind == "ping" then ping = packet end
+      end
+    end
+    e:advance(0.25) -- too late
+    answer(e, ping)
+    local rtt = e.core:stats().rtt
+    assert.same({ 1, 1, 0, 1 }, rtt.took)
+    assert.is_true(rtt.seconds >= 0.203 and rtt.seconds < 0.21)
+  end)
+
   it("stays when the member is down, is back, or has another identity", function()
     local e, ping = probing("b")
     e:advance(0.016)

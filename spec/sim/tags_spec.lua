@@ -276,6 +276,13 @@ describe("tags", function()
       assert(members[1]:set_tags { text = text(1) })
       assert.is_true(net:run_until(by_all(net, members[1], "text", text(1)), 5))
       assert.equal(7, #heard)
+      local packets, bytes = 0, 0
+      for _, member in ipairs(members) do
+        local stats = member:stats()
+        packets, bytes = packets + stats.tag_repairs, bytes + stats.tag_repair_bytes
+      end
+      assert.is_true(packets >= 2 * 7) -- who asks, and the answer
+      assert.is_true(bytes >= 7 * #text(1))
       assert(members[1]:set_tags { text = text(2), zone = "b" })
       assert.is_true(net:run_until(by_all(net, members[1], "text", text(2)), 5))
       net:spawn(3, LARGE)

@@ -106,16 +106,18 @@ describe("what is published", function()
       net:run(0.02)
     end
     net:run(20)
-    local repaired = 0
+    local repaired, bytes = 0, 0
     for i, member in ipairs(members) do
       local of = { [members[1].addr] = {}, [members[2].addr] = {} }
       for _, message in ipairs(heard[i]) do table.insert(of[message.from], math.abs(message.data)) end
       assert.same(numbers(1, 100), of[members[1].addr])
       assert.same(numbers(1, 100), of[members[2].addr])
       assert.same({}, heard[i].missed)
-      repaired = repaired + member:stats().items_repaired
+      local stats = member:stats()
+      repaired, bytes = repaired + stats.items_repaired, bytes + stats.topic_repair_bytes
+      assert.equal(stats.sent.exchange, stats.member_repairs + stats.topic_repairs + stats.tag_repairs)
     end
-    assert.is_true(repaired > 0)
+    assert.is_true(repaired > 0 and bytes > repaired)
   end)
 
   it("is repaired after a split, as long as somebody has it", function()

@@ -301,6 +301,8 @@ local render = {
     ["engine counters"] = counter_types("shoal.Stats", "shoal_tables.h", nil, {
       "sent table<shoal.Message, integer>  packets", "received table<shoal.Message, integer>  and accepted",
       "dropped table<shoal.Drop, integer>  packets, updates and items",
+      "rtt { seconds: number, took: integer[] }  answered pings: all together, and how many took up to 1 ms, 10 ms, "
+        .. "100 ms, and longer",
       "handlers shoal.HandlersInfo",
       "host? shoal.HostStats  of a node", "questions? shoal.QuestionStats  of a node",
       "allocations? integer  of an engine",

@@ -152,16 +152,24 @@ static void succeed(shoal *engine, struct look *look)
     probe->indirect_at_us = SHOAL_NEVER;
 }
 
+static void count_rtt(shoal_stats *stats, uint64_t us)
+{
+    stats->rtt_us += us;
+    stats->rtts[(us > 1000) + (us > 10000) + (us > 100000)]++;
+}
+
 /* An answer that came only after others were asked may be one to them, or be
  * late for reasons of its own. */
 static void measure(shoal *engine, const struct look *look)
 {
     const struct probe *probe = &engine->probe;
     struct member *member = members_find_active(&engine->members, look->target);
-    if (member && !look->succeeded && engine->now_us < probe->indirect_at_us &&
-        probe->indirect_at_us != SHOAL_NEVER)
-        member->rtt =
-            rtt_smooth(member->rtt, engine->now_us - probe->started_us);
+    uint64_t us = engine->now_us - probe->started_us;
+    if (!member || look->succeeded || engine->now_us >= probe->indirect_at_us ||
+        probe->indirect_at_us == SHOAL_NEVER)
+        return;
+    count_rtt(&engine->stats, us);
+    member->rtt = rtt_smooth(member->rtt, us);
 }
 
 bool look_on_ack(shoal *engine, shoal_bytes id, uint8_t number)

@@ -13,6 +13,7 @@ struct packet {
     size_t size, room; /* room: of the whole packet */
     bool is_back;      /* to the sender at hand */
     uint32_t updates, items;
+    uint8_t record; /* the kind of the first one; 0: there is none */
 };
 
 static bool compares(const struct message *message)
@@ -160,6 +161,8 @@ static void write_records(shoal *engine, struct packet *packet,
         bytes_copy(packet->bytes + packet->size,
                    bytes_of(records->bytes, records->size));
         packet->size += records->size;
+        packet->record =
+            records->size > ITEM_FRAME ? records->bytes[ITEM_FRAME] : 0;
     } else /* a question to one that has shown nothing: it is asked again */
         engine_drop(engine, SHOAL_DROP_TOO_BIG, 0);
     records->size = 0;
@@ -262,12 +265,30 @@ static void fill_effect(shoal_effect *effect, const struct who *to,
     effect->packet.data = at;
 }
 
+/* What an exchange is about: its records are of one kind, or of kinds that
+ * belong together. What programs say to each other repairs nothing. */
+static void count_repair(shoal_stats *stats, uint8_t kind, size_t size)
+{
+    if (kind == RECORD_MESSAGE || kind == RECORD_RECEIPT)
+        return;
+    bool of_tags = kind == RECORD_FETCH || kind == RECORD_PART;
+    bool of_topics = topic_record_is(kind);
+    stats->tag_repairs += of_tags;
+    stats->tag_repair_bytes += of_tags ? size : 0;
+    stats->topic_repairs += of_topics;
+    stats->topic_repair_bytes += of_topics ? size : 0;
+    stats->member_repairs += !of_tags && !of_topics;
+    stats->member_repair_bytes += of_tags || of_topics ? 0 : size;
+}
+
 static void count_sent(shoal *engine, const struct packet *packet,
                        const struct message *message)
 {
     engine->stats.packets_sent++;
     engine->stats.bytes_sent += packet->size;
     engine->stats.sent[message->kind]++;
+    if (message->telling)
+        count_repair(&engine->stats, packet->record, packet->size);
     if (!notify_is_wanted(engine, SHOAL_EVENT_PACKET_SENT))
         return;
     shoal_header header = {.kind = (uint8_t)message->kind,

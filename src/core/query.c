@@ -137,6 +137,11 @@ size_t shoal_num_broadcasts(const shoal *engine)
     return engine->items.count;
 }
 
+size_t shoal_num_messages(const shoal *engine)
+{
+    return engine->messages.count;
+}
+
 const shoal_config *shoal_get_config(const shoal *engine)
 {
     return &engine->config;

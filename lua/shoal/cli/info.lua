@@ -9,7 +9,7 @@ local info = {}
 
 local ORDER = {
   "name", "cluster", "addr", "bind", "identity", "state", "incarnation", "connection", "started_at",
-  "seeds", "counts", "backlog", "packets", "drops", "host", "handlers", "script", "control", "version",
+  "seeds", "counts", "backlog", "children", "packets", "drops", "host", "handlers", "script", "control", "version",
 }
 
 -- "ping 12, ack 3", by name, without the zeros.
@@ -41,7 +41,8 @@ local function traffic_lines(add, node)
   local counts, packets = node.counts, node.packets
   add("members", ("%d active (%d alive, %d suspect), %d down"):format(
     counts.active, counts.alive, counts.suspect, counts.down))
-  add("backlog", ("%d updates, %d broadcasts"):format(node.backlog.updates, node.backlog.broadcasts))
+  add("backlog", ("%d updates, %d broadcasts, %d messages"):format(node.backlog.updates, node.backlog.broadcasts,
+    node.backlog.messages))
   add("received", ("%d packets, %s bytes: %s"):format(
     packets.received, text.number(packets.bytes_received), counters(packets.received_by_message)))
   add("sent", ("%d packets, %s bytes: %s"):format(

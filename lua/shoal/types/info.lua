@@ -47,11 +47,18 @@
 ---@field items_published integer  packets' worth of what we published
 ---@field items_repaired integer  items of topics that came only when we asked for them
 ---@field items_missed integer  items of topics that nobody had any more
+---@field member_repairs integer  packets sent to compare and repair who is a member
+---@field member_repair_bytes integer  their bytes
+---@field tag_repairs integer  packets sent to fetch tags that do not fit into a claim
+---@field tag_repair_bytes integer  their bytes
+---@field topic_repairs integer  packets sent to compare and repair topics
+---@field topic_repair_bytes integer  their bytes
 ---@field memory_bytes integer  memory that the engine uses now
 ---@field local_health integer  current local health, from 0 (good) to `max_local_health`
 ---@field sent table<shoal.Message, integer>  packets
 ---@field received table<shoal.Message, integer>  and accepted
 ---@field dropped table<shoal.Drop, integer>  packets, updates and items
+---@field rtt { seconds: number, took: integer[] }  answered pings: all together, and how many took up to 1 ms, 10 ms, 100 ms, and longer
 ---@field handlers shoal.HandlersInfo
 ---@field host? shoal.HostStats  of a node
 ---@field questions? shoal.QuestionStats  of a node
@@ -94,7 +101,8 @@
 ---@field started_at number         unix seconds
 ---@field seeds string[]            the endpoints it joins through, as given
 ---@field counts { active: integer, alive: integer, suspect: integer, down: integer, known: integer }
----@field backlog { updates: integer, broadcasts: integer }
+---@field backlog { updates: integer, broadcasts: integer, messages: integer }
+---@field children { running: integer, waiting: integer }  programs of node:spawn
 ---@field packets { received: integer, sent: integer, bytes_received: integer, bytes_sent: integer, received_by_message: table<string, integer>, sent_by_message: table<string, integer> }
 ---@field drops table<shoal.Drop, integer>  packets, updates and items dropped: every reason is there
 ---@field host shoal.HostStats

@@ -323,6 +323,20 @@ static void set_counts(lua_State *L, const char *name, const uint64_t *values,
     lua_setfield(L, -2, name);
 }
 
+static void set_rtt(lua_State *L, const shoal_stats *stats)
+{
+    lua_createtable(L, 0, 2);
+    lua_pushnumber(L, (lua_Number)stats->rtt_us / 1e6);
+    lua_setfield(L, -2, "seconds");
+    lua_createtable(L, SHOAL_RTT_CLASSES, 0);
+    for (int i = 0; i < SHOAL_RTT_CLASSES; i++) {
+        lua_pushnumber(L, (lua_Number)stats->rtts[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "took");
+    lua_setfield(L, -2, "rtt");
+}
+
 void view_push_stats(lua_State *L, const shoal *engine)
 {
     shoal_stats stats = shoal_get_stats(engine);
@@ -336,14 +350,16 @@ void view_push_stats(lua_State *L, const shoal *engine)
     set_counts(L, "received", stats.received, SHOAL_NUM_MESSAGES,
                shoal_message_name);
     set_counts(L, "dropped", stats.dropped, SHOAL_NUM_DROPS, shoal_drop_name);
+    set_rtt(L, &stats);
 }
 
 void view_push_backlog(lua_State *L, const shoal *engine)
 {
     luaL_checkstack(L, 3, "cannot push the backlog");
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 3);
     value_set_count(L, "updates", shoal_num_updates(engine));
     value_set_count(L, "broadcasts", shoal_num_broadcasts(engine));
+    value_set_count(L, "messages", shoal_num_messages(engine));
 }
 
 /* ---- Results ---- */

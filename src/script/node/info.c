@@ -130,6 +130,13 @@ static void push_script(lua_State *L, const struct node *node)
     }
 }
 
+static void push_children(lua_State *L, const struct children *children)
+{
+    lua_createtable(L, 0, 2);
+    value_set_count(L, "running", children->running);
+    value_set_count(L, "waiting", children->num_waiting);
+}
+
 static void push_seeds(lua_State *L, struct backend *backend)
 {
     const char *seed;
@@ -145,7 +152,7 @@ void info_push(lua_State *L, struct node *node)
     shoal *engine = node_engine(node);
     shoal_stats stats = shoal_get_stats(engine);
     luaL_checkstack(L, 10, "cannot push the info");
-    lua_createtable(L, 0, 17);
+    lua_createtable(L, 0, 18);
     set_ourselves(L, node);
     push_seeds(L, node->backend);
     lua_setfield(L, -2, "seeds");
@@ -161,6 +168,8 @@ void info_push(lua_State *L, struct node *node)
     lua_setfield(L, -2, "host");
     protected_push_counts(L, &node->counts);
     lua_setfield(L, -2, "handlers");
+    push_children(L, &node->children);
+    lua_setfield(L, -2, "children");
     push_script(L, node);
     lua_setfield(L, -2, "script");
     memory_push_info(L, node);

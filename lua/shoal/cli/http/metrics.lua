@@ -84,7 +84,7 @@ end
 
 -- ---- How long it took to find out ----
 
-local DETECTION = { 1, 3, 10, 30 } -- seconds
+local DETECTION = { 3, 10 } -- seconds
 
 ---@class shoal.http.Detection
 ---@field buckets { [1]: number?, [2]: integer }[]
@@ -126,6 +126,21 @@ end
 
 -- ---- The parts ----
 
+local RTT = { 0.001, 0.01, 0.1 } -- seconds, as the engine counts them
+
+-- { most, how many } of what was counted up to these limits, and above. The first `short`
+-- are added to the next.
+local function buckets_of(limits, counts, short)
+  local buckets, before = {}, 0
+  for i, count in ipairs(counts) do
+    before = before + count
+    if i > short then
+      buckets[#buckets + 1], before = { limits[i], before }, 0
+    end
+  end
+  return buckets
+end
+
 local function add_cluster(page, self, info, stats)
   page:begin("build_info", "gauge", "Always 1; the labels say which node this is.")
   page:add(1, ('{version="%s",name="%s",cluster="%s"}'):format(clean(info.version), clean(info.name or ""),
@@ -141,8 +156,35 @@ local function add_cluster(page, self, info, stats)
   page:counter("probe_failures_total", "Probes that were not answered.", stats.probes_failed)
   page:counter("suspicions_total", "Suspicions that this node raised.", stats.suspicions)
   page:counter("refutations_total", "Suspicions and verdicts against this node that it refuted.", stats.refutations)
+  page:histogram("probe_rtt_seconds", "How long members took to answer a ping.",
+    { buckets = buckets_of(RTT, stats.rtt.took, 0), sum = stats.rtt.seconds })
   page:histogram("detection_seconds", "From a suspicion to the verdict that the member is down.", self.detection)
 end
+
+local SEALED = { "foreign_key", "unauthentic", "replayed", "unproven" }
+
+-- The rest of what is sealed is in the traffic.
+local function add_seal(page, drops)
+  local refused = 0
+  for _, reason in ipairs(SEALED) do
+    refused = refused + (drops[reason] or 0)
+  end
+  page:counter("seal_refused_total", "Packets that were not sealed with a key of ours, or were sent again.", refused)
+end
+
+local REPAIRS = { members = "member", tags = "tag", topics = "topic" }
+
+local function add_repair(page, stats)
+  local packets, bytes = 0, 0
+  for _, of in pairs(REPAIRS) do
+    packets, bytes = packets + stats[of .. "_repairs"], bytes + stats[of .. "_repair_bytes"]
+  end
+  page:counter("repair_packets_total", "Packets sent to compare with others, and to repair what differs.", packets)
+  page:counter("repair_bytes_total", "Bytes of these packets.", bytes)
+  page:counter("topic_items_missed_total", "Items of topics that nobody had any more.", stats.items_missed)
+end
+
+local QUEUES = { "updates", "broadcasts", "messages" }
 
 local function add_traffic(page, info, stats)
   local host = info.host
@@ -150,27 +192,21 @@ local function add_traffic(page, info, stats)
   page:counter("datagrams_sent_total", "Datagrams that were sent.", host.datagrams_sent or 0)
   page:counter("received_bytes_total", "Bytes of the datagrams that arrived.", host.bytes_received or 0)
   page:counter("sent_bytes_total", "Bytes of the datagrams that were sent.", host.bytes_sent or 0)
-  page:counter("send_errors_total", "Datagrams that the system could not send.", host.send_errors or 0)
-  page:begin("queue_length", "gauge", "Updates and broadcasts that wait to be gossiped.")
-  page:labeled("queue", "updates", info.backlog.updates)
-  page:labeled("queue", "broadcasts", info.backlog.broadcasts)
-  page:counter("messages_sent_total", "Messages sent to one member, answers included.", stats.messages_sent)
+  page:begin("queue_length", "gauge", "Updates and broadcasts that wait to be gossiped, messages under way.")
+  for _, queue in ipairs(QUEUES) do
+    page:labeled("queue", queue, info.backlog[queue])
+  end
   page:counter("message_failures_total", "Messages whose receiver went down first.", stats.messages_failed)
-  page:counter("topic_items_repaired_total", "Items of topics that came only when asked for.", stats.items_repaired)
-  page:counter("topic_items_missed_total", "Items of topics that nobody had any more.", stats.items_missed)
 end
 
-local HANDLER = { 0.001, 0.01, 0.1, 1 } -- seconds, as the binding counts them
+local HANDLER = { 0.001, 0.01, 0.1, 1 } -- seconds, as the binding counts them ...
+local SHORT = 2 -- ... and how many of them nobody needs to know apart
 
 local function add_handlers(page, info)
-  local buckets = {}
-  for i, count in ipairs(info.handlers.took) do
-    buckets[i] = { HANDLER[i], count }
-  end
   page:histogram("handler_duration_seconds", "How long calls of the script's functions took.",
-    { buckets = buckets, sum = info.handlers.seconds })
+    { buckets = buckets_of(HANDLER, info.handlers.took, SHORT), sum = info.handlers.seconds })
   page:counter("handler_errors_total", "Calls of the script's functions that failed.", info.handlers.errors)
-  page:gauge("script_generation", "How many versions of the script there have been.", info.script.generation)
+  page:gauge("children", "Programs that the script runs now.", info.children.running)
 end
 
 local STATES = { "passing", "warning", "critical", "maintenance" }
@@ -186,12 +222,6 @@ local function add_services(page, node)
   for _, state in ipairs(STATES) do
     page:labeled("state", state, counts[state] or 0)
   end
-end
-
-local function add_listener(page, self)
-  local stats = self.listener:stats()
-  page:gauge("http_connections", "Open connections of this listener.", stats.connections)
-  page:counter("http_requests_total", "Requests that it answered.", stats.requests)
 end
 
 -- `room` series: one is for the rest. A reason that has come in stays, or its counter
@@ -214,7 +244,13 @@ local function add_drops(page, self, drops, room)
   page:labeled("reason", "other", rest)
 end
 
-local function add_detail(page, info)
+local function add_listener(page, self)
+  local stats = self.listener:stats()
+  page:gauge("http_connections", "Open connections of this listener.", stats.connections)
+  page:counter("http_requests_total", "Requests that it answered.", stats.requests)
+end
+
+local function add_detail(page, self, info, stats)
   page:begin("drops_total", "counter", "Packets, updates and items dropped, by reason.")
   for _, reason in ipairs(text.sorted_keys(info.drops)) do
     page:labeled("reason", reason, info.drops[reason])
@@ -227,6 +263,15 @@ local function add_detail(page, info)
   for _, kind in ipairs(text.sorted_keys(info.packets.sent_by_message)) do
     page:labeled("message", kind, info.packets.sent_by_message[kind])
   end
+  page:begin("repair_of_bytes_total", "counter", "Bytes of repair_bytes_total, by what was compared.")
+  for _, of in ipairs(text.sorted_keys(REPAIRS)) do
+    page:labeled("of", of, stats[REPAIRS[of] .. "_repair_bytes"])
+  end
+  page:counter("topic_items_repaired_total", "Items of topics that came only when asked for.", stats.items_repaired)
+  page:counter("messages_sent_total", "Messages sent to one member, answers included.", stats.messages_sent)
+  page:counter("send_errors_total", "Datagrams that the system could not send.", info.host.send_errors or 0)
+  page:gauge("script_generation", "How many versions of the script there have been.", info.script.generation)
+  add_listener(page, self)
 end
 
 local function labels_of(member)
@@ -266,11 +311,12 @@ function metrics.render(self, asked)
   local info, stats = node:info(), node:stats()
   add_cluster(page, self, info, stats)
   add_traffic(page, info, stats)
+  add_repair(page, stats)
+  add_seal(page, info.drops)
   add_handlers(page, info)
   add_services(page, node)
-  add_listener(page, self)
   if request.flag(asked.query, "detail") then
-    add_detail(page, info)
+    add_detail(page, self, info, stats)
   else
     add_drops(page, self, info.drops, MOST - page.series)
   end
