@@ -20,6 +20,7 @@ local control = {}
 ---@field node? shoal.Node
 ---@field status? shoal.Status that `info` tells of, too
 ---@field http? shoal.Http the same
+---@field dns? shoal.Dns the same
 ---@field on_leave? fun() called once `leave` has been answered
 ---@field private listener shoal.Server
 ---@field private leaving boolean
@@ -169,6 +170,7 @@ methods.info = {
     info.control.monitors = count(self.watching)
     info.status = self.status and self.status:stats()
     info.http = self.http and self.http:stats()
+    info.dns = self.dns and self.dns:stats()
     return info
   end,
 }

@@ -21,13 +21,14 @@ local MAY_INCLUDE = {
   lua = "base wire",
   control = "base wire lua host", -- of the host: what its loop is
   web = "base control host lua",
+  dns = "base control host lua",
   ["script/engine"] = "base wire lua",
   ["script/reload"] = "base lua script/engine",
   ["script/node"] = "base disk host host/act host/watch lua seal script/engine script/reload",
   ["script/node/act"] = "base host/act lua script/engine script/node script/reload",
   ["script/node/methods"] = "base host lua seal script/engine script/node script/node/act script/reload",
   ["script/sim"] = "base host host/act sim lua script/node script/node/methods",
-  script = "base host lua seal control web script/engine script/reload script/node script/node/methods script/sim",
+  script = "base dns host lua seal control web script/engine script/reload script/node script/node/methods script/sim",
   cli = "base",
 }
 -- How many .c files of a folder may be in a ring of calls: a file uses a

@@ -3,6 +3,7 @@
 
 #include "../control/control.h"
 #include "../control/control_folder.h"
+#include "../dns/dns_lua.h"
 #include "../host/host.h"
 #include "../lua/compat.h"
 #include "../lua/options.h"
@@ -40,6 +41,11 @@ static void http_register(lua_State *L)
     web_register(L, loop_try_default);
 }
 
+static void dns_listener_register(lua_State *L)
+{
+    dns_register(L, loop_try_default);
+}
+
 static register_fn *const parts[] = {
     value_register,          /* pack, unpack */
     options_register,        /* nearest */
@@ -62,6 +68,7 @@ static register_fn *const parts[] = {
     control_client_register, /* control_connect */
     control_folder_register, /* control_folder */
     http_register,           /* web_listen */
+    dns_listener_register,   /* dns_listen */
 };
 
 /* A deputy answers pings while a handler keeps the loop (src/host/deputy.h). */

@@ -147,6 +147,13 @@ local function fill_run(run)
   option(run, "--http-token-file", "PATH", "A file, which only its owner may read, with the token that HTTP clients "
     .. "must show ('Authorization: Bearer TOKEN'), of 16 bytes or more.")
     :convert(typed.filled("--http-token-file"))
+  option(run, "--dns", "WHERE", "Where to answer DNS, by UDP and TCP: a loopback address such as 127.0.0.1:8600. "
+    .. "Port 0 picks a free port. It has the services that pass as NAME.service.shoal, and members as "
+    .. "NAME.node.shoal. Default: nowhere."):convert(typed.filled("--dns"))
+  run:flag("--dns-public", "The address of --dns may be one that other hosts reach.")
+  option(run, "--domain", "NAME", "What the names of --dns end in. Default: shoal."):convert(typed.filled("--domain"))
+  option(run, "--dns-ttl", "SECONDS", "How long the answers of --dns may be kept, from 0 to 5. Default: 0.")
+    :convert(typed.number("--dns-ttl", 0, 5, true))
   add_log_options(run)
 end
 

@@ -157,6 +157,7 @@ local function announce(node, path, server)
   local loaded = node:info().script
   node:log("info", "running", {
     script = loaded.path, hash = loaded.hash, control = path, http = server.http and server.http:stats().place,
+    dns = server.dns and server.dns:stats().place,
   })
 end
 
@@ -168,6 +169,9 @@ local function close(server)
   if server.http then
     server.http:close()
   end
+  if server.dns then
+    server.dns:close()
+  end
 end
 
 local function listen_http(request)
@@ -176,6 +180,14 @@ local function listen_http(request)
     public = request.http_public, token_file = request.http_token_file, user = request.user,
   })
   return server, message and "--http: " .. message
+end
+
+local function listen_dns(request)
+  local dns = require("shoal.cli.dns")
+  local server, message = dns.listen(request.dns, {
+    public = request.dns_public, domain = request.domain, ttl = request.dns_ttl,
+  })
+  return server, message and "--dns: " .. message
 end
 
 -- The control socket, and those for everybody, if they are asked for.
@@ -204,6 +216,13 @@ local function listen(request, path, access)
       return nil, message
     end
   end
+  if request.dns then
+    server.dns, message = listen_dns(request)
+    if not server.dns then
+      close(server)
+      return nil, message
+    end
+  end
   return server
 end
 
@@ -214,6 +233,9 @@ local function attach(server, node)
   end
   if server.http then
     server.http:attach(node)
+  end
+  if server.dns then
+    server.dns:attach(node)
   end
 end
 
@@ -238,6 +260,9 @@ function run.run(request)
   end
   if not request.http and (request.http_public or request.http_token_file) then
     return nil, "--http-public and --http-token-file are about the listener of --http WHERE", USAGE
+  end
+  if not request.dns and (request.dns_public or request.dns_ttl or request.domain) then
+    return nil, "--dns-public, --dns-ttl and --domain are about the listener of --dns WHERE", USAGE
   end
   local fields, message, code = config.from(request)
   if not fields then

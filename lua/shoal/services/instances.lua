@@ -21,8 +21,10 @@ function instances.name_of(tag)
   return type(tag) == "string" and tag:sub(1, #PREFIX) == PREFIX and tag:sub(#PREFIX + 1) or nil
 end
 
--- "10.0.0.1" of "10.0.0.1:7946", "[::1]" of "[::1]:7946".
-local function host_of(addr)
+--- "10.0.0.1" of "10.0.0.1:7946", "[::1]" of "[::1]:7946".
+---@param addr any
+---@return string?
+function instances.host_of(addr)
   return type(addr) == "string" and addr:match "^(.*):%d+$" or nil
 end
 
@@ -36,13 +38,17 @@ local function whole(value, high)
   return number and number >= 0 and number <= high and number % 1 == 0 and number or nil
 end
 
--- What a member says, as far as it is what it should be: members of other releases and
--- other hands may say anything.
-local function read(name, member, value)
+--- What a member says, as far as it is what it should be: members of other releases and
+--- other hands may say anything. nil: it is not about a service.
+---@param name string
+---@param member shoal.Member
+---@param value any  of the tag
+---@return shoal.services.Instance?
+function instances.read(name, member, value)
   if type(value) ~= "table" then
     return nil
   end
-  local port, host = whole(value.port, 65535), clean_host(value.host) or clean_host(host_of(member.addr))
+  local port, host = whole(value.port, 65535), clean_host(value.host) or clean_host(instances.host_of(member.addr))
   return {
     name = name,
     member = member,
@@ -98,7 +104,7 @@ function instances.all(node)
   for _, member in ipairs(living(node)) do
     for tag, value in pairs(member.tags or {}) do
       local name = instances.name_of(tag)
-      list[#list + 1] = name and read(name, member, value) or nil
+      list[#list + 1] = name and instances.read(name, member, value) or nil
     end
   end
   return sort(list)
