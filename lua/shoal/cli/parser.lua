@@ -201,6 +201,8 @@ local function fill_sim(sim)
   option(sim, "--plot", "FILE.svg", "Draw the number of members over time, and how what was published or "
     .. "broadcast spread.")
     :convert(typed.filled("--plot"))
+  option(sim, "--page", "FILE.html", "Write a page to look at the run in a browser, at any moment of it.")
+    :convert(typed.filled("--page"))
 end
 
 -- Of a command that talks to a running node.

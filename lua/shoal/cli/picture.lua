@@ -1,4 +1,4 @@
---- The file of a picture: checked before a long run, written after it.
+--- The file of a picture or page: checked before a long run, written after it.
 --
 -- It is written to a temporary file and renamed, so that a full disk leaves the old
 -- file, and no reader sees half of the new one. A pipe, /dev/stdout or a link is
@@ -8,8 +8,8 @@ local core = require("shoal.core")
 
 local picture = {}
 
-local function complain(message)
-  return nil, "cannot write the plot: " .. (message or "unknown error")
+local function complain(what, message)
+  return nil, ("cannot write the %s: %s"):format(what, message or "unknown error")
 end
 
 local function is_plain(path)
@@ -22,10 +22,10 @@ local function beside(path)
 end
 
 -- Can it be opened in this mode? (Not for a pipe: closing it would end its reader.)
-local function try(path, mode)
+local function try(what, path, mode)
   local file, message = io.open(path, mode)
   if not file then
-    return complain(message)
+    return complain(what, message)
   end
   file:close()
   return true
@@ -33,33 +33,34 @@ end
 
 --- Could it be written?
 ---@param path string
+---@param what string "plot", "page"
 ---@return true? ok
 ---@return string? message
-function picture.check(path)
+function picture.check(path, what)
   local kind = core.file_kind(path)
   if kind == "other" then
     return true
   end
   if kind then
-    local ok, message = try(path, "a")
+    local ok, message = try(what, path, "a")
     if not ok then
       return nil, message
     end
   end
-  local ok, message = try(beside(path), "w")
+  local ok, message = try(what, beside(path), "w")
   os.remove(beside(path))
   return ok, message
 end
 
-local function fill(path, content)
+local function fill(what, path, content)
   local file, message = io.open(path, "w")
   if not file then
-    return complain(message)
+    return complain(what, message)
   end
   local written, write_message = file:write(content)
   local closed, close_message = file:close()
   if not (written and closed) then
-    return complain(("%s: %s"):format(path, write_message or close_message))
+    return complain(what, ("%s: %s"):format(path, write_message or close_message))
   end
   return true
 end
@@ -67,19 +68,20 @@ end
 --- Writes it, whole or not at all.
 ---@param path string
 ---@param content string
+---@param what string
 ---@return true? ok
 ---@return string? message
-function picture.write(path, content)
+function picture.write(path, content, what)
   if not is_plain(path) then
-    return fill(path, content)
+    return fill(what, path, content)
   end
-  local ok, message = fill(beside(path), content)
+  local ok, message = fill(what, beside(path), content)
   if ok then
     local renamed, problem = os.rename(beside(path), path)
     if renamed then
       return true
     end
-    ok, message = complain(problem)
+    ok, message = complain(what, problem)
   end
   os.remove(beside(path))
   return ok, message

@@ -177,8 +177,13 @@ local function check(request)
     return nil, ("--partition %g: begins at %g s, so it can last %g s at most"):format(
       request.partition, request.seconds / 2, request.seconds / 2), 2
   end
-  if request.plot then
-    return picture.check(request.plot)
+  for _, name in ipairs({ "plot", "page" }) do
+    if request[name] then
+      local ok, message = picture.check(request[name], name)
+      if not ok then
+        return nil, message
+      end
+    end
   end
   return true
 end
@@ -195,12 +200,17 @@ local function simulate(request, fields)
   return run, message and script.name(role.path, message)
 end
 
--- A picture that cannot be written must not prevent the report.
+-- A picture or page that cannot be written must not prevent the report.
 local function draw(request, run, report)
-  if not request.plot then
-    return true
+  local ok, message = true, nil
+  if request.plot then
+    ok, message = picture.write(request.plot, plot.draw(run, report), "plot")
   end
-  return picture.write(request.plot, plot.draw(run, report))
+  if request.page then
+    local written, complaint = picture.write(request.page, run.recording:page(request), "page")
+    ok, message = ok and written, message or complaint
+  end
+  return ok, message
 end
 
 local function print_report(request, report)

@@ -10,6 +10,7 @@
 -- Who is hit is drawn from the seed.
 
 local core = require("shoal.core")
+local recording = require("shoal.cli.recording")
 local shoal = require("shoal")
 local sim = require("shoal.sim")
 local spread = require("shoal.cli.spread")
@@ -28,11 +29,15 @@ local MAX_MESSAGES = 5
 ---@field marks { at: number, what: string }[]  what was done when
 ---@field chosen? { topic?: string, data: string, selective?: boolean }  what a member is to say
 ---@field spread? shoal.cli.Spread
+---@field recording? shoal.cli.Recording  with --page
 
 local round = spread.round
 
 local function mark(self, what)
   self.marks[#self.marks + 1] = { at = round(self.net:now()), what = what }
+  if self.recording then
+    self.recording:mark(what)
+  end
 end
 
 -- ---- What befalls it -------------------------------------------------------
@@ -100,7 +105,11 @@ end
 -- ---- Running it ------------------------------------------------------------
 
 local function sample(self)
-  self.samples[#self.samples + 1] = { self.net:now(), self.net:census() }
+  local now = { self.net:now(), self.net:census() }
+  self.samples[#self.samples + 1] = now
+  if self.recording then
+    self.recording:sample(now[2], now[3], now[4], now[5])
+  end
 end
 
 local function look(self)
@@ -165,6 +174,7 @@ function trial.run(request, roles, fields, progress)
   local script = shoal.check(roles[1].path)
   local self = { net = net, members = members, request = request, roles = roles, samples = {}, marks = {},
     chosen = spread.choose(request, script and script.handlers or {}) }
+  self.recording = request.page and recording.new(net, members, request.seconds)
   plan(self)
   sample(self)
   for i = 1, SAMPLES do

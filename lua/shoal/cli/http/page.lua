@@ -1,5 +1,6 @@
 --- /: a page to look at. One file without a build step, which follows /events and reads
---- /metrics. What members say of themselves is only ever text there.
+--- /metrics. What members say of themselves is only ever text there. `shoal sim --page`
+--- (replay.lua) puts a recorded run in the place of what is live in it.
 
 return [==[
 <!DOCTYPE html>
@@ -85,7 +86,11 @@ let own = null, isReady = false, wanted = false, offset = 0, probed = null;
 
 const keyOf = addr => typeof addr === "string" ? addr : JSON.stringify(addr);
 const nameOf = m => m.id && m.id.name !== undefined ? String(m.id.name) : "";
-const now = () => Date.now() / 1000 + offset;
+// A recorded run has its own.
+let now = () => Date.now() / 1000 + offset;
+let range = () => [now() - SPAN, now()];
+let clock = time => new Date(time * 1000).toLocaleTimeString();
+let probes = () => own && probed ? [[keyOf(own.addr), probed]] : [];
 const shown = value => typeof value === "string" ? value : JSON.stringify(value);
 
 function element(name, text, className) {
@@ -175,9 +180,12 @@ function showRing(all) {
     const angle = 2 * Math.PI * i / some.length - Math.PI / 2;
     at.set(keyOf(m.addr), [150 + 130 * Math.cos(angle), 150 + 130 * Math.sin(angle), m]);
   });
-  const from = own && at.get(keyOf(own.addr)), to = probed && at.get(probed);
   const parts = [];
-  if (from && to) parts.push(drawn("line", { x1: from[0], y1: from[1], x2: to[0], y2: to[1], stroke: "var(--own)" }));
+  for (const [a, b] of probes()) {
+    const from = at.get(a), to = at.get(b);
+    if (from && to) parts.push(drawn("line", { x1: from[0], y1: from[1], x2: to[0], y2: to[1],
+      stroke: from[2].isOwn ? "var(--own)" : "var(--faint)", "stroke-width": from[2].isOwn ? 2 : 0.5 }));
+  }
   for (const [x, y, m] of at.values()) {
     const dot = drawn("circle", { cx: x, cy: y, r: m.isOwn ? 7 : 5, fill: m.isOwn ? "var(--own)"
       : "var(--" + m.state + ")" });
@@ -192,31 +200,30 @@ function showRing(all) {
 // ---- What happens ----
 
 const COLORS = { member_up: "alive", refuted: "alive", returned: "alive", suspect: "suspect", member_down: "down",
-  defunct: "down", service: "own", rename: "own" };
+  defunct: "down", service: "own", rename: "own", mark: "own" };
 const WORDS = { member_up: "up", member_down: "down", suspect: "suspected", refuted: "suspicion refuted",
   rename: "replaced by a newer identity", tags: "tags changed", member_forgotten: "forgotten" };
 function note(name, data) {
   if (!(name in COLORS) && !(name in WORDS)) return;
   const member = data.member;
-  const who = member === undefined ? "this node" : typeof member === "object"
+  const who = name === "mark" ? "the run" : member === undefined ? "this node" : typeof member === "object"
     ? (nameOf(member) + " " + keyOf(member.addr)).trim() : member;
-  const what = name === "service" ? data.name + " is " + (data.state || "gone")
+  const what = name === "mark" ? data.what : name === "service" ? data.name + " is " + (data.state || "gone")
     : (WORDS[name] || name) + (member && member.reason ? " (" + member.reason + ")" : "");
   past.push({ time: data.time, name });
   if (past.length > 2000) past.shift();
-  const li = element("li"), time = element("time", new Date(data.time * 1000).toLocaleTimeString() + " ", "faint");
+  const li = element("li"), time = element("time", clock(data.time) + " ", "faint");
   li.append(time, element("span", who + ": " + what, COLORS[name] || ""));
   $("log").prepend(li);
   while ($("log").children.length > MOST_LOG) $("log").lastChild.remove();
 }
 function showLine() {
-  const end = now(), parts = [drawn("line", { x1: 0, y1: 55, x2: 1000, y2: 55, stroke: "var(--line)" })];
+  const [from, to] = range(), x = time => 1000 * (time - from) / (to - from);
+  const parts = [drawn("line", { x1: 0, y1: 55, x2: x(now()), y2: 55, stroke: "var(--faint)" })];
   for (const one of past)
-    if (COLORS[one.name] && one.time > end - SPAN) {
-      const x = 1000 * (1 - (end - one.time) / SPAN);
-      parts.push(drawn("line", { x1: x, x2: x, y1: one.name === "member_down" ? 5 : 25, y2: 55, "stroke-width": 2,
-        stroke: "var(--" + COLORS[one.name] + ")", "vector-effect": "non-scaling-stroke" }));
-    }
+    if (COLORS[one.name] && one.time >= from)
+      parts.push(drawn("line", { x1: x(one.time), x2: x(one.time), y1: one.name === "member_down" ? 5 : 25, y2: 55,
+        "stroke-width": 2, stroke: "var(--" + COLORS[one.name] + ")", "vector-effect": "non-scaling-stroke" }));
   $("line").replaceChildren(...parts);
 }
 
@@ -265,7 +272,7 @@ function take(name, data) {
 // ---- Counters ----
 
 const plots = {};
-function plot(label, value, unit) {
+function plotOf(label) {
   let one = plots[label];
   if (!one) {
     one = plots[label] = { values: [], text: element("dd"), svg: drawn("svg", { viewBox: "0 0 100 24",
@@ -274,13 +281,42 @@ function plot(label, value, unit) {
     box.append(element("dt", label), one.text, one.svg);
     $("plots").append(box);
   }
-  one.values.push(value);
-  if (one.values.length > 60) one.values.shift();
+  return one;
+}
+function draw(one, most, value, unit) {
   one.text.textContent = (value < 10 ? value.toFixed(1).replace(/\.0$/, "") : Math.round(value)) + (unit || "");
-  const most = Math.max(...one.values, 1e-9);
-  const points = one.values.map((v, i) => (100 * i / 59).toFixed(1) + "," + (23 - 22 * v / most).toFixed(1));
+  const top = Math.max(...one.values, 1e-9);
+  const points = one.values.map((v, i) => (100 * i / (most - 1)).toFixed(1) + "," + (23 - 22 * v / top).toFixed(1));
   one.svg.replaceChildren(drawn("polyline", { points: points.join(" "), fill: "none", stroke: "var(--own)",
     "vector-effect": "non-scaling-stroke" }));
+}
+
+// ---- What is pressed ----
+
+$("filter").addEventListener("input", show);
+document.addEventListener("keydown", event => {
+  if (event.key === "/" && event.target !== $("filter")) {
+    event.preventDefault();
+    $("filter").focus();
+  }
+});
+$("theme").addEventListener("click", () => {
+  const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)").matches;
+  const isDark = root.dataset.theme ? root.dataset.theme === "dark" : dark;
+  root.dataset.theme = isDark ? "light" : "dark";
+});
+function say(text, className) {
+  if ($("status").textContent !== text) $("status").textContent = text;
+  $("status").className = className;
+}
+
+// ---- Live ----
+
+function plot(label, value, unit) {
+  const one = plotOf(label);
+  one.values.push(value);
+  if (one.values.length > 60) one.values.shift();
+  draw(one, 60, value, unit);
 }
 let before = null;
 function takeMetrics(text) {
@@ -317,12 +353,6 @@ async function readTimes() {
   } catch (gone) { before = null; }
 }
 
-// ---- The connection ----
-
-function say(text, className) {
-  if ($("status").textContent !== text) $("status").textContent = text;
-  $("status").className = className;
-}
 function connect() {
   const source = new EventSource("/events?probes=1");
   const names = [...Object.keys(apply), "service", "active", "idle", "defunct", "rejoin", "returned", "view"];
@@ -336,18 +366,6 @@ function connect() {
     if (source.readyState === EventSource.CLOSED) setTimeout(connect, 3000);
   };
 }
-$("filter").addEventListener("input", show);
-document.addEventListener("keydown", event => {
-  if (event.key === "/" && event.target !== $("filter")) {
-    event.preventDefault();
-    $("filter").focus();
-  }
-});
-$("theme").addEventListener("click", () => {
-  const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)").matches;
-  const isDark = root.dataset.theme ? root.dataset.theme === "dark" : dark;
-  root.dataset.theme = isDark ? "light" : "dark";
-});
 connect();
 readMetrics();
 setInterval(readMetrics, 2000);
