@@ -271,7 +271,9 @@ local function add_detail(page, self, info, stats)
   page:counter("messages_sent_total", "Messages sent to one member, answers included.", stats.messages_sent)
   page:counter("send_errors_total", "Datagrams that the system could not send.", info.host.send_errors or 0)
   page:gauge("script_generation", "How many versions of the script there have been.", info.script.generation)
-  add_listener(page, self)
+  if self.listener then
+    add_listener(page, self)
+  end
 end
 
 local function labels_of(member)
