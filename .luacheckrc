@@ -8,3 +8,5 @@ exclude_files = { "build", "build-*" }
 files["spec"] = { std = "min+busted" }
 files["lua/shoal/types.lua"] = { ignore = { "2", "631" } } -- annotations: nothing is used, lines cannot be broken
 files["lua/shoal/types/"] = { ignore = { "2", "631" } }
+-- In nginx.
+files["lua/resty"] = { std = "luajit+ngx_lua" }

@@ -41,6 +41,8 @@
 #                              (docs/security.md): COUNT=64
 #   make cut-off               what a reload cuts off, in large figures: 1,000 connections
 #                              and coroutines, 10,000 programs
+#   make nginx-reloads         nginx beside members gets new workers 1,000 times, and each sees what
+#                              is so then: COUNT=1000
 #   make tables                writes what documents and types say of errors, events,
 #                              config fields and counters, from src/shoal_*.h
 #   make demo                  a cluster on loopback, and what happens to it
@@ -63,7 +65,7 @@ TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
 C_FILES = $(shell find src spec bench examples -name '*.[ch]')
 
-.PHONY: cut-off build deps deps-build test test-lua check bench bench-namespaces bench-peers explore fuzz soak hostile leaves disk-faults rotation reliability picture tables demo fresh install clean
+.PHONY: cut-off build deps deps-build test test-lua check bench bench-namespaces bench-peers explore fuzz soak hostile leaves disk-faults rotation nginx-reloads reliability picture tables demo fresh install clean
 
 build: deps-build
 	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
@@ -77,6 +79,7 @@ deps-build:
 
 test:
 	@.ci/deps build test
+	@.ci/unpack $(BUILD)/nginx-lua nginx-lua
 	@$(MAKE) build TARGETS=all
 	@cd $(BUILD) && ctest -j $(JOBS) --output-on-failure --no-tests=error \
 	  $(if $(ONLY),-R '$(ONLY)')
@@ -132,6 +135,12 @@ cut-off:
 	@.ci/deps build test
 	@$(MAKE) build TARGETS=all
 	@cd $(BUILD) && SHOAL_CUT_OFF=$(or $(COUNT),1000) ctest -R script/cut_off --output-on-failure --no-tests=error
+
+nginx-reloads:
+	@.ci/deps build test
+	@.ci/unpack $(BUILD)/nginx-lua nginx-lua
+	@$(MAKE) build TARGETS=all
+	@cd $(BUILD) && SHOAL_RELOADS=$(or $(COUNT),1000) ctest -R resty/shoal --timeout 7200 --output-on-failure --no-tests=error
 
 # Simulated: the figures are those of the code, not of the machine.
 reliability:

@@ -10,6 +10,10 @@
 install(TARGETS shoal-module LIBRARY DESTINATION ${SHOAL_LIBDIR}/shoal)
 install(DIRECTORY lua/shoal DESTINATION ${SHOAL_LUADIR}
         FILES_MATCHING PATTERN *.lua)
+if(NOT SHOAL_ROCK) # lua-resty-shoal is a rock of its own
+  install(DIRECTORY lua/resty DESTINATION ${SHOAL_LUADIR}
+          FILES_MATCHING PATTERN *.lua)
+endif()
 
 configure_file(docs/shoal.1.in ${PROJECT_BINARY_DIR}/share/man/man1/shoal.1 @ONLY)
 

@@ -11,7 +11,8 @@ local uses = require "spec.support.uses"
 -- awk (a link to one of them), and what a Lua has.
 local BARE, BARE_PROGRAMS = {}, {}
 for name in ([[
-  apt-cache apt-config apt-get basename bash cat chmod chown chroot cmp cp cut date dd df diff dirname dpkg-query du
+  apt-cache apt-config apt-get basename bash cat chmod chown chroot cmp cp cut date dd df diff dirname
+  dpkg dpkg-query du
   env expr find flock getent grep gzip head hostname id ldd ln ls
   mkdir mkfifo mktemp mount mv nproc od perl readlink
   realpath rm rmdir script sed seq setsid sh sleep sort stat stty tail tar taskset tee timeout touch tr uname uniq

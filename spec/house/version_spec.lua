@@ -12,7 +12,14 @@ describe("the version", function()
   it("is written nowhere else in the code", function()
     local quoted = version:gsub("%.", "%%.")
     assert.same({}, files.offenders("src lua spec examples cmake", { "*.c", "*.h", "*.lua", "*.cmake", "*.txt" },
-      function(line) return line:find("%f[%w%.]" .. quoted .. "%f[^%w%.]") ~= nil end))
+      function(line)
+        return line:find("%f[%w%.]" .. quoted .. "%f[^%w%.]") ~= nil and not line:find("{ _VERSION =", 1, true)
+      end))
+  end)
+
+  it("is that of lua-resty-shoal, which knows nothing of the rest", function()
+    assert.equal(version, files.read("lua/resty/shoal.lua"):match('{ _VERSION = "([^"]*)" }'))
+    assert.equal(version, files.read("dist.ini"):match("\nversion = (%S+)\n"))
   end)
 
   it("is that of the versioned rockspec", function()
