@@ -44,7 +44,10 @@ end
 
 function M.identity.at(endpoint) return { endpoint, 0 } end -- whoever answers there
 
-function M.identity.addr(id) return type(id) == "table" and id[1] or nil end
+function M.identity.addr(id)
+  if type(id) == "table" and id[1] then return id[1] end
+  return nil, "an identity without a ticket"
+end
 
 function M.identity.renew(id, other)
   return { id[1], math.max(id[2], other and other[2] or 0) + 1, id[3], id[4], id[5] }

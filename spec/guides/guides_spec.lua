@@ -18,7 +18,12 @@ describe("a guide", function()
   after_each(process.cleanup)
 
   for _, path in ipairs(pages()) do
-    it("works as it says: " .. path, function() guide.run(path) end)
+    it("works as it says: " .. path, function()
+      if files.sanitized and files.read(path):find "%f[%w]luajit " then
+        return pending "an interpreter without the sanitizer cannot load the module"
+      end
+      guide.run(path)
+    end)
   end
 
   it("has its place in the index", function()

@@ -108,9 +108,10 @@ end
 -- ---- The shell ------------------------------------------------------------------
 
 -- Reads names of files from a pipe, and runs what is in them. What a command leaves
--- running has its output where the page sends it.
+-- running has its output where the page sends it. `luajit` is the Lua of this build.
 local SHELL = [[
 exec 3<"$GUIDE/pipe"
+luajit() { "$GUIDE_LUA" "$@"; }
 while read -r file <&3; do
   . "$file" >"$file.out" 2>&1 3<&-
   echo $? >"$file.part" && mv "$file.part" "$file.code"
@@ -127,6 +128,7 @@ local function shell()
   local self = setmetatable({ folder = folder, cwd = cwd, count = 0 }, Shell)
   self.process = process.start { "sh", "-c", SHELL, cwd = cwd, env = {
     GUIDE = folder,
+    GUIDE_LUA = process.lua,
     HOME = cwd,
     PATH = process.build .. "/bin:" .. os.getenv "PATH" .. ":/usr/sbin:/sbin",
     XDG_RUNTIME_DIR = folder .. "/run",
