@@ -28,7 +28,7 @@
 #                              docs/cluster.svg
 #   make fuzz                  the fuzzers, JOBS at a time: SECONDS=60 each,
 #                              SEED=1; ONLY=engine, value, codec, control,
-#                              socket or seal
+#                              socket, seal, memory or dns
 #   make soak                  thirty real members, killed, stopped, restarted and
 #                              reloaded: SECONDS=600, SEED=1
 #   make hostile               what a hostile peer can do to real members
@@ -169,7 +169,7 @@ test-lua:
 
 # What they find in build-fuzz/found/, what they learned in build-fuzz/corpus/.
 FUZZ := build-fuzz
-FUZZERS := engine value codec control socket seal memory
+FUZZERS := engine value codec control socket seal memory dns
 fuzz:
 	@.ci/deps build fuzz
 	@cmake -S . -B $(FUZZ) -DCMAKE_C_COMPILER=clang -DSHOAL_FUZZ=ON \

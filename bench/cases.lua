@@ -37,6 +37,14 @@ for _, name in ipairs { "ping_ack_sealed", "reject" } do
     end }
 end
 
+-- An answer of DNS, without the sockets; and a change of what a member has.
+for _, name in ipairs { "dns_a", "dns_srv", "dns_one", "dns_put" } do
+  cases[#cases + 1] = { name = name, unit = "ns", members = { 10, 100000 }, count = true,
+    command = function(at)
+      return ("%s/shoal-bench-dns %s %d %d"):format(at.build, name, at.members, at.repetitions)
+    end }
+end
+
 -- A script measures several things at once: a value for each unit, and none of
 -- them has allocations of the engine's to tell of. What is not to be warmed up
 -- runs in a process of its own each time.
@@ -65,6 +73,7 @@ script("broadcast_lua", { { "new/s", 1e6 }, { "known/s", 2e6 } }, {
   count = { under = "shoal_receive", operations = 60000 } })
 script("event_lua", { { "events/s", 3e6 } }, { count = { under = "drain_effects", operations = 80000 } })
 script("udp", { { "packets/s" }, { "of echo/s" } })
+script("dns", { { "answers/s", 20000 }, { "a CPU s", 20000 } })
 script("idle", { { "CPU s/min", 0.01 }, { "wakeups/min" }, { "MiB", 4 }, { "ms to start", 8 }, { "ms of it busy" },
   { "ms to stop" } },
   { processes = 3, members = { 32 } })

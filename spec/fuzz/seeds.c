@@ -186,6 +186,29 @@ int main(int argc, char **argv)
                                            "0900000008"
                                            "0000000000010000"
                                            "c80000000161"};
+    /* A member "m1" with services "web" and "db", both passing; queries of
+     * them, by name and as bytes. */
+#define MEMBER                                                                 \
+    "0001f2"                                                                   \
+    "026d310831302e302e302e31"                                                 \
+    "027632036f6e6504612e6263"                                                 \
+    "037765620831302e302e302e3100500001"                                       \
+    "026462076664303a3a313a15380003"
+#define QUERY                                                                  \
+    "0001010000010000000000000377656207736572766963650573686f616c0000210001"
+    static const char *const lookups[] = {
+        MEMBER "04000b7765622e73657276696365"
+               "04020f76322e7765622e73657276696365"
+               "04030b7765622e73657276696365"
+               "0400076d312e6e6f6465",
+        MEMBER "0223" QUERY "0323" QUERY "0101"
+               "040200",
+        "0222"
+        "00010000000100000000000105"
+        "73686f616c0000060001"
+        "0000290400000000000000"};
+#undef MEMBER
+#undef QUERY
     if (argc != 2)
         return 2;
     folder = argv[1];
@@ -210,6 +233,8 @@ int main(int argc, char **argv)
         write_seed("seal", "", seals[i]);
     for (size_t i = 0; i < COUNT(memories); i++)
         write_seed("memory", "", memories[i]);
+    for (size_t i = 0; i < COUNT(lookups); i++)
+        write_seed("dns", "", lookups[i]);
     for (size_t i = 0; i < COUNT(steps); i++)
         write_seed("engine", "", steps[i]);
     return 0;

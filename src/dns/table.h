@@ -56,6 +56,7 @@ struct table_entry {
 struct table_slot {
     struct table_entry *entry;
     uint32_t place;
+    uint16_t weight; /* the entry's, for who looks at many */
 };
 
 struct table_name {

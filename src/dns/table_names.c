@@ -168,7 +168,8 @@ bool names_add(struct table_names *names, struct table_entry *entry,
     if (entry->weight > name->max_weight)
         name->max_weight = entry->weight;
     entry->places[place].at = name->count;
-    name->slots[name->count++] = (struct table_slot){entry, place};
+    name->slots[name->count++] =
+        (struct table_slot){entry, place, entry->weight};
     return true;
 }
 
@@ -195,7 +196,7 @@ enum { EXACTLY = 256, TRIES = 32 };
 
 static uint16_t weight_at(const struct table_name *name, uint32_t i)
 {
-    return name->slots[i].entry->weight;
+    return name->slots[i].weight;
 }
 
 static uint32_t choose_exactly(const struct table_name *name, uint32_t from,
