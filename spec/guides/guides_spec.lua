@@ -2,7 +2,11 @@
 
 local files = require "spec.support.files"
 local guide = require "spec.support.guide"
+local json = require "dkjson"
+local markdown = require "spec.support.markdown"
 local process = require "spec.support.process"
+
+local unpack = table.unpack or unpack -- luacheck: std max
 
 local INDEX = "docs/guides/README.md"
 
@@ -14,6 +18,11 @@ local function pages()
   return list
 end
 
+-- Not everybody may, in every container.
+local function may_unshare()
+  return process.run({ "unshare", "--map-root-user", "--net", "--mount", "true" }).code == 0
+end
+
 describe("a guide", function()
   after_each(process.cleanup)
 
@@ -21,6 +30,9 @@ describe("a guide", function()
     it("works as it says: " .. path, function()
       if files.sanitized and files.read(path):find "%f[%w]luajit " then
         return pending "an interpreter without the sanitizer cannot load the module"
+      end
+      if files.read(path):find "\nunshare " and not may_unshare() then
+        return pending "no namespaces for users here"
       end
       guide.run(path)
     end)
@@ -40,6 +52,38 @@ describe("a guide", function()
         assert.is_truthy(text:find(heading, 1, true), path .. ":" .. heading)
       end
     end
+  end)
+
+  it("has manifests that Kubernetes can read, and that belong together", function()
+    local yaml = markdown.blocks("docs/guides/kubernetes.md", "yaml")[1].text
+    local done = process.run { "/usr/bin/python3", "-c",
+      "import sys, json, yaml; json.dump(list(yaml.safe_load_all(sys.stdin)), sys.stdout)", stdin = yaml }
+    assert.equal(0, done.code, done.err)
+    local service, deployment, policy = unpack((json.decode(done.out)))
+    assert.same({ "Service", "Deployment", "NetworkPolicy" }, { service.kind, deployment.kind, policy.kind })
+    local pod = deployment.spec.template
+    for _, labels in ipairs { service.spec.selector, deployment.spec.selector.matchLabels,
+      policy.spec.podSelector.matchLabels, policy.spec.ingress[1].from[1].podSelector.matchLabels } do
+      assert.same(pod.metadata.labels, labels)
+    end
+    local container = pod.spec.containers[1]
+    local command = markdown.blocks("docs/guides/kubernetes.md", "bash")[1].text
+    for _, port in ipairs { service.spec.ports[1].port, container.ports[1].containerPort,
+      policy.spec.ingress[1].ports[1].port } do
+      assert.is_truthy(command:find('$POD_IP:' .. port .. '"', 1, true))
+      assert.is_truthy(command:find("--join " .. service.metadata.name .. ":" .. port, 1, true))
+    end
+    local volumes, variables = {}, {}
+    for _, volume in ipairs(pod.spec.volumes) do volumes[volume.name] = true end
+    for _, mount in ipairs(container.volumeMounts) do
+      assert.is_true(volumes[mount.name])
+      local folder = mount.mountPath:match("^" .. container.workingDir .. "/(.*)$")
+      assert.is_truthy(command:find(" " .. folder .. "/", 1, true), folder)
+    end
+    for _, variable in ipairs(container.env) do variables[variable.name] = variable.value or true end
+    for name in command:gmatch "%$([%u_]+)" do assert.is_true(variables[name], name) end
+    assert.is_truthy(command:find("--key-file " .. variables.CREDENTIALS_DIRECTORY .. "/", 1, true))
+    assert.same({ "sh", "config/pod.sh" }, container.command)
   end)
 
   it("is compared with what is shown", function()
