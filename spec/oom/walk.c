@@ -7,6 +7,7 @@
  *                        follow; 0: none does
  *   oom.count()          allocations so far
  *   oom.inside(name, ...)  runs that file in a state of its own
+ *   oom.visit(path), ...   a client of a socket (visitor.c)
  *
  * Lua's allocator is wrapped, whatever it is, and those of the states that the
  * binding makes; malloc and its kind are replaced by the linker (--wrap) in the
@@ -15,6 +16,7 @@
  *     spec-oom FOLDER-OF-LUA/ FOLDER-OF-SCENARIOS/ NAME
  */
 #include "../../src/script/module.h"
+#include "visitor.h"
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -149,6 +151,7 @@ static lua_State *make_state(void)
         lua_pushcfunction(L, each->func);
         lua_setfield(L, -2, each->name);
     }
+    visitor_register(L);
     lua_setglobal(L, "oom");
     set_path(L);
     return L;

@@ -177,6 +177,14 @@ static int finish(lua_State *L)
     return 0;
 }
 
+static int drop(lua_State *L)
+{
+    web_request *request = check_open(L);
+    if (request)
+        web_drop(request);
+    return 0;
+}
+
 static int is_open(lua_State *L)
 {
     lua_pushboolean(L, check_open(L) != NULL);
@@ -208,7 +216,8 @@ void exchange_register(lua_State *L)
     static const luaL_Reg methods[] = {
         {"header", header},   {"headers", headers},   {"respond", respond},
         {"stream", stream},   {"write", write_bytes}, {"finish", finish},
-        {"is_open", is_open}, {"waiting", waiting},   {NULL, NULL},
+        {"is_open", is_open}, {"waiting", waiting},   {"drop", drop},
+        {NULL, NULL},
     };
     class_push(L, exchange_type, methods, NULL);
     lua_pop(L, 1);

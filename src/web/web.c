@@ -270,6 +270,7 @@ static void set_limits(web_server *server, const web_options *options)
 {
     server->limits_us[WEB_IDLE] = limit(options->idle_s, WEB_IDLE_S);
     server->limits_us[WEB_ARRIVING] = limit(options->arrive_s, WEB_ARRIVE_S);
+    server->limits_us[WEB_WAITING] = limit(0, WEB_WAIT_S);
     server->limits_us[WEB_WRITING] = limit(options->write_s, WEB_WRITE_S);
 }
 

@@ -42,9 +42,11 @@ enum {
     WEB_MAX_HEADERS = 16384,    /* bytes of a request, without its body */
     WEB_MAX_BODY = 65536,       /* bytes */
     WEB_MAX_BACKLOG = 1u << 20, /* bytes that may wait for a stream's reader */
-    WEB_IDLE_S = 75,    /* seconds, from one request to the next one's line */
-    WEB_ARRIVE_S = 15,  /* from there to its end */
-    WEB_WRITE_S = 60,   /* for the answer, or for what waits of a stream */
+    WEB_IDLE_S = 75,   /* seconds, from one request to the next one's line */
+    WEB_ARRIVE_S = 15, /* from there to its end */
+    WEB_WRITE_S = 60,  /* for the answer, or for what waits of a stream */
+    WEB_WAIT_S =
+        900, /* until it is answered: the layer above has forgotten it */
     WEB_MAX_TOKEN = 512 /* bytes */
 };
 
@@ -120,5 +122,7 @@ bool web_write(web_request *request, shoal_bytes bytes);
 size_t web_waiting(const web_request *request);
 /* Ends the stream after what waits. */
 void web_finish(web_request *request);
+/* Ends its connection, unless it has been answered in full. */
+void web_drop(web_request *request);
 
 #endif

@@ -66,8 +66,8 @@ static void answer_failure(web_request *request)
 {
     struct web_response *response =
         web_response_new((shoal_bytes){(const uint8_t *)"it failed\n", 10});
-    if (response)
-        (void)web_respond(request, 500, response);
+    if (!response || !web_respond(request, 500, response))
+        web_drop(request); /* rather than have it wait for ever */
 }
 
 /* What goes wrong is logged. */

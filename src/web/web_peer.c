@@ -73,8 +73,6 @@ static bool is_late(const struct web_peer *peer, uint64_t now_us)
     const uint64_t *limits = peer->server->limits_us;
     const web_request *request = peer->request;
 
-    if (peer->phase == WEB_WAITING)
-        return false; /* that is up to the layer above */
     if (request && request->is_stream && buffer_size(&request->out) == 0)
         return false; /* it has read all there is */
     return now_us - peer->since_us >= limits[peer->phase];

@@ -125,6 +125,12 @@ bool web_respond(web_request *request, unsigned status,
     return true;
 }
 
+void web_drop(web_request *request)
+{
+    if (!request->answered || (request->is_stream && !request->finished))
+        web_peer_cut(request->peer);
+}
+
 /* ---- The handler ---- */
 
 static int wait_for_answer(web_request *request)

@@ -72,6 +72,17 @@ local function piece_of(body, from)
   return table.concat(parts)
 end
 
+-- What raises answers nobody: rather than wait for ever, the client is cut off.
+local function try(exchange, fn, ...)
+  local ok, message = pcall(fn, ...)
+  if not ok then
+    exchange:drop()
+    error(message, 0)
+  end
+end
+
+Http.try = try
+
 -- The rest of a list, from one of its items on: as fast as the client takes it.
 local function go_on(self, exchange, body, from)
   if not exchange:is_open() then
@@ -86,7 +97,7 @@ local function go_on(self, exchange, body, from)
     exchange:write(piece_of(body, from))
   end
   self.node:after(is_behind and PAUSE or 0, function()
-    go_on(self, exchange, body, is_behind and from or from + PIECE)
+    try(exchange, go_on, self, exchange, body, is_behind and from or from + PIECE)
   end)
 end
 
@@ -108,6 +119,10 @@ function Http:send(exchange, status, body, headers)
   end
 end
 
+local function send_made(self, exchange, fn, made)
+  self:send(exchange, fn(made))
+end
+
 --- Answers with what `fn(made)` returns once the view has changed (`made` is the same
 --- table for all that waited), or with that of `fn()` after so many seconds. false: more
 --- than `most` wait already.
@@ -121,18 +136,23 @@ function Http:wait(exchange, seconds, fn, most)
     return false
   end
   self.waiting:put(self.node, exchange, { fn = fn }, seconds, function()
-    self:send(exchange, fn())
+    try(exchange, send_made, self, exchange, fn)
   end)
   return true
 end
 
 local function on_view(self)
-  local made = {}
+  local made, failure = {}, nil
   for _, exchange in ipairs(self.waiting:keys()) do
     local wait = self.waiting:take(exchange)
+    local ok, message = true, nil
     if wait then
-      self:send(exchange, wait.fn(made))
+      ok, message = pcall(try, exchange, send_made, self, exchange, wait.fn, made)
     end
+    failure = failure or not ok and message
+  end
+  if failure then
+    error(failure, 0)
   end
 end
 
@@ -174,18 +194,24 @@ local FAILURES = { no_handler = 404, full = 503, closed = 503, replaced = 503 }
 -- for more than this.
 local PATIENCE = 60 -- seconds
 
+local function on_page(self, asked, answer, failure)
+  if answer then
+    return send_page(self, asked, answer)
+  end
+  local status = FAILURES[failure] or 500
+  self:send(asked.exchange, status, status == 404 and "this page does not exist\n" or "the page failed\n")
+end
+
 local function ask_script(self, asked)
   local timer
   local call, _, code = self.node:page(asked.path, {
     method = asked.method, path = asked.path, query = asked.query, body = asked.body,
     headers = asked.exchange:headers(),
   }, function(_, answer, _, failure)
-    timer:cancel()
-    if answer then
-      return send_page(self, asked, answer)
+    if timer then
+      timer:cancel()
     end
-    local status = FAILURES[failure] or 500
-    self:send(asked.exchange, status, status == 404 and "this page does not exist\n" or "the page failed\n")
+    try(asked.exchange, on_page, self, asked, answer, failure)
   end)
   if not call then
     return FAILURES[code] or 500, "the page failed\n"
@@ -253,7 +279,8 @@ end
 ---@param options? shoal.WebOptions
 ---@return shoal.Http?, string? message, string? code
 function http.listen(where, options)
-  local self = setmetatable({ waiting = waiting.new(), drops = {} }, Http)
+  -- nothing is allocated behind its making: nobody could close it
+  local self = setmetatable({ waiting = waiting.new(), drops = {}, listener = false }, Http)
   local listener, message, code = core.web_listen(where, {
     on_request = function(...)
       on_request(self, ...)

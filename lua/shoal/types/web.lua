@@ -31,6 +31,8 @@ function Exchange:write(text) end
 ---@return integer
 function Exchange:waiting() end
 function Exchange:finish() end
+--- Ends its connection, unless it has been answered in full: it cannot be.
+function Exchange:drop() end
 --- Is anybody still there?
 ---@return boolean
 function Exchange:is_open() end

@@ -268,9 +268,10 @@ local function headers(self)
   }
 end
 
-local function answer(self, exchange, body)
+local function answer(self, exchange, make)
+  local body, about = make(), headers(self)
   self.blocked:take(exchange)
-  self.http:send(exchange, 200, body, headers(self))
+  self.http:send(exchange, 200, body, about)
 end
 
 -- Equal queries have equal keys.
@@ -282,7 +283,10 @@ local function look_again(self)
     if blocked then
       made[blocked.key] = made[blocked.key] or blocked.make()
       if made[blocked.key] ~= blocked.body then
-        answer(self, exchange, made[blocked.key])
+        local body = made[blocked.key]
+        self.http.try(exchange, answer, self, exchange, function()
+          return body
+        end)
       end
     end
   end
@@ -297,7 +301,7 @@ local function block(self, asked, make, seconds)
     key = ("%s\0%s\0%s"):format(asked.path, asked.passing and 1 or 0, table.concat(asked.tags, "\0")),
     make = make, body = make(),
   }, seconds * (1 + math.random() * JITTER), function()
-    answer(self, exchange, make())
+    self.http.try(exchange, answer, self, exchange, make)
   end)
 end
 

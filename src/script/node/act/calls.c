@@ -176,12 +176,13 @@ static void read_results(lua_State *L, struct outcome *outcome, bool is_page)
 static int on_done(lua_State *L)
 {
     struct command *run = lua_touserdata(L, lua_upvalueindex(1));
+    if (run->call) /* if that runs out of memory, on_failure() tells */
+        read_results(L, &run->call->outcome, run->call->of->is_page);
     coroutine_on_failure(L, 0);
     if (!run->call) {
         (void)finish(run);
         return 0;
     }
-    read_results(L, &run->call->outcome, run->call->of->is_page);
     struct call *call = finish(run);
     return is_over(call) ? 0 : luaL_error(L, "not enough memory");
 }
