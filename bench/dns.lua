@@ -19,7 +19,7 @@ local port = assert(member:stderr():match("dns=127%.0%.0%.1:(%d+)"))
 
 driver.run(function()
   local before = driver.cpu_of(member.pid)
-  local pipe = assert(io.popen(("%s/shoal-bench-dns ask %s %g"):format(driver.build, port, SECONDS)))
+  local pipe = assert(io.popen(driver.build .. ("/shoal-bench-dns ask %s %g"):format(port, SECONDS)))
   local rate = assert(pipe:read("*n"), "no answers")
   pipe:close()
   return rate, rate * SECONDS / (driver.cpu_of(member.pid) - before)
