@@ -129,12 +129,14 @@ describe("lua-resty-shoal", function()
   it("forgets what a restarted node does not find, after that while", function()
     local socket = cluster.socket()
     local a = start_node(8001, { socket = socket, bind = node.own_address() })
-    cluster.member(8002, a)
+    local b = cluster.member(8002, a)
     local web = cluster.nginx(socket, { hold = 0.5 })
     web.all_see("8001", "8002")
     local bound = a.addr
-    a:signal "KILL"
-    a:wait(5)
+    for _, member in ipairs { b, a } do -- so patient are they that nobody is found down
+      member:signal "KILL"
+      member:wait(5)
+    end
     start_node(8001, { socket = socket, bind = bound })
     web.all_see "8001"
   end)
