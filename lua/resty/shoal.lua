@@ -399,12 +399,12 @@ function Shoal:publish(topic, data)
     return nil, why
   end
   local number, message, code = client:call("publish", topic, data)
-  if number ~= nil or code then
+  if number ~= nil then
     client:keep()
-  else
-    client:close()
+    return number
   end
-  return number, message, code
+  client:close()
+  return nil, message, code
 end
 
 local SUBSCRIBE_OPTIONS = { on_missed = "function", once = "boolean" }
@@ -448,12 +448,9 @@ end
 function Shoal:ipc()
   return {
     register_listeners = function(events)
-      for _, event in pairs(events) do
-        local function on_missed() -- nobody knows which keys are old
-          if events.purge then
-            events.purge.handler ""
-          end
-        end
+      for name, event in pairs(events) do
+        -- Nobody knows then which keys are old.
+        local on_missed = name == "purge" and function() event.handler "" end or nil
         self.bus:listen("c:" .. event.channel, event.handler, on_missed, false)
       end
       return true
