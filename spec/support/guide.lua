@@ -21,6 +21,7 @@
 
 local files = require "spec.support.files"
 local markdown = require "spec.support.markdown"
+local nginx = require "spec.support.nginx"
 local node = require "spec.support.node"
 local process = require "spec.support.process"
 local socket = require "socket"
@@ -122,16 +123,19 @@ done
 local Shell = {}
 Shell.__index = Shell
 
-local function shell()
+local function shell(needs_nginx)
   local folder, cwd = process.tempdir(), process.tempdir()
   assert(stat.mkfifo(folder .. "/pipe"))
   assert(stat.mkdir(folder .. "/run", tonumber("700", 8)))
+  assert(stat.mkdir(folder .. "/bin", tonumber("700", 8)))
+  if needs_nginx then nginx.program(folder .. "/bin") end
+  assert(stat.chmod(cwd, tonumber("755", 8))) -- what root starts may become somebody else
   local self = setmetatable({ folder = folder, cwd = cwd, count = 0 }, Shell)
   self.process = process.start { "sh", "-c", SHELL, cwd = cwd, env = {
     GUIDE = folder,
     GUIDE_LUA = process.lua,
     HOME = cwd,
-    PATH = process.build .. "/bin:" .. os.getenv "PATH" .. ":/usr/sbin:/sbin",
+    PATH = folder .. "/bin:" .. process.build .. "/bin:" .. os.getenv "PATH" .. ":/usr/sbin:/sbin",
     XDG_RUNTIME_DIR = folder .. "/run",
   } }
   self.pipe = assert(io.open(folder .. "/pipe", "r+")) -- "w" would wait for the shell
@@ -200,7 +204,7 @@ end
 function guide.run(path)
   local text = files.read(path)
   local there, here = places(text)
-  local sh, last = shell(), nil
+  local sh, last = shell(text:find("\nnginx ", 1, true)), nil
   local function write(block, where)
     local name = block.before:match "`([^`]+)`[^`]*:$"
     assert(name and not name:find "^[/.]", where .. ": the line before has no name of a file")

@@ -30,6 +30,22 @@ local function installation()
   return { root = root, libraries = libraries:match "%S+" }
 end
 
+--- A program `nginx` in this folder: with the Lua module, and shoal's library as if it were
+-- installed. A configuration in the working folder that names the system's modules gets
+-- those that are there.
+function nginx.program(folder)
+  local place = installation()
+  local path = process.write(folder .. "/nginx", ([[
+#!/bin/sh
+export LD_LIBRARY_PATH='%s' LUA_PATH='%s/lua/?.lua;%s/usr/share/lua/5.1/?.lua;;'
+unset LD_PRELOAD
+PATH=${PATH#*:}
+sed -i 's|load_module /usr/|load_module %s/usr/|' ./*.conf
+exec nginx "$@"
+]]):format(place.libraries or "", process.source, place.root, place.root))
+  process.run { "chmod", "755", path }
+end
+
 local CONFIG = [[
 daemon off;
 %s
