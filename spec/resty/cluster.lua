@@ -105,7 +105,7 @@ function cluster.nginx(socket, options)
   end
 
   --- What a piece of Lua returns in a request.
-  function web.run(code)
+  function web.eval(code)
     local body, why = web:get("/run?" .. code:gsub("[^%w]", function(c) return ("%%%02x"):format(c:byte()) end))
     return (assert(body, why):gsub("\n$", ""))
   end

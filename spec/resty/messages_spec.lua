@@ -45,7 +45,7 @@ describe("lua-resty-shoal", function()
   end
 
   local function notes(web, name)
-    return tonumber(web.run(([[
+    return tonumber(web.eval(([[
       local count = 0
       for _, key in ipairs(ngx.shared.notes:get_keys(0)) do
         if key:match "^%s" then count = count + 1 end
@@ -79,16 +79,16 @@ describe("lua-resty-shoal", function()
     b:watch()
     local web = cluster.nginx(socket, { control = a.control, init_worker = SUBSCRIBE })
     web.all_see("8001", "8002")
-    assert.equal("1", web.run [[return assert(shoal:publish("all", { key = { 1, 2.5, false } }))]])
-    assert.equal("2", web.run [[return assert(shoal:publish("all", ("x"):rep(300)))]])
+    assert.equal("1", web.eval [[return assert(shoal:publish("all", { key = { 1, 2.5, false } }))]])
+    assert.equal("2", web.eval [[return assert(shoal:publish("all", ("x"):rep(300)))]])
     wait.for_that(function() return b:heard "published" end, 20, "message")
     assert.same({ key = { 1, 2.5, false } }, b:heard("published").data)
     wait_for_notes(web, "all:", 16)
-    assert.equal("nil invalid_params", web.run [[
+    assert.equal("nil invalid_params", web.eval [[
       local ok, _, code = shoal:publish("", 1)
       return tostring(ok) .. " " .. code
     ]])
-    assert.matches("^nil there is no socket ", web.run [[
+    assert.matches("^nil there is no socket ", web.eval [[
       shoal.control = "/nowhere"
       return ("%s %s"):format(shoal:publish("all", 1))
     ]])
@@ -116,18 +116,18 @@ describe("lua-resty-shoal", function()
       end))
     ]] })
     web.all_see "8001"
-    web.run "ngx.shared.notes:set('fill', true)"
+    web.eval "ngx.shared.notes:set('fill', true)"
     wait_for_notes(web, "cache:%d:old:0", 8)
-    web.run "ngx.shared.notes:delete 'fill' ngx.shared.notes:flush_all() cache.set('a', 'new')"
+    web.eval "ngx.shared.notes:delete 'fill' ngx.shared.notes:flush_all() cache.set('a', 'new')"
     wait_for_notes(web, "cache:%d:nil:0", 7)
     wait_for_notes(web, "cache:%d:new:0", 1)
     -- An entry that never comes: the dict had no room for it.
-    web.run "ngx.shared.shoal:incr(shoal.store.keys.head, 1)"
+    web.eval "ngx.shared.shoal:incr(shoal.store.keys.head, 1)"
     wait_for_notes(web, "cache:%d:nil:1", 8)
     -- More than the ring holds.
-    web.run "ngx.shared.shoal:incr(shoal.store.keys.head, 5000)"
+    web.eval "ngx.shared.shoal:incr(shoal.store.keys.head, 5000)"
     wait_for_notes(web, "cache:%d:nil:2", 8)
-    web.run "cache.set('a', 'newer')"
+    web.eval "cache.set('a', 'newer')"
     wait_for_notes(web, "cache:%d:newer:2", 1)
   end)
 end)

@@ -35,7 +35,7 @@ describe("lua-resty-shoal", function()
     web.all_see "8003"
     assert.same({ a.addr, "2", "false", "nil" },
       { web.info().node, web.info().members, web.info().stale, web.info().trouble })
-    assert.equal("2 1", web.run [[
+    assert.equal("2 1", web.eval [[
       return shoal:size() .. " " .. #shoal:members { where = function(m) return m.is_self end }
     ]])
   end)
@@ -71,7 +71,7 @@ describe("lua-resty-shoal", function()
     web.all_see "8001"
     -- A process that lives, and whose beat does not grow. No clock is asked.
     local us = unistd.getpid()
-    web.run(("ngx.shared.shoal:set(shoal.store.keys.lock, '%d:0')"):format(us))
+    web.eval(("ngx.shared.shoal:set(shoal.store.keys.lock, '%d:0')"):format(us))
     cluster.member(8002, a)
     web.all_see("8001", "8002")
     assert.not_equal(tostring(us), web.info().watcher)
@@ -145,7 +145,7 @@ describe("lua-resty-shoal", function()
     local socket = cluster.socket()
     local web = cluster.nginx(socket)
     wait.for_that(function() return web.info().trouble:match "there is no socket" end, 20, "trouble")
-    assert.equal("the node has not answered yet", web.run "return select(2, shoal:service 'web')")
+    assert.equal("the node has not answered yet", web.eval "return select(2, shoal:service 'web')")
     start_node(8001, { socket = socket })
     web.all_see "8001"
     assert.equal("nil", web.info().trouble)
@@ -155,12 +155,12 @@ describe("lua-resty-shoal", function()
     local a, socket = start_node(8001)
     local web = cluster.nginx(socket, { shm = "20k" })
     web.all_see "8001"
-    web.run "for i = 1, 30 do ngx.shared.shoal:safe_set('other' .. i, ('x'):rep(1900)) end" -- somebody else fills it
+    web.eval "for i = 1, 30 do ngx.shared.shoal:safe_set('other' .. i, ('x'):rep(1900)) end" -- somebody else fills it
     for port = 8002, 8006 do -- more than a page of it
       cluster.member(port, a):ask("tags", "text=" .. ("x"):rep(900))
     end
     wait.for_that(function() return web.info().trouble:match "cannot hold the members: no memory" end, 20, "trouble")
-    web.run "for i = 1, 30 do ngx.shared.shoal:delete('other' .. i) end"
+    web.eval "for i = 1, 30 do ngx.shared.shoal:delete('other' .. i) end"
     web.all_see("8001", "8002", "8003", "8004", "8005", "8006")
     assert.equal("nil", web.info().trouble)
   end)
@@ -169,13 +169,13 @@ describe("lua-resty-shoal", function()
     local a, socket = start_node(8001)
     local web = cluster.nginx(socket)
     web.all_see "8001"
-    web.run [[
+    web.eval [[
       ngx.shared.shoal:set(shoal.store.keys.state, "nonsense")
       ngx.shared.shoal:incr(shoal.store.keys.version, 1)
     ]]
     cluster.member(8002, a)
     web.all_see("8001", "8002")
-    web.run "ngx.shared.shoal:flush_all()"
+    web.eval "ngx.shared.shoal:flush_all()"
     cluster.member(8003, a)
     web.all_see("8001", "8002", "8003")
   end)
@@ -190,22 +190,22 @@ describe("lua-resty-shoal", function()
     local function asked(command)
       return table.concat(dkjson.decode(a:ask("call", command, "--json").out), " ")
     end
-    assert.equal(asked "owners", web.run [[
+    assert.equal(asked "owners", web.eval [[
       local list = {}
       for i = 1, 100 do list[i] = shoal:owner("key " .. i).addr end
       return table.concat(list, " ")
     ]])
-    assert.equal(asked "picks", web.run [[
+    assert.equal(asked "picks", web.eval [[
       local list = {}
       for i = 1, 100 do list[i] = shoal:pick("web", "key " .. i).addr end
       return table.concat(list, " ")
     ]])
-    assert.equal("true true", web.run [[
+    assert.equal("true true", web.eval [[
       local two = shoal:owner("key 1", { n = 2 })
       return tostring(two[1] == shoal:owner "key 1") .. " " .. tostring(two[2] == shoal:owner("key 1", {
         where = function(member) return member ~= two[1] end }))
     ]])
-    assert.equal("48 16 32 48", web.run [[
+    assert.equal("48 16 32 48", web.eval [[
       local count = {}
       for _ = 1, 9 * 16 do
         local port = shoal:pick("web").port
