@@ -19,6 +19,12 @@ return { commands = {
   words = { run = function(_, args) return args end },
   text = { args = { { "what", type = "string" } }, run = function(_, args) return args.what end },
   refuse = { run = function() return nil, "not now" end },
+  slow = { run = function(node) node:sleep(60) end },
+  set = { args = { { "flag" }, { "value", type = "number", optional = true } },
+    run = function(_, args) return args.value or args.flag end },
+  lines = { run = function() return "one\ttwo\nthree\27[31m\\" end },
+  list = { run = function() return { 1, "a\nb", { name = "x", n = 2 ^ 53 }, { 1, 2 } } end },
+  empty = { run = function() return {} end },
 } }
 ]]
 
@@ -36,7 +42,7 @@ describe("shoal call", function()
     assert.same({ 0, '{"host":"a=b","seconds":0}\n', "" }, call("drain", "--json", "seconds=0", "a=b"))
     assert.same({ 0, "", "" }, call("quiet"))
     assert.same({ 0, "true\n", "" }, call("quiet", "--json"))
-    assert.same({ 0, "[1,true,x y,k=v]\n", "" }, call("words", "1", "true", "x y", "k=v"))
+    assert.same({ 0, "1\ntrue\nx y\nk=v\n", "" }, call("words", "1", "true", "x y", "k=v"))
     assert.same({ 0, "007\n", "" }, call("text", "007"))
     assert.same({ 1, "", "shoal: not now\n" }, call("refuse"))
     assert.same({ 2, "", "shoal: the argument 'host' is missing\n" }, call("drain"))
@@ -44,6 +50,50 @@ describe("shoal call", function()
     assert.same({ 2, "", "shoal: the script has no command 'dreain'; 'shoal call --help' lists those that it has\n" },
       call("dreain"))
     assert.same({ 2, "", "shoal: the name of a command is missing; 'shoal call --help' lists them\n" }, call())
+  end)
+
+  it("waits until the command ends, and says so when it is given up before", function()
+    local member = node.start { source = SCRIPT }
+    local done = member:ask("call", "slow", "--timeout", "0.3")
+    assert.same({ code = 1, out = "", err = "shoal: the command 'slow' has not ended after 0.3 s and goes on; "
+      .. "a larger --timeout waits longer, none at all until it ends\n" }, done)
+    local waiting = process.start { process.shoal, "call", "slow", "--control", member.control }
+    wait.for_that(function() return member:info().handlers.calls >= 2 end, 10, "both commands")
+    assert.is_nil(waiting:ended())
+    member:stop()
+    done = member:ask("call", "slow", "--timeout", "0.1")
+    assert.same({ 1, "shoal: the node does not answer (its script may be busy)\n" }, { done.code, done.err })
+    member:continue()
+  end)
+
+  it("prints lines as lines, a list with an item a line, and whole numbers whole", function()
+    local member = node.start { source = SCRIPT }
+    local function out(...)
+      return member:ask("call", ...).out
+    end
+    assert.equal("one\ttwo\nthree\\x1b[31m\\\\\n", out("lines"))
+    assert.equal("1\na\\nb\n{n=9007199254740992,name=x}\n[1,2]\n", out("list"))
+    assert.equal("[]\n", out("empty"))
+    assert.equal('"one\\ttwo\\nthree\\u001b[31m\\\\"\n', out("lines", "--json"))
+  end)
+
+  it("names the argument that is wrong", function()
+    local member = node.start { source = SCRIPT }
+    local function refused(...)
+      local done = member:ask("call", "set", ...)
+      assert.same({ 2, "" }, { done.code, done.out })
+      return done.err
+    end
+    assert.equal("shoal: the argument 'flag' is given twice\n", refused("flag=a", "flag=b"))
+    assert.equal("shoal: the argument 'flag' is given by its name and by its place, 'b'\n", refused("flag=a", "b"))
+    assert.equal("shoal: the command 'set' has no argument 'bogus'\n", refused("value=1", "flag=zz", "bogus=3"))
+    assert.equal("shoal: too many arguments: 'c'\n", refused("a", "1", "c"))
+    assert.equal("shoal: the argument 'value' must be a number, not '1e999'\n", refused("a", "1e999"))
+    assert.equal("shoal: unknown option '-5' (an argument that begins with '-' goes behind '--'); "
+      .. "see 'shoal call --help'\n", refused("a", "-5"))
+    assert.equal("-5\n", process.cli("call", "--control", member.control, "set", "--", "a", "-5").out)
+    assert.equal("1000\n", member:ask("call", "set", "a", "1e3").out)
+    assert.equal("7\n", member:ask("call", "set", "a", "007").out)
   end)
 
   it("--help lists what the node's script has, also while no node runs", function()

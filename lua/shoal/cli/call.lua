@@ -9,6 +9,14 @@ local call = {}
 
 local USAGE = 2
 
+-- Seconds within which a node answers that is not busy. A command may take as long as it likes.
+local ANSWER = 5
+
+-- The request, for what the node itself answers.
+local function answering(request)
+  return setmetatable({ timeout = request.timeout or ANSWER }, { __index = request })
+end
+
 -- ---- What there is ----
 
 -- As a command line has them: HOST [SECONDS=30].
@@ -67,7 +75,7 @@ end
 
 -- The parser's text, and what a node that answers has to add.
 local function help(request)
-  local commands, message = client.ask(request, "commands")
+  local commands, message = client.ask(answering(request), "commands")
   local command = commands and request.command_name and find(commands, request.command_name)
   if command then
     return output.write(explain(command))
@@ -78,6 +86,12 @@ end
 
 -- ---- Calling one ----
 
+-- Also 1e3 and 007, where a number is wanted: then a word cannot be text.
+local function to_number(word)
+  local number = word:find("^[+-]?%d*%.?%d*[eE]?[+-]?%d*$") and tonumber(word)
+  return number and number > -math.huge and number < math.huge and number or word
+end
+
 -- What was typed, as the command wants to have it.
 local function convert(request, arg, word)
   if not arg or not arg.type then
@@ -85,29 +99,64 @@ local function convert(request, arg, word)
   elseif arg.type == "string" then
     return word
   end
-  local value = request.typed(word)
+  local value = arg.type == "number" and to_number(word) or request.typed(word)
   if type(value) ~= arg.type then
     return nil, ("the argument '%s' must be a %s, not '%s'"):format(arg.name, arg.type, word)
   end
   return value
 end
 
+-- Is there no argument for the word at this place? Those given by name have theirs, too.
+local function check_word(command, place, word, given)
+  if not command.args then
+    return true
+  end
+  local arg, name = command.args[place], word:match("^([%w_.-]+)=")
+  if arg and given[arg.name] == nil then
+    return true
+  elseif name then
+    return nil, ("the command '%s' has no argument '%s'"):format(command.name, name)
+  elseif arg then
+    return nil, ("the argument '%s' is given by its name and by its place, '%s'"):format(arg.name, word)
+  end
+  return nil, ("too many arguments: '%s'"):format(word)
+end
+
+local function by_name(request, args, given)
+  local rest = {}
+  for _, word in ipairs(request.words) do
+    local name, value = word:match("^([%w_.-]+)=(.*)$")
+    local arg = name and find(args, name)
+    if not arg then
+      rest[#rest + 1] = word
+    elseif given[name] ~= nil then
+      return nil, ("the argument '%s' is given twice"):format(name)
+    else
+      local wrong
+      given[name], wrong = convert(request, arg, value)
+      if wrong then
+        return nil, wrong
+      end
+    end
+  end
+  return rest
+end
+
 -- Words are arguments in their order; NAME=VALUE is one by its name.
 local function arguments(request, command)
-  local given, place, args = {}, 0, command.args or {}
-  for _, word in ipairs(request.words) do
-    local name, rest = word:match("^([%w_.-]+)=(.*)$")
-    local arg = name and find(args, name)
-    local key = arg and name
-    if not arg then
-      place = place + 1
-      key, rest, arg = place, word, args[place]
+  local given, args = {}, command.args or {}
+  local words, message = by_name(request, args, given)
+  if not words then
+    return nil, message
+  end
+  for place, word in ipairs(words) do
+    local ok, wrong = check_word(command, place, word, given)
+    if ok then
+      given[place], wrong = convert(request, args[place], word)
     end
-    local value, wrong = convert(request, arg, rest)
     if wrong then
       return nil, wrong
     end
-    given[key] = value
   end
   return given
 end
@@ -118,12 +167,21 @@ local function print_answer(request, answer)
   elseif answer == true then -- it has nothing to say
     return true
   end
-  return output.write(text.value(answer), "\n")
+  return output.write(text.answer(answer), "\n")
+end
+
+-- It has not come in time: is the node there at all?
+local function explain_timeout(request, connection, busy)
+  if not connection:call("version", {}, math.min(request.timeout, ANSWER)) then
+    return client.explain(busy)
+  end
+  return ("the command '%s' has not ended after %.14g s and goes on; a larger --timeout waits longer, none at all "
+    .. "until it ends"):format(request.command_name, request.timeout)
 end
 
 -- Errors of the command line exit with 2, as everywhere.
 local function run(request, connection)
-  local commands, message = client.call(request, connection, "commands")
+  local commands, message = client.call(answering(request), connection, "commands")
   if not commands then
     return nil, message
   end
@@ -136,8 +194,10 @@ local function run(request, connection)
   if not given then
     return nil, wrong, USAGE
   end
-  local answer, failure = connection:call("call", { command.name, given }, request.timeout)
-  if answer == nil then
+  local answer, failure, why = connection:call("call", { command.name, given }, request.timeout)
+  if why == "timeout" then
+    return nil, explain_timeout(request, connection, failure)
+  elseif answer == nil then
     local code = type(failure) == "table" and failure.code == "arguments" and USAGE or nil
     return nil, client.explain(failure), code
   end
@@ -153,7 +213,7 @@ function call.call(request)
   elseif not request.command_name then
     return nil, "the name of a command is missing; 'shoal call --help' lists them", USAGE
   end
-  local connection, message = client.connect(request)
+  local connection, message = client.connect(answering(request))
   if not connection then
     return nil, message
   end

@@ -205,15 +205,22 @@ local function fill_sim(sim)
     :convert(typed.filled("--page"))
 end
 
--- Of a command that talks to a running node.
-local function fill_client(command)
+local function fill_node(command)
   command:mutex(
     add_name(command, "The node to talk to, by the name it was started with. Default: default."),
     option(command, "--control", "PATH", "The node to talk to, by the path of its control socket.")
       :convert(typed.filled("--control"))
   )
-  option(command, "--timeout", "SECONDS", "How long to wait for the node's answer. Default: 5.")
-    :convert(typed.number("--timeout", 0.001, 86400)):default("5"):show_default(false)
+end
+
+local function add_timeout(command, description)
+  return option(command, "--timeout", "SECONDS", description):convert(typed.number("--timeout", 0.001, 86400))
+end
+
+-- Of a command that talks to a running node.
+local function fill_client(command)
+  fill_node(command)
+  add_timeout(command, "How long to wait for the node's answer. Default: 5."):default("5"):show_default(false)
 end
 
 local function fill_members(members)
@@ -280,10 +287,12 @@ end
 
 -- Its help has what only a node can tell, so it is a command line like any other.
 local function fill_call(call)
-  fill_client(call)
+  fill_node(call)
+  add_timeout(call, "How long to wait for the command to end. Default: until it ends.")
   call:argument("NAME", "The command, as the script names it in its table 'commands'."):target("command_name")
     :args("?")
-  call:argument("ARG", "An argument, or NAME=VALUE."):target("words"):args("*")
+  call:argument("ARG", "An argument, or NAME=VALUE. Those that begin with '-' go behind '--'."):target("words")
+    :args("*")
   call:flag("--json", "Print the answer as JSON.")
 end
 
@@ -441,9 +450,10 @@ local function with_negatives(argv)
 end
 
 local function one_line(message, argv)
-  local what = message:match("^unknown option '%-[^%-][^\n]*")
-  if what and (argv[1] == "broadcast" or argv[1] == "publish") then
-    return what .. " (data that begins with '-' goes behind '--')"
+  local what, word = message:match("^(unknown option '(%-[^%-][^\n]-)')")
+  local is_data = what and (argv[1] == "broadcast" or argv[1] == "publish")
+  if is_data or what and (argv[1] == "call" or word:find("^%-[%d.]")) then
+    return ("%s (%s that begins with '-' goes behind '--')"):format(what, is_data and "data" or "an argument")
   end
   return (message:gsub("\nDid you mean (.-)%?", " (did you mean %1?)"))
 end

@@ -120,7 +120,7 @@ end
 ---@param n number
 ---@return string
 function text.number(n)
-  if n == math.floor(n) and n > -2 ^ 53 and n < 2 ^ 53 then
+  if n == math.floor(n) and n >= -2 ^ 53 and n <= 2 ^ 53 then
     return ("%d"):format(n)
   end
   return ("%.14g"):format(n)
@@ -175,6 +175,23 @@ function text.value(value)
     return "[" .. table.concat(parts, ",") .. "]"
   end
   return "{" .. text.fields(value, ",") .. "}"
+end
+
+--- What a node's own script answers. Its text may have lines and tabs; a list has an item a
+--- line. Everything else is as in text.value.
+---@param value any
+---@return string
+function text.answer(value)
+  if type(value) == "string" then
+    return (value:gsub("[^\n\t]+", text.escape))
+  elseif type(value) ~= "table" or next(value) == nil or not text.is_array(value) then
+    return text.value(value)
+  end
+  local lines = {}
+  for i, item in ipairs(value) do
+    lines[i] = text.value(item)
+  end
+  return table.concat(lines, "\n")
 end
 
 --- A map as `key=value` pairs in the order of its keys, without those in `skip`.
