@@ -56,8 +56,6 @@ describe("the example webhook", function()
 end)
 
 for name, case in pairs {
-  haproxy = { config = "backend web\n%s", server = "  server %s %s weight %d check\n",
-    nobody = "backend web\n" },
   nginx = { config = "upstream web {\n%s}\n", server = "  server %s weight=%d;\n",
     nobody = "upstream web {\n  server 127.0.0.1:9 down;\n}\n" },
 } do
@@ -76,8 +74,7 @@ for name, case in pairs {
     local function config(...)
       local lines = {}
       for i, one in ipairs { ... } do
-        local id = one[1]:gsub("[^%w.]", "_")
-        lines[i] = name == "haproxy" and case.server:format(id, one[1], one[2]) or case.server:format(one[1], one[2])
+        lines[i] = case.server:format(one[1], one[2])
       end
       return case.config:format(table.concat(lines))
     end
