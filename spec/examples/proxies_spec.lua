@@ -35,7 +35,8 @@ while true do
     answer, why = client:receive "*a"
   end
   client:close()
-  print(answer and answer:match "^HTTP/1.%d 200.-\r\n\r\n(.+)$" or "failed: " .. tostring(why or answer):gsub("%s+", " "))
+  local who = answer and answer:match "^HTTP/1.%d 200.-\r\n\r\n(.+)$"
+  print(who or "failed: " .. tostring(why or answer):gsub("%s+", " "))
   sleep(0.01)
 end
 ]]

@@ -119,13 +119,8 @@ local function fill_run(run)
   option(run, "--max-children", "N", "How many programs the script may run at a time (node:spawn). "
     .. "Default: 8.")
     :convert(typed.number("--max-children", 1, 10000, true))
-  option(
-    run,
-    "--control",
-    "PATH",
-    "The path of the control socket. Default: $XDG_RUNTIME_DIR/shoal/NAME.sock, or "
-      .. "/run/shoal/NAME.sock if that variable is not set."
-  ):convert(typed.filled("--control"))
+  option(run, "--control", "PATH", "The path of the control socket. Default: $XDG_RUNTIME_DIR/shoal/NAME.sock, or "
+    .. "/run/shoal/NAME.sock if that variable is not set."):convert(typed.filled("--control"))
   option(run, "--control-mode", "MODE", "The mode of the control socket. Default: 0600, or 0660 with --control-group.")
     :convert(typed.mode("--control-mode"))
   option(run, "--control-group", "GROUP", "The group of the control socket, by name or number.")
