@@ -97,17 +97,20 @@ end
 ---@param node shoal.Node
 function Dns:attach(node)
   self.node = node
-  local function up(_, member)
-    put(self, member)
-  end
   local function down(_, member)
     self.listener:drop(key_of(member))
+  end
+  local function up(_, member)
+    if member.state == "down" then -- something is heard of it, but it is not back
+      return down(nil, member)
+    end
+    put(self, member)
   end
   node:on("member_up", up)
   node:on("tags", up)
   node:on("rename", function(_, before, after)
     down(nil, before)
-    put(self, after)
+    up(nil, after)
   end)
   node:on("member_down", down)
   node:on("member_forgotten", down)
