@@ -48,6 +48,12 @@
 #   make demo                  a cluster on loopback, and what happens to it
 #   make fresh CMD="make demo" runs a command in a clone of HEAD on a bare Debian
 #                              system (.ci/fresh); it takes root
+#   make doc                   the reference of the Lua API, for a browser:
+#                              build/doc/index.html (ldoc)
+#   make deb                   Debian packages, in build-deb
+#   make deb-check             builds them on a bare Debian system, and installs and
+#                              tests them on another; it takes root
+#   make musl                  do the sources compile with musl (Alpine, OpenWrt)?
 #   make install PREFIX=/usr/local [DESTDIR=]
 #   make clean
 
@@ -65,7 +71,7 @@ TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
 C_FILES = $(shell find src spec bench examples -name '*.[ch]')
 
-.PHONY: cut-off build deps deps-build test test-lua check bench bench-namespaces bench-peers explore fuzz soak hostile leaves disk-faults rotation nginx-reloads reliability picture tables demo fresh install clean
+.PHONY: cut-off build deps deps-build test test-lua check bench bench-namespaces bench-peers explore fuzz soak hostile leaves disk-faults rotation nginx-reloads reliability picture tables demo fresh doc deb deb-check musl install clean
 
 build: deps-build
 	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
@@ -215,6 +221,25 @@ bench-peers:
 	  -DSHOAL_LUA=luajit $(QUIETLY)
 	@cmake --build build-bench -j $(JOBS)
 	@luajit bench/peers/run.lua build-bench 'ONLY=$(ONLY)' SECONDS=$(SECONDS)
+
+# One source: what ldoc reads is made from the types of the Lua language server.
+doc:
+	@.ci/deps build doc
+	@rm -rf build/doc && mkdir -p build/doc-input build/doc
+	@LUA_PATH='./?.lua;;' luajit spec/support/reference.lua build/doc-input
+	@ldoc -c docs/config.ld --fatalwarnings --quiet -d build/doc build/doc-input >/dev/null
+	@echo build/doc/index.html
+
+deb:
+	@.ci/deps build deb
+	@.ci/deb
+
+deb-check:
+	@.ci/debcheck
+
+musl:
+	@.ci/deps build musl
+	@.ci/musl
 
 install: build
 	cmake --install $(BUILD) --prefix '$(PREFIX)'

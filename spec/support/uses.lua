@@ -180,7 +180,7 @@ function Uses:named(text)
   for path in text:gmatch "%f[%w_][%w_][%w_/.]*%.%l+" do
     if path:match "/.*%.lua$" or path:match "%.sh$" then self:file(path) end
   end
-  local folder = text:match "%f[%w_]([%w_/]+)/%%s%.lua" or text:match "^/?([%l/]+)/$"
+  local folder = text:match "%f[%w_]([%w_/]+)/%%s%.lua" or text:match "^/?(%l[%l/]*)/$"
   if folder and files.exists(folder) then
     for _, path in ipairs(files.find(folder, "*.lua")) do
       if path:match "^(.*)/" == folder then self:file(path) end

@@ -97,7 +97,13 @@ static int open_input(shoal_bytes input)
 
 /* Of ours some may be without FD_CLOEXEC, if a library of the program opened
  * them. */
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+#ifdef __GLIBC__ /* others do not know the next macro */
+#if __GLIBC_PREREQ(2, 34)
+#define HAS_CLOSEFROM 1
+#endif
+#endif
+
+#ifdef HAS_CLOSEFROM
 
 static int close_others(posix_spawn_file_actions_t *actions, short *flags)
 {
