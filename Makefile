@@ -175,7 +175,7 @@ test-lua:
 
 # What they find in build-fuzz/found/, what they learned in build-fuzz/corpus/.
 FUZZ := build-fuzz
-FUZZERS := engine value codec control socket seal memory dns
+FUZZERS := engine value codec control socket seal memory dns web
 fuzz:
 	@.ci/deps build fuzz
 	@cmake -S . -B $(FUZZ) -DCMAKE_C_COMPILER=clang -DSHOAL_FUZZ=ON \

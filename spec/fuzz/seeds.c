@@ -40,6 +40,40 @@ static void write_packet(const struct golden *one)
     write_seed("codec", "", packet);
 }
 
+/* One that is text. */
+static void write_text(const char *fuzzer, const char *front, const char *text)
+{
+    char hex[2048];
+    size_t size = 0;
+    for (; *text && size + 3 < sizeof hex; text++, size += 2)
+        snprintf(hex + size, 3, "%02x", (unsigned)(unsigned char)*text);
+    write_seed(fuzzer, front, hex);
+}
+
+static void write_requests(void)
+{
+    static const char *const requests[] = {
+        "/members?all=1\nHost: localhost",
+        "/services?name=web&passing\nHost: 127.0.0.1:1",
+        "/view?since=1&wait=2.5\nHost: [::1]",
+        "/events?probes=1&last=1-1\nHost: x\nLast-Event-ID: 1-2",
+        "/metrics?detail=1&members=1\nAuthorization: Bearer 0123456789abcdef",
+        "/sd/prometheus?name=web#x\nContent-Length: 4",
+        "/v1/health/service/web?passing&tag=v2&tag=v3&index=1&wait=5m",
+        "/v1/health/state/any?dc=dc1\nTransfer-Encoding: chunked",
+        "/v1/catalog/services?filter=x",
+        "/v1/catalog/service/w%65b",
+        "/v1/agent/self",
+        "/v1/status/leader",
+        "/own?a=%20b+c&&=&d",
+        "/fails",
+        "http://elsewhere/"};
+    for (size_t i = 0; i < COUNT(requests); i++) {
+        write_text("web", "00", requests[i]);
+        write_text("web", "0e", requests[i]);
+    }
+}
+
 /* What others say of the engine, and of who it may be next. */
 static void write_rumours(void)
 {
@@ -221,6 +255,7 @@ int main(int argc, char **argv)
         write_seed("value", "", golden_members[i].member);
         write_seed("codec", "", golden_members[i].member);
     }
+    write_requests();
     write_growing_member();
     write_rumours();
     write_tags();
