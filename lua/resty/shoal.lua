@@ -96,9 +96,9 @@ local function tick(premature, self)
     self.watches = false
     return self.store:release(self.me)
   end
-  self.watches = self.store:take(self.me)
-  if self.watches then
-    self.watcher:tick()
+  self.watches = self.watcher:can_watch() and self.store:take(self.me)
+  if self.watches and not self.watcher:tick() then
+    self.store:release(self.me)
   end
 end
 

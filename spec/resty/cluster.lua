@@ -90,7 +90,9 @@ function cluster.nginx(socket, options)
         for port in (ports or "none"):gmatch "%d+" do list[#list + 1] = port end
         table.sort(list)
         if not pid or table.concat(list, " ") ~= wanted then
-          return false, table.concat(lines, ", ")
+          local info = web.info()
+          return false, ("%s; watcher %s, stale %s, trouble %s"):format(table.concat(lines, ", "), info.watcher,
+            info.stale, info.trouble)
         end
       end
       return true

@@ -85,7 +85,8 @@ describe("lua-resty-shoal", function()
     for i = 1, tonumber(os.getenv "SHOAL_RELOADS") or 6 do
       web:reload()
       local is_drained = i % 2 == 1
-      b:ask("service", is_drained and "drain" or "resume", "web")
+      local done = b:ask("service", is_drained and "drain" or "resume", "web")
+      assert.equal(0, done.code, done.err)
       web.all_see("8001", not is_drained and "8002" or nil)
     end
     assert.is_nil(web:log():match "%[error%][^\n]*\n" or web:log():match "%[alert%][^\n]*\n")

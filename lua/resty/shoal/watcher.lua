@@ -17,8 +17,9 @@ local BEAT = 0.25
 local SILENCE = 5
 -- Between attempts to connect.
 local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2
--- The dict is written so seldom that writing takes a twentieth of the time.
-local LEISURE = 20
+-- The dict is written so seldom that writing takes a twentieth of the time; but a process
+-- that was stopped in the middle of it does not wait for long.
+local LEISURE, LONGEST_LEISURE = 20, 0.1
 
 ---@class resty.shoal.Watcher
 ---@field private store resty.shoal.Store
@@ -26,6 +27,7 @@ local LEISURE = 20
 ---@field private options { socket: string, hold: number }
 ---@field private me string
 ---@field running boolean
+---@field private moved_at number  when the connection was seen to move last
 ---@field private retry_at number
 ---@field private pause number
 ---@field private members table<string, string>  packed, by the bytes of the address
@@ -45,8 +47,8 @@ Watcher.__index = Watcher
 ---@param me string
 ---@return resty.shoal.Watcher
 function watcher.new(store, bus, options, me)
-  return setmetatable({ store = store, bus = bus, options = options, me = me, running = false, retry_at = 0,
-    pause = FIRST_PAUSE, members = {}, node = {}, held_until = 0, free_at = 0 }, Watcher)
+  return setmetatable({ store = store, bus = bus, options = options, me = me, running = false,
+    moved_at = 0, retry_at = 0, pause = FIRST_PAUSE, members = {}, node = {}, held_until = 0, free_at = 0 }, Watcher)
 end
 
 -- ---- Writing ----
@@ -60,7 +62,7 @@ local function write(self)
   local version, why = self.store:write(view.pack(self.node, self.members))
   self.version = version
   local ended = machine.now()
-  self.free_at = ended + LEISURE * (ended - began)
+  self.free_at = ended + math.min(LEISURE * (ended - began), LONGEST_LEISURE)
   if version then
     if self.is_full then
       self.is_full, self.trouble = nil, nil
@@ -284,6 +286,7 @@ local function serve(self)
   ask_again(self)
   watch(self)
   while not ngx.worker.exiting() and self.store:holds(self.me) do
+    self.moved_at = machine.now()
     local message, why = self.client:read()
     if not message then
       return nil, why
@@ -329,12 +332,26 @@ local function watch_once(premature, self)
   self.pause = math.min(LONGEST_PAUSE, self.pause * 2)
 end
 
---- For each tick of the worker that has the lock.
+-- It waits for SILENCE at most.
+local HANGS_AFTER = 4 * SILENCE
+
+--- For each tick of the worker that has the lock. False: it cannot watch, somebody else
+-- should.
+---@return boolean
 function Watcher:tick()
-  if self.running or machine.now() < self.retry_at then
-    return
+  if self.running then
+    return machine.now() - self.moved_at < HANGS_AFTER
+  elseif machine.now() >= self.retry_at then
+    self.moved_at = machine.now()
+    self.running = not not ngx.timer.at(0, watch_once, self)
   end
-  self.running = not not ngx.timer.at(0, watch_once, self)
+  return true
+end
+
+--- May this worker take the lock?
+---@return boolean
+function Watcher:can_watch()
+  return not self.running or machine.now() - self.moved_at < HANGS_AFTER
 end
 
 return watcher
