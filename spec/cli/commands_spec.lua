@@ -79,6 +79,10 @@ describe("shoal", function()
     assert.equal(3, #names("--sort", "since")) -- both, whichever began first
     assert.equal("b", names("--member", b.addr))
     assert.equal("a", names("--member", "a"))
+    assert.same({ code = 1, out = "", err = "shoal: no member of this list is 'nope'\n" },
+      a:ask("members", "--member", "nope"))
+    assert.same({ code = 1, out = "[]\n", err = "shoal: no member of this list is 'nope'\n" },
+      a:ask("members", "--member", "nope", "--json"))
     assert.equal("b", names("--tag", "zone"))
     assert.equal("", names("--state", "down"))
     local watching = process.start { process.shoal, "members", "--watch", "--control", a.control }
@@ -257,6 +261,9 @@ describe("shoal", function()
       a:ask("tags", "zone=b", "port=8080", "draining=true"))
     assert.same({ code = 0, out = "port=8080\nzone=c\n", err = "" },
       a:ask("tags", "zone=c", "--delete", "draining"))
+    assert.same({ code = 2, out = "", err = "shoal: the tag 'a' is both set and deleted\n" },
+      a:ask("tags", "a=1", "--delete", "a"))
+    assert.same({ code = 2, out = "", err = "shoal: the tag 'a' is given twice\n" }, a:ask("tags", "a=1", "a=2"))
     assert.equal('{"port":8080,"zone":"c"}\n', a:ask("tags", "--json").out)
     local function selected(...)
       return #dkjson.decode(b:ask("members", "--json", ...).out)

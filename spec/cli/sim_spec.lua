@@ -106,6 +106,25 @@ describe("shoal sim", function()
     assert.equal(5, report_of(hears_all, "--nodes", "5", "--for", "5").published.reached)
   end)
 
+  it("counts the packets that carry it, however short it is", function()
+    local path = script [[
+      return { topics = { d = function() end }, broadcast = { receive = function(_, data) return data end } }
+    ]]
+    local function copies(kind, data)
+      return report_of(path, "--nodes", "10", "--for", "60", "--" .. kind, data)[
+        kind == "publish" and "published" or "broadcast"].copies
+    end
+    local one = copies("publish", "d=a message that is in no other packet")
+    assert.is_true(one >= 1 and one < 6, one)
+    for _, data in ipairs { "d=x", "d=q", "d=d" } do
+      assert.is_true(math.abs(copies("publish", data) - one) < 2, data)
+    end
+    local other = copies("broadcast", "a broadcast that is in no other packet")
+    for _, data in ipairs { "x", "q" } do
+      assert.is_true(math.abs(copies("broadcast", data) - other) < 2, data)
+    end
+  end)
+
   it("counts a message that arrives again and again once", function()
     local loss = report_of("examples/kv.lua", "--nodes", "20", "--for", "60", "--loss", "0.3", "--duplicate", "0.5")
     assert.equal(20, loss.published.reached)

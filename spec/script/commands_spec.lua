@@ -109,6 +109,17 @@ describe("a command of a script", function()
     assert.same({ nil, "no such service", "not_found" }, call(node, "pass"))
   end)
 
+  it("fails also if the message is no text", function()
+    local node = start [[
+      list = { run = function() return nil, { 1 }, "odd" end },
+      no = { run = function() return nil, false end },
+      number = { run = function() return nil, 42 end },
+    ]]
+    assert.same({ nil, "(the message is a table value)", "odd" }, call(node, "list"))
+    assert.same({ nil, "false", "failed" }, call(node, "no"))
+    assert.same({ nil, "42", "failed" }, call(node, "number"))
+  end)
+
   it("that answers what MessagePack cannot carry has failed", function()
     local node = start [[ f = { run = function() return { g = print } end } ]]
     assert.same({ nil, "the answer.g: cannot carry a function", "handler" }, call(node, "f"))

@@ -427,4 +427,55 @@ describe("the log of a node", function()
     end)
     assert.equal(1, #find(lines, "warn", "slow handler", "handler=on_start", "s.lua:1"))
   end)
+
+  it("tells where a slow command or coroutine is, also after it has waited", function()
+    local lines = capture(function()
+      local node = stage:start { log = "warn", handlers = stage:write("s.lua", [[
+        local function spin()
+          local start = os.clock()
+          while os.clock() - start < 0.12 do end
+        end
+        local M = { commands = {} }
+        M.commands.slow = { run = function(node)
+          spin()
+          node:sleep(0.001)
+          spin()
+        end }
+        function M.on_start(node)
+          node:go(function()
+            spin()
+          end)
+        end
+        return M
+      ]]) }
+      local over
+      assert(node:call("slow", {}, function() over = true end))
+      stage:wait(function() return over end)
+    end)
+    assert.equal(1, #find(lines, "warn", "slow handler", "handler=commands.slow", "s.lua:6"))
+    assert.equal(2, #find(lines, "warn", "slow handler", "s.lua:6"))
+    assert.equal(1, #find(lines, "warn", "slow handler", "s.lua:12"))
+    assert.equal(0, #find(lines, "warn", "slow handler", "where=[C]"))
+  end)
+
+  it("tells which question and which topic failed, and where a coroutine did, once", function()
+    local lines = capture(function()
+      local node = stage:start { log = "warn", handlers = stage:write("s.lua", [[
+        local M = { on_ask = {}, topics = {} }
+        function M.on_ask.version() error("no version") end
+        function M.topics.purge() error("no purge") end
+        function M.on_start(node) node:go(function() error("gone") end) end
+        return M
+      ]]) }
+      local over
+      assert(node:publish("purge", "x"))
+      assert(node:ask("version", nil, function() over = true end))
+      stage:wait(function() return over end)
+    end)
+    assert.equal(1, #find(lines, "error", "handler failed", "handler=on_ask.version", "no version"))
+    assert.equal(1, #find(lines, "error", "handler failed", "handler=topics.purge", "no purge"))
+    local gone = find(lines, "error", "handler failed", "s.lua:4: gone")
+    assert.equal(1, #gone)
+    assert.equal(1, select(2, gone[1]:gsub("stack traceback:", "")))
+  end)
 end)

@@ -339,7 +339,7 @@ describe("a node's memory", function()
     assert.matches("cannot create the folder .*no such file or directory", message)
   end)
 
-  it("that cannot be written is one warning, and then a count", function()
+  it("that cannot be written is one warning, a count, and an error at the end", function()
     local lines = stage:capture(function()
       local node = start { log = { levels = "warn" } }
       written(node)
@@ -347,9 +347,11 @@ describe("a node's memory", function()
       stage:start { join = { node:bound() } }
       stage:wait(function() return node:info().memory.failed >= 3 end, "failures")
       assert.matches("cannot write .*/memory: no such file or directory", node:info().memory.error)
+      node:close()
     end)
-    assert.equal(1, #lines)
+    assert.equal(2, #lines)
     assert.matches("cannot write the memory on disk", lines[1])
+    assert.matches("error script  the last state is not in the memory on disk folder=.+ error=\"cannot write", lines[2])
   end)
 
   it("is none of a simulation's", function()

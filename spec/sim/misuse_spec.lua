@@ -37,6 +37,7 @@ local CASES = {
     "net:partition: a group is a list of members, one member or \"rest\", got 7" },
   { function(net) net:partition({ 7 }, "rest") end, "net:partition" .. NEEDS_MEMBER },
   { function(net) net:partition("rest", "rest") end, "net:partition: 'rest' needs another group" },
+  { function(net, up) net:partition(up, up) end, "net:partition: a member is in both groups" },
   { function(net, up) net:partition(up, "rest", { los = 1 }) end,
     "net:partition: unknown option 'los' (did you mean 'loss'?)" },
   { function(net, up) net:partition(up, "rest", { loss = 3 }) end,

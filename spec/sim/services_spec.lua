@@ -159,6 +159,7 @@ describe("services", function()
       local M = require("shoal.services").script { services = { x = { port = 1, check = { every = 1, rise = 1, fall = 2,
         lua = function(node)
           if mode == "raise" then error "no" elseif mode == "hang" then node:sleep(1e6) end
+          if mode == "odd" then return nil, { 1 } end
           return true
         end } } } }
       M.commands = { mode = { args = { "mode" }, run = function(_, args) mode = args.mode end } }
@@ -166,7 +167,7 @@ describe("services", function()
     ]] }
     net:run(2)
     assert.equal("passing", state(member, "x"))
-    for _, mode in ipairs { "raise", "hang" } do
+    for _, mode in ipairs { "raise", "odd", "hang" } do
       member:call("mode", { mode })
       net:run(4)
       assert.equal("critical", state(member, "x"), mode)

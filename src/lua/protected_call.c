@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_MESSAGE = 500 };
+enum { MAX_MESSAGE = 500, PLACE_SIZE = LUA_IDSIZE + 16 };
 
 /* The innermost region that is running: what for, since when its handler runs
  * (0: none does), and when the one before that in the same region ended. */
@@ -26,6 +26,7 @@ struct protected_frame {
     const char *what;
     uint64_t started_us, ended_us;
     bool told; /* the watch, which wants to know when it has ended */
+    char where[PLACE_SIZE]; /* of a coroutine's function; "" */
 };
 
 struct protected_region {
@@ -118,17 +119,30 @@ static void report(protected_caller *caller, const protected_report *report)
         caller->report(caller->context, report);
 }
 
+static void write_place(char where[PLACE_SIZE], const lua_Debug *function)
+{
+    snprintf(where, PLACE_SIZE, "%s:%d", function->short_src,
+             function->linedefined);
+}
+
+void protected_place(lua_State *L, const lua_Debug *function)
+{
+    struct protected_region *region = region_of(L);
+
+    if (region)
+        write_place(region->frame.where, function);
+}
+
 /* "script.lua:12" for the function at `index`; 0: unknown. */
-static void describe(lua_State *L, int index, char *where, size_t size)
+static void describe(lua_State *L, int index, char where[PLACE_SIZE])
 {
     lua_Debug function;
 
-    where[0] = '\0';
-    if (index == 0 || !lua_isfunction(L, index))
+    if (index == 0 || !lua_isfunction(L, index) || lua_iscfunction(L, index))
         return;
     lua_pushvalue(L, index);
     lua_getinfo(L, ">S", &function);
-    snprintf(where, size, "%s:%d", function.short_src, function.linedefined);
+    write_place(where, &function);
 }
 
 /* The region's handlers have ended, or the next of them begins anew. */
@@ -143,10 +157,10 @@ static inline void tell_watch(struct protected_region *region)
 static void count_slow(protected_caller *caller, lua_State *L, int function,
                        uint64_t duration_us)
 {
-    char where[LUA_IDSIZE + 16];
+    char *where = caller->region->frame.where;
 
     tell_watch(caller->region);
-    describe(L, function, where, sizeof where);
+    describe(L, function, where);
     caller->counts->slow++;
     report(caller, &(protected_report){.what = caller->region->frame.what,
                                        .where = where,
@@ -234,6 +248,7 @@ static void begin(protected_caller *caller)
     const protected_watch *watch = caller->region->watch;
 
     caller->depth++;
+    frame->where[0] = '\0';
     if (frame->told && watch->follows(frame->ended_us)) {
         frame->started_us = frame->ended_us;
         return;

@@ -116,6 +116,10 @@ void protected_invoke_template(protected_caller *caller, lua_State *L,
 /* Inside a region: from now on it is about that. */
 void protected_turn(protected_caller *caller, const char *what);
 
+/* Inside a handler that runs a coroutine: the function that a slow one is
+ * logged with, whose lua_Debug has the fields of "S". `L` is of its state. */
+void protected_place(lua_State *L, const lua_Debug *function);
+
 /* A region around one call: the function and its `nargs` arguments are on the
  * stack. 0 with `nresults` results, or as protected_run() with the message and
  * traceback in their place. Pushing the arguments was outside of the region:

@@ -36,6 +36,12 @@ static void drop_idle_lines(lua_State *L)
     luaL_pushresult(&kept);
 }
 
+/* Where a coroutine raised is in its message already, and here is only us. */
+static bool is_empty(const char *traceback)
+{
+    return strlen(traceback) < sizeof traceback_mark;
+}
+
 int traceback_add(lua_State *L)
 {
     const char *message = lua_tostring(L, 1);
@@ -49,7 +55,10 @@ int traceback_add(lua_State *L)
     }
     luaL_traceback(L, L, NULL, 1);
     drop_idle_lines(L);
-    lua_pushfstring(L, "%s\n%s", message, lua_tostring(L, -1));
+    if (is_empty(lua_tostring(L, -1)))
+        lua_pushstring(L, message);
+    else
+        lua_pushfstring(L, "%s\n%s", message, lua_tostring(L, -1));
     return 1;
 }
 

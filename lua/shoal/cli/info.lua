@@ -63,6 +63,15 @@ local function script_lines(add, node, now)
     handlers.slowest_handler and (" (%s)"):format(text.escape(handlers.slowest_handler)) or ""))
 end
 
+local function memory_line(memory, now)
+  local line = ("%s, written %s"):format(text.escape(memory.path), memory.written_at
+    and ago(memory.written_at, now) or "not yet")
+  if memory.error then
+    line = ("%s; CANNOT BE WRITTEN, %d times: %s"):format(line, memory.failed, text.escape(memory.error))
+  end
+  return line
+end
+
 local LABEL = 13 -- columns, with what separates it
 
 local function lines_of(node, now)
@@ -76,6 +85,7 @@ local function lines_of(node, now)
   identity_lines(add, node)
   traffic_lines(add, node)
   script_lines(add, node, now)
+  add("memory", node.memory and memory_line(node.memory, now))
   add("control", text.escape(node.control.path))
   add("started", ago(node.started_at, now))
   add("version", node.version)

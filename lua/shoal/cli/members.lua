@@ -145,7 +145,16 @@ local function show(request)
   if not list then
     return nil, message
   end
-  return output.write(request.json and json.encode_objects(list, json.MEMBER) or table_of(list, os.time(), request))
+  local ok
+  local is_nobody = request.member and #list == 0 and not request.watch
+  if request.json or not is_nobody then
+    ok, message = output.write(request.json and json.encode_objects(list, json.MEMBER)
+      or table_of(list, os.time(), request))
+  end
+  if is_nobody then
+    return nil, ("no member of this list is '%s'"):format(request.member)
+  end
+  return ok, message
 end
 
 local function watch(request)

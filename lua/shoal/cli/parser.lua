@@ -200,6 +200,7 @@ local function fill_sim(sim)
     :convert(typed.filled("--page"))
 end
 
+-- Of a command that talks to a running node.
 local function fill_node(command)
   command:mutex(
     add_name(command, "The node to talk to, by the name it was started with. Default: default."),
@@ -212,7 +213,6 @@ local function add_timeout(command, description)
   return option(command, "--timeout", "SECONDS", description):convert(typed.number("--timeout", 0.001, 86400))
 end
 
--- Of a command that talks to a running node.
 local function fill_client(command)
   fill_node(command)
   add_timeout(command, "How long to wait for the node's answer. Default: 5."):default("5"):show_default(false)
@@ -286,8 +286,7 @@ local function fill_call(call)
   add_timeout(call, "How long to wait for the command to end. Default: until it ends.")
   call:argument("NAME", "The command, as the script names it in its table 'commands'."):target("command_name")
     :args("?")
-  call:argument("ARG", "An argument, or NAME=VALUE. Those that begin with '-' go behind '--'."):target("words")
-    :args("*")
+  call:argument("ARG", "An argument, or NAME=VALUE. What begins with '-' goes behind '--'."):target("words"):args("*")
   call:flag("--json", "Print the answer as JSON.")
 end
 

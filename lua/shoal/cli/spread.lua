@@ -81,6 +81,29 @@ local function publish(self, net)
   self.refused = message
 end
 
+-- What tells a packet that carries it from all others: a short DATA may be in any. On the wire
+-- (docs/wire.md) an item is kind, flags, number, topic, origin, data; in groups of 7 bits the number,
+-- with its size the topic. A broadcast has its size in front of it.
+local ITEM, WHOLE, SHORT = 8, 3, 128
+
+local function version(number)
+  local bytes = ""
+  while number > 127 do
+    bytes, number = bytes .. string.char(128 + number % 128), math.floor(number / 128)
+  end
+  return bytes .. string.char(number)
+end
+
+-- Of a long one, that is in several packets: its end.
+local function mark_of(self)
+  if #self.data > SHORT then
+    return self.data:sub(-SHORT)
+  elseif self.topic then
+    return string.char(ITEM, WHOLE) .. version(self.number) .. string.char(#self.topic) .. self.topic
+  end
+  return string.char(0, #self.data) .. self.data
+end
+
 --- Says it, now.
 ---@param chosen { topic?: string, data: string, selective?: boolean }
 ---@param net shoal.sim.Net
@@ -89,11 +112,13 @@ end
 function spread.begin(chosen, net, origin)
   local self = { topic = chosen.topic, data = chosen.data, selective = chosen.selective, origin = origin,
     at = round(net:now()), members = #net:members(), heard = {} }
-  net:watch(self.data, origin)
   if self.topic then
     publish(self, net)
   else
     broadcast(self)
+  end
+  if not self.refused then -- nothing has arrived yet: time stands still
+    net:watch(mark_of(self), origin)
   end
   return self
 end

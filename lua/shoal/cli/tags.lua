@@ -8,6 +8,8 @@ local typed = require("shoal.cli.typed")
 
 local tags = {}
 
+local USAGE = 2
+
 --- Has a member all of these? Without a value any will do.
 ---@param member shoal.Member
 ---@param wanted { name: string, value: any }[]
@@ -22,12 +24,33 @@ function tags.match(member, wanted)
   return true
 end
 
+-- Which of two contradicting words counts, nobody can know.
+local function find_contradiction(request)
+  local seen = {}
+  for _, tag in ipairs(request.set) do
+    if seen[tag.name] then
+      return ("the tag %s is given twice"):format(typed.quote(tag.name))
+    end
+    seen[tag.name] = true
+  end
+  for _, name in ipairs(request.delete) do
+    if seen[name] then
+      return ("the tag %s is both set and deleted"):format(typed.quote(name))
+    end
+  end
+  return nil
+end
+
 --- `shoal tags [KEY=VALUE…] [--delete KEY]`: one line for each tag.
 ---@return true? ok
 ---@return string? message
 ---@return integer? code
 function tags.tags(request)
   local changes
+  local wrong = find_contradiction(request)
+  if wrong then
+    return nil, wrong, USAGE
+  end
   if #request.set > 0 or #request.delete > 0 then
     changes = { { set = typed.map(request.set), delete = request.delete } }
   end

@@ -130,9 +130,9 @@ local VERDICTS = { passing = true, warning = true, critical = true }
 function ask.lua(node, self)
   local answer, message = self.what(node)
   if VERDICTS[answer] then
-    return answer, message
+    return answer, message ~= nil and tostring(message) or nil
   end
-  return answer and "passing" or "critical", message
+  return answer and "passing" or "critical", message ~= nil and tostring(message) or nil
 end
 
 --- What the check finds: a state and, if it is not passing, why. Waits.

@@ -121,6 +121,19 @@ local function places_in(net, group, method)
   return places
 end
 
+-- Nothing separates a member from itself.
+local function check_apart(from, to)
+  local inside = {}
+  for _, place in ipairs(from and to and from or {}) do
+    inside[place] = true
+  end
+  for _, place in ipairs(from and to or {}) do
+    if inside[place] then
+      blame.misuse("net:partition: a member is in both groups")
+    end
+  end
+end
+
 --- Packets between the groups are lost. A group is a list of members, one member,
 --- or "rest": all who are not in the other, also those that come later. `oneway`:
 --- only from the first to the second. `loss`: not all of them, with that chance.
@@ -139,6 +152,7 @@ function Net:partition(group, other, options)
   if not from and not to then
     blame.misuse("net:partition: 'rest' needs another group")
   end
+  check_apart(from, to)
   local cuts = { self.handle:cut(from, to, loss) }
   if not options.oneway then
     cuts[2] = self.handle:cut(to, from, loss)

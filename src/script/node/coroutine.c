@@ -4,6 +4,8 @@
 #include "../../lua/compat.h"
 #include "../../lua/protected_call.h"
 
+#include <string.h>
+
 bool coroutine_can_yield(lua_State *L)
 {
 #if COMPAT_LUAJIT || LUA_VERSION_NUM >= 503
@@ -163,6 +165,51 @@ static void push_message(lua_State *L, lua_State *thread, int status)
     lua_concat(L, 2);
 }
 
+/* Is it somebody's, and not ours? */
+static bool is_theirs(const lua_Debug *function)
+{
+    return function->what[0] != 'C' && strcmp(function->source, "=shoal") != 0;
+}
+
+/* Of a coroutine that has not begun: the function, or one that it is to call.
+ */
+static bool find_beginning(lua_State *thread, lua_Debug *function)
+{
+    for (int i = 1, last = lua_gettop(thread); i <= last; i++) {
+        if (!lua_isfunction(thread, i))
+            continue;
+        lua_pushvalue(thread, i);
+        lua_getinfo(thread, ">S", function);
+        if (is_theirs(function))
+            return true;
+    }
+    return false;
+}
+
+/* Of one that waits: the outermost function. */
+static bool find_outermost(lua_State *thread, lua_Debug *function)
+{
+    lua_Debug at;
+    bool is_found = false;
+    for (int level = 0; lua_getstack(thread, level, &at); level++) {
+        lua_getinfo(thread, "S", &at);
+        if (!is_theirs(&at))
+            continue;
+        *function = at;
+        is_found = true;
+    }
+    return is_found;
+}
+
+/* What a slow one is logged with. */
+static void note_place(lua_State *L, lua_State *thread)
+{
+    lua_Debug function;
+    if (lua_status(thread) == LUA_YIELD ? find_outermost(thread, &function)
+                                        : find_beginning(thread, &function))
+        protected_place(L, &function);
+}
+
 /* What it raised, with its traceback, is raised again.
  * STACK: thread values... */
 static int go_on(lua_State *L, lua_State *thread, int nargs)
@@ -170,6 +217,7 @@ static int go_on(lua_State *L, lua_State *thread, int nargs)
     if (nargs > ROOM)
         return luaL_error(L, "too many values for a waiting coroutine");
     lua_xmove(L, thread, nargs);
+    note_place(L, thread);
     waiting = NULL;
     int status = resume(thread, L, nargs);
     luaL_checkstack(L, 6, "cannot tell of a failure");

@@ -23,11 +23,14 @@
 #include "sends.h"
 #include "waits.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* What happened so shortly before or after the clocks were compared does
  * without comparing them again. */
 enum { COMPARED_US = 10 * 1000 };
+
+enum { MAX_WHAT = 80 /* "topics.", and a name of 64 bytes */ };
 
 struct telling {
     struct node *node;
@@ -101,6 +104,8 @@ static void tell_subscribers(lua_State *L, struct telling *telling, int first)
         return;
     lua_getfield(L, HANDLERS, "topics");
     if (lua_istable(L, -1)) {
+        char what[MAX_WHAT];
+        snprintf(what, sizeof what, "topics.%s", lua_tostring(L, first - 1));
         lua_pushvalue(L, first - 1);
         lua_rawget(L, -2);
         lua_pushvalue(L, SELF);
@@ -108,7 +113,7 @@ static void tell_subscribers(lua_State *L, struct telling *telling, int first)
             lua_pushvalue(L, value);
         if (!lua_isnil(L, last + 2))
             (void)protected_call(telling->scope->caller, L, last - first + 2, 0,
-                                 "topic");
+                                 what);
     }
     lua_settop(L, last);
 }

@@ -31,7 +31,7 @@ static bool set_aside(struct node *node, struct node_memory *memory,
     }
     log_line(&node->log, LOG_WARN, LOG_SCRIPT,
              "the memory on disk was set aside: it cannot be used",
-             log_str("folder", memory->folder.path), log_str("file", problem));
+             log_str("folder", memory->folder.path), log_str("error", problem));
     return true;
 }
 
@@ -220,6 +220,11 @@ void memory_end(struct node *node, bool has_lua)
         memory_pack_store(node);
     begin_write(node, memory_state(node));
     note(node, saver_wait(&memory->saver, &error), &error);
+    if (memory->error.text[0] != '\0') /* also if that was said before */
+        log_line(&node->log, LOG_ERROR, LOG_SCRIPT,
+                 "the last state is not in the memory on disk",
+                 log_str("folder", memory->folder.path),
+                 log_str("error", memory->error.text));
 }
 
 void memory_free(struct node *node)

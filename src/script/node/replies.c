@@ -10,13 +10,15 @@
 #include "node.h"
 #include "sends.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
     AGAIN_US = 50 * 1000, /* between attempts to send an answer, */
     MAX_ATTEMPTS = 100,
-    MAX_WAITING = 1024 /* answers */
+    MAX_WAITING = 1024, /* answers */
+    MAX_WHAT = 80       /* "on_ask.", and a name of 64 bytes */
 };
 
 /* One that could not be sent yet. */
@@ -226,10 +228,12 @@ static void answer_in_region(lua_State *L, void *context)
         give_error(L, question, ID, shoal_error_name(SHOAL_ERR_NO_HANDLER));
         return;
     }
+    char what[MAX_WHAT];
+    snprintf(what, sizeof what, "on_ask.%s", lua_tostring(L, NAME));
     scope_push_self(&version->scope, L);
     lua_pushvalue(L, DATA);
     view_push_member(L, &effect->member, node->clock_offset_us);
-    int failure = protected_call(version->scope.caller, L, 3, 1, "on_ask");
+    int failure = protected_call(version->scope.caller, L, 3, 1, what);
     if (node->phase != NODE_LIVE)
         return;
     node->ask_counts.answered++;

@@ -136,18 +136,29 @@ static struct call *finish(struct command *run)
     return call;
 }
 
+/* A message that is no text is a failure all the same.
+ * STACK: nil message code */
+static void read_failure(lua_State *L, struct outcome *outcome)
+{
+    const char *code = lua_tostring(L, 3), *message = lua_tostring(L, 2);
+    if (!message && lua_isboolean(L, 2))
+        message = lua_toboolean(L, 2) ? "true" : "false";
+    if (!message)
+        message = lua_pushfstring(L, "(the message is a %s value)",
+                                  luaL_typename(L, 2));
+    set_error(outcome, message, code ? code : CODE_FAILED);
+}
+
 /* As `what` answers: a value; or nil, message, code.
  * STACK: results... */
 static void read_results(lua_State *L, struct outcome *outcome, bool is_page)
 {
     lua_settop(L, 3);
-    if (lua_isnil(L, 1) && lua_type(L, 2) == LUA_TSTRING) {
-        const char *code = lua_tostring(L, 3);
-        set_error(outcome, lua_tostring(L, 2), code ? code : CODE_FAILED);
+    if (lua_isnil(L, 1)) {
+        if (!lua_isnil(L, 2))
+            read_failure(L, outcome);
         return;
     }
-    if (lua_isnil(L, 1))
-        return;
     if (value_pack(L, 1, "the answer") != 0) {
         set_error(outcome, lua_tostring(L, -1), CODE_HANDLER);
         return;
