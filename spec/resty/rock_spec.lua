@@ -1,0 +1,22 @@
+--- The rock of lua-resty-shoal has all of its files.
+
+local files = require "spec.support.files"
+
+describe("the rock lua-resty-shoal", function()
+  local rockspec = files.read "rocks/lua-resty-shoal-scm-1.rockspec"
+
+  it("has every module in lua/resty, and no other", function()
+    local there, listed = files.find("lua/resty", "*.lua"), {}
+    for name, path in rockspec:gmatch '%["([%w.]+)"%] = "([^"]+)"' do
+      assert.equal("lua/" .. name:gsub("%.", "/") .. ".lua", path)
+      listed[#listed + 1] = path
+    end
+    table.sort(listed)
+    table.sort(there)
+    assert.same(there, listed)
+  end)
+
+  it("is what luarocks expects", function()
+    files.output(("luarocks lint '%s/rocks/lua-resty-shoal-scm-1.rockspec'"):format(files.root))
+  end)
+end)
