@@ -39,7 +39,17 @@ describe("HTTP", function()
     return found, count
   end
 
-  it("is off by default, and the library is not there then", function()
+  it("is off by default, and neither the library nor a descriptor is there then", function()
+    -- what they are, by kind: "socket", "anon_inode:[eventpoll]", ...
+    local function descriptors(member)
+      local kinds = {}
+      local done = process.run { "sh", "-c", ("readlink /proc/%d/fd/*"):format(member.pid) }
+      for target in done.out:gmatch "[^\n]+" do
+        local kind = target:match "^(.-):%[%d+%]$" or target
+        kinds[kind] = (kinds[kind] or 0) + 1
+      end
+      return kinds
+    end
     local function maps(member)
       local file = assert(io.open(("/proc/%d/maps"):format(member.pid)))
       local text = file:read "*a"
@@ -50,6 +60,9 @@ describe("HTTP", function()
     assert.not_matches("microhttpd", maps(without))
     assert.is_nil(without:info().http)
     assert.matches("microhttpd", maps(with))
+    local off, on = descriptors(without), descriptors(with)
+    assert.equal(off["anon_inode:[eventpoll]"] + 1, on["anon_inode:[eventpoll]"])
+    assert.equal(off.socket + 1, on.socket)
     assert.matches("http=127%.0%.0%.1:%d+", with:log())
   end)
 
