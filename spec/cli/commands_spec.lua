@@ -327,7 +327,7 @@ describe("shoal", function()
     done = a:ask("ask", "version", "--timeout", "0.5")
     b:signal "CONT"
     assert.equal(1, done.code)
-    assert.equal(("shoal: 1 of 2 did not answer: %s\n"):format(b.addr), done.err)
+    assert.equal(("shoal: 1 of 2 did not answer: b %s\n"):format(b.addr), done.err)
     assert.matches(a.addr, done.out, 1, true)
   end)
 

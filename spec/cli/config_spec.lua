@@ -71,7 +71,7 @@ describe("the config of a command line", function()
 
   it("names the field that is wrong", function()
     local cases = {
-      { "probe_perod=1", "unknown option 'probe_perod' (did you mean 'probe_period'?)" },
+      { "probe_perod=1", "--set: unknown config field 'probe_perod' (did you mean 'probe_period'?)" },
       { "probe_period=-1", "config.probe_period must be a number of seconds, 0 or more, got -1" },
       { "probe_period=fast", "option 'probe_period' must be a number, got 'fast'" },
       { "probe_rtt=100", "config.probe_rtt must be shorter than probe_period" },

@@ -52,7 +52,8 @@ end
 local function missing_of(result)
   local names = {}
   for i, member in ipairs(result.missing) do
-    names[i] = text.value(member.addr)
+    local name = text.name(member)
+    names[i] = (name ~= "" and text.escape(name) .. " " or "") .. text.value(member.addr)
   end
   local expected = #result.answers + #names
   return ("%d of %d did not answer: %s"):format(#names, expected, table.concat(names, ", "))

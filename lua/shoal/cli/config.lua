@@ -131,7 +131,8 @@ function config.from(request)
     set(fields, setting.key, value_of(setting.value))
   end
   fields, message = check(fields)
-  return fields, message, not fields and USAGE or nil
+  local unknown = message and message:match("^unknown option (.*)$")
+  return fields, unknown and "--set: unknown config field " .. unknown or message, not fields and USAGE or nil
 end
 
 return config
