@@ -140,14 +140,14 @@ describe("what is published", function()
     publish(net, members[1], 1, 5, 0.05)
     net:run(1)
     local split = net:partition({ members[8] }, "rest")
-    publish(net, members[1], 6, 1005, 0.02)
+    publish(net, members[1], 6, 3005, 0.01)
     split:heal()
-    assert.is_true(net:run_until(function() return heard[#heard].data == 1005 end, 60))
+    assert.is_true(net:run_until(function() return heard[#heard].data == 3005 end, 60))
     assert.equal(1, #heard.missed)
     local missed = heard.missed[1]
     assert.same({ topic = "t", from = members[1].addr, first = 6, last = missed.last }, missed)
     local expected = numbers(1, 5)
-    for i = missed.last + 1, 1005 do expected[#expected + 1] = i end
+    for i = missed.last + 1, 3005 do expected[#expected + 1] = i end
     assert.same(expected, data_of(heard))
     assert.equal(missed.last - 5, members[8]:stats().items_missed)
   end)
@@ -292,6 +292,49 @@ describe("what is published", function()
     assert.same(numbers(1, published), data_of(heard))
     assert.is_number(members[1]:publish("t", published + 1))
   end)
+
+  -- Each publishes `count` messages of `size` bytes, and tries again later when there is no room.
+  local function flood(net, publishers, count, size)
+    local left = #publishers
+    for _, member in ipairs(publishers) do
+      local published, timer = 0, nil
+      timer = member.node:every(0.1, function(node)
+        while published < count do
+          local number, message, code = node:publish("t", ("x"):rep(size) .. published)
+          if not number then
+            assert(code == "full", message)
+            return
+          end
+          published = published + 1
+        end
+        timer:cancel()
+        left = left - 1
+      end)
+    end
+    assert.is_true(net:run_until(function() return left == 0 end, 120))
+    net:run(20)
+  end
+
+  local floods = {
+    { "much of it", members = 5, publishers = 1, count = 4000, size = 10 },
+    { "large", members = 5, publishers = 1, count = 1000, size = 1200 },
+    { "said by many in spite of losses", members = 8, publishers = 5, count = 300, size = 900, loss = 0.2 },
+    { "more than memory is for", members = 5, publishers = 3, count = 100, size = 900, memory = 65536 },
+    { "as large as memory", members = 3, publishers = 1, count = 3, size = 60000, memory = 65536 },
+  }
+  for _, one in ipairs(floods) do
+    it(("is heard by all, who publishes no more when it is full: %s"):format(one[1]), function()
+      local net, members = nets.grown(one.members, { config = { preset = "lan", max_topics_memory = one.memory } })
+      local heard, publishers = {}, {}
+      for i, member in ipairs(members) do heard[i] = listen(member) end
+      for i = 1, one.publishers do publishers[i] = members[i] end
+      net:set { loss = one.loss or 0 }
+      flood(net, publishers, one.count, one.size)
+      for i = 1, one.members do
+        assert.same({ i, {}, one.publishers * one.count }, { i, heard[i].missed, #heard[i] })
+      end
+    end)
+  end
 
   it("costs nothing where nothing is", function()
     local net, members = nets.grown(8)

@@ -8,6 +8,7 @@
 
 enum {
     MAX_PACKETS = 3, /* that a get brings */
+    MAX_GAPS = 16,   /* of a stream, that one asks for */
     VOTES = 3,       /* of members that have a number no more */
     ASKS = 16,       /* then it is given up */
     TO_ORIGIN = 3,   /* each third time the origin is asked */
@@ -46,16 +47,31 @@ static void put_stream(struct records *records,
                             identity_id(stream->origin));
 }
 
-static void answer_get(shoal *engine, const struct topic_entry *entry,
-                       struct member *to, struct records *records,
-                       uint32_t *packets)
+/* Somebody misses it: we keep it for a while, whatever else we publish. */
+static void note_wanted(const shoal *engine, struct topic_stream *stream,
+                        uint64_t number)
 {
-    const struct topic_stream *stream =
+    bool is_old = stream->wanted_us + TOPICS_WANTED_US <= engine->now_us;
+    if (!is_old && number > stream->wanted)
+        return;
+    stream->wanted = number;
+    stream->wanted_us = engine->now_us;
+}
+
+/* `is_lowest`: of the stream, in this get. Only of that we may say that it has
+ * gone, for whoever hears it takes it for what is missing first. */
+static void answer_get(shoal *engine, const struct topic_entry *entry,
+                       bool is_lowest, struct member *to,
+                       struct records *records, uint32_t *packets)
+{
+    struct topic_stream *stream =
         streams_find(&engine->topics.streams, entry->hash);
     uint64_t from = entry->number ? entry->number : 1;
     if (!stream || !stream->origin)
         return;
-    bool is_gone = from < stream->due && !stream_at(stream, from);
+    bool is_gone = is_lowest && from < stream->due && !stream_at(stream, from);
+    if (is_lowest && entry->count > 0 && topics_is_ours(engine, stream))
+        note_wanted(engine, stream, from);
     if (entry->count == 0 || is_gone)
         put_stream(records, stream, from);
     for (uint64_t n = from; n < from + entry->count; n++) {
@@ -67,34 +83,54 @@ static void answer_get(shoal *engine, const struct topic_entry *entry,
     }
 }
 
+static void answer_all(shoal *engine, struct topic_record *get,
+                       struct member *to, struct records *records,
+                       uint32_t *packets)
+{
+    struct topic_entry entry, before = {0};
+    bool is_first = true;
+    while (*packets < MAX_PACKETS && topic_record_next(get, &entry)) {
+        bool is_lowest = is_first || entry.hash != before.hash;
+        answer_get(engine, &entry, is_lowest, to, records, packets);
+        before = entry;
+        is_first = false;
+    }
+}
+
 static void on_get(shoal *engine, struct topic_record *get,
                    struct member *sender)
 {
     uint8_t buffer[EXCHANGE_MAX_RECORDS];
     struct records records = {.bytes = buffer,
                               .room = exchange_room(engine, sender->identity)};
-    struct topic_entry entry;
     uint32_t packets = 0;
     if (!limits_pass_burst(&engine->limits, LIMIT_GET,
                            sender->identity->addr_hash, engine->now_us,
                            1000000 / GETS, BURST))
         return;
-    while (packets < MAX_PACKETS && topic_record_next(get, &entry))
-        answer_get(engine, &entry, sender, &records, &packets);
+    answer_all(engine, get, sender, &records, &packets);
     if (packets < MAX_PACKETS)
         flush(engine, sender, &records, &packets);
 }
 
 /* ---- Asking for what is missing ---- */
 
-/* The numbers that are missing together, and no more than one may ask for. */
-static uint8_t missing(const struct topic_stream *stream)
+/* The numbers from `from` on that are missing together, and no more than one
+ * may ask for. */
+static uint8_t missing(const struct topic_stream *stream, uint64_t from)
 {
-    uint64_t next = stream_next_held(stream, stream->have);
-    uint64_t count = next - stream->have;
-    if (stream->have > stream->top)
+    uint64_t count = stream_next_held(stream, from) - from;
+    if (from > stream->top)
         return 0;
     return (uint8_t)(count < GET_MOST ? count : GET_MOST);
+}
+
+/* The first number from `from` on that is not here; `top` + 1: all are. */
+static uint64_t next_missing(const struct topic_stream *stream, uint64_t from)
+{
+    while (from <= stream->top && stream_at(stream, from))
+        from++;
+    return from;
 }
 
 static uint64_t pause_after(const struct topic_stream *stream)
@@ -135,10 +171,18 @@ static void end_get(shoal *engine, struct get *get)
         exchange_send(engine, get->to, &get->records);
 }
 
+/* What is missing first, and, of a stream whose origin is known, more of it. */
 static void write_get(struct get *get, const struct topic_stream *stream)
 {
-    struct topic_entry entry = {stream->hash, stream->have, missing(stream)};
-    topic_record_put_entry(&get->records, RECORD_GET, &entry);
+    uint64_t number = stream->have;
+    uint32_t gaps = stream->origin ? MAX_GAPS : 1;
+    do {
+        struct topic_entry entry = {stream->hash, number,
+                                    missing(stream, number)};
+        topic_record_put_entry(&get->records, RECORD_GET, &entry);
+        number = next_missing(stream, number + entry.count);
+    } while (--gaps > 0 && number <= stream->top &&
+             repair_has_room(&get->records));
 }
 
 /* Nobody has it, or says so. */
@@ -201,15 +245,13 @@ static void vote(shoal *engine, struct topic_stream *stream, uint64_t first,
 {
     uint32_t active = engine->members.active.count;
     uint32_t who = voter->identity->addr_hash;
-    bool is_origin =
-        bytes_equal(identity_id(stream->origin), identity_id(voter->identity));
     if (is_voter(stream, who) || stream->votes >= VOTES)
         return;
     if (stream->votes == 0 || first < stream->gone)
         stream->gone = first;
     stream->voters[stream->votes++] = who;
-    if (is_origin || stream->votes >= (active < VOTES ? active : VOTES))
-        topics_skip(engine, stream, is_origin ? first : stream->gone);
+    if (stream->votes >= (active < VOTES ? active : VOTES))
+        topics_skip(engine, stream, stream->gone);
     else if (stream->ask_us > engine->now_us)
         stream->ask_us = engine->now_us; /* the next one */
     topics_plan(engine, engine->now_us);

@@ -333,6 +333,13 @@ static int publish(shoal *engine, struct topic_stream *stream, shoal_bytes data,
     if (waiting > 0 && waiting + count > MAX_WAITING)
         return fail(engine, SHOAL_ERR_FULL,
                     "too much that was published waits to be sent");
+    size_t size = stream_footprint(data.size, count);
+    if (size > engine->config.max_topics_memory)
+        return fail(engine, SHOAL_ERR_TOO_BIG,
+                    "a message of a topic has to fit into max_topics_memory");
+    if (!topics_has_room(engine, stream, count, size))
+        return fail(engine, SHOAL_ERR_FULL,
+                    "others still ask for what was published before");
     int error = keep_parts(engine, stream, data, part, count, 0);
     if (error)
         return error;
@@ -343,6 +350,7 @@ static int publish(shoal *engine, struct topic_stream *stream, shoal_bytes data,
         drop_parts(engine, stream, count);
         return SHOAL_ERR_NOMEM;
     }
+    engine->topics.recent += size;
     engine->stats.items_published += count;
     say(engine, stream, count);
     return 0;

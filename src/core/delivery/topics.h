@@ -30,13 +30,17 @@
 
 enum {
     TOPICS_MAX_PARTS = 128, /* of a message */
-    TOPICS_GAP_US = 50000   /* what is missing may still be under way so long */
+    TOPICS_GAP_US = 50000,  /* what is missing may still be under way so long */
+    TOPICS_WANTED_US = 2000000 /* who misses something asks again within that */
 };
 
 void topics_init(shoal *engine);
 void topics_clear(shoal *engine);
 /* Do we publish it? */
 bool topics_is_ours(const shoal *engine, const struct topic_stream *stream);
+/* May we publish so many items, of so many bytes together? */
+bool topics_has_room(shoal *engine, const struct topic_stream *stream,
+                     size_t count, size_t size);
 /* Items in packets of their own, to random members. */
 void topics_turn(shoal *engine);
 /* An item that somebody sent us. 0 or NOMEM. */

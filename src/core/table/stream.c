@@ -95,18 +95,13 @@ const struct kept_item *stream_at(const struct topic_stream *stream,
     return at ? *at : NULL;
 }
 
-static size_t footprint(size_t data)
-{
-    return sizeof(struct kept_item) + data;
-}
-
 void stream_drop(struct streams *streams, struct mem *mem,
                  struct topic_stream *stream, uint64_t number)
 {
     struct kept_item **at = place(stream, number);
     if (!at || !*at)
         return;
-    size_t size = footprint((*at)->size);
+    size_t size = stream_footprint((*at)->size, 1);
     stream->bytes -= (uint32_t)size;
     streams->bytes -= size;
     mem_free(mem, *at, size);
@@ -167,7 +162,7 @@ int stream_put(struct streams *streams, struct mem *mem,
     int error = make_place(streams, mem, stream, number);
     if (error <= 0)
         return error;
-    size_t size = footprint(data.size);
+    size_t size = stream_footprint(data.size, 1);
     struct kept_item *held = mem_alloc(mem, size);
     if (!held)
         return SHOAL_ERR_NOMEM;
@@ -210,7 +205,7 @@ uint64_t stream_next_held(const struct topic_stream *stream, uint64_t from)
     return stream->top + 1;
 }
 
-static struct topic_stream *fullest(const struct streams *streams)
+struct topic_stream *streams_fullest(const struct streams *streams)
 {
     struct topic_stream *most = NULL;
     for (uint32_t i = 0; i < streams->count; i++)
@@ -219,12 +214,21 @@ static struct topic_stream *fullest(const struct streams *streams)
     return most;
 }
 
+static uint64_t last_held(const struct topic_stream *stream)
+{
+    uint64_t number = stream->low + stream->room - 1;
+    while (!stream_at(stream, number))
+        number--;
+    return number;
+}
+
 void streams_bound(struct streams *streams, struct mem *mem, size_t bytes)
 {
     while (streams->bytes > bytes) {
-        struct topic_stream *stream = fullest(streams);
+        struct topic_stream *stream = streams_fullest(streams);
+        uint64_t first = stream_next_held(stream, stream->low);
         stream_drop(streams, mem, stream,
-                    stream_next_held(stream, stream->low));
+                    first < stream->due ? first : last_held(stream));
     }
 }
 

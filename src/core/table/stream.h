@@ -20,7 +20,7 @@
 #include "identity.h"
 
 enum {
-    STREAM_RING = 512, /* items of a stream that are kept, at the most */
+    STREAM_RING = 2048, /* items of a stream that are kept, at the most */
     STREAM_MAX_TOPIC = 64
 };
 
@@ -49,6 +49,8 @@ struct topic_stream {
     uint64_t gone;   /* the lowest number that voters still have */
     uint32_t voters[3];
     uint8_t votes, asks;
+    /* Of ours: the lowest number that somebody asked for lately. */
+    uint64_t wanted, wanted_us;
     /* The ring: */
     struct kept_item **ring; /* `room` of them, a power of two; NULL: none */
     uint32_t room;
@@ -95,6 +97,12 @@ void stream_identify(struct topic_stream *stream, struct identity *origin,
 /* That item, or NULL. */
 const struct kept_item *stream_at(const struct topic_stream *stream,
                                   uint64_t number);
+/* Bytes that so many items hold of `data` bytes together. */
+static inline size_t stream_footprint(size_t data, size_t count)
+{
+    return data + count * sizeof(struct kept_item);
+}
+
 /* Keeps a copy. 1; 0: it is there, or has no place, or NOMEM. */
 int stream_put(struct streams *streams, struct mem *mem,
                struct topic_stream *stream, uint64_t number, uint8_t flags,
@@ -105,9 +113,13 @@ void stream_drop(struct streams *streams, struct mem *mem,
 /* Forgets the delivered items that came before `before_us`. Are any left? */
 bool stream_expire(struct streams *streams, struct mem *mem,
                    struct topic_stream *stream, uint64_t before_us);
-/* Forgets items until all together have no more than `bytes`: those that were
- * delivered first, of the streams that hold most. */
+/* Forgets items until all together have no more than `bytes`, of the streams
+ * that hold most: those that were delivered first; if none was, the last of
+ * those that wait, for the first are needed first. */
 void streams_bound(struct streams *streams, struct mem *mem, size_t bytes);
+/* The stream that holds most, and loses the first of its items when all hold
+ * too much. NULL: there is none. */
+struct topic_stream *streams_fullest(const struct streams *streams);
 /* The first number from `from` on that is here; `top` + 1: none is. */
 uint64_t stream_next_held(const struct topic_stream *stream, uint64_t from);
 

@@ -9,6 +9,8 @@
 struct topics {
     struct streams streams;
     struct backlog waiting;
+    size_t recent;      /* bytes of ours, less with time (topics_room.c) */
+    uint64_t recent_us; /* when that was so */
     uint64_t floor;     /* a life before may have used numbers up to that */
     uint64_t at_us;     /* something is due; SHOAL_NEVER */
     uint64_t expiry_us; /* old items go */
