@@ -451,6 +451,18 @@ describe("shoal", function()
     assert.truthy(node.start({}):ask("info", "--json").out:find('"seeds":[]', 1, true))
   end)
 
+  it("info shows the memory on disk, and that it cannot be written", function()
+    local dir = process.tempdir() .. "/memory"
+    local a = node.start({ args = { "--data-dir", dir, "--snapshot-every", "0.05" } })
+    wait.for_that(function() return a:ask("info").out:find("\nmemory +" .. literal(dir) .. ", written %d+s ago\n") end,
+      10, "first write")
+    os.execute("rm -r " .. dir)
+    a:ask("join", "127.0.0.1:9") -- a seed to remember
+    wait.for_that(function()
+      return a:ask("info").out:find("\nmemory +[^\n]+; CANNOT BE WRITTEN, %d+ times: cannot write ")
+    end, 10, "failure")
+  end)
+
   it("every client command says that a file is not a socket", function()
     local file = process.write(process.tempdir() .. "/file", "data")
     assert.same({ code = 1, out = "", err = "shoal: " .. file .. " is not a socket\n" },

@@ -177,7 +177,7 @@ describe("handlers", function()
       assert.same({ true }, store[name], name)
     end
     assert.equal(3, store.period)
-    assert.same({ updates = 0, broadcasts = 1 }, store.backlog)
+    assert.same({ updates = 0, broadcasts = 1, messages = 0 }, store.backlog)
     assert.equal(1, store.info)
   end)
 
