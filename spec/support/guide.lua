@@ -200,6 +200,21 @@ local function check_example(name, text, where)
   end
 end
 
+-- Not everybody may, in every container.
+local function may_unshare()
+  return process.run({ "unshare", "--map-root-user", "--net", "--mount", "true" }).code == 0
+end
+
+--- Why a page cannot be run here, or nil.
+function guide.obstacle(path)
+  local text = files.read(path)
+  if files.sanitized and text:find "%f[%w]luajit " then
+    return "an interpreter without the sanitizer cannot load the module"
+  elseif text:find "\nunshare " and not may_unshare() then
+    return "no namespaces for users here"
+  end
+end
+
 --- Runs the page. An error names the line of the page.
 function guide.run(path)
   local text = files.read(path)

@@ -46,11 +46,6 @@ void topics_plan(shoal *engine, uint64_t at_us)
         engine->topics.at_us = at_us;
 }
 
-bool topics_is_ours(const shoal *engine, const struct topic_stream *stream)
-{
-    return stream->origin == engine->self;
-}
-
 static bool is_of(const struct topic_stream *stream,
                   const struct identity *origin)
 {

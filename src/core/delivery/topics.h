@@ -24,6 +24,7 @@
 #ifndef SHOAL_CORE_DELIVERY_TOPICS_H
 #define SHOAL_CORE_DELIVERY_TOPICS_H
 
+#include "../engine.h"
 #include "../records/topic_record.h"
 #include "../table/members.h"
 #include "../table/topics_state.h"
@@ -37,7 +38,11 @@ enum {
 void topics_init(shoal *engine);
 void topics_clear(shoal *engine);
 /* Do we publish it? */
-bool topics_is_ours(const shoal *engine, const struct topic_stream *stream);
+static inline bool topics_is_ours(const shoal *engine,
+                                  const struct topic_stream *stream)
+{
+    return stream->origin == engine->self;
+}
 /* May we publish so many items, of so many bytes together? */
 bool topics_has_room(shoal *engine, const struct topic_stream *stream,
                      size_t count, size_t size);
