@@ -183,8 +183,10 @@ describe("the log of a node", function()
       local node = stage:start { log = "info" }
       assert.error_matches(function() node:log("inof", "x") end, "unknown level 'inof' %(did you mean 'info'%?%)")
       assert.error_matches(function() node:log("info", "x", { a = {} }) end,
-        "field 'a' must be text or a number, got a table")
+        "field 'a' must be text, a number or a boolean, got a table")
       assert.error_matches(function() node:log("info", "x", { 1 }) end, "fields must have names, got the key 1")
+      assert.error_matches(function() node.log("info", "x") end,
+        "a method of a node is called with a colon, as in node:log(…): got 'info' where the node should be", 1, true)
       assert.error_matches(function() node:log("info", "x", 5) end, "node:log: argument 3 must be a table, got 5")
     end)
   end)

@@ -130,7 +130,7 @@ describe("the store", function()
     stage:write("s.lua", "return {}")
     local answer, message = node:reload()
     assert.is_nil(answer)
-    assert.matches("store: is nested more than %d+ tables deep", message)
+    assert.matches("store: tables are nested more than %d+ deep", message)
   end)
 
   it("is not shared by two nodes of one script", function()

@@ -153,7 +153,7 @@ describe("packing", function()
     assert.truthy(core.pack(nested(16)))
     local packed, message = core.pack(nested(17))
     assert.is_nil(packed)
-    assert.matches("nested more than 16 tables deep", message)
+    assert.matches("tables are nested more than 16 deep", message)
     local cycle = {}
     cycle.cycle = cycle
     assert.is_nil((core.pack(cycle)))

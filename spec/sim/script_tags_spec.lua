@@ -119,7 +119,7 @@ describe("tags of shoal.start", function()
     assert.error_matches(function() net:spawn { tags = { f = print } } end, "tags.f: cannot carry a function")
     local node, message, code = net:spawn { tags = { text = ("x"):rep(2000) } }
     assert.is_nil(node)
-    assert.equal("tags: 2009 bytes, not 1 to max_tags_size (1000)", message)
+    assert.equal("tags: 2009 bytes, and max_tags_size is 1000", message)
     assert.equal("too_big", code)
   end)
 end)

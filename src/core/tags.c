@@ -265,9 +265,8 @@ int tags_resume(shoal *engine, uint64_t version)
 static void explain_size(shoal *engine, size_t size)
 {
     engine_add_number(engine, size);
-    engine_add_detail(engine, " bytes, not 1 to max_tags_size (");
+    engine_add_detail(engine, " bytes, and max_tags_size is ");
     engine_add_number(engine, engine->config.max_tags_size);
-    engine_add_detail(engine, ")");
 }
 
 int shoal_set_tags(shoal *engine, uint64_t now_us, shoal_bytes tags)

@@ -186,7 +186,7 @@ int packer_table(struct packer *p, int index)
 
     if (p->depth >= p->max_depth) {
         p->depth = 0; /* a path of that length would help nobody */
-        lua_pushfstring(p->L, "%s: is nested more than %d tables deep", p->name,
+        lua_pushfstring(p->L, "%s: tables are nested more than %d deep", p->name,
                         p->max_depth);
         return SHOAL_ERR_MALFORMED;
     }

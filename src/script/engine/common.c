@@ -130,7 +130,7 @@ static int publish(lua_State *L)
 
     topic.data =
         (const uint8_t *)arguments_string(L, call.first, who, &topic.size);
-    arguments_value(L, call.first + 1, who, "what to publish");
+    arguments_value(L, call.first + 1, who, "a value to publish");
     data = messaging_pack(L, call.first + 1, who);
     kind_of(L)->begin(L, &call);
     error = shoal_publish(call.engine, call.now_us, topic, data, &number);

@@ -105,8 +105,10 @@ static log_field to_field(lua_State *L, const char *name, int value)
         return log_bytes(name, (shoal_bytes){(const uint8_t *)string, size});
     }
     default:
-        luaL_error(L, "node:log: field '%s' must be text or a number, got %s",
-                   name, options_describe(L, value));
+        luaL_error(
+            L,
+            "node:log: field '%s' must be text, a number or a boolean, got %s",
+            name, options_describe(L, value));
         return log_num(name, 0);
     }
 }

@@ -29,7 +29,13 @@ struct node_object {
 
 static struct node_object *check(lua_State *L)
 {
-    struct node_object *object = luaL_checkudata(L, 1, type_name);
+    struct node_object *object;
+    if (lua_type(L, 1) != LUA_TUSERDATA) /* node.log("info", "x") */
+        luaL_error(L,
+                   "a method of a node is called with a colon, as in "
+                   "node:log(…): got %s where the node should be",
+                   options_describe(L, 1));
+    object = luaL_checkudata(L, 1, type_name);
     if (!object->node) /* collected, and revived by another finalizer */
         luaL_error(L, "node is closed");
     return object;
