@@ -28,7 +28,7 @@
 #                              docs/cluster.svg
 #   make fuzz                  the fuzzers, JOBS at a time: SECONDS=60 each,
 #                              SEED=1; ONLY=engine, value, codec, control,
-#                              socket, seal, memory or dns
+#                              socket, seal, memory, dns or web
 #   make soak                  thirty real members, killed, stopped, restarted and
 #                              reloaded: SECONDS=600, SEED=1
 #   make hostile               what a hostile peer can do to real members
@@ -50,6 +50,8 @@
 #                              system (.ci/fresh); it takes root
 #   make doc                   the reference of the Lua API, for a browser:
 #                              build/doc/index.html (ldoc)
+#   make addon                 the types as an addon of the Lua language server:
+#                              build/luals/shoal
 #   make deb                   Debian packages, in build-deb
 #   make deb-check             builds them on a bare Debian system, and installs and
 #                              tests them on another; it takes root
@@ -71,7 +73,7 @@ TARGETS := shoal
 QUIETLY := --log-level=NOTICE >/dev/null
 C_FILES = $(shell find src spec bench examples -name '*.[ch]')
 
-.PHONY: cut-off build deps deps-build test test-lua check bench bench-namespaces bench-peers explore fuzz soak hostile leaves disk-faults rotation nginx-reloads reliability picture tables demo fresh doc deb deb-check musl install clean
+.PHONY: cut-off build deps deps-build test test-lua check bench bench-namespaces bench-peers explore fuzz soak hostile leaves disk-faults rotation nginx-reloads reliability picture tables demo fresh doc addon deb deb-check musl install clean
 
 build: deps-build
 	@cmake -S . -B $(BUILD) $(FLAGS) $(QUIETLY)
@@ -229,6 +231,12 @@ doc:
 	@LUA_PATH='./?.lua;;' luajit spec/support/reference.lua build/doc-input
 	@ldoc -c docs/config.ld --fatalwarnings --quiet -d build/doc build/doc-input >/dev/null
 	@echo build/doc/index.html
+
+addon:
+	@.ci/deps build
+	@rm -rf build/luals
+	@LUA_PATH='./?.lua;;' luajit spec/support/addon.lua build/luals/shoal
+	@echo build/luals/shoal
 
 deb:
 	@.ci/deps build deb
