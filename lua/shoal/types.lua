@@ -326,7 +326,8 @@ function Node:reuse_down_identity() end
 --- Inside a coroutine: yields until `condition(node)` is true (any value but false and nil), and
 --- returns that value. The condition is checked after events, packets and timers. Returns `nil,
 --- message, "timeout"` after `timeout` seconds (default: no limit), `nil, message, "closed"` if the
---- node closes, and `nil, message, "handler"` if the condition raises an error.
+--- node closes, and `nil, message, "handler"` if the condition raises an error. A coroutine of
+--- `node:go`, a command or a page is not resumed any more when the node closes.
 ---@param condition fun(node: shoal.Node): any
 ---@param timeout? number
 ---@return any, string? message, shoal.Code? code

@@ -333,6 +333,62 @@ describe("a coroutine of a node", function()
   end
 end)
 
+describe("a coroutine of a node that closes", function()
+  local stage, server
+
+  before_each(function()
+    stage = stages.new()
+    server = assert(socket.bind("127.0.0.1", 0)) -- which accepts, and never answers
+  end)
+  after_each(function()
+    server:close()
+    stage:close()
+  end)
+
+  local waits = {
+    ask = function(n) n:ask("version", nil, { timeout = 60 }) end, -- somebody who does not answer
+    call = function(n) n:call "never" end,
+    http = function(n, endpoint) n:http { url = "http://" .. endpoint .. "/", timeout = 60 } end,
+    read = function(n, endpoint) assert(n:connect(endpoint, 60)):read "*l" end,
+    sleep = function(n) n:sleep(60) end,
+    spawn = function(n) n:spawn { "sleep", "60" } end,
+    wait = function(n) n:wait(function() return false end) end,
+    wait_a_minute = function(n) n:wait(function() return false end, 60) end,
+  }
+
+  for name, wait in pairs(waits) do
+    it("ends without a word in: " .. name, function()
+      local endpoint = ("%s:%d"):format(server:getsockname())
+      local gone = stage:start()
+      local id = gone:identity()
+      gone:close()
+      local begun, went_on
+      local lines = stage:capture(function()
+        local node = stage:start {
+          log = "warn",
+          handlers = { commands = { never = { run = function(n) n:sleep(60) end } } },
+        }
+        assert(node:apply { { id = id, state = "alive", incarnation = 0 } })
+        node:go(function(n)
+          while true do
+            begun = true
+            wait(n, endpoint)
+            went_on = true
+            n:num_members()
+          end
+        end)
+        stage:wait(function() return begun end)
+        stage:idle(0.02)
+        assert.is_nil(went_on)
+        node:close()
+        stage:idle(0.02)
+      end)
+      assert.same({}, lines)
+      assert.is_nil(went_on)
+    end)
+  end
+end)
+
 describe("a coroutine of a script", function()
   it("ends with a reload", function()
     local stage = stages.new()

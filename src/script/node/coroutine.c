@@ -129,15 +129,24 @@ static void note_begun(lua_State *L)
     lua_pop(L, 1);
 }
 
+bool coroutine_is_begun(lua_State *L, int index)
+{
+    luaL_checkstack(L, 5, "cannot look a coroutine up");
+    lua_pushvalue(L, index);
+    push_threads(L, begun_key);
+    lua_insert(L, -2);
+    lua_rawget(L, -2);
+    bool is_ours = lua_toboolean(L, -1);
+    lua_pop(L, 2);
+    return is_ours;
+}
+
 /* It has yielded, and not to wait for anything of ours. */
 static bool is_lost(lua_State *L, lua_State *thread)
 {
     if (waiting == thread)
         return false;
-    push_of(L, begun_key);
-    bool is_ours = lua_toboolean(L, -1);
-    lua_pop(L, 1);
-    return is_ours;
+    return coroutine_is_begun(L, 1);
 }
 
 /* ---- Resuming ---- */

@@ -24,6 +24,9 @@ void coroutine_prepare(lua_State *L, int nargs);
 /* The same for a function that is to run in a new coroutine:
  * STACK: body values... -> function body values... */
 void coroutine_prepare_new(lua_State *L, int nargs);
+/* Has the node begun the thread at `index`, for node:go, a command or a page?
+ * Otherwise it is the program's own. May raise. */
+bool coroutine_is_begun(lua_State *L, int index);
 
 /* If the coroutine that runs raises something, the function at `index` gets the
  * message; 0: no function does, any more. May raise. */

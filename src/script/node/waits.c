@@ -146,9 +146,17 @@ static void poll(void *context)
     waits_check(context);
 }
 
+/* What the node has begun ends with it, wherever it waits: nothing that it
+ * would call next is there any more. A program's own coroutine goes on. */
 static void tell_closed(lua_State *L, void *context)
 {
-    wake_failed(L, context, "the node was closed", CODE_CLOSED);
+    push_value(L, context, THREAD);
+    bool is_ours = coroutine_is_begun(L, lua_gettop(L));
+    lua_pop(L, 1);
+    if (is_ours)
+        free_wait(L, context);
+    else
+        wake_failed(L, context, "the node was closed", CODE_CLOSED);
 }
 
 void waits_close(struct scope *scope)

@@ -14,7 +14,8 @@
 int waits_begin(lua_State *L, struct scope *scope);
 /* Resumes those whose condition holds or whose time is over. */
 void waits_check(struct node *node);
-/* Resumes all with (nil, message, "closed"): the node is going. */
+/* The node is going: coroutines of the program's own get (nil, message,
+ * "closed"), those that the node has begun end. */
 void waits_close(struct scope *scope);
 /* Forgets all: their state is going. */
 void waits_end(struct scope *scope);
