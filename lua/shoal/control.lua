@@ -137,19 +137,20 @@ methods.log = {
   end,
 }
 
--- { start = true }: another key for the whole cluster. How far that is; an empty map: there was none.
+-- { start = true }, or the text of a key: another key for the whole cluster. How far that is; an
+-- empty map: there was none.
 methods.rotation = {
   params = { "table" },
   optional = 1,
   run = function(self, params)
     local asked = params[1] or {}
     for name, value in pairs(asked) do
-      if name ~= "start" or type(value) ~= "boolean" then
-        return nil, "the only option is 'start', true or false", "invalid_params"
+      if name ~= "start" or type(value) ~= "boolean" and type(value) ~= "string" then
+        return nil, "the only option is 'start', true, false or the text of a key", "invalid_params"
       end
     end
     if asked.start then
-      local id, message, code = self.node:rotate_key()
+      local id, message, code = self.node:rotate_key(type(asked.start) == "string" and asked.start or nil)
       if not id then
         return nil, message, code
       end

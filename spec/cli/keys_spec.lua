@@ -177,6 +177,27 @@ describe_keys("a key", function()
     members[3]:continue()
   end)
 
+  it("is changed to one in a file, with which others join after the old one has gone", function()
+    local path = make_key(folder)
+    local members = node.start_cluster(2, { args = { "--key-file", path, "--key-grace", "0.5" }, config = "loopback" })
+    wait.for_that(function() return node.converged(members) end, 20, "the cluster")
+    local file, id = make_key(folder, "new")
+    local done = members[1]:ask("keys", "rotate", file)
+    assert.same({ "", 0 }, { done.err, done.code })
+    wait.for_that(function() return members[2]:ask("keys").out == id .. "  in use\n" end, 20, "the new key alone")
+    members[3] = node.start { join = { members[1].addr }, args = { "--key-file", file }, config = "loopback" }
+    wait.for_that(function() return node.converged(members) end, 20, "the third")
+    done = members[1]:ask("keys", "rotate", file)
+    assert.same({ "shoal: the key " .. id .. " is there already\n", 1 }, { done.err, done.code })
+  end)
+
+  it("says which key makes room for another one", function()
+    local path, first = make_key(folder)
+    local member = node.start { args = { "--key-file", path } }
+    for _ = 1, 3 do assert.equal("", member:ask("keys", "rotate").err) end
+    assert.matches("^key " .. first .. " made room: a member that has been away", member:ask("keys", "rotate").out)
+  end)
+
   it("goes on when its command is interrupted, which names those that do not have it", function()
     local path = make_key(folder)
     local members = node.start_cluster(2, { args = { "--key-file", path } })

@@ -17,7 +17,7 @@ describe("a new engine", function()
     assert.same({}, e:members())
     assert.same({}, e:state())
     assert.is_nil(e.core:deadline())
-    assert.same({ updates = 0, broadcasts = 0 }, e.core:backlog())
+    assert.same({ updates = 0, broadcasts = 0, messages = 0 }, e.core:backlog())
   end)
 
   it("has nothing to say", function()

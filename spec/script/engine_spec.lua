@@ -55,7 +55,7 @@ describe("a new engine", function()
     assert.same({}, engine:members())
     assert.same({}, engine:state())
     assert.is_nil(engine:deadline())
-    assert.same({ updates = 0, broadcasts = 0 }, engine:backlog())
+    assert.same({ updates = 0, broadcasts = 0, messages = 0 }, engine:backlog())
     assert.equal("shoal.core.engine (idle, 0 members)", tostring(engine))
   end)
 
@@ -197,7 +197,7 @@ describe("an entry point", function()
     for _, method in ipairs { "announce", "change_identity" } do
       for expected, identity in pairs {
         ["takes more than 512 bytes"] = ("x"):rep(600), ["cannot carry a function"] = print,
-        ["more than 8 tables"] = { { { { { { { { {} } } } } } } } },
+        ["more than 8 deep"] = { { { { { { { { {} } } } } } } } },
       } do
         local ok, message, code = engine[method](engine, 0, identity)
         assert.is_nil(ok)

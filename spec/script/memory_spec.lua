@@ -387,6 +387,29 @@ describe("a node's memory", function()
       assert.not_equal(first, ids(node)[1])
     end)
 
+    it("is put aside when others are given, so that a wrong file loses nothing", function()
+      local node = start { key = keys[1] }
+      assert(node:add_key(keys[2]))
+      local used = ids(node)[2]
+      assert(node:use_key(used))
+      node:close()
+      start({ key = keys[3] }):close()
+      assert(os.rename(dir .. "/memory.aside", dir .. "/memory"))
+      node = start { key = keys[1] }
+      assert.equal(used, ids(node)[1])
+    end)
+
+    it("counts also when the file was given the one in use", function()
+      local node = start { key = keys[1] }
+      assert(node:add_key(keys[2]))
+      assert(node:use_key(ids(node)[2]))
+      local both = ids(node)
+      node:close()
+      node = start { key = keys[2] }
+      assert.same(both, ids(node))
+      assert.is_nil(io.open(dir .. "/memory.aside"))
+    end)
+
     it("is never used without one that is given", function()
       start({ key = keys[1] }):close()
       local node, message, code = stage:try_start { data_dir = dir }

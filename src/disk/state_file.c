@@ -191,6 +191,19 @@ int state_file_set_aside(const struct state_folder *folder, struct error *error)
     return error_errno(error, errno, "cannot rename %s/%s", folder->path, name);
 }
 
+int state_file_keep(const struct state_folder *folder, struct error *error)
+{
+    char aside[NAME];
+
+    choose_aside(folder, aside);
+    if (unlinkat(folder->fd, aside, 0) != 0 && errno != ENOENT)
+        return error_errno(error, errno, "cannot remove %s/%s", folder->path,
+                           aside);
+    if (linkat(folder->fd, name, folder->fd, aside, 0) == 0 || errno == ENOENT)
+        return 0;
+    return error_errno(error, errno, "cannot link %s/%s", folder->path, name);
+}
+
 /* ---- Writing ---- */
 
 /* 0, or an errno. */

@@ -4,8 +4,8 @@
  *
  *   memory        the last state that was written whole
  *   memory.new    the next one, while it is written
- *   memory.aside  one that could not be used; further ones are memory.aside.2
- *                 to .9, the last of which the next takes the place of
+ *   memory.aside  one that could not be used, or not all of it; further ones
+ * are memory.aside.2 to .9, the last of which the next takes the place of
  *
  * A state is written to memory.new, and that to the disk (fsync); then it takes
  * the name of the old one, and the folder goes to the disk as well. Whatever
@@ -46,6 +46,8 @@ int state_file_read(const struct state_folder *folder, uint8_t **bytes,
 /* Gives the file a name of those, if there is one. 0, or -1 and `error`. */
 int state_file_set_aside(const struct state_folder *folder,
                          struct error *error);
+/* The same, and it keeps its own name, too. */
+int state_file_keep(const struct state_folder *folder, struct error *error);
 /* 0, or -1 and `error`: then the old file is there. Any thread may call it, one
  * at a time. */
 int state_file_write(const struct state_folder *folder, shoal_bytes bytes,

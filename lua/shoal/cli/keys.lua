@@ -70,9 +70,35 @@ local function done_with(rotation)
   return output.write(line)
 end
 
--- `shoal keys rotate`: waits until all use the new key, and names who keeps it from that. When it
+-- There are four keys at most. Who still relied on one that made room has been away for several
+-- rotations.
+local function warn_of_removed(before, now)
+  local still = {}
+  for _, key in ipairs(now) do
+    still[key.id] = true
+  end
+  for _, key in ipairs(before) do
+    if not still[key.id] then
+      local ok, message = output.write(("key %s made room: a member that has been away since it was used "
+        .. "needs a new key file\n"):format(key.id))
+      if not ok then
+        return nil, message
+      end
+    end
+  end
+  return true
+end
+
+-- `shoal keys rotate [PATH]`: waits until all use the new key, and names who keeps it from that. When it
 -- is interrupted it says so at once: the rotation does not end with it.
 local function rotate(request)
+  local key, wrong
+  if request.what then
+    key, wrong = core.read_key(request.what)
+    if not key then
+      return nil, wrong
+    end
+  end
   local is_interrupted, message = interrupts.watch()
   if not is_interrupted then
     return nil, message
@@ -82,30 +108,35 @@ local function rotate(request)
   if not connection then
     return nil, message
   end
-  local rotation
-  rotation, message = client.call(request, connection, "rotation", { { start = true } })
+  local before, rotation = client.call(request, connection, "keys"), nil
+  rotation, message = client.call(request, connection, "rotation", { { start = key or true } })
   local waited = 0
   while rotation and not is_over(rotation) and waited < request.wait and not is_interrupted(POLL) do
     waited = waited + POLL
     rotation, message = client.call(request, connection, "rotation")
   end
+  local now = rotation and client.call(request, connection, "keys")
   connection:close()
   if not rotation then
     return nil, message
-  elseif is_over(rotation) then
+  end
+  local ok, failure = warn_of_removed(before or {}, now or {})
+  if ok and is_over(rotation) then
     return done_with(rotation)
+  elseif not ok then
+    return nil, failure
   end
   return nil, ("key %s: %s; the rotation goes on"):format(rotation.key, waiting_for(rotation))
 end
 
---- `shoal keys [list | add PATH | use ID | remove ID]`: the keys that there are then.
+--- `shoal keys [list | add PATH | use ID | remove ID | rotate [PATH]]`: the keys that there are then.
 ---@return true? ok
 ---@return string? message
 ---@return integer? code
 function keys.keys(request)
   request.action = request.action or "list"
-  local is_alone = request.action == "list" or request.action == "rotate"
-  if is_alone == (request.what ~= nil) then
+  local is_alone = request.action == "list"
+  if request.action ~= "rotate" and is_alone == (request.what ~= nil) then
     local wants = is_alone and "no argument"
       or request.action == "add" and "a key file" or "the id of a key"
     return nil, ("keys %s takes %s; see 'shoal keys --help'"):format(request.action, wants), 2

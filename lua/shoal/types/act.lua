@@ -161,9 +161,11 @@ function Node:spawn(argv, options, fn) end
 ---@field unused string[]  and of those that do not use it
 ---@field removed_in? number  seconds until the last of the old keys is removed
 
---- Gives the cluster another key; its id.
+--- Gives the cluster another key; its id. Without `key`, the text of one, it makes a key that
+--- nobody has in a file: members that come later need one there.
+---@param key? string
 ---@return string? id, string? message, shoal.Code? code
-function Node:rotate_key() end
+function Node:rotate_key(key) end
 
 --- How far that is; nil when there was none.
 ---@return shoal.Rotation?, string? message, shoal.Code? code

@@ -117,6 +117,34 @@ static void wipe_keys(struct node_memory *memory)
     crypto_wipe(&record, sizeof record);
 }
 
+/* Was the file given what a rotation brought? The first key is the one that was
+ * used, and no other is new. */
+static bool has_followed(const struct seal_keys *given,
+                         const struct seal_keys *former)
+{
+    for (unsigned i = 0; i < given->count; i++) {
+        const struct seal_key *key = seal_keys_find(former, given->list[i].id);
+        if (!key || memcmp(key->bytes, given->list[i].bytes, CRYPTO_KEY) != 0)
+            return false;
+    }
+    return former->count > 0 &&
+           memcmp(former->list[0].bytes, given->list[0].bytes, CRYPTO_KEY) == 0;
+}
+
+/* They may be the only ones that open the cluster, and the key file a wrong
+ * one: the file that has them stays. */
+static void leave_keys(struct node *node)
+{
+    const struct state_folder *folder = &node->memory->folder;
+    struct error error = {""};
+    (void)state_file_keep(folder, &error);
+    log_line(&node->log, LOG_WARN, LOG_SCRIPT,
+             "the key file has changed: remembered keys are not used, and the "
+             "memory that has them was set aside",
+             log_str("folder", folder->path),
+             log_str("error", *error.text ? error.text : NULL));
+}
+
 int memory_take_keys(struct node *node, struct error *error)
 {
     struct seal *seal = node->backend->ops->seal(node->backend);
@@ -137,11 +165,13 @@ int memory_take_keys(struct node *node, struct error *error)
                    : 0;
     hash_keys(keys, memory->given);
     memory->has_keys = true;
-    if (had_keys && memcmp(ring.as.given, memory->given, CRYPTO_HASH) == 0)
+    if (had_keys)
         read_keys(memory, &former);
-    else if (had_keys)
-        log_line(&node->log, LOG_INFO, LOG_SCRIPT,
-                 "the key file has changed: remembered keys are not used");
+    if (had_keys && memcmp(ring.as.given, memory->given, CRYPTO_HASH) != 0 &&
+        !has_followed(keys, &former)) {
+        leave_keys(node);
+        former.count = 0;
+    }
     if (former.count > 0) {
         *keys = former;
         seal_keys_changed(seal);

@@ -330,8 +330,25 @@ static int add(struct node *node, const struct seal_key *key,
     return 0;
 }
 
-int rotation_start(struct node *node, char id[SEAL_ID_TEXT],
+/* One that is made, or that `text` has. */
+static int get_key(const char *text, size_t size, struct seal_key *key,
                    struct error *error)
+{
+    struct seal_keys read = {0};
+    int result = 0;
+    if (!text) {
+        crypto_random(key->bytes, sizeof key->bytes);
+        return 0;
+    }
+    result = seal_keys_add(&read, text, size, error);
+    if (result == 0)
+        memcpy(key->bytes, read.list[0].bytes, sizeof key->bytes);
+    crypto_wipe(&read, sizeof read);
+    return result;
+}
+
+int rotation_start(struct node *node, const char *text, size_t size,
+                   char id[SEAL_ID_TEXT], struct error *error)
 {
     struct seal_keys *keys = seal_get_keys(seal_of(node));
     struct seal_key key = {.stage = KEY_NEXT, .made_ms = wall_ms(node)};
@@ -345,8 +362,9 @@ int rotation_start(struct node *node, char id[SEAL_ID_TEXT],
     }
     if (last && last->made_ms >= key.made_ms)
         key.made_ms = last->made_ms + 1;
-    crypto_random(key.bytes, sizeof key.bytes);
-    int result = add(node, &key, error);
+    int result = get_key(text, size, &key, error);
+    if (result == 0)
+        result = add(node, &key, error);
     crypto_wipe(&key, sizeof key);
     if (result == 0)
         seal_key_format_id(&keys->list[keys->count - 1], id);

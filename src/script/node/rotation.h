@@ -47,9 +47,10 @@ struct rotation {
 /* Before the node is live: it may have been in the middle of one. 0 or NOMEM.
  */
 int rotation_begin(struct node *node);
-/* Makes a key, and begins. 0 and its id, or -1 and `error`. */
-int rotation_start(struct node *node, char id[SEAL_ID_TEXT],
-                   struct error *error);
+/* Begins, with the key in `text`, as a key file has it; NULL: it makes one. 0
+ * and its id, or -1 and `error`. */
+int rotation_start(struct node *node, const char *text, size_t size,
+                   char id[SEAL_ID_TEXT], struct error *error);
 /* Another member has sent a key. */
 void rotation_take(struct node *node, shoal_bytes message);
 /* The tags of the program, with ours: as shoal_set_tags(). */

@@ -86,16 +86,18 @@ static int remove_key(lua_State *L)
                   &error);
 }
 
-/* rotate_key() -> its id */
+/* rotate_key(text?) -> its id */
 static int rotate_key(lua_State *L)
 {
     struct node *node = methods_check_sending(L, "node:rotate_key");
     struct seal *seal = check_seal(L);
+    size_t size = 0;
+    const char *text = luaL_optlstring(L, 2, NULL, &size);
     struct error error;
     char id[SEAL_ID_TEXT];
     if (!seal)
         return 3;
-    if (rotation_start(node, id, &error) != 0)
+    if (rotation_start(node, text, size, id, &error) != 0)
         return result_fail(L, error.text, CODE_KEY);
     lua_pushstring(L, id);
     return 1;
