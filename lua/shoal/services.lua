@@ -15,6 +15,8 @@
 local check = require "shoal.services.check"
 local core = require "shoal.core"
 local instances = require "shoal.services.instances"
+local publishing = require "shoal.services.publishing"
+local written = require "shoal.services.written"
 
 local services = {}
 
@@ -22,74 +24,6 @@ local services = {}
 local runtimes = setmetatable({}, { __mode = "k" })
 -- The current weights of round robin: [node][name][address].
 local turns = setmetatable({}, { __mode = "k" })
-
--- ---- What was written ----
-
-local FIELDS = { port = "number", host = "string", tags = "table", weight = "number", check = "table",
-  checks = "table" }
-
--- Is it { text, text, ... }?
-local function is_texts(list)
-  local count = 0
-  for _ in pairs(list) do
-    count = count + 1
-    if type(list[count]) ~= "string" then
-      return false
-    end
-  end
-  return true
-end
-
--- Beyond their types.
-local function check_values(who, given)
-  local port, host = given.port, given.host
-  if port and not (port % 1 == 0 and port >= 1 and port <= 65535) then
-    error(who .. ": 'port' must be a whole number from 1 to 65535", 0)
-  elseif host and not host:find "^[%w%.:_-]+$" then
-    error(who .. ": 'host' must be a name or an IP address", 0)
-  elseif given.tags and not is_texts(given.tags) then
-    error(who .. ": 'tags' must be a list of strings", 0)
-  elseif given.checks and #given.checks == 0 and next(given.checks) ~= nil then
-    error(who .. ": 'checks' must be a list of checks", 0)
-  end
-end
-
-local function read_service(name, given)
-  local who = "services." .. tostring(name)
-  if type(name) ~= "string" or not name:find "^[%w_-]+$" or #name > 48 then
-    error("services: a name has 1 to 48 letters, digits, _ or -", 0)
-  elseif type(given) ~= "table" then
-    error(("%s: must be a table, got a %s"):format(who, type(given)), 0)
-  end
-  for field, value in pairs(given) do
-    if not FIELDS[field] then
-      error(("%s: unknown field '%s'"):format(who, tostring(field)), 0)
-    elseif type(value) ~= FIELDS[field] then
-      error(("%s: '%s' must be a %s, got a %s"):format(who, field, FIELDS[field], type(value)), 0)
-    end
-  end
-  check_values(who, given)
-  local weight = given.weight or 1
-  if weight % 1 ~= 0 or weight < 0 or weight > 65535 then
-    error(who .. ": 'weight' must be a whole number from 0 to 65535", 0)
-  end
-  local self = { name = name, port = given.port, host = given.host, tags = given.tags, weight = weight, checks = {} }
-  if given.check then
-    self.checks[1] = check.read(who .. ".check", given.check)
-  end
-  for i, one in ipairs(given.checks or {}) do
-    self.checks[#self.checks + 1] = check.read(("%s.checks[%d]"):format(who, i), one)
-  end
-  return self
-end
-
-local function read_services(given)
-  local all = {}
-  for name, service in pairs(given or {}) do
-    all[name] = read_service(name, service)
-  end
-  return all
-end
 
 -- ---- States ----
 
@@ -119,16 +53,6 @@ local function state_of(node, service)
     state = WORSE[found] > WORSE[state] and found or state
   end
   return state
-end
-
-local function tag_value(node, service)
-  return {
-    port = service.port,
-    host = service.host,
-    tags = service.tags and #service.tags > 0 and service.tags or nil,
-    weight = service.weight ~= 1 and service.weight or nil,
-    state = state_of(node, service),
-  }
 end
 
 -- ---- Telling ----
@@ -190,7 +114,7 @@ local function publish(runtime, node)
     end
   end
   for name, service in pairs(runtime.services) do
-    local tag, value = instances.tag_of(name), tag_value(node, service)
+    local tag, value = instances.tag_of(name), publishing.value(service, state_of(node, service))
     if tags[tag] == nil or core.pack(tags[tag]) ~= core.pack(value) then
       change(tag, value)
     end
@@ -198,20 +122,41 @@ local function publish(runtime, node)
   if not differs then
     return
   end
-  local ok, message = node:set_tags(changes)
-  if not ok then
-    node:log("error", "the state of a service cannot be published", { reason = message })
-  end
+  publishing.set(node, changes, runtime.refused)
   tell(runtime, node)
 end
 
 -- ---- Checking ----
 
-local function take(runtime, node, service, i, answer, reason)
-  local one, memory = service.checks[i], check_memory(node, service, i)
-  if not check.judge(one, memory, answer) then
+local REPEAT = 30 -- seconds between two lines about a service that stays critical
+local MOST_REASON = 200 -- bytes
+
+-- Without the times that libcurl adds: these make no other reason.
+local function plain(reason)
+  return ((reason or ""):gsub("%d+ ms", ""))
+end
+
+-- A service that has never passed is critical from the start: nothing changes, and still
+-- somebody wants to know why.
+local function explain(node, service, one, memory)
+  local reason = plain(memory.reason)
+  if memory.state ~= "critical" or memory.logged == reason
+    or memory.logged_at and node:now() - memory.logged_at < REPEAT then
     return
   end
+  memory.logged, memory.logged_at = reason, node:now()
+  node:log("warn", "the check of a service fails", {
+    service = service.name, check = one.kind, reason = memory.reason or "",
+  })
+end
+
+local function take(runtime, node, service, i, answer, reason)
+  local one, memory = service.checks[i], check_memory(node, service, i)
+  memory.reason = answer ~= "passing" and reason and reason:sub(1, MOST_REASON) or nil
+  if not check.judge(one, memory, answer) then
+    return answer == "critical" and explain(node, service, one, memory)
+  end
+  memory.logged, memory.logged_at = plain(memory.reason), node:now()
   node:log(memory.state == "passing" and "info" or "warn", "service is " .. memory.state,
     { service = service.name, check = one.kind, reason = reason or "" })
   publish(runtime, node)
@@ -246,10 +191,11 @@ local function await_ttl(runtime, node, service, i)
   local left = math.max(0, (memory.deadline or node:now()) - node:now())
   runtime.rounds[one] = node:after(left, function(n)
     runtime.rounds[one] = nil
+    memory.reason = "nobody said that it works"
     if memory.state ~= "critical" then
       memory.state = "critical"
       n:log("warn", "service is critical",
-        { service = service.name, check = "ttl", reason = "nobody said that it works" })
+        { service = service.name, check = "ttl", reason = memory.reason })
       publish(runtime, n)
     end
   end)
@@ -281,6 +227,7 @@ local function report(runtime, node, service, state, note)
       found = true
       local memory = check_memory(node, service, i)
       memory.state, memory.deadline = state, node:now() + one.what
+      memory.reason = state ~= "passing" and note or nil
       await_ttl(runtime, node, service, i)
     end
   end
@@ -291,6 +238,12 @@ local function report(runtime, node, service, state, note)
     node:log("info", "service reported", { service = service.name, state = state, note = note })
   end
   return true
+end
+
+local function drain(node, service, is_out, note)
+  local memory = memory_of(node, service.name)
+  memory.maintenance, memory.note = is_out or nil, is_out and note or nil
+  node:log("info", is_out and "service is taken out" or "service is back", { service = service.name, note = note })
 end
 
 local function act(runtime, node, args)
@@ -304,7 +257,7 @@ local function act(runtime, node, args)
       return nil, message
     end
   elseif args.action == "drain" or args.action == "resume" then
-    memory_of(node, service.name).maintenance = args.action == "drain" or nil
+    drain(node, service, args.action == "drain", args.note)
   else
     return nil, ("the action must be pass, warn, fail, drain or resume, not '%s'"):format(args.action), "arguments"
   end
@@ -350,7 +303,8 @@ local function handlers_of(M)
   elseif M.services ~= nil and type(M.services) ~= "table" then
     error("'services' must be a table, got a " .. type(M.services), 0)
   end
-  local runtime = { services = read_services(M.services), on_service = M.on_service, told = {}, rounds = {} }
+  local runtime = { services = written.services(M.services), on_service = M.on_service, told = {}, rounds = {},
+    refused = {} }
   local handlers = {}
   for name, value in pairs(M) do
     handlers[name] = value
@@ -377,7 +331,8 @@ local function handlers_of(M)
   for name, command in pairs(M.commands or {}) do
     handlers.commands[name] = command
   end
-  return handlers
+  -- `shoal check` adds it to the size of `tags`
+  return setmetatable(handlers, { __tags_size = publishing.size(runtime.services) })
 end
 
 --- A table of handlers with services. Besides the fields of handlers it may have
@@ -412,11 +367,35 @@ function services.instances(node, name, options)
   return instances.select(all_of(node), name, options)
 end
 
---- All instances of all services, whatever their state.
+-- Why the service is not passing, as far as this node was told; nil: it is, or nobody said.
+local function reason_of(node, name)
+  local memory = (type(node.store) == "table" and node.store._services or {})[name]
+  if not memory then
+    return nil
+  elseif memory.maintenance then
+    return memory.note
+  end
+  local worst, reason = "passing", nil
+  for _, one in ipairs(memory.checks) do
+    if WORSE[one.state] > WORSE[worst] then
+      worst, reason = one.state, one.reason
+    end
+  end
+  return reason
+end
+
+--- All instances of all services, whatever their state. Those of this node say why they do
+--- not pass (`reason`).
 ---@param node shoal.Node
 ---@return shoal.services.Instance[]
 function services.all(node)
-  return instances.all(node)
+  local all, own = instances.all(node)
+  for _, instance in ipairs(all) do
+    if instance.member == own and instance.state ~= "passing" then
+      instance.reason = reason_of(node, instance.name)
+    end
+  end
+  return all
 end
 
 -- Smooth weighted round robin: each turn everybody gains its weight, and the one that is

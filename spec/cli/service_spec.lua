@@ -4,6 +4,7 @@ local node = require "spec.support.node"
 local process = require "spec.support.process"
 local raw = require "spec.cli.raw"
 local wait = require "spec.support.wait"
+local web = require "spec.support.web"
 
 local SCRIPT = [[
 return require("shoal.services").script { services = {
@@ -60,5 +61,59 @@ describe("shoal service", function()
     fails(2, "the name of a service is missing", "drain")
     assert.equal("the script of this node has no services",
       b:ask("service", "drain", "web").err:match "shoal: (.*)\n")
+  end)
+
+  it("logs why a service does not pass, once for each reason, and shows it", function()
+    local folder = process.tempdir()
+    local a = node.start { args = { "--http", "127.0.0.1:0" }, source = ([[
+      local rounds = 0
+      local function fail()
+        rounds = rounds + 1
+        return false, ("no disk after %%d ms"):format(rounds)
+      end
+      return require("shoal.services").script { commands = { rounds = { run = function()
+        return rounds
+      end } }, services = {
+        web = { port = 80, check = { lua = fail, every = 0.02 } },
+        gone = { check = { exec = { "%s/none" }, every = 0.02 } },
+      } }
+    ]]):format(folder) }
+    wait.for_that(function()
+      return a:log():find 'the check of a service fails check=exec reason="[^"]*none[^"]*" service=gone'
+        and a:log():find 'the check of a service fails check=lua reason="no disk after %d+ ms" service=web'
+    end, 10, "both reasons")
+    wait.for_that(function() return tonumber(a:ask("call", "rounds").out) > 20 end, 10, "more rounds")
+    assert.equal(1, select(2, a:log():gsub("service=web", "")))
+    assert.matches("REASON\n", a:ask("service").out)
+    assert.matches("no disk after %d+ ms\n", a:ask("service").out)
+    assert.matches("^no disk", a:try("service", "list", "web")[1].reason)
+    assert.matches('"Output":"critical: no disk[^"]*"', web.get(a, "/v1/health/service/web").body)
+  end)
+
+  it("logs what was taken out and put back, with the note", function()
+    local a = node.start { source = SCRIPT }
+    a:ask("service", "drain", "web", "new disk")
+    a:ask("service", "resume", "web")
+    wait.for_that(function()
+      return a:log():find 'info  script%s+service is taken out note="new disk" service=web\n'
+        and a:log():find "info  script%s+service is back service=web\n"
+    end, 10, "both lines")
+    assert.matches("REASON\n", (a:ask("service", "drain", "web", "once more") and a:ask("service").out))
+  end)
+
+  it("says which service is too large, and shoal check how much room all need", function()
+    local script = process.write(process.tempdir() .. "/s.lua", [[
+      return require("shoal.services").script { services = {
+        web = { port = 80 }, big = { tags = { ("x"):rep(1000) } },
+      } }
+    ]])
+    local a = node.start { script = script }
+    wait.for_that(function()
+      return a:log():find 'error script%s+a service cannot be published bytes=10%d%d reason=[^\n]* service=big'
+    end, 10, "error")
+    assert.same({ "web" }, { a:try("service")[1].name, a:try("service")[2] })
+    local size = tonumber(process.run { process.shoal, "check", script }.out:match "max_tags_size=(%d+) ")
+    assert.equal(0, node.start { script = script, args = { "--set", "max_tags_size=" .. size } }:ask("service", "drain",
+      "big").code)
   end)
 end)

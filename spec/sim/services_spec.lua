@@ -288,12 +288,11 @@ describe("services", function()
     ["web = 1"] = "services.web: must be a table, got a number",
     ["web = { prot = 80 }"] = "services.web: unknown field 'prot'",
     ["web = { port = '80' }"] = "services.web: 'port' must be a number, got a string",
-    ["['a b'] = {}"] = "services: a name has 1 to 48 letters, digits, _ or -",
+    ["['a b'] = {}"] = "services: 'a b' cannot be a name: it has 1 to 48 letters, digits, _ or -",
     ["web = { port = 0 }"] = "services.web: 'port' must be a whole number from 1 to 65535",
     ["web = { port = 1.5 }"] = "services.web: 'port' must be a whole number from 1 to 65535",
     ["web = { port = 0/0 }"] = "services.web: 'port' must be a whole number from 1 to 65535",
-    ["web = { host = '' }"] = "services.web: 'host' must be a name or an IP address",
-    ["web = { host = 'a b' }"] = "services.web: 'host' must be a name or an IP address",
+    ["web = {}, WEB = {}"] = "services: 'WEB' and 'web' differ only in case: to DNS they are one",
     ["web = { tags = { 1 } }"] = "services.web: 'tags' must be a list of strings",
     ["web = { tags = { a = 'b' } }"] = "services.web: 'tags' must be a list of strings",
     ["web = { checks = { x = {} } }"] = "services.web: 'checks' must be a list of checks",
@@ -316,4 +315,67 @@ describe("services", function()
       assert.same({ message, "script" }, { why, code })
     end)
   end
+
+  for _, host in ipairs { "", "a b", "10.0.0.1:80", "[10.0.0.1]", "999.1.1.1", "10.0.1", "fd00::1::2", "[fd00::1",
+    "[fd00::1]:80", "fd00:1", "fd00::12345", "1:2:3:4:5:6:7:8:9", "a..b", "::1.2.3" } do
+    it("are nowhere: at '" .. host .. "'", function()
+      local member, why = nets.new():spawn { handlers = script(("web = { host = %q }"):format(host)) }
+      assert.is_nil(member)
+      assert.equal("services.web: 'host' must be a name or an IP address, without a port, not '" .. host .. "'", why)
+    end)
+  end
+
+  it("have addresses with brackets where these are of IPv6", function()
+    for host, addr in pairs { ["fd00::1"] = "[fd00::1]:80", ["[fd00::1]"] = "[fd00::1]:80", ["::"] = "[::]:80",
+      ["1:2:3:4:5:6:7:8"] = "[1:2:3:4:5:6:7:8]:80", ["::ffff:10.0.0.1"] = "[::ffff:10.0.0.1]:80",
+      ["fe80::1%eth0"] = "[fe80::1%eth0]:80", ["10.0.0.1"] = "10.0.0.1:80", ["db-1.example."] = "db-1.example.:80" } do
+      local net = nets.new()
+      local one = net:spawn { handlers = script(("web = { host = %q, port = 80 }"):format(host)) }
+      net:run(1)
+      assert.equal(addr, services.instances(one.node, "web")[1].addr)
+      net:close()
+    end
+  end)
+
+  it("of others have brackets, too, whoever wrote them", function()
+    local net = nets.new()
+    local one = net:spawn { handlers = script "" }
+    net:spawn { tags = { ["service.web"] = { host = "fd00::1", port = 80, state = "passing" } } }
+    net:run(5)
+    local found = services.instances(one.node, "web")[1]
+    assert.same({ "[fd00::1]", "[fd00::1]:80" }, { found.host, found.addr })
+  end)
+
+  it("say why they do not pass, on their own node", function()
+    local net, members, well = spawn(2, HTTP)
+    local function reason(member, of)
+      net:run(0.5)
+      for _, one in ipairs(services.all(member.node)) do
+        if one.member.addr == of.addr then return one.reason or false end
+      end
+    end
+    well[members[1]] = 503
+    assert.equal("status 503", reason(members[1], members[1])) -- before `fall` of them
+    net:run(5)
+    assert.equal(false, reason(members[2], members[1]))
+    assert.equal(false, reason(members[2], members[2]))
+    members[1]:call("service", { "drain", "web", "new disk" })
+    assert.equal("new disk", reason(members[1], members[1]))
+    members[1]:call("service", { "resume", "web" })
+    well[members[1]] = 200
+    net:run(5)
+    assert.equal(false, reason(members[1], members[1]))
+  end)
+
+  it("that are too large take none of the others with them", function()
+    local net = nets.new()
+    local one = net:spawn { handlers = script(([[ a = { port = 1 }, big = { tags = { (%q):rep(1000) } },
+      z = { port = 2 } ]]):format "x") }
+    net:run(1)
+    assert.same({ "a", "z" }, { services.all(one.node)[1].name, services.all(one.node)[2].name })
+    assert.equal("maintenance", one:call("service", { "drain", "z" }))
+    net:run(1)
+    assert.equal("maintenance", state(one, "z"))
+    assert.is_nil(state(one, "big"))
+  end)
 end)

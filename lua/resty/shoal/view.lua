@@ -115,8 +115,15 @@ local function host_of(addr)
   return type(addr) == "string" and addr:match "^(.*):%d+$" or nil
 end
 
+-- An IPv6 address has brackets.
 local function clean_host(host)
-  return type(host) == "string" and #host <= 255 and host:find "^[%w%.%-_:%[%]%%]+$" and host or nil
+  if type(host) ~= "string" or #host > 255 or not host:find "^%[?[%w%.%-_:%%]+%]?$" then
+    return nil
+  elseif host:find(":", 1, true) then
+    local bare = host:match "^%[(.*)%]$" or host
+    return select(2, bare:gsub(":", "")) > 1 and "[" .. bare .. "]" or nil
+  end
+  return host
 end
 
 local function whole(value, high)

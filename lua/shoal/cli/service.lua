@@ -8,10 +8,24 @@ local text = require("shoal.cli.text")
 local service = {}
 
 local USAGE = 2
-local ORDER = { "name", "addr", "state", "weight", "tags", "member" }
+local ORDER = { "name", "addr", "state", "weight", "tags", "member", "reason" }
+
+-- Only a node's own services say why they do not pass.
+local function has_reasons(list)
+  for _, one in ipairs(list) do
+    if one.reason then
+      return true
+    end
+  end
+  return false
+end
 
 local function lines_of(list)
   local rows = { { "SERVICE", "ADDRESS", "STATE", "WEIGHT", "MEMBER", "TAGS" } }
+  local with_reasons = has_reasons(list)
+  if with_reasons then
+    table.insert(rows[1], "REASON")
+  end
   for _, one in ipairs(list) do
     local tags = {}
     for i, tag in ipairs(one.tags) do
@@ -19,6 +33,9 @@ local function lines_of(list)
     end
     rows[#rows + 1] = { text.escape(one.name), one.addr and text.escape(one.addr) or "-", text.escape(one.state),
       text.number(one.weight), text.value(one.member), table.concat(tags, ",") }
+    if with_reasons then
+      table.insert(rows[#rows], one.reason and text.escape(one.reason) or "")
+    end
   end
   return text.table(rows)
 end

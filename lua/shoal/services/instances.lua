@@ -3,6 +3,7 @@
 -- "service.web" = { port = 8080, state = "passing", tags = { "v2" }, weight = 10 }.
 
 local core = require "shoal.core"
+local hosts = require "shoal.services.hosts"
 
 local instances = {}
 
@@ -28,11 +29,6 @@ function instances.host_of(addr)
   return type(addr) == "string" and addr:match "^(.*):%d+$" or nil
 end
 
--- What ends up in the files of proxies must be a host, and no line of its own.
-local function clean_host(host)
-  return type(host) == "string" and #host <= 255 and host:find "^[%w%.%-_:%[%]%%]+$" and host or nil
-end
-
 local function whole(value, high)
   local number = type(value) == "number" and value or nil
   return number and number >= 0 and number <= high and number % 1 == 0 and number or nil
@@ -48,7 +44,7 @@ function instances.read(name, member, value)
   if type(value) ~= "table" then
     return nil
   end
-  local port, host = whole(value.port, 65535), clean_host(value.host) or clean_host(instances.host_of(member.addr))
+  local port, host = whole(value.port, 65535), hosts.read(value.host) or hosts.read(instances.host_of(member.addr))
   return {
     name = name,
     member = member,
@@ -73,10 +69,11 @@ function instances.own_member(node)
   return { addr = addr, id = id, state = "alive", tags = node:tags() }
 end
 
+-- And which of them we are.
 local function living(node)
-  local members = node:members()
-  members[#members + 1] = instances.own_member(node)
-  return members
+  local members, own = node:members(), instances.own_member(node)
+  members[#members + 1] = own
+  return members, own
 end
 
 local function sort_key(instance)
@@ -98,16 +95,17 @@ end
 --- Every instance that a living member, this node included, says it has: by name and
 --- address.
 ---@param node shoal.Node
----@return shoal.services.Instance[]
+---@return shoal.services.Instance[], shoal.Member? own  whose instances are ours
 function instances.all(node)
   local list = {}
-  for _, member in ipairs(living(node)) do
+  local members, own = living(node)
+  for _, member in ipairs(members) do
     for tag, value in pairs(member.tags or {}) do
       local name = instances.name_of(tag)
       list[#list + 1] = name and instances.read(name, member, value) or nil
     end
   end
-  return sort(list)
+  return sort(list), own
 end
 
 local function has_tag(instance, wanted)

@@ -18,7 +18,7 @@
 
 ---@class shoal.services.Service
 ---@field port? integer
----@field host? string      where it is (the host of the member's address)
+---@field host? string      where it is: a name or an IP address, without a port (the host of the member's address)
 ---@field tags? string[]
 ---@field weight? integer   0 to 65535 (1)
 ---@field check? shoal.services.Check
@@ -27,12 +27,13 @@
 ---@class shoal.services.Instance
 ---@field name string
 ---@field addr? string      "10.0.0.1:8080"; the host alone without a port
----@field host? string
+---@field host? string      an IPv6 address has brackets
 ---@field port? integer
 ---@field state string      "passing", "warning", "critical" or "maintenance"
 ---@field tags string[]
 ---@field weight integer
 ---@field member shoal.Member  whose it is
+---@field reason? string    of `services.all`, for what this node offers: why it does not pass
 
 ---@class shoal.services.Options
 ---@field tag? string       only those with this tag

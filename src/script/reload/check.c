@@ -59,6 +59,11 @@ static void measure_tags(lua_State *L, struct trial *trial)
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
+    /* of what is tagged later, as services are */
+    if (luaL_getmetafield(L, -1, "__tags_size")) {
+        trial->tags += (size_t)lua_tointeger(L, -1);
+        lua_pop(L, 1);
+    }
     if (trial->tags > SHOAL_MAX_TAGS)
         luaL_error(L, "%s: tags: %d bytes, more than any max_tags_size (%d)",
                    trial->script->name, (int)trial->tags, SHOAL_MAX_TAGS);

@@ -11,6 +11,7 @@
 local instances = require("shoal.services.instances")
 local json = require("shoal.cli.json")
 local request = require("shoal.cli.http.request")
+local services = require("shoal.services")
 local text = require("shoal.cli.text")
 local waiting = require("shoal.cli.waiting")
 
@@ -112,7 +113,7 @@ end
 
 local function service_check(one)
   return check_object(one.member, "service:" .. one.name, ("Service '%s' check"):format(one.name), status_of(one),
-    one.state, one)
+    one.reason and ("%s: %s"):format(one.state, one.reason) or one.state, one)
 end
 
 local function weights(one)
@@ -163,7 +164,7 @@ end
 
 local function each_of(self, asked, name, write)
   local parts = {}
-  for _, one in ipairs(instances.all(self.node)) do
+  for _, one in ipairs(services.all(self.node)) do
     if one.name == name and has_tags(one, asked.tags) and (not asked.passing or one.state == "passing") then
       parts[#parts + 1] = write(self, one)
     end
@@ -173,7 +174,7 @@ end
 
 local function all_services(self)
   local tags, names = {}, {}
-  for _, one in ipairs(instances.all(self.node)) do
+  for _, one in ipairs(services.all(self.node)) do
     if not tags[one.name] then
       tags[one.name] = {}
       names[#names + 1] = one.name
@@ -200,7 +201,7 @@ local function all_checks(self, wanted)
   for _, member in ipairs(members) do
     add("passing", node_check(member))
   end
-  for _, one in ipairs(instances.all(self.node)) do
+  for _, one in ipairs(services.all(self.node)) do
     add(status_of(one), service_check(one))
   end
   return array(parts)

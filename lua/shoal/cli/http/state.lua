@@ -9,7 +9,7 @@ local text = require("shoal.cli.text")
 local state = {}
 
 local JSON = { ["Content-Type"] = "application/json", ["Cache-Control"] = "no-store" }
-local SERVICE = { "name", "addr", "state", "weight", "tags", "member" }
+local SERVICE = { "name", "addr", "state", "weight", "tags", "member", "reason" }
 
 local MAX_WAIT = 600 -- seconds
 local MAX_WAITING = 100 -- that wait for a view
@@ -68,7 +68,7 @@ end
 function state.discovery(self, asked)
   local groups = {}
   for _, one in ipairs(wanted_services(self, asked)) do
-    groups[#groups + 1] = one.addr and {
+    groups[#groups + 1] = one.addr and one.port and { -- without a port nothing can be scraped
       targets = { one.addr },
       labels = {
         __meta_shoal_service = one.name,
