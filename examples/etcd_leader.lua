@@ -6,10 +6,16 @@
 -- members may have the tag: the greater number counts. But only one member leads at a time, as long
 -- as the clocks of etcd and of the members run at the same speed, give or take a tenth.
 
-local ttl = tonumber(os.getenv("TTL") or "10") -- seconds after which a lease ends that nobody renews
+local ttl = (os.getenv "TTL" or "10"):match "^%d+$" -- seconds after which a lease ends that nobody renews
+ttl = tonumber(ttl) or 0
+if ttl < 2 then error("TTL is not a whole number of seconds, 2 or more", 0) end
 
 local M, urls, at, timer = {}, {}, 1, nil
-for url in (os.getenv("ETCD") or "http://127.0.0.1:2379"):gmatch "%S+" do urls[#urls + 1] = url end
+for url in (os.getenv "ETCD" or "http://127.0.0.1:2379"):gmatch "%S+" do
+  if not url:find "^https?://[^/]+/*$" then error("ETCD: not a URL such as http://10.0.0.1:2379: " .. url, 0) end
+  urls[#urls + 1] = url:match "^(.-)/*$"
+end
+if #urls == 0 then error("ETCD is empty: give it the URLs of etcd, or unset it", 0) end
 
 local function base64(text)
   local digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -29,10 +35,11 @@ local CLAIM = '{"compare":[{"key":"%s","target":"CREATE","create_revision":"0"}]
   .. '"success":[{"request_put":{"key":"%s","value":"%s","lease":"%s"}}],"failure":[{"request_range":{"key":"%s"}}]}'
 
 local function ask(node, path, body)
-  local response, why = node:http { url = urls[at] .. path, body = body, timeout = ttl / 4 }
+  local url = urls[at] .. path
+  local response, why = node:http { url = url, body = body, timeout = ttl / 4 }
   if response and response.status == 200 then return response.body end
   at = at % #urls + 1
-  return nil, why or response.body
+  return nil, ("%s: %s"):format(url, why or ("status %d %s"):format(response.status, response.body))
 end
 
 -- Look at this when it matters, and not at the tag: it is right even if a timer is late.
@@ -69,19 +76,55 @@ local function turn(node)
   store.leads_until = store.leader and sent + lasts * 0.9 or 0
 end
 
+local busy_until, resigned, seen = 0, false, {}
+
+local function step(node)
+  local store = node.store
+  local tries = not resigned and (store.leader or (node:rank() or 4) <= 3) -- more members would only be more requests
+  local why = tries and turn(node) or nil
+  if why and not seen[why] then
+    node:log("warn", "etcd does not help", { reason = why })
+    seen[why] = true
+  elseif tries and not why and next(seen) then
+    node:log("info", "etcd helps again")
+    seen = {}
+  end
+  if not tries then store.lease = nil end
+  show(node)
+  busy_until = 0
+end
+
+-- One turn at a time. An error ends one turn; the next begins when that one would have been over.
+local function tick(node)
+  if node:now() < busy_until then return end
+  busy_until = node:now() + ttl
+  node:go(step)
+end
+
 local function start(node)
   node:after(0, show)
-  node:go(function(n)
-    while true do
-      local tries = n.store.leader or (n:rank() or 4) <= 3 -- more members would only be more requests
-      local why = tries and turn(n) or nil
-      if why and why ~= n.store.trouble then n:log("warn", "etcd does not help", { reason = why }) end
-      n.store.trouble, n.store.lease = why, tries and n.store.lease or nil
-      show(n)
-      n:sleep(ttl / 3)
-    end
-  end)
+  node:after(0, tick)
+  node:every(ttl / 3, tick)
 end
+
+-- `shoal leave` does not wait for etcd's answer, so `shoal call resign` comes before it.
+M.commands = {
+  resign = {
+    help = "Gives the lease back, and does not lead any more until the script is loaded again.",
+    args = {},
+    run = function(node)
+      resigned = true
+      node:wait(function() return node:now() >= busy_until end, ttl)
+      local store, lease = node.store, node.store.lease
+      store.leader, store.lease, store.leads_until = nil, nil, 0
+      show(node)
+      local answer, why = true, nil
+      if lease then answer, why = ask(node, "/v3/lease/revoke", ('{"ID":"%s"}'):format(lease)) end
+      if not answer then return nil, why .. ": the lease ends by itself" end
+      return lease and "the lease was given back" or "this node had no lease"
+    end,
+  },
+}
 
 M.on_start, M.on_reload = start, start
 

@@ -3,6 +3,7 @@
 
 local nets = require "spec.sim.support"
 local process = require "spec.support.process"
+local stdlib = require "posix.stdlib"
 
 local root = os.getenv("SHOAL_SOURCE") or "."
 local TTL = 10
@@ -32,6 +33,13 @@ local function new_etcd(net)
       if not etcd.leases[id] then return ('{"result":{"header":{},"ID":"%s"}}'):format(id) end
       etcd.leases[id] = net:now() + TTL
       return ('{"result":{"header":{},"ID":"%s","TTL":"%d"}}'):format(id, TTL)
+    end,
+    ["/v3/lease/revoke"] = function(body)
+      local id = assert(body:match '^{"ID":"(%d+)"}$')
+      if not etcd.leases[id] then return nil, "etcdserver: requested lease not found" end
+      etcd.leases[id] = nil
+      if etcd.key and etcd.key.lease == id then etcd.key = nil end
+      return '{"header":{}}'
     end,
     ["/v3/kv/txn"] = function(body)
       local lease, value = assert(body:match '"lease":"(%d+)"'), assert(body:match '"value":"([%w+/=]+)"')
@@ -185,5 +193,86 @@ describe("the example etcd_leader", function()
     local leader = run(30)
     net:run(600)
     assert.is_true(leader:info().handlers.calls < 2000)
+  end)
+
+  it("is led by another member as soon as the leader has resigned", function()
+    cluster(4)
+    local first = run(30)
+    local outcome
+    assert(first:call("resign", {}, function(_, ...) outcome = { ... } end))
+    local second
+    assert(net:run_until(function()
+      second = leaders()[1]
+      return second and second ~= first
+    end, TTL / 3 + 0.1, 0.01))
+    assert.equal("the lease was given back", outcome[1])
+    assert.equal(second, run(3 * TTL))
+    assert.equal("this node had no lease", first:call("resign", {}))
+    assert.same({}, (net:errors()))
+  end)
+
+  -- Alone, with an etcd that is not there until 20 s; its log.
+  it("says once what is wrong at which URL, and when etcd helps again", function()
+    local program = process.write(process.tempdir() .. "/program.lua", ([[
+      local net = require("shoal.sim").new()
+      net:on_http(function(_, request)
+        if net:now() < 10 then return nil, "connection refused" end
+        if net:now() < 20 then return { status = 503, body = "no majority" } end
+        return { status = 200, body = '{"ID":"1","TTL":"10","succeeded":true,"revision":"2"}' }
+      end)
+      net:spawn { handlers = %q, log = "info" }
+      net:run(40)
+      net:close()
+    ]]):format(root .. "/examples/etcd_leader.lua"))
+    local done = process.run { nets.interpreter(), program, env = { LD_PRELOAD = process.preload } }
+    assert.equal(0, done.code, done.err)
+    local said = {}
+    for line in done.err:gmatch "[^\n]*script[^\n]*" do
+      if line:find "etcd [dh]" then said[#said + 1] = line:match "etcd.*" end
+    end
+    assert.same({
+      'etcd does not help reason="http://127.0.0.1:2379/v3/lease/grant: connection refused"',
+      'etcd does not help reason="http://127.0.0.1:2379/v3/lease/grant: status 503 no majority"',
+      "etcd helps again",
+    }, said)
+  end)
+
+  it("goes on after an error in a turn", function()
+    cluster(1)
+    local leader = run(30)
+    local script, count = process.read(path):gsub("local function turn%(node%)\n",
+      ("%%0  if node:now() < %d then error 'broken' end\n"):format(net:now() + 3 * TTL))
+    assert.equal(1, count)
+    process.write(path, script)
+    assert(leader:reload())
+    net:run(2 * TTL)
+    assert.is_nil(leaders()[1])
+    assert.is_true(select(2, net:errors()) >= 2)
+    assert.equal(leader, run(3 * TTL))
+  end)
+
+  describe("with variables of the environment", function()
+    local function check(name, value)
+      stdlib.setenv(name, value)
+      local done = process.cli("check", root .. "/examples/etcd_leader.lua")
+      stdlib.setenv(name, nil)
+      return done
+    end
+
+    it("does not load where these are wrong", function()
+      for _, case in ipairs { { "TTL", "abc" }, { "TTL", "" }, { "TTL", "1" }, { "ETCD", "" }, { "ETCD", " " },
+        { "ETCD", "127.0.0.1:2379" }, { "ETCD", "http://127.0.0.1:2379/v3" } } do
+        local done = check(case[1], case[2])
+        assert.equal(1, done.code, case[2])
+        assert.matches(case[1] .. " is ", (done.err:gsub("ETCD: not", "ETCD is not")), 1, true)
+      end
+    end)
+
+    it("takes URLs with a slash at their end", function()
+      stdlib.setenv("ETCD", "http://127.0.0.1:2379/")
+      finally(function() stdlib.setenv("ETCD", nil) end)
+      cluster(3)
+      assert.is_truthy(run(30))
+    end)
   end)
 end)
