@@ -22,6 +22,7 @@ end
 
 -- "10.0.0.1:7946 web-1 1800000000 <signature>"
 function M._issue(secret, addr, name, expires)
+  if (addr .. name):find "%s" or addr == "" or name == "" then error("an address and a name have no blanks", 0) end
   local signature = crypto.sign(text_of(addr, name, expires), secret)
   return ("%s %s %d %s"):format(addr, name, expires, crypto.to_hex(signature))
 end
@@ -32,8 +33,12 @@ local public = crypto.from_hex(os.getenv "SHOAL_TICKETS" or "") or ""
 function M.identity.new(opts)
   local ticket = opts.meta and opts.meta.ticket or os.getenv "SHOAL_TICKET" or ""
   local addr, name, expires, signature = ticket:match "^(%S+) (%S+) (%d+) (%x+)$"
-  if #public ~= 32 then
+  if (os.getenv "SHOAL_TICKETS" or "") == "" then
+    return nil, "SHOAL_TICKETS is not set: give it the public key"
+  elseif #public ~= 32 then
     return nil, "SHOAL_TICKETS is not a public key"
+  elseif ticket == "" then
+    return nil, "SHOAL_TICKET is not set: give it the ticket for " .. tostring(opts.advertise)
   elseif addr ~= opts.advertise then
     return nil, "SHOAL_TICKET is not a ticket for " .. tostring(opts.advertise)
   elseif tonumber(expires) <= os.time() then
@@ -62,7 +67,10 @@ end
 
 function M.admit(node, id)
   local is_one = type(id[1]) == "string" and is_whole(id[2]) and type(id[3]) == "string" and is_whole(id[4])
-  return is_one and id[4] > node:time() and crypto.verify(id[5], text_of(id[1], id[3], id[4]), public)
+  if not is_one or not crypto.verify(id[5], text_of(id[1], id[3], id[4]), public) then return false end
+  local left = id[4] - node:time()
+  if left <= 0 then node:log("warn", "a ticket has expired", { addr = id[1], name = id[3], ago = -left }) end
+  return left > 0
 end
 
 return M

@@ -53,13 +53,21 @@ describe("shoal", function()
     assert.truthy(narrow.out:find("yyy...\n", 1, true), narrow.out)
   end)
 
-  it("members cuts an identity of a script's own that is long, as one with a signature is", function()
+  it("members shows the text of an identity that is a list; of one without, little", function()
+    local bare = node.start { source = [[
+      return { identity = { new = function(opts) return { opts.advertise, ("\200"):rep(64) } end,
+        addr = function(id) return id[1] end, renew = function(id) return id end,
+        wins = function() return false end } }]] }
+    local row = table_lines(bare:ask("members").out, " NAME ADDRESS STATE SINCE TAGS")[1]
+    assert.truthy(row:find("^%* %[127%.%S*%.%.%. +" .. literal(bare.addr) .. " "), row)
+    assert.equal(24, #row:match "^..(%S+)")
     local member = node.start { source = [[
       return { identity = { new = function(opts) return { opts.advertise, 1, "web-1", ("\200"):rep(64) } end,
         addr = function(id) return id[1] end, renew = function(id) return id end,
         wins = function() return false end } }]] }
     local lines = table_lines(member:ask("members").out, " NAME ADDRESS STATE SINCE TAGS")
-    assert.truthy(lines[1]:find("^%* %[127%.[^ ]+web%-1[^ ]*%.%.%. +" .. literal(member.addr) .. " +alive"), lines[1])
+    assert.truthy(lines[1]:find("^%* web%-1 +" .. literal(member.addr) .. " +alive"), lines[1])
+    assert.equal(0, member:ask("members", "--member", "web-1").code)
     assert.is_true(#lines[1] < 100, lines[1])
     assert.truthy(member:ask("info").out:gsub("%s", ""):find(("\\xc8"):rep(64), 1, true))
   end)
@@ -79,9 +87,9 @@ describe("shoal", function()
     assert.equal(3, #names("--sort", "since")) -- both, whichever began first
     assert.equal("b", names("--member", b.addr))
     assert.equal("a", names("--member", "a"))
-    assert.same({ code = 1, out = "", err = "shoal: no member of this list is 'nope'\n" },
+    assert.same({ code = 1, out = "", err = "shoal: no member of this list has the name or the address 'nope'\n" },
       a:ask("members", "--member", "nope"))
-    assert.same({ code = 1, out = "[]\n", err = "shoal: no member of this list is 'nope'\n" },
+    assert.same({ code = 1, out = "[]\n", err = "shoal: no member of this list has the name or the address 'nope'\n" },
       a:ask("members", "--member", "nope", "--json"))
     assert.equal("b", names("--tag", "zone"))
     assert.equal("", names("--state", "down"))

@@ -35,6 +35,11 @@ describe("text for people", function()
     assert.equal("{a\\nb=c\\nd}", text.value({ ["a\nb"] = "c\nd" }))
   end)
 
+  it("shows none of the bytes of a value as a letter if they are not UTF-8", function()
+    assert.equal("[N\\xc9\\x9e\\xff\\n\\\\,é]", text.value({ "N\201\158\255\n\\", "é" }))
+    assert.equal("\\xc3\\xa9\\xff", text.value("é\255"))
+  end)
+
   it("tells durations by their two largest units", function()
     local expected = {
       [0] = "0s", [-1] = "0s", [59.9] = "59s", [60] = "1m00s", [125] = "2m05s", [3600] = "1h00m",

@@ -94,7 +94,47 @@ describe_tickets("the example tickets", function()
     stdlib.setenv("SHOAL_TICKETS", nil)
     member, message = spawn(addr_of(1), ticket_for(addr_of(1)))
     assert.is_nil(member)
+    assert.matches("SHOAL_TICKETS is not set", message, 1, true)
+    stdlib.setenv("SHOAL_TICKETS", "abc")
+    member, message = spawn(addr_of(1), ticket_for(addr_of(1)))
+    assert.is_nil(member)
     assert.matches("SHOAL_TICKETS is not a public key", message, 1, true)
+    stdlib.setenv("SHOAL_TICKETS", crypto.to_hex(public))
+    member, message = spawn(addr_of(1), nil)
+    assert.is_nil(member)
+    assert.matches("SHOAL_TICKET is not set: give it the ticket for 10.0.0.1:7946", message, 1, true)
+  end)
+
+  it("signs no name and no address that it would refuse", function()
+    for _, case in ipairs { { addr_of(1), "web 1" }, { addr_of(1), "" },
+      { addr_of(1) .. "\n", "web" }, { "", "web" } } do
+      assert.has_error(function() issue(secret, case[1], case[2], 2 ^ 31) end, "an address and a name have no blanks")
+    end
+  end)
+
+  it("says whose ticket has expired, to members that start later alone", function()
+    local soon = os.time() + 3600
+    local program = process.write(process.tempdir() .. "/program.lua", ([[
+      local net = require("shoal.sim").new()
+      local function spawn(addr, ticket, join)
+        return assert(net:spawn { bind = addr, handlers = %q, config = "loopback", meta = { ticket = ticket },
+          join = join, log = "warn" })
+      end
+      spawn("10.0.0.1:7946", %q)
+      spawn("10.0.0.2:7946", %q)
+      net:run(10)
+      local late = spawn("10.0.0.3:7946", %q, { "10.0.0.2:7946" })
+      net:set_wall_clock(late, %d - late:time())
+      net:run(30)
+      for _, member in ipairs(net:members()) do print(member.addr, member:num_members()) end
+      net:close()
+    ]]):format(path, issue(secret, addr_of(1), "web", soon), issue(secret, addr_of(2), "db", soon + 86400),
+      issue(secret, addr_of(3), "new", soon + 86400), soon + 100))
+    local done = process.run { nets.interpreter(), program, env = { LD_PRELOAD = process.preload } }
+    assert.equal(0, done.code, done.err)
+    assert.equal("10.0.0.1:7946\t2\n10.0.0.2:7946\t2\n10.0.0.3:7946\t1\n", done.out)
+    assert.matches("10.0.0.3:7946 a ticket has expired addr=10.0.0.1:7946 ago=1%d%d%.?%d* name=web\n", done.err)
+    assert.is_nil(done.err:find("10.0.0.2:7946 a ticket", 1, true))
   end)
 
   it("takes an identity of some 130 bytes", function()

@@ -15,19 +15,50 @@ local AGAIN_AFTER = 2 -- seconds, with --watch
 local CLEAR_SCREEN = "\27[H\27[2J"
 local STDOUT = 1
 local NAME_WIDTH = 48
+local RAW_WIDTH = 24 -- of an identity without any text
 
 -- ---- What is shown ----
 
 -- Shown in other columns, or not at all.
-local STOCK_FIELDS = { addr = true, bump = true, life = true, name = true }
+local STOCK_FIELDS = { "addr", "bump", "life", "name" }
 
--- Its name, and what else an identity of a script's own has: as much of it as tells members apart
--- (`info` and `--json` have all, such as a signature).
-local function name_of(id)
-  if type(id) ~= "table" or text.is_array(id) then
-    return text.cut(text.value(id), NAME_WIDTH)
+local function is_binary(value)
+  return type(value) == "string" and text.escape(value) ~= value
+end
+
+-- Of a list, such as { addr, bump, name, signature }: what is text, and not the address.
+local function words_of(id, addr)
+  local words = {}
+  for _, item in ipairs(id) do
+    if type(item) == "string" and item ~= addr and item ~= "" and not is_binary(item) then
+      words[#words + 1] = item
+    end
   end
-  local rest = text.fields(id, " ", id.bump and STOCK_FIELDS)
+  return table.concat(words, " ")
+end
+
+-- What is not text in an identity tells nothing: `info` and `--json` have it.
+local function fields_of(id)
+  local skip = {}
+  for _, key in ipairs(id.bump and STOCK_FIELDS or {}) do
+    skip[key] = true
+  end
+  for key, value in pairs(id) do
+    skip[key] = skip[key] or is_binary(value)
+  end
+  return text.fields(id, " ", skip)
+end
+
+-- The name, and what else an identity of a script's own has: as much of it as tells members apart.
+local function name_of(member)
+  local id = member.id
+  if type(id) ~= "table" then
+    return text.cut(text.value(id), is_binary(id) and RAW_WIDTH or NAME_WIDTH)
+  elseif text.is_array(id) then
+    local words = words_of(id, member.addr)
+    return words ~= "" and text.cut(words, NAME_WIDTH) or text.cut(text.value(id), RAW_WIDTH)
+  end
+  local rest = fields_of(id)
   local name = id.bump and id.name ~= nil and text.value(id.name) or nil
   return name and rest ~= "" and name .. " " .. rest or name or (rest ~= "" and rest or "-")
 end
@@ -54,7 +85,7 @@ local function table_of(list, now, request)
   local rows = { { "  NAME", "ADDRESS", "STATE", request.gone and "LAST SEEN" or "SINCE", "TAGS" } }
   for i, member in ipairs(list) do
     rows[i + 1] = {
-      (member.is_own and "* " or "  ") .. name_of(member.id),
+      (member.is_own and "* " or "  ") .. name_of(member),
       text.value(member.addr),
       state_of(member),
       age_of(member, now, request.gone),
@@ -74,6 +105,7 @@ end
 
 local function is_meant(member, word)
   return not word or text.value(member.addr) == word
+    or name_of(member) == word
     or type(member.id) == "table" and member.id.name ~= nil and tostring(member.id.name) == word
 end
 
@@ -89,7 +121,7 @@ local function select_members(list, request)
 end
 
 local SORT = {
-  name = function(member) return name_of(member.id) end,
+  name = function(member) return name_of(member) end,
   address = function(member) return text.value(member.addr) end,
   state = state_of,
   since = function(member) return ("%020.0f"):format(2 ^ 53 - member.since) end, -- the latest first
@@ -152,7 +184,7 @@ local function show(request)
       or table_of(list, os.time(), request))
   end
   if is_nobody then
-    return nil, ("no member of this list is '%s'"):format(request.member)
+    return nil, ("no member of this list has the name or the address '%s'"):format(request.member)
   end
   return ok, message
 end

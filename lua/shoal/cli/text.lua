@@ -91,6 +91,29 @@ function text.escape(s)
   return table.concat(out)
 end
 
+local function is_utf8(s)
+  local at = 1
+  while at <= #s do
+    local last = text.utf8_end(s, at)
+    if not last then
+      return false
+    end
+    at = last + 1
+  end
+  return true
+end
+
+-- As `text.escape`; but of what is not UTF-8, such as a signature, no byte is shown as a letter that
+-- it happens to look like.
+local function escape_bytes(s)
+  if is_utf8(s) then
+    return text.escape(s)
+  end
+  return (s:gsub("[%c\\\127-\255]", function(c)
+    return SHORT[c] or hex(c)
+  end))
+end
+
 --- An error message on one line. What Lua says of a module that is not there goes on
 --- with every place it looked at: that is left out.
 ---@param message string
@@ -159,7 +182,7 @@ end
 ---@return string
 function text.value(value)
   if type(value) == "string" then
-    return text.escape(value)
+    return escape_bytes(value)
   end
   if type(value) == "number" then
     return text.number(value)
