@@ -451,9 +451,11 @@ function shoal.load(path) end
 ---@field handlers string[]  the fields it defines: "broadcast.receive", "on_start", ...
 ---@field tags_size integer  bytes of its `tags`, which `max_tags_size` must allow. 0: none, or a function
 
---- Checks that a script loads, in a Lua state of its own that is closed afterwards.
+--- Checks that a script loads, in a Lua state of its own that is closed afterwards. A file that does
+--- not return within `limit` seconds (30) fails.
 ---@param path string
+---@param limit? number
 ---@return shoal.CheckReport?, string? message, shoal.Code? code
-function shoal.check(path) end
+function shoal.check(path, limit) end
 
 return shoal

@@ -128,6 +128,18 @@ describe("a reload", function()
     refuse("a store that on_reload has broken for the next time only when that comes",
       "return { on_reload = function(node) node.store = 42 end }", "node.store: must be a table, got 42")
 
+    it("is refused for a file that never returns, in the middle of it", function()
+      local node = start { busy_limit = 0.2 }
+      stage:write("service.lua", "local n = 0\nwhile true do\n  pcall(function() n = n + 1 end)\nend")
+      local ok, message, code = node:reload()
+      assert.same({ nil, "script" }, { ok, code })
+      assert.matches("service.lua:%d: the file does not return", message)
+      assert.equal("A", node.store.name)
+      ok, message, code = shoal.check(stage:write("loop.lua", "local function f() return f() end\nf()"), 0.1)
+      assert.same({ nil, "script" }, { ok, code })
+      assert.matches("loop.lua:1: the file does not return", message)
+    end)
+
     it("is refused for a store that cannot be carried, naming what", function()
       stage:write("service.lua", version("A", [[
         function M.on_active(node) node.store.deep = { list = { 1, { callback = function() end } } } end

@@ -103,6 +103,7 @@ struct node {
     struct rotation rotation;
     struct node_memory *memory; /* on disk; NULL: none */
     uint32_t cluster_size;
+    uint64_t load_limit_us; /* of the script's file (reload/load_limit.h) */
     bool watches;
     uint64_t started_us;     /* unix time */
     int64_t clock_offset_us; /* see node_clock_offset_us() */

@@ -253,6 +253,7 @@ static int load(struct node *node, struct script **out, struct error *error)
         .path = node->script,
         .paths = &node->paths,
         .watch = protected_watched_by(&node->scopes.caller),
+        .limit_us = node->load_limit_us,
         .set_globals = set_globals,
         .context = node};
     int failure = script_load(&source, out, error);

@@ -4,6 +4,7 @@
 #include "../../base/error.h"
 #include "../../lua/class.h"
 #include "../../lua/compat.h"
+#include "../../lua/options.h"
 #include "../../lua/program.h"
 #include "../../lua/refs.h"
 #include "../../lua/result.h"
@@ -21,6 +22,7 @@ static const char type_name[] = "shoal.trial";
 /* A load that Lua collects. */
 struct trial {
     struct module_paths paths;
+    uint64_t limit_us; /* see load_limit.h */
     struct script *script;
     int defined; /* reference in the script's state: a list of names */
     size_t tags; /* bytes of those in the script; 0: none, or a function */
@@ -91,7 +93,8 @@ static int try_it(lua_State *L, struct trial *trial, const char *path,
     struct script_source source = {
         .path = path,
         .paths = &trial->paths,
-        .watch = protected_watched_by(&program_of(L)->caller)};
+        .watch = protected_watched_by(&program_of(L)->caller),
+        .limit_us = trial->limit_us};
     int failure = script_load(&source, &trial->script, error);
     struct script *script = trial->script;
     if (failure != 0)
@@ -138,12 +141,15 @@ static void push_report(lua_State *L, const struct trial *trial,
     lua_setfield(L, -2, "handlers");
 }
 
-/* check(path) -> { path=, hash=, files=, handlers= } */
+/* check(path, seconds?) -> { path=, hash=, files=, handlers= } */
 static int check(lua_State *L)
 {
     struct error error;
     const char *path = luaL_checkstring(L, 1);
+    uint64_t limit_us =
+        lua_isnoneornil(L, 2) ? 0 : options_check_time(L, 2, "check: limit");
     struct trial *trial = push_trial(L);
+    trial->limit_us = limit_us;
     modules_read_paths(L, &trial->paths);
     if (try_it(L, trial, path, &error) == 0) {
         push_report(L, trial, path);

@@ -6,6 +6,7 @@
 #include "../../lua/compat.h"
 #include "../../lua/refs.h"
 #include "../engine/handler_table.h"
+#include "load_limit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,11 +99,13 @@ static void run_file(lua_State *L, void *context)
 }
 
 /* As protected_run() answers. */
-static int run_timed(struct script *script)
+static int run_timed(struct script *script, uint64_t limit_us)
 {
     uint64_t started_us = clock_monotonic_us();
+    uint64_t before = load_limit_begin(script->L, limit_us);
     int failure =
         protected_run(&script->caller, script->L, run_file, script, "load");
+    load_limit_end(script->L, before);
     script->load_us = clock_monotonic_us() - started_us;
     return failure;
 }
@@ -120,7 +123,7 @@ int script_load(const struct script_source *source, struct script **out,
     script->name = last_part(source->path);
     if (open_state(script, source, error) != 0)
         return SHOAL_ERR_NOMEM;
-    int failure = run_timed(script);
+    int failure = run_timed(script, source->limit_us);
     if (failure != 0)
         error_fail(error, "%s", protected_last_message(&script->caller));
     return failure;

@@ -36,6 +36,7 @@ struct script_source {
     const char *path;                 /* absolute; borrowed for life */
     const struct module_paths *paths; /* borrowed for the call */
     const protected_watch *watch;     /* of its handlers; may be NULL */
+    uint64_t limit_us;                /* see load_limit.h; 0: the usual one */
     /* Changes the fresh state before anything of the script runs in it. May
      * raise. NULL: it stays as it is. */
     void (*set_globals)(void *context, lua_State *L);

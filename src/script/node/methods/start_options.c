@@ -307,7 +307,7 @@ int start_read_options(lua_State *L, struct start *start)
     start->advertise = options_string(L, 1, who, "advertise", NULL);
     read_labels(L, node);
     node->watches = options_boolean(L, 1, who, "watch", true);
-    start->busy_limit_us =
+    start->node->load_limit_us = start->busy_limit_us =
         (uint64_t)(read_seconds(L, "busy_limit", HOST_BUSY_LIMIT_US / 1e6) *
                    1e6);
     start->skew_us =
