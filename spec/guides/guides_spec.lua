@@ -43,6 +43,19 @@ describe("a guide", function()
     end
   end)
 
+  it("has a block of its own for a command whose output it shows, which is to be repeated", function()
+    for _, path in ipairs(pages()) do
+      local before
+      assert.is_truthy(files.read(path):find("\nIf a command does not show yet", 1, true), path)
+      for _, block in ipairs(markdown.blocks(path)) do
+        if block.language == "text" and before and before.language == "sh" then
+          assert.equal(1, #guide.commands(before.text), ("%s:%d"):format(path, before.line))
+        end
+        before = block
+      end
+    end
+  end)
+
   it("has manifests that Kubernetes can read, and that belong together", function()
     local yaml = markdown.blocks("docs/guides/kubernetes.md", "yaml")[1].text
     local done = process.run { "/usr/bin/python3", "-c",

@@ -164,7 +164,7 @@ function Shell:close()
 end
 
 --- The commands of a block: a line, or several where the shell wants more.
-local function commands(text)
+function guide.commands(text)
   local list, command = {}, ""
   for line in text:gmatch "([^\n]*)\n" do
     command = command .. line .. "\n"
@@ -228,7 +228,7 @@ function guide.run(path)
     process.write(sh.cwd .. "/" .. name, there(block.text))
   end
   local function run(block, where)
-    for _, command in ipairs(commands(block.text)) do
+    for _, command in ipairs(guide.commands(block.text)) do
       if last then assert(last.code == 0, ("%s\n%s: exit code %d"):format(last.output, last.where, last.code)) end
       local output, code = sh:run(there(command))
       last = { command = command, output = here(output), code = code, where = where .. ": " .. command }
