@@ -22,11 +22,11 @@ end
 
 -- Members that do not know each other yet all consider themselves the owner, so the job waits
 -- until nothing has changed for a while (`stable_after`).
-function M.on_view(node, view)
-  if #view.joined + #view.left > 0 then
-    node.store.stable = false
-  end
+local function unsettle(node)
+  node.store.stable = false
 end
+
+M.on_member_up, M.on_member_down = unsettle, unsettle
 
 function M.on_stable(node)
   node.store.stable = true

@@ -114,6 +114,21 @@ describe("the example once", function()
     assert.equal(10, runs_in(net, 10))
   end)
 
+  it("waits from the moment at which a member is missed", function()
+    local net, members = cluster("once", 5)
+    net:run(300)
+    local owner = members[1]:owner("report").addr
+    net:crash(net:member(owner))
+    local other = members[members[1].addr == owner and 2 or 1]
+    for _ = 1, 3000 do -- of 10 ms: less than a view takes to be told
+      if other:num_members() < 4 then break end
+      assert.is_true(other.store.stable)
+      net:run(0.01)
+    end
+    assert.equal(3, other:num_members())
+    assert.is_false(other.store.stable)
+  end)
+
   it("runs it on each side of a split network: it is a hint, not a lock", function()
     local net, members = cluster("once", 6)
     local cut = net:partition({ members[1], members[2], members[3] }, "rest")
