@@ -63,6 +63,7 @@ describe("seeds", function()
     wait.for_that(function()
       return member:heard("idle")
     end, 10, "word that it is alone")
+    member.process:wait_for("warn +host +no seed answers any more seeds=", 20)
     local first = node.start({ bind = seeds[1].addr })
     local second = node.start({ bind = seeds[2].addr, join = { first } })
 

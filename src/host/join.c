@@ -240,7 +240,7 @@ static void tell_of_silence(host *node)
     list_seeds(seeds, list, sizeof list);
     if (list[0] == '\0')
         return;
-    log_node_silence(node, list, !node->silence_told);
+    log_node_silence(node, list, !node->silence_told, node->was_answered);
     node->silence_told = true;
 }
 
@@ -278,8 +278,10 @@ bool join_watch(host *node)
     if (seeds->count == 0)
         return false;
     seeds_update(seeds, host_now(node), shoal_get_connection(node->engine));
-    if (seeds->connection != SHOAL_CONNECTION_IDLE)
+    if (seeds->connection != SHOAL_CONNECTION_IDLE) {
         node->silence_told = false;
+        node->was_answered = true;
+    }
     due_us = seeds_due(seeds);
     if (due_us == 0)
         return true;

@@ -306,10 +306,13 @@ void log_node_lost_seed(host *node, log_gate *gate, const char *endpoint,
                  log_str("seed", endpoint), log_str("error", error));
 }
 
-void log_node_silence(host *node, const char *seeds, bool first)
+void log_node_silence(host *node, const char *seeds, bool first,
+                      bool was_answered)
 {
     log_line(node->log, first ? LOG_WARN : LOG_DEBUG, LOG_HOST,
-             "no seed has answered yet", log_str("seeds", seeds));
+             was_answered ? "no seed answers any more"
+                          : "no seed has answered yet",
+             log_str("seeds", seeds));
 }
 
 /* ---- Another node that has our address ---- */

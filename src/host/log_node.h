@@ -83,7 +83,8 @@ void log_node_lost_seed(host *node, log_gate *gate, const char *endpoint,
 void log_node_recalled(host *node, const char *address);
 /* `seeds` were asked a while ago, and nobody is known: a warning the `first`
  * time. */
-void log_node_silence(host *node, const char *seeds, bool first);
+void log_node_silence(host *node, const char *seeds, bool first,
+                      bool was_answered);
 /* Another node, at `from`, has our address and gets the packets for it; it does
  * no longer; and one that does not get them was heard. */
 void log_node_rival(host *node, shoal_bytes id, const struct address *from);

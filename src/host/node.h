@@ -82,6 +82,7 @@ struct host {
     uint64_t seeding_us; /* when that is; SHOAL_NEVER: it is not armed */
     struct recall recall;
     bool silence_told; /* the log knows that no seed answers */
+    bool was_answered; /* by another member, once */
     struct rival rival;
     struct path_check path;
     host_timer *timers;
