@@ -73,6 +73,13 @@ describe("HTTP", function()
     local done = run("--http", "0.0.0.0:0")
     assert.equal(1, done.code)
     assert.matches("^shoal: %-%-http: 0.0.0.0:0 is not a loopback address", done.err)
+    assert.equal("shoal: --http: http://127.0.0.1:7950/ is not a place: an address and a port are, as "
+      .. "127.0.0.1:7947, or unix:PATH\n", run("--http", "http://127.0.0.1:7950/").err)
+    assert.equal("shoal: --http: the path of the socket is empty\n", run("--http", "unix:").err)
+    local folder = process.tempdir() .. "/none"
+    assert.matches("cannot listen on .*/x.sock: the folder .*/none: no such file or directory\n$",
+      run("--http", "unix:" .. folder .. "/x.sock").err)
+    assert.is_nil(io.open(folder))
     assert.matches("%-%-http%-token%-file is missing", run("--http", "0.0.0.0:0", "--http-public").err)
     assert.equal(2, run("--http-public").code)
     assert.matches("cannot read the token file", run("--http", "127.0.0.1:0", "--http-token-file", "/none").err)
@@ -281,7 +288,7 @@ describe("HTTP", function()
     assert.equal(400, web.get(a, "/%zz").status)
     assert.equal(400, web.get(a, "/members%00").status)
     assert.equal(400, web.get(a, "/members?a=%").status)
-    assert.equal(200, web.get(a, "/%6dembers?&&=&a&b=1=2&a=%C3%A4+x#f").status)
+    assert.equal(200, web.get(a, "/%6dembers?&&=&all&all=1=2&all=%C3%A4+x#f").status)
     assert.equal(200, web.get(a, "http://elsewhere/members").status)
     assert.equal(400, web.get(a, "/view?wait=nan").status)
     assert.equal(400, web.get(a, "/view?wait=1e9").status)
@@ -346,5 +353,25 @@ scrape_configs:
         and value 'shoal_members{job="found",state="alive"}' == 1
     end, 60, "samples of both jobs")
     assert.equal(1, value 'up{job="shoal"}')
+  end)
+
+  it("refuses parameters that a path does not have, and those that cannot be read", function()
+    local a = start { source = SERVICES }
+    for _, uri in ipairs { "/services?nmae=metrics", "/members?al=1", "/view?wiat=1", "/metrics?details=1",
+      "/sd/prometheus?tag=x", "/events?probe=1" } do
+      local page = web.get(a, uri)
+      assert.same({ 400, "unknown: ?" .. uri:match "?(%a+)" .. "=." }, { page.status, page.body:match "^(.-%.)" })
+    end
+    assert.matches("a %% must begin a code", web.get(a, "/services?name=%zz").body)
+    assert.equal(200, web.get(a, "/services?name=metrics&passing=1").status)
+  end)
+
+  it("lists no service without a port for Prometheus", function()
+    local a = start { source = [[
+      return require("shoal.services").script { services = { here = {}, there = { host = "fd00::1", port = 80 } } }
+    ]] }
+    wait.for_that(function() return #web.get(a, "/services").json == 2 end, 10, "both")
+    local found = web.get(a, "/sd/prometheus").json
+    assert.same({ 1, "[fd00::1]:80" }, { #found, found[1].targets[1] })
   end)
 end)

@@ -21,7 +21,7 @@ int stream_path_address(const char *path, struct sockaddr_un *out,
     size_t size = strlen(path);
 
     if (size == 0)
-        return error_fail(error, "the path of the control socket is empty");
+        return error_fail(error, "the path of the socket is empty");
     if (size >= sizeof out->sun_path)
         return error_fail(error,
                           "%s: the path of a socket has at most %zu bytes",

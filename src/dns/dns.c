@@ -21,6 +21,9 @@ static int read_where(const char *where, bool is_public, struct address *out,
 {
     struct endpoint endpoint;
 
+    if (strncmp(where, "unix:", 5) == 0 || strstr(where, "://"))
+        return error_fail(
+            error, "%s is not an address and a port, as 127.0.0.1:8600", where);
     if (address_parse_endpoint(bytes_of_text(where), &endpoint, error) != 0)
         return -1;
     if (endpoint.is_name)
@@ -28,9 +31,9 @@ static int read_where(const char *where, bool is_public, struct address *out,
     *out = endpoint.address;
     if (!is_public && !address_is_loopback(out))
         return error_fail(error,
-                          "%s is not a loopback address, and everybody there "
-                          "could ask for what this node knows: that has to be "
-                          "asked for (--dns-public)",
+                          "%s is not a loopback address: other hosts could "
+                          "ask for what this node knows. To let them, add "
+                          "--dns-public",
                           where);
     return 0;
 }
@@ -45,19 +48,19 @@ static int open_once(struct dns_server *server, const struct address *where,
     if (server->fd >= 0)
         return 0;
     udp_close(&server->udp);
-    return error_errno(error, errno, "cannot listen by TCP");
+    return error_errno(error, errno, "cannot listen by TCP on port %u",
+                       (unsigned)address_port(&server->udp.bound));
 }
 
-static int open_both(struct dns_server *server, const char *where,
-                     const struct address *address, struct error *error)
+static int open_both(struct dns_server *server, const struct address *address,
+                     struct error *error)
 {
     int attempts = address_port(address) == 0 ? ATTEMPTS : 1;
-    struct error why = {""};
 
     while (attempts-- > 0)
-        if (open_once(server, address, &why) == 0)
+        if (open_once(server, address, error) == 0)
             return 0;
-    return error_fail(error, "cannot listen on %s: %s", where, why.text);
+    return -1;
 }
 
 /* ns.DOMAIN is where we listen. */
@@ -75,14 +78,32 @@ static void set_own_host(struct dns_server *server)
         memcpy(host->ip, &bound->as.v6.sin6_addr, 16);
 }
 
+/* What a resolver may ask for: letters, digits, - and _ between dots. */
+static bool is_domain(shoal_bytes text)
+{
+    size_t i;
+
+    for (i = 0; i < text.size; i++) {
+        uint8_t c = label_lower(text.data[i]);
+
+        if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-' &&
+            c != '_' && c != '.')
+            return false;
+    }
+    return true;
+}
+
 static int make_zone(struct zone *zone, const dns_options *options,
                      struct error *error)
 {
     uint64_t now_us = clock_wall_us();
     uint64_t secrets[2];
 
-    if (!label_add_text(&zone->domain, options->domain, LABEL_MAX_DOMAIN - 1))
-        return error_fail(error, "'%.*s' is not a domain",
+    if (!is_domain(options->domain) ||
+        !label_add_text(&zone->domain, options->domain, LABEL_MAX_DOMAIN - 1))
+        return error_fail(error,
+                          "'%.*s' is not a domain: it has letters, digits, - "
+                          "and _ between single dots, and at most 62 bytes",
                           (int)options->domain.size,
                           (const char *)options->domain.data);
     if (getentropy(secrets, sizeof secrets) != 0)
@@ -117,7 +138,7 @@ static int open_server(struct dns_server *server, const char *where,
     if (!udp_inbox_reserve(&server->inbox, DNS_LARGEST) ||
         !udp_outbox_init(&server->outbox))
         return error_fail(error, "cannot listen on %s: out of memory", where);
-    if (open_both(server, where, &address, error) != 0)
+    if (open_both(server, &address, error) != 0)
         return -1;
     number = loop_check_watching(server->loop, server->udp.fd);
     if (number != 0)

@@ -2,6 +2,7 @@
 #include "place.h"
 
 #include "../base/bytes.h"
+#include "../control/socket_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -32,6 +33,11 @@ static int parse(const char *where, bool is_public, struct address *out,
 {
     struct endpoint endpoint;
 
+    if (strstr(where, "://"))
+        return error_fail(error,
+                          "%s is not a place: an address and a port are, as "
+                          "127.0.0.1:7947, or unix:PATH",
+                          where);
     if (address_parse_endpoint(bytes_of(where, strlen(where)), &endpoint,
                                error) != 0)
         return -1;
@@ -40,9 +46,9 @@ static int parse(const char *where, bool is_public, struct address *out,
     *out = endpoint.address;
     if (!is_public && !address_is_loopback(out))
         return error_fail(error,
-                          "%s is not a loopback address, and everybody there "
-                          "could read what this node knows: that has to be "
-                          "asked for (--http-public, with a token)",
+                          "%s is not a loopback address: other hosts could "
+                          "read what this node knows. To let them, add "
+                          "--http-public and --http-token-file",
                           where);
     return 0;
 }
@@ -66,8 +72,23 @@ static int listen_at(struct listen_place *place, const char *where,
     return fd;
 }
 
+/* Nobody who asks for HTTP at a path asks for a folder, too. */
+static int check_folder(const char *path, struct error *error)
+{
+    struct sockaddr_un address;
+    char folder[SOCKET_FOLDER_MAX];
+
+    if (stream_path_address(path, &address, error) != 0)
+        return -1;
+    socket_folder_of(path, folder);
+    if (access(folder, F_OK) == 0)
+        return 0;
+    return error_errno(error, errno, "cannot listen on %s: the folder %s", path,
+                       folder);
+}
+
 int place_listen(struct listen_place *place, const char *where, bool is_public,
-                 const struct socket_access *access, struct error *error)
+                 const struct socket_access *allowed, struct error *error)
 {
     size_t mark = sizeof path_mark - 1;
     struct address address;
@@ -79,7 +100,9 @@ int place_listen(struct listen_place *place, const char *where, bool is_public,
         return listen_at(place, where, &address, error);
     }
     snprintf(place->text, sizeof place->text, "%s", where);
-    return stream_path_listen(&place->path, where + mark, access, error);
+    if (check_folder(where + mark, error) != 0)
+        return -1;
+    return stream_path_listen(&place->path, where + mark, allowed, error);
 }
 
 void place_remove(const struct listen_place *place)

@@ -107,7 +107,7 @@ const char *web_check(const web_request *request, unsigned *status)
         return "the body is too long";
     *status = 401;
     if (server->token[0] != '\0' && !has_token(server, seen.authorization))
-        return "a token is needed";
+        return seen.authorization ? "the token is wrong" : "a token is needed";
     *status = 403;
     if (server->token[0] == '\0' && !server->place.is_path &&
         !is_local(seen.host))

@@ -12,6 +12,7 @@ local json = require("shoal.cli.json")
 local metrics = require("shoal.cli.http.metrics")
 local request = require("shoal.cli.http.request")
 local state = require("shoal.cli.http.state")
+local text = require("shoal.cli.text")
 local waiting = require("shoal.cli.waiting")
 
 local http = {}
@@ -57,6 +58,29 @@ local routes = {
     return self.events:subscribe(asked)
   end,
 }
+
+-- What each takes after the "?". Those of Consul look at theirs; the page takes anything.
+local QUERIES = {
+  ["/metrics"] = { "detail", "members" },
+  ["/members"] = { "all" },
+  ["/services"] = { "name", "passing" },
+  ["/view"] = { "since", "wait" },
+  ["/sd/prometheus"] = { "name", "passing" },
+  ["/events"] = { "last", "probes" },
+}
+
+local function unknown_query(asked)
+  local known = {}
+  for _, name in ipairs(QUERIES[asked.path] or {}) do
+    known[name] = true
+  end
+  for _, name in ipairs(text.sorted_keys(asked.query)) do
+    if QUERIES[asked.path] and name ~= "" and not known[name] then
+      return name
+    end
+  end
+  return nil
+end
 
 -- ---- Answers ----
 
@@ -254,19 +278,24 @@ local function answer(self, asked)
   elseif not is_live then
     return 503, "the node has not started yet, or has ended\n"
   end
+  local unknown = unknown_query(asked)
+  if unknown then
+    return 400, ("unknown: ?%s=. %s takes %s\n"):format(text.escape(unknown), asked.path,
+      table.concat(QUERIES[asked.path], ", "))
+  end
   return route(self, asked)
 end
 
 local function on_request(self, exchange, method, uri, body)
   local path, query, tags = request.parse(uri)
   if not path then
-    return self:send(exchange, 400, "not a path\n")
+    return self:send(exchange, 400, "not a path and a query: a % must begin a code as %20\n")
   end
-  local status, text, headers = answer(self, {
+  local status, said, headers = answer(self, {
     method = method, path = path, query = query, tags = tags, body = body, exchange = exchange,
   })
   if status then
-    self:send(exchange, status, text, headers)
+    self:send(exchange, status, said, headers)
   end
 end
 

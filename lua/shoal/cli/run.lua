@@ -187,7 +187,8 @@ local function listen_dns(request)
   local server, message = dns.listen(request.dns, {
     public = request.dns_public, domain = request.domain, ttl = request.dns_ttl,
   })
-  return server, message and "--dns: " .. message
+  local is_domain = message and message:find("is not a domain", 1, true)
+  return server, message and (is_domain and "--domain: " or "--dns: ") .. message
 end
 
 -- The control socket, and those for everybody, if they are asked for.

@@ -162,9 +162,18 @@ local function array(parts)
   return "[" .. table.concat(parts, ",") .. "]\n"
 end
 
+-- Our own entry has no time of its own: it is as old as the node.
+local function all_of(self)
+  local all = services.all(self.node)
+  for _, one in ipairs(all) do
+    one.member.since = one.member.since or self.since
+  end
+  return all
+end
+
 local function each_of(self, asked, name, write)
   local parts = {}
-  for _, one in ipairs(services.all(self.node)) do
+  for _, one in ipairs(all_of(self)) do
     if one.name == name and has_tags(one, asked.tags) and (not asked.passing or one.state == "passing") then
       parts[#parts + 1] = write(self, one)
     end
@@ -174,7 +183,7 @@ end
 
 local function all_services(self)
   local tags, names = {}, {}
-  for _, one in ipairs(services.all(self.node)) do
+  for _, one in ipairs(all_of(self)) do
     if not tags[one.name] then
       tags[one.name] = {}
       names[#names + 1] = one.name
@@ -197,11 +206,14 @@ local function all_checks(self, wanted)
     end
   end
   local members = self.node:members()
-  members[#members + 1] = instances.own_member(self.node)
+  local own = instances.own_member(self.node)
+  if own then
+    own.since, members[#members + 1] = self.since, own
+  end
   for _, member in ipairs(members) do
     add("passing", node_check(member))
   end
-  for _, one in ipairs(services.all(self.node)) do
+  for _, one in ipairs(all_of(self)) do
     add(status_of(one), service_check(one))
   end
   return array(parts)
@@ -314,6 +326,7 @@ local REFUSED = { "filter", "node-meta", "near", "peer", "ns", "partition", "sg"
 ---@field node shoal.Node
 ---@field http shoal.Http
 ---@field datacenter string
+---@field since number  when the node started
 ---@field index number
 ---@field private blocked shoal.Waiting  by their exchange
 ---@field private looking? shoal.Timer
@@ -370,8 +383,10 @@ end
 ---@param http shoal.Http
 ---@return shoal.http.Consul
 function consul.new(node, http)
+  local info = node:info()
   return setmetatable({
-    node = node, http = http, datacenter = node:info().cluster or "dc1", index = math.floor(node:time() * 1000),
+    node = node, http = http, datacenter = info.cluster or "dc1", since = info.started_at,
+    index = math.floor(node:time() * 1000),
     blocked = waiting.new(),
   }, Consul)
 end

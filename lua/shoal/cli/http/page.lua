@@ -56,7 +56,7 @@ button, input { font: inherit; color: inherit; background: var(--back); border: 
 </header>
 <main>
 <section class="wide" id="members" aria-labelledby="h-members"><h2 id="h-members">Members</h2>
-<p><label>Filter <input id="filter" type="search" placeholder="name, address, state, tag"></label>
+<p><label>Filter <input id="filter" type="search" size="26" placeholder="name, address, state, tag"></label>
 <span id="more" class="faint"></span></p>
 <div class="scroll" tabindex="0" role="region" aria-labelledby="h-members"><table>
 <caption>All members that this node knows</caption>
@@ -70,7 +70,7 @@ button, input { font: inherit; color: inherit; background: var(--back); border: 
 <div class="scroll" tabindex="0" role="region" aria-labelledby="h-services"><table>
 <caption>What members offer, and what their checks say</caption>
 <thead><tr><th scope="col">Service</th><th scope="col">Address</th><th scope="col">State</th>
-<th scope="col">Weight</th><th scope="col">Member</th></tr></thead>
+<th scope="col">Weight</th><th scope="col">Member</th><th scope="col">Tags</th></tr></thead>
 <tbody id="services"></tbody></table></div></section>
 <section class="narrow" aria-labelledby="h-plots"><h2 id="h-plots">Counters</h2><dl id="plots"></dl></section>
 <section aria-labelledby="h-line"><h2 id="h-line">Time line</h2>
@@ -131,9 +131,10 @@ function servicesOf(all) {
     for (const [tag, value] of Object.entries(m.tags || {})) {
       if (!tag.startsWith("service.") || typeof value !== "object" || value === null) continue;
       const host = value.host || keyOf(m.addr).replace(/:\d+$/, "");
+      const tags = Array.isArray(value.tags) ? value.tags.map(shown).join(" ") : "";
       found.push({ name: tag.slice(8), addr: value.port === undefined ? host : host + ":" + value.port,
         state: value.state || "critical", weight: value.weight === undefined ? 1 : value.weight,
-        member: nameOf(m) || keyOf(m.addr) });
+        member: nameOf(m) || keyOf(m.addr), tags });
     }
   }
   return found.sort((a, b) => a.name + a.addr < b.name + b.addr ? -1 : 1);
@@ -164,12 +165,12 @@ function showServices(all) {
   $("services").replaceChildren(...found.slice(0, MOST_ROWS).map(s => {
     const tr = element("tr");
     tr.append(element("td", s.name), element("td", s.addr), element("td", s.state, s.state),
-      element("td", String(s.weight)), element("td", s.member));
+      element("td", String(s.weight)), element("td", s.member), element("td", s.tags));
     return tr;
   }));
   if (!found.length) {
     const tr = element("tr"), td = element("td", "none", "faint");
-    td.colSpan = 5;
+    td.colSpan = 6;
     tr.append(td);
     $("services").append(tr);
   }
@@ -326,7 +327,7 @@ function takeMetrics(text) {
     if (match) found[match[1] + (match[2] || "")] = Number(match[3]);
   }
   const rate = name => before ? Math.max(0, (found[name] - before[name]) / (found.at - before.at)) : 0;
-  plot("members alive", found['members{state="alive"}']);
+  plot("members alive", list().filter(m => m.state === "alive").length);
   plot("packets in", rate("datagrams_received_total"), "/s");
   plot("packets out", rate("datagrams_sent_total"), "/s");
   plot("bytes out", rate("sent_bytes_total"), "/s");
