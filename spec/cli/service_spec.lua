@@ -116,4 +116,18 @@ describe("shoal service", function()
     assert.equal(0, node.start { script = script, args = { "--set", "max_tags_size=" .. size } }:ask("service", "drain",
       "big").code)
   end)
+
+  it("has libcurl opened when the script is loaded, if a check needs it", function()
+    local program = process.write(process.tempdir() .. "/program.lua", [[
+      local services = require "shoal.services"
+      local function maps(check)
+        local M = services.script { services = { web = { check = check } } }
+        getmetatable(M).__handlers(M)
+        return io.open("/proc/self/maps"):read("*a"):find("libcurl", 1, true) ~= nil
+      end
+      print(maps { tcp = "127.0.0.1:1" }, maps { http = "http://127.0.0.1:1/" })
+    ]])
+    local done = process.run { process.lua, program, env = { LD_PRELOAD = process.preload } }
+    assert.equal("false\ttrue\n", done.out, done.err)
+  end)
 end)

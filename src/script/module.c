@@ -53,7 +53,7 @@ static register_fn *const parts[] = {
     codec_register,          /* codec */
     engine_register,         /* new, stock_identity */
     start_register,          /* start */
-    methods_register,        /* methods */
+    methods_register,        /* methods, open_http */
     loop_register,           /* run, stop, step */
     simulation_register,     /* simulation */
     check_register,          /* check, check_handlers */

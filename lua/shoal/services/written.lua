@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: MIT
 -- Services as a script writes them.
+local core = require "shoal.core"
 local check = require "shoal.services.check"
 local hosts = require "shoal.services.hosts"
 
@@ -80,6 +81,17 @@ local function check_names(given)
   end
 end
 
+local function has_http(all)
+  for _, service in pairs(all) do
+    for _, one in ipairs(service.checks) do
+      if one.kind == "http" then
+        return true
+      end
+    end
+  end
+  return false
+end
+
 --- All of them, complete. Raises what is wrong with them.
 ---@param given? table<string, table>
 ---@return table<string, table>
@@ -89,6 +101,9 @@ function written.services(given)
     all[name] = read_service(name, service)
   end
   check_names(all)
+  if has_http(all) then
+    core.open_http() -- now, when nobody waits; not in the middle of the first check
+  end
   return all
 end
 

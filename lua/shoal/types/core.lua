@@ -301,5 +301,7 @@ function core.read_key(path) end
 ---@param path string
 ---@return "file"|"folder"|"other"|nil
 function core.file_kind(path) end
+--- Opens libcurl, if it is there, so that the first `node:http()` does not.
+function core.open_http() end
 
 return core

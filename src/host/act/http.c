@@ -77,6 +77,11 @@ static void on_limit(struct ev_loop *loop, ev_timer *watcher, int events)
 
 /* ---- Its start ---- */
 
+void host_http_open(void)
+{
+    (void)curl_api_open();
+}
+
 static struct http *start(host *node)
 {
     struct http *http = calloc(1, sizeof *http);

@@ -37,6 +37,9 @@ typedef struct host_http_response {
 typedef void host_http_fn(void *context, const host_http_response *response,
                           const char *error, bool timed_out);
 
+/* Opens libcurl already now: that takes tens of milliseconds, or more if the
+ * disk is slow. */
+void host_http_open(void);
 /* NULL and `error`: no such request can be made, and nobody is called. */
 host_http *host_http_new(host *node, const host_http_request *request,
                          host_http_fn *fn, void *context, struct error *error);

@@ -8,6 +8,7 @@
 #include "../../../lua/result.h"
 #include "../../engine/view.h"
 #include "../../reload/store.h"
+#include "../act/http_open.h"
 #include "../listeners.h"
 #include "../logging.h"
 #include "../timers.h"
@@ -285,6 +286,7 @@ void methods_register(lua_State *L)
     lua_pop(L, 1);
     lua_getfield(L, LUA_REGISTRYINDEX, methods_key);
     lua_setfield(L, -2, "methods");
+    http_open_register(L);
 }
 
 void methods_push_object(lua_State *L)
