@@ -18,18 +18,42 @@ local function words(text)
   return list
 end
 
--- Whatever has no port is not for a proxy.
+-- Whatever has no port is not for a proxy, and a weight of 0 means nothing to nginx.
 local function servers(node)
-  return node:service("web", { where = function(one) return one.port end })
+  return node:service("web", { where = function(one) return one.port and one.weight > 0 end })
+end
+
+-- Those that passed until their members failed, in the last minute. While others pass they are out. If
+-- none does, the fault may be the network's or this member's own: nginx keeps them.
+local function failed(node, passing)
+  local known, now, there, reasons, list = node.store.known or {}, node:now(), {}, {}, {}
+  for _, member in ipairs(node:members()) do there[member.addr] = true end
+  for _, member in ipairs(node:gone()) do reasons[member.addr] = member.reason end
+  for _, one in ipairs(passing) do known[one.addr] = { member = one.member.addr, weight = one.weight, seen = now } end
+  for addr, one in pairs(known) do
+    if one.seen ~= now then
+      one.failed = one.failed or now
+      local by_will = there[one.member] or (reasons[one.member] or "failed") ~= "failed"
+      if by_will or now > one.failed + 60 then
+        known[addr] = nil
+      else
+        list[#list + 1] = { addr = addr, weight = one.weight }
+      end
+    end
+  end
+  node.store.known = known
+  return list
 end
 
 function M.on_service(node, name)
   if name ~= "web" then return end
-  local lines = {}
-  for _, one in ipairs(servers(node)) do
-    -- a weight of 0 means nothing to nginx
-    if one.weight > 0 then lines[#lines + 1] = ("  server %s weight=%d;"):format(one.addr, one.weight) end
+  local list, lines = servers(node), {}
+  local lost = failed(node, list)
+  if not list[1] and lost[1] then
+    list = lost
+    node:log("warn", "the last list is kept: the members of its servers have failed", { servers = #lost })
   end
+  for i, one in ipairs(list) do lines[i] = ("  server %s weight=%d;"):format(one.addr, one.weight) end
   -- an upstream without servers is a mistake to nginx, and it would keep the old ones
   lines[1] = lines[1] or "  server 127.0.0.1:9 down;"
   local args = node.args

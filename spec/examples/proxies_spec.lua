@@ -125,8 +125,8 @@ describe("a proxy in front of servers with members beside them", function()
   end
 
   -- A member beside that server, with the service and its check.
-  local function start_member(server, seed)
-    return node.start { join = { seed }, source = ([[
+  local function start_member(server, seed, config)
+    return node.start { join = { seed }, config = config, source = ([[
       return require("shoal.services").script { services = { web = { host = "%s", port = %d,
         check = { http = "http://%s:%d/", every = 0.1, timeout = 0.1, rise = 1, fall = 3 } } } }
     ]]):format(server.host, server.port, server.host, server.port) }
@@ -219,6 +219,12 @@ describe("a proxy in front of servers with members beside them", function()
     return count
   end
 
+  -- So many times the example has looked what HAProxy has.
+  local function wait_for_turns(balancer, more)
+    local before = balancer:info().handlers.calls
+    wait.for_that(function() return balancer:info().handlers.calls > before + more end, 30, "turns")
+  end
+
   local function is_missing(program)
     if process.run({ "sh", "-c", "command -v " .. program }).code == 0 then return false end
     pending(program .. " is not installed")
@@ -249,6 +255,37 @@ describe("a proxy in front of servers with members beside them", function()
     assert.is_falsy(running:ended())
   end)
 
+  it("is nginx: the example keeps the last list when gossip fails", function()
+    local script = process.write(folder .. "/script.lua", process.read(root .. "/examples/nginx.lua"))
+    local balancer = node.start { script = script, config = "loopback", args = { "--",
+      "file=" .. folder .. "/web.cfg", "reload=touch " .. folder .. "/reloaded" } }
+    local a, b = start_server "a", start_server "b"
+    local first, second = start_member(a, balancer, "loopback"), start_member(b, balancer, "loopback")
+    local function has(...)
+      local text = process.read(folder .. "/web.cfg") or ""
+      for _, server in ipairs { ... } do
+        if not text:find(server.host .. ":" .. server.port, 1, true) then return false end
+      end
+      return true
+    end
+    wait.for_that(function() return has(a, b) end, 20, "both servers")
+    first:stop()
+    second:stop()
+    wait.for_that(function()
+      return balancer:sees(first) == "down" and balancer:sees(second) == "down"
+    end, 20, "failures")
+    wait.for_that(function() return balancer:log():find("the last list is kept", 1, true) end, 10, "word")
+    wait.for_that(function() return has(a, b) end, 10, "both servers, still")
+    node.reload(script, { balancer })
+    wait.for_that(function()
+      return select(2, balancer:log():gsub("the last list is kept", "")) == 2
+    end, 10, "word of the new version")
+    assert.is_true(has(a, b))
+    first:continue()
+    second:continue()
+    assert.equal(0, balancer:info().handlers.errors)
+  end)
+
   it("is HAProxy: the example sets its slots, also when it was not there, and after a restart", function()
     if is_missing "haproxy" then return end
     local path = process.write(folder .. "/script.lua", process.read(root .. "/examples/haproxy.lua"))
@@ -262,8 +299,7 @@ describe("a proxy in front of servers with members beside them", function()
     wait.for_that(function() return count_states { 1 } == 2 end, 20, "two slots without a server")
     -- then there is nothing left to say
     local said = select(2, balancer:log():gsub("haproxy was told", ""))
-    local turns = balancer:info().handlers.calls
-    wait.for_that(function() return balancer:info().handlers.calls > turns + 10 end, 30, "turns")
+    wait_for_turns(balancer, 10)
     assert.equal(said, select(2, balancer:log():gsub("haproxy was told", "")))
     running:signal "TERM"
     running:wait(20)
@@ -277,6 +313,60 @@ describe("a proxy in front of servers with members beside them", function()
     wait_for_answers "a"
     assert.is_falsy(second.process:ended())
     assert.equal(0, balancer:info().handlers.errors)
+  end)
+
+  it("is HAProxy, which keeps its servers when gossip fails, and when the member is started again", function()
+    if is_missing "haproxy" then return end
+    local path = process.write(folder .. "/script.lua", process.read(root .. "/examples/haproxy.lua"))
+    start_proxy("haproxy", HAPROXY .. "backend web\n  server-template web 1-3 0.0.0.0:80 disabled\n")
+    local args = { "--", "socket=" .. folder .. "/admin.sock" }
+    local balancer = node.start { script = path, args = args, config = "loopback" }
+    local a, b = start_server "a", start_server "b"
+    local first, second = start_member(a, balancer, "loopback"), start_member(b, balancer, "loopback")
+    wait_for_answers("a", "b")
+    local count = start_load()
+    -- both members hang; the servers do not
+    first:stop()
+    second:stop()
+    local function both_are(state)
+      wait.for_that(function()
+        return balancer:sees(first) == state and balancer:sees(second) == state
+      end, 20, "both members " .. state)
+    end
+    both_are "down"
+    wait.for_that(function() return balancer:log():find("the last list is kept", 1, true) end, 10, "word")
+    wait_for_answers("a", "b") -- also the one whose member failed first
+    first:continue()
+    second:continue()
+    both_are "alive"
+    -- it leaves, and is back without knowing anybody
+    balancer:signal "TERM"
+    balancer:wait(20)
+    assert.falsy(balancer:log():find(" error ", 1, true), balancer:log())
+    balancer = node.start { script = path, args = args, config = "loopback" }
+    wait.for_that(function() return balancer:log():find("2 servers are kept until", 1, true) end, 10, "word")
+    wait_for_turns(balancer, 4)
+    wait_for_answers("a", "b")
+    balancer:signal "TERM"
+    balancer:wait(20)
+    balancer = node.start { script = path, args = args, config = "loopback", join = { first } }
+    wait.for_that(function() return balancer:sees(second) == "alive" end, 20, "others")
+    wait_for_turns(balancer, 4)
+    wait_for_answers("a", "b")
+    local _, failures, last = count()
+    assert.equal(0, failures, last)
+    -- what fails while others pass is out; when the last one leaves on purpose, what failed may still work
+    second:signal "KILL"
+    wait.for_that(function() return count_states { 1 } == 2 end, 20, "one server")
+    wait_for_answers "a"
+    first:signal "TERM"
+    wait_for_answers "b"
+  end)
+
+  it("is HAProxy, and the example refuses an argument that it does not know", function()
+    local path = process.write(folder .. "/script.lua", process.read(root .. "/examples/haproxy.lua"))
+    local balancer = node.start { script = path, args = { "--", "sokcet=" .. folder .. "/admin.sock" } }
+    wait.for_that(function() return balancer:log():find("unknown argument 'sokcet'", 1, true) end, 10, "complaint")
   end)
 
   local function start_dns()
