@@ -5,6 +5,7 @@
 --
 --   shoal run examples/nginx.lua --bind 10.0.0.1:7946 -- file=/etc/nginx/upstreams/web.conf
 --
+-- (Make that folder first; who runs this must be able to write there and to reload nginx.)
 -- The other members are those of examples/haproxy.lua. Behind `--`: file=PATH is the file to write,
 -- reload="COMMAND" what makes nginx read it.
 
@@ -45,8 +46,22 @@ local function failed(node, passing)
   return list
 end
 
+-- A misspelled argument would mean the default of the right one.
+local ARGUMENTS, is_wrong = { file = true, reload = true }, false
+
+local function check(node)
+  for name in pairs(node.args) do
+    if not ARGUMENTS[name] then
+      node:log("error", "unknown argument, so no file is written; file= and reload= are known", { argument = name })
+      is_wrong = true
+    end
+  end
+end
+
+M.on_start, M.on_reload = check, check
+
 function M.on_service(node, name)
-  if name ~= "web" then return end
+  if name ~= "web" or is_wrong then return end
   local list, lines = servers(node), {}
   local lost = failed(node, list)
   if not list[1] and lost[1] then

@@ -123,4 +123,12 @@ describe("a program of few lines, as a process and reloaded in the middle,", fun
     a:ask("call", "busy", "0")
     assert.equal("drained\n", a:ask("call", "drain").out)
   end)
+
+  it("is nginx.lua, which writes nothing where an argument is misspelled", function()
+    local path = process.tempdir() .. "/web.conf"
+    local member = node.start { script = copy "nginx", args = { "--", "fiel=" .. path, "reload=true" } }
+    wait.for_that(function() return member:log():find("unknown argument", 1, true) end, 10, "complaint")
+    assert.matches("unknown argument, so no file is written; file= and reload= are known argument=fiel\n", member:log())
+    member:ask "leave"
+  end)
 end)

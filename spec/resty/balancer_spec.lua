@@ -77,5 +77,18 @@ describe("the example nginx_balancer.conf", function()
     second:ask("service", "drain", "web")
     wait.for_that(function() return answers(web, "/", 8).none == 8 end, 20, "refusals")
     assert.matches("no instance of 'web' passes", web:log())
+    assert.matches("^HTTP/1.%d 503 ", (select(2, web:get "/")))
+    assert.matches("^HTTP/1.%d 503 ", (select(2, web:get "/cached/1")))
+  end)
+
+  it("answers 502 where all servers fail that pass", function()
+    local socket, a = cluster.socket(), server "a"
+    local first = cluster.member(a.port, nil, { args = { "--status", socket } })
+    local web = start_nginx(socket)
+    wait.for_that(function() return answers(web, "/", 1).a end, 20, "the server")
+    a:signal "KILL"
+    a:wait(5)
+    assert.matches("^HTTP/1.%d 502 ", (select(2, web:get "/")))
+    assert(first)
   end)
 end)

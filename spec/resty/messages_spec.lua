@@ -70,6 +70,8 @@ describe("lua-resty-shoal", function()
     b:ask("publish", "one", "hello")
     wait_for_notes(web, "all:%d:hello," .. b.addr:gsub("%p", "%%%0") .. ",1$", 8)
     wait_for_notes(web, "one:", 1)
+    a:ask("publish", "all", "mine")
+    wait_for_notes(web, "all:%d:mine," .. a.addr:gsub("%p", "%%%0") .. ",1$", 8)
     assert.equal(0, notes(web, "missed"))
   end)
 
