@@ -146,7 +146,7 @@ local function explain(node, service, one, memory)
   end
   memory.logged, memory.logged_at = reason, node:now()
   node:log("warn", "the check of a service fails", {
-    service = service.name, check = one.kind, reason = memory.reason or "",
+    service = service.name, check = one.kind, reason = memory.reason,
   })
 end
 

@@ -90,6 +90,15 @@ describe("shoal service", function()
     assert.matches('"Output":"critical: no disk[^"]*"', web.get(a, "/v1/health/service/web").body)
   end)
 
+  it("logs no empty reason", function()
+    local a = node.start { source = [[
+      return require("shoal.services").script { services = { web = { port = 80,
+        check = { lua = function() return true end, every = 0.1 } } } }
+    ]] }
+    wait.for_that(function() return a:log():find "service is passing [^\n]*\n" end, 10, "the line")
+    assert.is_nil(a:log():find("reason=", 1, true))
+  end)
+
   it("logs what was taken out and put back, with the note", function()
     local a = node.start { source = SCRIPT }
     a:ask("service", "drain", "web", "new disk")

@@ -154,6 +154,7 @@ describe("a node", function()
       misuse({ busy_limit = -1 }, "option 'busy_limit' must be 0 to 1e9 seconds, got %-1")
       misuse({ handlers = { on_memberup = print } },
         "unknown field 'on_memberup' %(did you mean 'on_member_up'%?%)")
+      misuse({ handlers = { on_call = print } }, "unknown field 'on_call'$")
       misuse({ handlers = { on_start = 1 } }, "'on_start' must be a function, got 1")
       misuse({ handlers = { broadcast = { recieve = print } } }, "recieve")
       misuse({ cluster = "" }, "option 'cluster' must have 1 to 64 bytes, none of them zero, got ''")

@@ -93,7 +93,8 @@ static size_t distance(const char *a, const char *b)
 static const char *find_nearest(const char *name, const char *const *names)
 {
     size_t length = strlen(name);
-    size_t best = length / 3 + 1; /* more than that is another word */
+    /* more than that is another word; `on_` makes no two words alike */
+    size_t best = (strncmp(name, "on_", 3) == 0 ? length - 3 : length) / 3 + 1;
     const char *nearest = NULL;
 
     if (length > MAX_NAME)
