@@ -158,7 +158,7 @@ local function take(runtime, node, service, i, answer, reason)
   end
   memory.logged, memory.logged_at = plain(memory.reason), node:now()
   node:log(memory.state == "passing" and "info" or "warn", "service is " .. memory.state,
-    { service = service.name, check = one.kind, reason = reason or "" })
+    { service = service.name, check = one.kind, reason = reason ~= "" and reason or nil })
   publish(runtime, node)
 end
 
