@@ -56,7 +56,8 @@ describe("the page", function()
     assert.equal("live", text "status")
     assert.equal("3 alive, 0 suspect, 0 down", text "counts")
     assert.matches("mark=<b>bold</b>", text "rows")
-    assert.matches("web", text "services")
+    assert.matches("web.*v2", text "services")
+    wait.for_that(function() return text "plots":find "members alive%D*3" end, 20, "the counter to agree")
     wait.for_that(function()
       return page:ask "return document.querySelectorAll('#plots svg').length" == 8
         and text "probed":match "this node probes [bc]"

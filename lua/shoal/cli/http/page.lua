@@ -130,7 +130,8 @@ function servicesOf(all) {
     if (m.state === "down") continue;
     for (const [tag, value] of Object.entries(m.tags || {})) {
       if (!tag.startsWith("service.") || typeof value !== "object" || value === null) continue;
-      const host = value.host || keyOf(m.addr).replace(/:\d+$/, "");
+      const given = value.host || keyOf(m.addr).replace(/:\d+$/, "");
+      const host = /^[^[]*:.*:/.test(given) ? "[" + given + "]" : given;
       const tags = Array.isArray(value.tags) ? value.tags.map(shown).join(" ") : "";
       found.push({ name: tag.slice(8), addr: value.port === undefined ? host : host + ":" + value.port,
         state: value.state || "critical", weight: value.weight === undefined ? 1 : value.weight,
