@@ -108,7 +108,8 @@ local function rotate(request)
   if not connection then
     return nil, message
   end
-  local before, rotation = client.call(request, connection, "keys"), nil
+  local before = client.call(request, connection, "keys")
+  local rotation
   rotation, message = client.call(request, connection, "rotation", { { start = key or true } })
   local waited = 0
   while rotation and not is_over(rotation) and waited < request.wait and not is_interrupted(POLL) do

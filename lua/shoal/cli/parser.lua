@@ -330,7 +330,8 @@ local function fill_keys(keys)
     .. "all have it. Default: list."):target("action"):args("?")
     :choices({ "list", "add", "use", "remove", "rotate" })
   keys:argument("KEY", "For add and rotate: the path of a file with one key; without one, rotate makes a key that "
-    .. "is in no file. For use and remove: the id of a key, as list prints it."):target("what"):args("?"):convert(typed.filled("KEY"))
+    .. "is in no file. For use and remove: the id of a key, as list prints it.")
+    :target("what"):args("?"):convert(typed.filled("KEY"))
   option(keys, "--wait", "SECONDS", "rotate: how long to wait until all members use the new key. Default: 30.")
     :convert(typed.number("--wait", 0, 86400)):default("30"):show_default(false)
 end
