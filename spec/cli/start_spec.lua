@@ -1,6 +1,7 @@
 --- Everything that can keep `shoal run` from starting: one clear line, exit code 1 (2
 -- for what is wrong on its face), and nothing left behind.
 
+local node = require "spec.support.node"
 local process = require "spec.support.process"
 local socket = require "socket"
 local stat = require "posix.sys.stat"
@@ -225,6 +226,17 @@ describe("a node's default control path", function()
     local runtime = process.tempdir()
     local done = process.run { process.shoal, "members", "--name", "x", env = { XDG_RUNTIME_DIR = runtime } }
     assert.equal("shoal: no node is listening on " .. runtime .. "/shoal/x.sock\n", done.err)
+    assert.equal(1, done.code)
+  end)
+
+  it("is not there, and those that are beside it are named", function()
+    local runtime = process.tempdir()
+    local beside = runtime .. "/shoal"
+    assert(stat.mkdir(beside, tonumber("700", 8)))
+    for _, name in ipairs { "web", "db" } do node.start { control = ("%s/%s.sock"):format(beside, name) } end
+    process.write(beside .. "/old.sock", "")
+    local done = process.run { process.shoal, "members", env = { XDG_RUNTIME_DIR = runtime } }
+    assert.equal("shoal: no node is listening on " .. beside .. "/default.sock; --name takes: db, web\n", done.err)
     assert.equal(1, done.code)
   end)
 

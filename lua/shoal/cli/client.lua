@@ -16,6 +16,31 @@ function client.explain(failure)
   return text.value(failure)
 end
 
+local MOST_NAMES = 5
+local PATIENCE = 0.1 -- seconds
+
+-- The names of nodes that run where this one was looked for, to choose one by `--name`; or nil.
+local function others(path)
+  local names, found, folder = core.control_names(path), {}, path:gsub("[^/]*$", "")
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local connection = #found < MOST_NAMES and core.control_connect(folder .. name .. ".sock", PATIENCE)
+    if connection then
+      connection:close()
+      found[#found + 1] = text.escape(name)
+    end
+  end
+  return found[1] and table.concat(found, ", ")
+end
+
+local function advise(request, path, message)
+  if not request.control and message:find("^no node is listening") then
+    local names = others(path)
+    return names and ("%s; --name takes: %s"):format(message, names) or message
+  end
+  return paths.advise(request, message)
+end
+
 --- A connection to the node that `--control` or `--name` names.
 ---@param request { control?: string, name?: string, timeout: number }
 ---@return shoal.Client?, string? message
@@ -26,7 +51,7 @@ function client.connect(request)
   end
   local connection, message = core.control_connect(path, request.timeout)
   if not connection then
-    return nil, paths.advise(request, message)
+    return nil, advise(request, path, message)
   end
   return connection
 end

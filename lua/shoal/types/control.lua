@@ -93,6 +93,12 @@ function core.control_listen(path, handlers, access) end
 ---@return true?, string? message, string? code
 function core.control_folder(path, make, access) end
 
+--- The names (files without `.sock`) of at most 64 sockets in the folder of `path`, in no order; none
+--- if it cannot be read.
+---@param path string
+---@return string[]
+function core.control_names(path) end
+
 ---@class shoal.Client
 local Client = {}
 --- Sends a request and waits for its answer; notifications that come meanwhile
