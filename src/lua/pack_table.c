@@ -186,8 +186,8 @@ int packer_table(struct packer *p, int index)
 
     if (p->depth >= p->max_depth) {
         p->depth = 0; /* a path of that length would help nobody */
-        lua_pushfstring(p->L, "%s: tables are nested more than %d deep", p->name,
-                        p->max_depth);
+        lua_pushfstring(p->L, "%s: tables are nested more than %d deep",
+                        p->name, p->max_depth);
         return SHOAL_ERR_MALFORMED;
     }
     luaL_checkstack(p->L, 12, "cannot pack a table");
