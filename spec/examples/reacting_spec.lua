@@ -96,7 +96,7 @@ for name, case in pairs {
       local net, reloads = balancer()
       assert.equal(0, #reloads) -- nobody is known yet: what is there stays
       local a = server(net, 8080, 3)
-      server(net, 8081, 1)
+      local b = server(net, 8081, 1)
       net:run(20)
       assert.equal(config({ "10.0.0.2:8080", 3 }, { "10.0.0.3:8081", 1 }), process.read(path))
       assert.equal("reload it now", reloads[1].argv)
@@ -108,7 +108,12 @@ for name, case in pairs {
       local before = #reloads
       net:run(600)
       assert.equal(before, #reloads)
-      net:crash(net:members()[2])
+      net:crash(b) -- nobody is left: is it the network?
+      net:run(60)
+      assert.equal(config { "10.0.0.3:8081", 1 }, process.read(path))
+      b = net:restart(b)
+      net:run(60)
+      b:leave()
       net:run(60)
       assert.equal(case.nobody, process.read(path))
       assert.same({}, (net:errors()))
