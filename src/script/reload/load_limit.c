@@ -30,6 +30,7 @@ static void on_count(lua_State *L, lua_Debug *where)
 {
     if (deadline_us == 0 || clock_monotonic_us() < deadline_us)
         return;
+    lua_sethook(L, on_count, LUA_MASKCOUNT, 1); /* pcall() does not help it */
     lua_getinfo(L, "Sl", where);
     lua_pushfstring(L,
                     "%s:%d: the file does not return (it has as long as "
