@@ -1,26 +1,12 @@
 --- HAProxy and nginx in front of real servers, with the real programs: the examples, and DNS.
 
+local backend = require "spec.support.backend"
 local node = require "spec.support.node"
 local process = require "spec.support.process"
 local unix = require "socket.unix"
 local wait = require "spec.support.wait"
 
 local root = os.getenv("SHOAL_SOURCE") or "."
-
--- An HTTP server that answers everything with its name: at a host, and a port (0: any).
-local SERVER = [[
-local socket = require "socket"
-local server = assert(socket.bind(arg[2], tonumber(arg[3])))
-io.stdout:setvbuf "no"
-print((select(2, server:getsockname())))
-while true do
-  local client = server:accept()
-  client:settimeout(5)
-  repeat local line = client:receive "*l" until not line or line == ""
-  client:send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\n" .. arg[1])
-  client:close()
-end
-]]
 
 -- Asks again and again, one request at a time, and prints who answered, or what came instead.
 local LOAD = [[
@@ -113,15 +99,6 @@ describe("a proxy in front of servers with members beside them", function()
       return there
     end, 20, "proxy")
     return running
-  end
-
-  local function start_server(letter, host, port)
-    local server = process.start { process.lua, process.write(folder .. "/" .. letter .. ".lua", SERVER), letter,
-      host or "127.0.0.1", tostring(port or 0) }
-    server.host, server.port = host or "127.0.0.1", wait.for_that(function()
-      return tonumber(process.read(server.folder .. "/stdout"))
-    end, 20, "port of a server")
-    return server
   end
 
   -- A member beside that server, with the service and its check.
@@ -239,7 +216,7 @@ describe("a proxy in front of servers with members beside them", function()
     local path = process.write(folder .. "/script.lua", process.read(root .. "/examples/nginx.lua"))
     local balancer = node.start { script = path, args = { "--",
       "file=" .. folder .. "/web.cfg", "reload=kill -HUP " .. running.pid } }
-    local a, b = start_server "a", start_server "b"
+    local a, b = backend.start "a", backend.start "b"
     local first = start_member(a, balancer)
     start_member(b, balancer)
     wait_for_answers("a", "b")
@@ -259,7 +236,7 @@ describe("a proxy in front of servers with members beside them", function()
     local script = process.write(folder .. "/script.lua", process.read(root .. "/examples/nginx.lua"))
     local balancer = node.start { script = script, config = "loopback", args = { "--",
       "file=" .. folder .. "/web.cfg", "reload=touch " .. folder .. "/reloaded" } }
-    local a, b = start_server "a", start_server "b"
+    local a, b = backend.start "a", backend.start "b"
     local first, second = start_member(a, balancer, "loopback"), start_member(b, balancer, "loopback")
     local function has(...)
       local text = process.read(folder .. "/web.cfg") or ""
@@ -291,7 +268,7 @@ describe("a proxy in front of servers with members beside them", function()
     local path = process.write(folder .. "/script.lua", process.read(root .. "/examples/haproxy.lua"))
     local balancer = node.start { script = path, args = { "--", "socket=" .. folder .. "/admin.sock" } }
     wait.for_that(function() return balancer:log():find("haproxy reason=", 1, true) end, 10, "complaint")
-    local a, b = start_server "a", start_server "b"
+    local a, b = backend.start "a", backend.start "b"
     local first, second = start_member(a, balancer), start_member(b, balancer)
     local config = HAPROXY .. "backend web\n  server-template web 1-3 0.0.0.0:80 disabled\n"
     local running = start_proxy("haproxy", config)
@@ -321,7 +298,7 @@ describe("a proxy in front of servers with members beside them", function()
     start_proxy("haproxy", HAPROXY .. "backend web\n  server-template web 1-3 0.0.0.0:80 disabled\n")
     local args = { "--", "socket=" .. folder .. "/admin.sock" }
     local balancer = node.start { script = path, args = args, config = "loopback" }
-    local a, b = start_server "a", start_server "b"
+    local a, b = backend.start "a", backend.start "b"
     local first, second = start_member(a, balancer, "loopback"), start_member(b, balancer, "loopback")
     wait_for_answers("a", "b")
     local count = start_load()
@@ -377,7 +354,7 @@ describe("a proxy in front of servers with members beside them", function()
   it("is HAProxy, which follows DNS with a server-template", function()
     if is_missing "haproxy" then return end
     local balancer, place = start_dns()
-    local a, b = start_server "a", start_server "b"
+    local a, b = backend.start "a", backend.start "b"
     local first = start_member(a, balancer)
     start_member(b, balancer)
     start_proxy("haproxy", HAPROXY .. [[
@@ -398,8 +375,8 @@ resolvers shoal
     if is_missing "nginx" then return end
     local balancer, place = start_dns()
     local host = node.own_address():match "^(.*)%.%d+:"
-    local a = start_server("a", host .. ".2")
-    local b = start_server("b", host .. ".3", a.port)
+    local a = backend.start("a", host .. ".2")
+    local b = backend.start("b", host .. ".3", a.port)
     local first = start_member(a, balancer)
     start_member(b, balancer)
     start_proxy("nginx", NGINX, { HTTP = ("resolver %s valid=1s ipv6=off;"):format(place),

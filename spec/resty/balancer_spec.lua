@@ -1,36 +1,13 @@
 --- The example nginx_balancer.conf, in front of real servers.
 
+local backend = require "spec.support.backend"
 local cluster = require "spec.resty.cluster"
 local nginx = require "spec.support.nginx"
 local process = require "spec.support.process"
 local wait = require "spec.support.wait"
 
--- An HTTP server on loopback that answers everything with its name.
-local SERVER = [[
-local socket = require "socket"
-local server = assert(socket.bind("127.0.0.1", 0))
-io.stdout:setvbuf "no"
-print((select(2, server:getsockname())))
-while true do
-  local client = server:accept()
-  client:settimeout(5)
-  repeat local line = client:receive "*l" until not line or line == ""
-  client:send("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\n" .. arg[1])
-  client:close()
-end
-]]
-
 describe("the example nginx_balancer.conf", function()
   after_each(process.cleanup)
-
-  local function server(letter)
-    local script = process.write(process.tempdir() .. "/server.lua", SERVER)
-    local running = process.start { process.lua, script, letter }
-    running.port = wait.for_that(function()
-      return tonumber(running:stdout())
-    end, 10, "port of a server")
-    return running
-  end
 
   local function start_nginx(socket)
     local example = process.read(process.source .. "/examples/nginx_balancer.conf")
@@ -49,7 +26,7 @@ describe("the example nginx_balancer.conf", function()
   end
 
   it("sends requests to those that pass, by weight or by key, and to another one where one fails", function()
-    local socket, a, b = cluster.socket(), server "a", server "b"
+    local socket, a, b = cluster.socket(), backend.start "a", backend.start "b"
     local first = cluster.member(a.port, nil, { weight = 3, args = { "--status", socket } })
     local second = cluster.member(b.port, first)
     local web = start_nginx(socket)
@@ -82,7 +59,7 @@ describe("the example nginx_balancer.conf", function()
   end)
 
   it("answers 502 where all servers fail that pass", function()
-    local socket, a = cluster.socket(), server "a"
+    local socket, a = cluster.socket(), backend.start "a"
     local first = cluster.member(a.port, nil, { args = { "--status", socket } })
     local web = start_nginx(socket)
     wait.for_that(function() return answers(web, "/", 1).a end, 20, "the server")
