@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "address.h"
 
+#include "bytes.h"
 #include "error.h"
 
 #include <arpa/inet.h>
@@ -179,6 +180,24 @@ int address_parse_endpoint(shoal_bytes text, struct endpoint *out,
     memcpy(name, begin, size);
     out->port = (uint16_t)port;
     return parse_host(name, bracketed, out, error);
+}
+
+int address_parse_listener(const char *where, bool is_public,
+                           const char *danger, struct address *out,
+                           struct error *error)
+{
+    struct endpoint endpoint;
+
+    if (address_parse_endpoint(bytes_of_text(where), &endpoint, error) != 0)
+        return -1;
+    if (endpoint.is_name)
+        return error_fail(error, "%s is not an IP address", where);
+    *out = endpoint.address;
+    if (is_public || address_is_loopback(out))
+        return 0;
+    return error_fail(error,
+                      "%s is not a loopback address: other hosts could %s",
+                      where, danger);
 }
 
 /* ---- Address to text ---- */

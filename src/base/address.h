@@ -44,6 +44,14 @@ struct endpoint {
 int address_parse_endpoint(shoal_bytes text, struct endpoint *out,
                            struct error *error);
 
+/* Where a server is to listen: an IP address and a port. Only a loopback one,
+ * unless `is_public`; what else other hosts could do, and how it is allowed, is
+ * `danger` ("read what this node knows. To let them, add --option"). 0, or -1
+ * and `error`. */
+int address_parse_listener(const char *where, bool is_public,
+                           const char *danger, struct address *out,
+                           struct error *error);
+
 /* Writes "ip:port" or "[ip]:port" (ADDRESS_MAX_ENDPOINT bytes at most). */
 void address_format(const struct address *address, char *out);
 /* An IPv4 address that was written as an IPv6 one is an IPv4 address. */

@@ -19,23 +19,13 @@ enum {
 static int read_where(const char *where, bool is_public, struct address *out,
                       struct error *error)
 {
-    struct endpoint endpoint;
-
     if (strncmp(where, "unix:", 5) == 0 || strstr(where, "://"))
         return error_fail(
             error, "%s is not an address and a port, as 127.0.0.1:8600", where);
-    if (address_parse_endpoint(bytes_of_text(where), &endpoint, error) != 0)
-        return -1;
-    if (endpoint.is_name)
-        return error_fail(error, "%s is not an IP address", where);
-    *out = endpoint.address;
-    if (!is_public && !address_is_loopback(out))
-        return error_fail(error,
-                          "%s is not a loopback address: other hosts could "
-                          "ask for what this node knows. To let them, add "
-                          "--dns-public",
-                          where);
-    return 0;
+    return address_parse_listener(
+        where, is_public,
+        "ask for what this node knows. To let them, add --dns-public", out,
+        error);
 }
 
 /* Both sockets, on the same port. */

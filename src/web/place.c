@@ -31,26 +31,15 @@ static int make_socket(sa_family_t family)
 static int parse(const char *where, bool is_public, struct address *out,
                  struct error *error)
 {
-    struct endpoint endpoint;
-
     if (strstr(where, "://"))
         return error_fail(error,
                           "%s is not a place: an address and a port are, as "
                           "127.0.0.1:7947, or unix:PATH",
                           where);
-    if (address_parse_endpoint(bytes_of(where, strlen(where)), &endpoint,
-                               error) != 0)
-        return -1;
-    if (endpoint.is_name)
-        return error_fail(error, "%s is not an IP address", where);
-    *out = endpoint.address;
-    if (!is_public && !address_is_loopback(out))
-        return error_fail(error,
-                          "%s is not a loopback address: other hosts could "
-                          "read what this node knows. To let them, add "
-                          "--http-public and --http-token-file",
-                          where);
-    return 0;
+    return address_parse_listener(where, is_public,
+                                  "read what this node knows. To let them, "
+                                  "add --http-public and --http-token-file",
+                                  out, error);
 }
 
 static int listen_at(struct listen_place *place, const char *where,
