@@ -26,24 +26,9 @@ local function escape_byte(c)
   return ESCAPES[c] or ("\\u%04x"):format(c:byte())
 end
 
-local function is_utf8(s)
-  if not s:find("[\128-\255]") then
-    return true
-  end
-  local at = 1
-  while at <= #s do
-    local last = text.utf8_end(s, at)
-    if not last then
-      return false
-    end
-    at = last + 1
-  end
-  return true
-end
-
 local function encode_string(s)
   -- %z is how Lua 5.1 spells the zero byte, %c covers it elsewhere
-  local special = is_utf8(s) and '[%z%c"\\\127]' or '[%z%c"\\\127-\255]'
+  local special = text.is_utf8(s) and '[%z%c"\\\127]' or '[%z%c"\\\127-\255]'
   return '"' .. s:gsub(special, escape_byte) .. '"'
 end
 

@@ -111,12 +111,12 @@ local function rotate(request)
   local before = client.call(request, connection, "keys")
   local rotation
   rotation, message = client.call(request, connection, "rotation", { { start = key or true } })
+  local now = rotation and client.call(request, connection, "keys") -- before a grace may end
   local waited = 0
   while rotation and not is_over(rotation) and waited < request.wait and not is_interrupted(POLL) do
     waited = waited + POLL
     rotation, message = client.call(request, connection, "rotation")
   end
-  local now = rotation and client.call(request, connection, "keys")
   connection:close()
   if not rotation then
     return nil, message

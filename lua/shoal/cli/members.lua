@@ -121,7 +121,7 @@ local function select_members(list, request)
 end
 
 local SORT = {
-  name = function(member) return name_of(member) end,
+  name = name_of,
   address = function(member) return text.value(member.addr) end,
   state = state_of,
   since = function(member) return ("%020.0f"):format(2 ^ 53 - member.since) end, -- the latest first

@@ -161,17 +161,11 @@ local function announce(node, path, server)
   })
 end
 
-local function close(server)
-  server:close()
-  if server.status then
-    server.status:close()
-  end
-  if server.http then
-    server.http:close()
-  end
-  if server.dns then
-    server.dns:close()
-  end
+-- With a reader of JSON and more: most members have none.
+local function listen_status(request)
+  return require("shoal.cli.status").listen(request.status, {
+    mode = request.status_mode, group = request.status_group, user = request.user,
+  })
 end
 
 local function listen_http(request)
@@ -191,6 +185,21 @@ local function listen_dns(request)
   return server, message and (is_domain and "--domain: " or "--dns: ") .. message
 end
 
+local LISTENERS = {
+  { name = "status", listen = listen_status },
+  { name = "http", listen = listen_http },
+  { name = "dns", listen = listen_dns },
+}
+
+local function close(server)
+  server:close()
+  for _, one in ipairs(LISTENERS) do
+    if server[one.name] then
+      server[one.name]:close()
+    end
+  end
+end
+
 -- The control socket, and those for everybody, if they are asked for.
 local function listen(request, path, access)
   if request.status == path then
@@ -200,28 +209,13 @@ local function listen(request, path, access)
   if not server then
     return nil, paths.advise(request, message)
   end
-  if request.status then
-    local status = require("shoal.cli.status") -- with a reader of JSON and more: most members have none
-    server.status, message = status.listen(request.status, {
-      mode = request.status_mode, group = request.status_group, user = request.user,
-    })
-    if not server.status then
-      server:close()
-      return nil, message
-    end
-  end
-  if request.http then
-    server.http, message = listen_http(request)
-    if not server.http then
-      close(server)
-      return nil, message
-    end
-  end
-  if request.dns then
-    server.dns, message = listen_dns(request)
-    if not server.dns then
-      close(server)
-      return nil, message
+  for _, one in ipairs(LISTENERS) do
+    if request[one.name] then
+      server[one.name], message = one.listen(request)
+      if not server[one.name] then
+        close(server)
+        return nil, message
+      end
     end
   end
   return server
@@ -229,14 +223,10 @@ end
 
 local function attach(server, node)
   server:attach(node)
-  if server.status then
-    server.status:attach(node)
-  end
-  if server.http then
-    server.http:attach(node)
-  end
-  if server.dns then
-    server.dns:attach(node)
+  for _, one in ipairs(LISTENERS) do
+    if server[one.name] then
+      server[one.name]:attach(node)
+    end
   end
 end
 

@@ -91,7 +91,13 @@ function text.escape(s)
   return table.concat(out)
 end
 
-local function is_utf8(s)
+--- Is all of it?
+---@param s string
+---@return boolean
+function text.is_utf8(s)
+  if not s:find("[\128-\255]") then
+    return true
+  end
   local at = 1
   while at <= #s do
     local last = text.utf8_end(s, at)
@@ -106,7 +112,7 @@ end
 -- As `text.escape`; but of what is not UTF-8, such as a signature, no byte is shown as a letter that
 -- it happens to look like.
 local function escape_bytes(s)
-  if is_utf8(s) then
+  if text.is_utf8(s) then
     return text.escape(s)
   end
   return (s:gsub("[%c\\\127-\255]", function(c)
