@@ -26,8 +26,12 @@ local function installation()
   if not process.read(root .. MODULES .. "/ngx_http_lua_module.so") then
     error("no Lua module of nginx: run .ci/unpack " .. root .. " nginx-lua, as `make test` does", 0)
   end
-  local libraries = process.run { "sh", "-c", "dirname " .. root .. "/usr/lib/*/libluajit-5.1.so.2" }.out
-  return { root = root, libraries = libraries:match "%S+" }
+  local folders = {}
+  local listed = process.run { "sh", "-c", ("ls -d '%s'/usr/lib/*/ '%s'/lib/*/"):format(root, root) }
+  for folder in listed.out:gmatch "[^\n]+" do
+    folders[#folders + 1] = folder
+  end
+  return { root = root, libraries = table.concat(folders, ":") }
 end
 
 --- A program `nginx` in this folder: with the Lua module, and shoal's library as if it were
