@@ -125,7 +125,7 @@ SHOAL_API shoal_codec shoal_default_codec(void);
 SHOAL_API shoal_identity_questions shoal_stock_identity(void);
 /* Writes one without further keys, in its one form, into `out`
  * (SHOAL_MAX_IDENTITY bytes). 0, or SHOAL_ERR_IDENTITY when `addr` is empty or
- * too long, or `bump` too large. */
+ * too long or begins with byte c1, or `bump` is too large. */
 SHOAL_API int shoal_stock_identity_new(shoal_bytes addr, uint64_t bump,
                                        uint8_t *out, size_t *size);
 

@@ -55,6 +55,8 @@ static void has_an_address_that_fits(void)
     size_t longest = SHOAL_MAX_IDENTITY - 15;
 
     memset(addr, 'x', sizeof addr);
+    EXPECT(shoal_stock_identity_new(text("\xc1:3"), 1, out, &size) ==
+           SHOAL_ERR_IDENTITY);
     EXPECT(shoal_stock_identity_new((shoal_bytes){NULL, 0}, 1, out, &size) ==
            SHOAL_ERR_IDENTITY);
     EXPECT(size == 99);
@@ -110,6 +112,7 @@ static void is_nothing_else(void)
         "81a461646472a3613a31",               /* no bump */
         "81a462756d7001",                     /* no addr */
         "82a461646472a0a462756d7001",         /* empty addr */
+        "82a461646472a3c13a33a462756d7001",   /* the mark of no text */
         "82a46164647205a462756d7001",         /* of a wrong */
         "82a461646472c403613a31a462756d7001", /* type */
         STOCK("ff"),

@@ -69,7 +69,7 @@ describe("a new engine", function()
 
   it("is refused with an identity that cannot be one", function()
     for expected, identity in pairs {
-      ["takes more than 512 bytes"] = core.stock_identity(("x"):rep(600), 0),
+      ["takes more than 512 bytes"] = core.stock_identity(("x"):rep(505), 0),
       ["identity.f: cannot carry a function"] = { f = print },
       ["or an identity function failed"] = "no stock identity",
     } do
@@ -132,6 +132,7 @@ describe("the stock identity", function()
   it("is misuse without them", function()
     assert.has_error(function() core.stock_identity() end)
     assert.has_error(function() core.stock_identity("", 1) end)
+    assert.has_error(function() core.stock_identity("\193:3", 1) end, "addr: an address cannot begin with byte c1")
     assert.has_error(function() core.stock_identity("a", -1) end)
     assert.has_error(function() core.stock_identity("a", 0.5) end)
     assert.has_error(function() core.stock_identity("a", 0 / 0) end)

@@ -3,6 +3,7 @@
 #include "value.h"
 
 #include "../wire/compact.h"
+#include "../wire/wire.h"
 #include "compat.h"
 #include "options.h"
 
@@ -67,7 +68,7 @@ static int pack_addr(lua_State *L, int index, const char *name)
     uint8_t addr[SHOAL_MAX_IDENTITY];
     size_t size;
 
-    addr[0] = VALUE_ADDR_MARK;
+    addr[0] = WIRE_ADDR_MARK;
     if (value_pack_into(L, index, name, addr + 1, sizeof addr - 1, &size))
         return SHOAL_ERR_IDENTITY;
     lua_pushlstring(L, (const char *)addr, size + 1);
@@ -88,7 +89,7 @@ int value_to_addr(lua_State *L, int index, const char *name)
         return refuse_addr(L, name, "an address cannot be empty");
     if (size > SHOAL_MAX_IDENTITY)
         return refuse_addr(L, name, "an address has 512 bytes at most");
-    if ((uint8_t)*string == VALUE_ADDR_MARK)
+    if ((uint8_t)*string == WIRE_ADDR_MARK)
         return refuse_addr(L, name, "an address cannot begin with byte c1");
     lua_pushvalue(L, index);
     return 0;
@@ -96,7 +97,7 @@ int value_to_addr(lua_State *L, int index, const char *name)
 
 void value_push_addr(lua_State *L, shoal_bytes addr)
 {
-    if (addr.size > 0 && addr.data[0] == VALUE_ADDR_MARK)
+    if (addr.size > 0 && addr.data[0] == WIRE_ADDR_MARK)
         value_push_identity(L, (shoal_bytes){addr.data + 1, addr.size - 1});
     else
         value_push_bytes(L, addr);

@@ -78,9 +78,8 @@ const char *value_check_canonical(shoal_bytes bytes);
 void value_push_identity(lua_State *L, shoal_bytes id);
 
 /* An address is a non-empty string, kept as it is, or any other value but nil,
- * kept as VALUE_ADDR_MARK and its packed bytes. 0 and pushes the bytes as a
+ * kept as WIRE_ADDR_MARK and its packed bytes. 0 and pushes the bytes as a
  * string, or SHOAL_ERR_IDENTITY and pushes a message. */
-enum { VALUE_ADDR_MARK = 0xc1 };
 int value_to_addr(lua_State *L, int index, const char *name);
 /* Pushes the value that it was made of. */
 void value_push_addr(lua_State *L, shoal_bytes addr);

@@ -56,15 +56,19 @@ static shoal_bytes take_value(shoal_bytes *rest)
     return value;
 }
 
+static bool is_addr(shoal_bytes text)
+{
+    return text.size > 0 && text.data[0] != WIRE_ADDR_MARK;
+}
+
 static int read_addr(shoal_bytes value, shoal_bytes *addr)
 {
     struct check_head head;
 
     if (check_head(value.data, value.size, &head) || head.type != CHECK_STR ||
-        head.body == 0)
+        !is_addr(bytes_of(value.data + head.size, (size_t)head.body)))
         return SHOAL_ERR_IDENTITY;
-    addr->data = value.data + head.size;
-    addr->size = (size_t)head.body;
+    *addr = bytes_of(value.data + head.size, (size_t)head.body);
     return 0;
 }
 
@@ -290,7 +294,7 @@ int shoal_stock_identity_new(shoal_bytes addr, uint64_t bump, uint8_t *out,
 {
     struct wire_sink sink = {out, SHOAL_MAX_IDENTITY, 0};
 
-    if (addr.size == 0 || addr.size > SHOAL_MAX_IDENTITY ||
+    if (!is_addr(addr) || addr.size > SHOAL_MAX_IDENTITY ||
         bump > SHOAL_MAX_BUMP)
         return SHOAL_ERR_IDENTITY;
     if (wire_pack_map(&sink, 2) || wire_pack_str_with_body(&sink, "addr", 4) ||

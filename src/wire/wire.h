@@ -62,6 +62,11 @@ enum {
     WIRE_STATE_NO_TAGS = 4  /* it has said that it has none */
 };
 
+/* Begins the address of a script's identity that is no text: no value of
+ * MessagePack begins with it and no text in UTF-8 has it, so the two cannot be
+ * taken for each other. Refused as the first byte of a stock identity's. */
+enum { WIRE_ADDR_MARK = 0xc1 };
+
 /* Of tags: a counter of 32 bits, and a check of 16. */
 #define WIRE_MAX_VERSION ((UINT64_C(1) << 48) - 1)
 

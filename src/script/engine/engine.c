@@ -237,11 +237,12 @@ static int new_engine(lua_State *L)
 /* stock_identity(addr, bump[, extra]) -> { addr=, bump=, ... } */
 static int stock_identity(lua_State *L)
 {
-    size_t size;
     double bump = luaL_checknumber(L, 2);
 
-    luaL_checklstring(L, 1, &size);
-    luaL_argcheck(L, size > 0, 1, "an address cannot be empty");
+    luaL_checktype(L, 1, LUA_TSTRING);
+    lua_settop(L, 3);
+    if (value_to_addr(L, 1, "addr") != 0)
+        return luaL_error(L, "%s", lua_tostring(L, -1));
     luaL_argcheck(L,
                   bump >= 0 && bump <= (double)SHOAL_MAX_BUMP &&
                       (double)(uint64_t)bump == bump,
