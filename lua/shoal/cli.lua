@@ -7,7 +7,7 @@
 
 local output = require("shoal.cli.output")
 local parser = require("shoal.cli.parser")
-local text = require("shoal.cli.text")
+local text = require("shoal.format.text")
 
 local cli = {}
 

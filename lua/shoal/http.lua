@@ -44,7 +44,7 @@ function http.serve(node, where, options)
   if type(where) ~= "string" then
     blame.misuse("http.serve: 'where' must be a string, got %s", blame.describe(where))
   end
-  local server, message, code = require("shoal.cli.http").listen(where, options)
+  local server, message, code = require("shoal.serve.http").listen(where, options)
   if not server then
     return nil, message, code
   end
@@ -57,7 +57,7 @@ end
 ---@return fun(which?: { detail?: boolean, members?: boolean }): string
 function http.metrics(node)
   check_node("http.metrics", node)
-  local metrics = require "shoal.cli.http.metrics"
+  local metrics = require "shoal.serve.http.metrics"
   local self = { node = node, drops = {}, detection = metrics.watch_detection(node) }
   return function(which)
     which = which or {}

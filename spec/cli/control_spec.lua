@@ -4,7 +4,7 @@ local core = require "shoal.core"
 local dice = require "spec.support.dice"
 local node = require "spec.support.node"
 local process = require "spec.support.process"
-local raw = require "spec.cli.raw"
+local raw = require "spec.support.raw"
 local wait = require "spec.support.wait"
 
 local ECHO = [[

@@ -2,7 +2,7 @@
 
 local node = require "spec.support.node"
 local process = require "spec.support.process"
-local raw = require "spec.cli.raw"
+local raw = require "spec.support.raw"
 local wait = require "spec.support.wait"
 local web = require "spec.support.web"
 

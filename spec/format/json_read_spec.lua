@@ -1,6 +1,6 @@
 --- JSON that clients of the status socket send.
 
-local decode = require("shoal.cli.json_read").decode
+local decode = require("shoal.format.json_read").decode
 
 describe("JSON", function()
   for text, value in pairs {
@@ -29,7 +29,7 @@ describe("JSON", function()
 end)
 
 describe("what has changed since", function()
-  local history = require "shoal.cli.history"
+  local history = require "shoal.serve.history"
 
   local function members(...)
     local list = {}

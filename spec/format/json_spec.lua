@@ -1,5 +1,5 @@
 local dkjson = require "dkjson"
-local json = require "shoal.cli.json"
+local json = require "shoal.format.json"
 
 local function round_trip(value)
   return (dkjson.decode(json.encode(value)))

@@ -1,4 +1,4 @@
-local text = require "shoal.cli.text"
+local text = require "shoal.format.text"
 
 describe("text for people", function()
   it("leaves plain text alone", function()

@@ -2,7 +2,7 @@
 -- client blocks, so whatever it is to read is there before it reads.
 
 local core = require "shoal.core"
-local status = require "shoal.cli.status"
+local status = require "shoal.serve.status"
 local walk = require "walk"
 
 local PATIENCE = 60 -- seconds, for what takes none

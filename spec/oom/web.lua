@@ -1,7 +1,7 @@
 --- The HTTP listener of a member on loopback: a server and its clients in one process.
 
 local core = require "shoal.core"
-local http = require "shoal.cli.http"
+local http = require "shoal.serve.http"
 local walk = require "walk"
 
 local oom = oom -- luacheck: ignore 113 (of walk.c)

@@ -2,7 +2,7 @@
 
 local core = require "shoal.core"
 local poll = require "posix.poll"
-local raw = require "spec.cli.raw"
+local raw = require "spec.support.raw"
 local stages = require "spec.script.stage"
 
 describe("a control server", function()

@@ -138,7 +138,7 @@ describe("/events", function()
       every = function() return { cancel = function() end } end,
       on = function(_, name, fn) if name == "*" then told = fn end end, off = function() end,
     }
-    local events = require "shoal.cli.http.events".new(fake, { view = 1 }, function() end)
+    local events = require "shoal.serve.http.events".new(fake, { view = 1 }, function() end)
     local exchange = {
       stream = function() return true end, header = function() end, waiting = function() return 0 end,
       write = function(_, text) sent[#sent + 1] = text:match "event: (%S+)" or text return true end,

@@ -177,7 +177,7 @@ describe("HTTP", function()
   end)
 
   it("keeps the reasons for drops within their room, and none goes back", function()
-    local metrics = require "shoal.cli.http.metrics"
+    local metrics = require "shoal.serve.http.metrics"
     local drops = {}
     for i = 1, 60 do drops[("reason%02d"):format(i)] = 0 end
     local self = {
@@ -229,7 +229,7 @@ describe("HTTP", function()
   end)
 
   it("sends a long list in pieces, as fast as it is taken", function()
-    local http, sent, turns = require "shoal.cli.http", {}, 0
+    local http, sent, turns = require "shoal.serve.http", {}, 0
     local waiting, list = 0, {}
     for i = 1, 1000 do list[i] = i end
     local exchange = {

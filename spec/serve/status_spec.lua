@@ -3,7 +3,7 @@
 local dkjson = require "dkjson"
 local node = require "spec.support.node"
 local process = require "spec.support.process"
-local raw = require "spec.cli.raw"
+local raw = require "spec.support.raw"
 local stat = require "posix.sys.stat"
 local unix = require "socket.unix"
 local wait = require "spec.support.wait"

@@ -10,7 +10,7 @@
  *   server:drop(key)
  *   server:place() server:stats() server:close()
  *
- * Who is described is decided in Lua (lua/shoal/cli/dns.lua).
+ * Who is described is decided in Lua (lua/shoal/serve/dns.lua).
  */
 #ifndef SHOAL_DNS_DNS_LUA_H
 #define SHOAL_DNS_DNS_LUA_H

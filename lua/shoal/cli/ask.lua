@@ -1,9 +1,9 @@
 --- `shoal ask`: a question to many members, and what they answer.
 
 local client = require("shoal.cli.client")
-local json = require("shoal.cli.json")
+local json = require("shoal.format.json")
 local output = require("shoal.cli.output")
-local text = require("shoal.cli.text")
+local text = require("shoal.format.text")
 
 local ask = {}
 

@@ -1,9 +1,9 @@
 --- `shoal call`: a command of a node's script, and what it answers.
 
 local client = require("shoal.cli.client")
-local json = require("shoal.cli.json")
+local json = require("shoal.format.json")
 local output = require("shoal.cli.output")
-local text = require("shoal.cli.text")
+local text = require("shoal.format.text")
 
 local call = {}
 

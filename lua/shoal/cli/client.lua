@@ -2,7 +2,7 @@
 
 local core = require("shoal.core")
 local paths = require("shoal.cli.paths")
-local text = require("shoal.cli.text")
+local text = require("shoal.format.text")
 
 local client = {}
 

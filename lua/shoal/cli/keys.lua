@@ -4,7 +4,7 @@ local client = require("shoal.cli.client")
 local core = require("shoal.core")
 local interrupts = require("shoal.cli.interrupts")
 local output = require("shoal.cli.output")
-local text = require("shoal.cli.text")
+local text = require("shoal.format.text")
 
 local keys = {}
 

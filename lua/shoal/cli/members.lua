@@ -3,10 +3,10 @@
 local client = require("shoal.cli.client")
 local core = require("shoal.core")
 local interrupts = require("shoal.cli.interrupts")
-local json = require("shoal.cli.json")
+local json = require("shoal.format.json")
 local output = require("shoal.cli.output")
 local tags = require("shoal.cli.tags")
-local text = require("shoal.cli.text")
+local text = require("shoal.format.text")
 
 local members = {}
 

@@ -2,9 +2,9 @@
 
 local client = require("shoal.cli.client")
 local interrupts = require("shoal.cli.interrupts")
-local json = require("shoal.cli.json")
+local json = require("shoal.format.json")
 local output = require("shoal.cli.output")
-local text = require("shoal.cli.text")
+local text = require("shoal.format.text")
 
 local monitor = {}
 

@@ -7,8 +7,8 @@
 -- each k-th of the first RING members is recorded, PROBES at the most.
 
 local core = require("shoal.core")
-local json = require("shoal.cli.json")
-local replay = require("shoal.cli.http.replay")
+local json = require("shoal.format.json")
+local replay = require("shoal.serve.http.replay")
 
 local unpack = table.unpack or unpack -- luacheck: compat
 

@@ -3,7 +3,7 @@
 local client = require("shoal.cli.client")
 local output = require("shoal.cli.output")
 local seeds = require("shoal.cli.seeds")
-local text = require("shoal.cli.text")
+local text = require("shoal.format.text")
 
 local requests = {}
 

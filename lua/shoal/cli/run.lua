@@ -163,13 +163,13 @@ end
 
 -- With a reader of JSON and more: most members have none.
 local function listen_status(request)
-  return require("shoal.cli.status").listen(request.status, {
+  return require("shoal.serve.status").listen(request.status, {
     mode = request.status_mode, group = request.status_group, user = request.user,
   })
 end
 
 local function listen_http(request)
-  local http = require("shoal.cli.http")
+  local http = require("shoal.serve.http")
   local server, message = http.listen(request.http, {
     public = request.http_public, token_file = request.http_token_file, user = request.user,
   })
@@ -177,7 +177,7 @@ local function listen_http(request)
 end
 
 local function listen_dns(request)
-  local dns = require("shoal.cli.dns")
+  local dns = require("shoal.serve.dns")
   local server, message = dns.listen(request.dns, {
     public = request.dns_public, domain = request.domain, ttl = request.dns_ttl,
   })

@@ -2,13 +2,13 @@
 
 local config = require("shoal.cli.config")
 local core = require("shoal.core")
-local json = require("shoal.cli.json")
+local json = require("shoal.format.json")
 local output = require("shoal.cli.output")
 local picture = require("shoal.cli.picture")
 local plot = require("shoal.cli.plot")
 local script = require("shoal.cli.script")
 local spread = require("shoal.cli.spread")
-local text = require("shoal.cli.text")
+local text = require("shoal.format.text")
 local trial = require("shoal.cli.trial")
 
 local sim = {}

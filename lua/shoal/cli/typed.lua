@@ -2,7 +2,7 @@
 -- means, or nil and what is wrong with it.
 
 local core = require("shoal.core")
-local text = require("shoal.cli.text")
+local text = require("shoal.format.text")
 
 local typed = {}
 

@@ -8,7 +8,7 @@
 --   - a string that is not UTF-8 is still valid JSON: each of its bytes becomes
 --     the code point of that number (so "\xff" is "ÿ"), and can be taken back
 
-local text = require("shoal.cli.text")
+local text = require("shoal.format.text")
 
 local json = {}
 

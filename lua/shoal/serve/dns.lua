@@ -6,7 +6,7 @@
 
 local core = require("shoal.core")
 local instances = require("shoal.services.instances")
-local text = require("shoal.cli.text")
+local text = require("shoal.format.text")
 
 local dns = {}
 

@@ -4,16 +4,16 @@
 -- done in C (src/web); this file finds the route, and answers. A route is a function
 -- (self, request) -> status, body, headers; or nothing, when it answers later.
 
-local consul = require("shoal.cli.http.consul")
+local consul = require("shoal.serve.http.consul")
 local core = require("shoal.core")
-local events = require("shoal.cli.http.events")
-local history = require("shoal.cli.history")
-local json = require("shoal.cli.json")
-local metrics = require("shoal.cli.http.metrics")
-local request = require("shoal.cli.http.request")
-local state = require("shoal.cli.http.state")
-local text = require("shoal.cli.text")
-local waiting = require("shoal.cli.waiting")
+local events = require("shoal.serve.http.events")
+local history = require("shoal.serve.history")
+local json = require("shoal.format.json")
+local metrics = require("shoal.serve.http.metrics")
+local request = require("shoal.serve.http.request")
+local state = require("shoal.serve.http.state")
+local text = require("shoal.format.text")
+local waiting = require("shoal.serve.waiting")
 
 local http = {}
 
@@ -45,7 +45,7 @@ local PAGE = {
 
 local routes = {
   ["/"] = function()
-    return 200, require("shoal.cli.http.page"), PAGE
+    return 200, require("shoal.serve.http.page"), PAGE
   end,
   ["/metrics"] = function(self, asked)
     return 200, metrics.render(self, asked), { ["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8" }

@@ -7,11 +7,11 @@
 
 local control = require("shoal.control")
 local core = require("shoal.core")
-local history = require("shoal.cli.history")
-local json = require("shoal.cli.json")
-local json_read = require("shoal.cli.json_read")
-local text = require("shoal.cli.text")
-local waiting = require("shoal.cli.waiting")
+local history = require("shoal.serve.history")
+local json = require("shoal.format.json")
+local json_read = require("shoal.format.json_read")
+local text = require("shoal.format.text")
+local waiting = require("shoal.serve.waiting")
 
 local status = {}
 

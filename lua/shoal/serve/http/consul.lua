@@ -9,11 +9,11 @@
 -- its own answer has. Queries that are equal are looked at once for all.
 
 local instances = require("shoal.services.instances")
-local json = require("shoal.cli.json")
-local request = require("shoal.cli.http.request")
+local json = require("shoal.format.json")
+local request = require("shoal.serve.http.request")
 local services = require("shoal.services")
-local text = require("shoal.cli.text")
-local waiting = require("shoal.cli.waiting")
+local text = require("shoal.format.text")
+local waiting = require("shoal.serve.waiting")
 
 local consul = {}
 

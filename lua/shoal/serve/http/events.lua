@@ -12,8 +12,8 @@
 local control = require("shoal.control")
 local core = require("shoal.core")
 local instances = require("shoal.services.instances")
-local json = require("shoal.cli.json")
-local request = require("shoal.cli.http.request")
+local json = require("shoal.format.json")
+local request = require("shoal.serve.http.request")
 
 local events = {}
 

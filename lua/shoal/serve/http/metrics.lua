@@ -6,8 +6,8 @@
 -- is one walk over the members in C, and one of the tags of this node.
 
 local instances = require("shoal.services.instances")
-local request = require("shoal.cli.http.request")
-local text = require("shoal.cli.text")
+local request = require("shoal.serve.http.request")
+local text = require("shoal.format.text")
 
 local metrics = {}
 

@@ -1,7 +1,7 @@
 --- What `shoal sim --page` has in the place of what is live in the page: a recorded run,
 --- and what is needed to move in it. recording.lua says what a recording has.
 
-local page = require("shoal.cli.http.page")
+local page = require("shoal.serve.http.page")
 
 local replay = {}
 

@@ -1,10 +1,10 @@
 --- /members, /services, /view and /sd/prometheus: what the node knows, as JSON.
 
 local control = require("shoal.control")
-local json = require("shoal.cli.json")
-local request = require("shoal.cli.http.request")
+local json = require("shoal.format.json")
+local request = require("shoal.serve.http.request")
 local services = require("shoal.services")
-local text = require("shoal.cli.text")
+local text = require("shoal.format.text")
 
 local state = {}
 
