@@ -242,11 +242,14 @@ function Process:continue()
   self:signal "CONT"
 end
 
---- Ends it at once, with whatever it started, and waits for that.
+--- Ends it at once, with whatever it started, and waits for that: what still ends has
+-- its sockets.
 function Process:kill()
   self:signal "KILL"
   signal.killpg(self.pid, signal.SIGKILL) -- there may be nobody left: fine
   self:wait(5)
+  -- In a container perhaps nobody takes those that have ended, and they stay.
+  pcall(wait.for_that, function() return not signal.killpg(self.pid, 0) end, 0.1, "end of its group")
 end
 
 --- What a sanitizer had to say about it, or nil.
