@@ -191,6 +191,17 @@ describe("an engine that publishes", function()
       e.core:publish(e.now, "u", "z") })
   end)
 
+  it("has nothing left to send of what it was before, and room for what it is now", function()
+    local e = engine():knowing "b"
+    local published, code
+    repeat
+      published, _, code = e.core:publish(e.now, "t", "x")
+    until not published
+    assert.equal("full", code)
+    assert(e.core:change_identity(e.now, e:id "a#2"))
+    assert.equal(2, e.core:publish(e.now, "t", "y")) -- behind the mark
+  end)
+
   it("publishes nothing when memory is out, and says so", function()
     local failing = 0
     for n = 1, 12 do

@@ -440,8 +440,22 @@ int shoal_resume_topic(shoal *engine, uint64_t now_us, shoal_bytes topic,
     return engine_leave(engine, error);
 }
 
+/* What waits to be sent of what we have published: as somebody else, nobody
+ * takes it from us. */
+static void unsay(shoal *engine)
+{
+    struct backlog *waiting = &engine->topics.waiting;
+    struct entry *next, *entry = backlog_next(waiting, NULL);
+    for (; entry; entry = next) {
+        next = backlog_next(waiting, entry);
+        if (entry->urgency == URGENCY_NEWS)
+            backlog_remove(waiting, &engine->mem, entry);
+    }
+}
+
 void topics_renewed(shoal *engine, const struct identity *before)
 {
+    unsay(engine);
     engine->topics.floor = 0; /* nobody has said anything as what we are now */
     struct streams *streams = &engine->topics.streams;
     uint8_t names[MAX_TOPICS][1 + STREAM_MAX_TOPIC];
