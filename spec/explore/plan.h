@@ -16,7 +16,11 @@
 #include "../../src/base/rng.h"
 #include "../../src/sim/sim.h"
 
-enum { PLAN_MAX_MEMBERS = 50, PLAN_MAX_FAULTS = 60 };
+enum {
+    PLAN_MAX_MEMBERS = 50,
+    PLAN_MAX_FAULTS = 60,
+    PLAN_TOPICS_MEMORY = 512 * 1024 /* max_topics_memory, at the most */
+};
 
 enum plan_kind {
     PLAN_ANY,      /* all kinds of faults, in any order */

@@ -10,11 +10,8 @@
 
 /* ---- The cluster ---- */
 
-static shoal_config draw_preset(struct rng *rng, uint32_t n, const char **name)
+static shoal_config preset(uint32_t which, uint32_t n)
 {
-    static const char *const names[] = {"simple", "lan", "wan", "loopback"};
-    uint32_t which = rng_below(rng, 4);
-    *name = names[which];
     switch (which) {
     case 0:
         return shoal_config_simple();
@@ -25,6 +22,17 @@ static shoal_config draw_preset(struct rng *rng, uint32_t n, const char **name)
     default:
         return shoal_config_loopback(n);
     }
+}
+
+/* Little memory for what is published, so that it is used up. */
+static shoal_config draw_preset(struct rng *rng, uint32_t n, const char **name)
+{
+    static const char *const names[] = {"simple", "lan", "wan", "loopback"};
+    uint32_t which = rng_below(rng, 4);
+    shoal_config config = preset(which, n);
+    *name = names[which];
+    config.max_topics_memory = PLAN_TOPICS_MEMORY >> rng_below(rng, 4);
+    return config;
 }
 
 void plan_vary(shoal_config *config, struct rng *rng)

@@ -3,15 +3,17 @@
  * What members publish: who it is and how often it has published, and something
  * behind that, seldom more than a packet holds.
  *
- * Whenever something happens, somebody publishes. Whoever hears of an origin
- * hears each of its numbers once and in order, but for those that it is told to
- * have missed. In the end everybody has heard the last of each.
+ * Whenever something happens, somebody publishes a little, or now and then until
+ * there is no room: others may then be too far behind to get what they miss, and
+ * are told. Whoever hears of an origin hears each of its numbers once and in
+ * order, but for those that it is told to have missed. In the end everybody has
+ * heard the last of each.
  */
 #include "world.h"
 
 #include <string.h>
 
-enum { HEAD = 5, MOST = 3000 };
+enum { HEAD = 5, MOST = 3000, FEW = 8, BURST = 3000 };
 
 static const shoal_bytes topic = {(const uint8_t *)"t", 1};
 
@@ -21,7 +23,8 @@ static size_t draw_size(struct rng *rng)
                                : plan_between(rng, HEAD, MOST);
 }
 
-static void publish(struct watched *member)
+/* false: there is no room, now or with this config. */
+static bool publish(struct watched *member)
 {
     struct world *world = member->world;
     uint8_t bytes[MOST] = {(uint8_t)member->number,
@@ -31,14 +34,16 @@ static void publish(struct watched *member)
     shoal_bytes data = {bytes, draw_size(&world->topics_rng)};
     int error = shoal_publish(sim_engine(member->node),
                               sim_node_now(member->node), topic, data, NULL);
-    if (error == SHOAL_ERR_FULL || error == SHOAL_ERR_DEFUNCT ||
-        error == SHOAL_ERR_UNSUPPORTED || error == SHOAL_ERR_TOO_BIG)
-        member->published--; /* or another config has no room for it */
+    bool has_room = error != SHOAL_ERR_FULL && error != SHOAL_ERR_DEFUNCT &&
+                    error != SHOAL_ERR_UNSUPPORTED && error != SHOAL_ERR_TOO_BIG;
+    if (!has_room)
+        member->published--;
     else if (error)
         world_fail(world, "topics: %u could not publish",
                    (unsigned)member->number);
     sim_wake(member->node);
     world_settle(world);
+    return has_room;
 }
 
 void topics_stir(struct world *world)
@@ -46,10 +51,12 @@ void topics_stir(struct world *world)
     struct watched *member =
         &world
              ->members[rng_below(&world->topics_rng, world->plan->num_members)];
-    for (uint32_t i = 0; i < 8 && world->publishes && member->node &&
+    uint32_t most = plan_maybe(&world->topics_rng, 5) ? BURST : FEW;
+    for (uint32_t i = 0; i < most && world->publishes && member->node &&
                          !sim_is_paused(member->node);
          i++)
-        publish(member);
+        if (!publish(member) && most == BURST)
+            break;
 }
 
 /* ---- What must hold ---- */
@@ -123,18 +130,29 @@ static bool agree(struct world *world, uint32_t *who, uint32_t *about)
     return true;
 }
 
+/* Whoever has not said it yet says one thing more; false: some still wait for
+ * room. */
+static bool publish_last(struct world *world, bool has_said[PLAN_MAX_MEMBERS])
+{
+    bool have_all = true;
+    for (uint32_t i = 0; i < world->plan->num_members; i++) {
+        if (world->members[i].node && !has_said[i])
+            has_said[i] = publish(&world->members[i]);
+        have_all = have_all && (!world->members[i].node || has_said[i]);
+    }
+    return have_all;
+}
+
 /* Each says one thing more, and all hear it. */
 void topics_expect_all(struct world *world)
 {
     uint64_t period = world->plan->config.probe_period_us;
     uint64_t end = sim_now(world->net) +
                    100 * (1 + world->plan->config.max_local_health) * period;
-    uint32_t who, about;
-    for (uint32_t i = 0; world->publishes && i < world->plan->num_members; i++)
-        if (world->members[i].node)
-            publish(&world->members[i]);
+    uint32_t who = 0, about = 0;
+    bool has_said[PLAN_MAX_MEMBERS] = {false};
     while (world->publishes && !world_has_failed(world) &&
-           !agree(world, &who, &about)) {
+           !(publish_last(world, has_said) && agree(world, &who, &about))) {
         if (sim_now(world->net) > end)
             world_fail(world, "topics: %u does not hear %u, %u and %u",
                        (unsigned)who, (unsigned)about,

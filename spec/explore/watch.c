@@ -7,7 +7,7 @@
 enum {
     FIXED_MEMORY = 128 * 1024,  /* effects of a busy moment, blocks kept */
     LEAST_MEMORY = 46 * 1024,   /* of few members; an engine alone is 22 KB */
-    TOPICS_MEMORY = 512 * 1024, /* items of topics that are kept */
+    TOPICS_MEMORY = 2 * PLAN_TOPICS_MEMORY, /* kept, and on their way */
     MEMORY_EACH = 1024          /* of a member, or an entry of the backlog */
 };
 
