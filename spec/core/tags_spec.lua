@@ -277,7 +277,13 @@ describe("our own tags", function()
     assert.same({ [11] = true }, seen)
   end)
 
-  it("whose counter is used up begin anew with another identity", function()
+  it("whose counter is used up, or will be soon, begin anew with another identity", function()
+    for _, counter in ipairs { 0xffffffff, 0xfffffffe, 0xfffffffd, 2 ^ 31 } do
+      local e = engine()
+      e.core:set_tags(e.now, { zone = "b" })
+      e:live(5)
+      assert.same({ "rejoin a#2" }, hear(e, "a", version(counter), ZONE).events)
+    end
     local e = engine()
     e.core:set_tags(e.now, { zone = "b" })
     e:live(5)

@@ -191,6 +191,18 @@ describe("an engine that publishes", function()
       e.core:publish(e.now, "u", "z") })
   end)
 
+  it("has room again in time, however often it is asked", function()
+    local e = engine { config = { max_topics_memory = 65536 } }:knowing "b"
+    local data, published = ("x"):rep(1000), 0
+    while e.core:publish(e.now, "t", data) do published = published + 1 end
+    local before, ends = published, e.now + 2
+    while e.now < ends do
+      e.now = e.now + 0.00005
+      if e.core:publish(e.now, "t", data) then published = published + 1 end
+    end
+    assert.is_true(published - before >= 15, published - before .. " of 16 KB")
+  end)
+
   it("has nothing left to send of what it was before, and room for what it is now", function()
     local e = engine():knowing "b"
     local published, code

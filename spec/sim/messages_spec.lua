@@ -207,6 +207,20 @@ describe("node:send", function()
     assert.matches("at most %d+ fit", message)
   end)
 
+  it("is as large as an item can be, whatever a packet holds", function()
+    local net, members = nets.grown(2, { config = { preset = "lan", max_packet_size = 65507 } })
+    local heard, to = listening { members[2] }, members[2].addr
+    local _, message, code = members[1]:send(to, ("x"):rep(60000))
+    assert.equal("too_big", code)
+    local most = tonumber(message:match "at most (%d+) fit")
+    assert.is_true(most > 32000 and most < 32768, message)
+    local text = ("x"):rep(most - 3) -- str 16
+    assert(members[1]:send(to, text))
+    assert.equal("too_big", (select(3, members[1]:send(to, text .. "x"))))
+    assert(net:run_until(function() return #heard[to] == 1 end, 10))
+    assert.equal(text, heard[to][1])
+  end)
+
   it("calls back the version that sent it only", function()
     local script = [[
       local M = {}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "../engine.h"
 #include "../notify.h"
+#include "../records/items.h"
 #include "../send.h"
 #include "messages_parts.h"
 
@@ -47,14 +48,16 @@ static uint64_t wait_after(shoal *engine, const struct member *to,
     return wait_us + rng_next(&engine->rng) % (wait_us / 4 + 1) + 1;
 }
 
-/* Bytes of records in a packet to somebody with an identity of such a size. */
+/* Bytes of a record in a packet to somebody with an identity of such a size. */
 static size_t room_for(const shoal *engine, size_t id)
 {
     size_t taken = identity_id(engine->self).size + SEND_OVERHEAD;
     if (!engine->handlers.codec.hashes_dst)
         taken += id;
-    size_t room = engine->config.max_packet_size;
-    return taken < room ? room - taken : 0;
+    size_t packet = engine->config.max_packet_size;
+    size_t room = taken < packet ? packet - taken : 0;
+    return room < ITEM_FRAME + ITEM_MAX_SIZE ? room
+                                             : ITEM_FRAME + ITEM_MAX_SIZE;
 }
 
 static void note_sent(shoal *engine, const struct member *to,

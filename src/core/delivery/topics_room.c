@@ -51,7 +51,10 @@ static bool is_within_share(shoal *engine, size_t size)
     uint64_t settled =
         past_us < SETTLE_US * 64 ? past_us * share / SETTLE_US : topics->recent;
     topics->recent -= settled < topics->recent ? settled : topics->recent;
-    topics->recent_us = engine->now_us;
+    /* Only for what is settled: whoever asks often holds nothing up. */
+    topics->recent_us = topics->recent == 0
+                            ? engine->now_us
+                            : topics->recent_us + settled * SETTLE_US / share;
     return topics->recent == 0 || topics->recent + size <= share;
 }
 

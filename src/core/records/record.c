@@ -236,12 +236,12 @@ void record_begin(struct records *records, uint8_t kind, struct cell cell)
 
 bool record_end(struct records *records)
 {
-    if (records->failed) {
+    size_t size = records->size - records->begun - ITEM_FRAME;
+    if (records->failed || size > ITEM_MAX_SIZE) {
         records->size = records->begun;
         return false;
     }
-    bytes_put_u16be(records->bytes + records->begun,
-                    records->size - records->begun - ITEM_FRAME);
+    bytes_put_u16be(records->bytes + records->begun, size);
     return true;
 }
 
