@@ -8,15 +8,21 @@
 
 static const char traceback_mark[] = "\nstack traceback:";
 
+static bool begins_with(const char *line, size_t size, const char *prefix)
+{
+    size_t length = strlen(prefix);
+
+    return size >= length && memcmp(line, prefix, length) == 0;
+}
+
 /* A line of a traceback that tells nobody anything: where a C function of ours
  * is in memory ("[C]: at 0x7f..."), or that there was one ("[C]: in ?"). */
 static bool is_idle_line(const char *line, size_t size)
 {
-    static const char address[] = "\t[C]: at 0x", unknown[] = "\t[C]: in ?";
-    size_t prefix = sizeof address - 1;
-
-    return (size > prefix && memcmp(line, address, prefix) == 0) ||
-           (size == sizeof unknown - 1 && memcmp(line, unknown, size) == 0);
+    return begins_with(line, size, "\t[C]: at 0x") ||
+           begins_with(line, size, "\t[C]: in ?") ||
+           begins_with(line, size, "\t[C]: in function <[C]:-1>") || /* 5.1 */
+           begins_with(line, size, "\t[C]: ?");
 }
 
 /* STACK: ..., traceback -> ..., traceback, the same without idle lines */
