@@ -240,7 +240,7 @@ describe("a difference", function()
   end)
 
   it("that a member has gone makes whoever has missed it suspect it", function()
-    local long = { remove_down_after = 1000, notify_down_members = true }
+    local long = { remove_down_after = 1000, notify_down_members = true, suspect_to_down_after = 10000 }
     local a, b = pair({ "x", "y" }, { "x down 3", "y" }, long)
     together(a, b, 5)
     assert.equal("suspect", a:state_of("x"))

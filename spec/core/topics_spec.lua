@@ -149,6 +149,22 @@ describe("an engine that hears of a topic", function()
     assert.equal(2, e.core:stats().dropped.topics)
   end)
 
+  it("keeps no more streams of which nobody says whose they are than there may be", function()
+    local e = engine():knowing("b", "c")
+    e:live(3)
+    local hash = 1
+    for _ = 1, 20 do
+      local body = "\6\2" .. ("\0"):rep(4) .. ("\255"):rep(4)
+      for _ = 1, 240 do
+        body, hash = body .. "\0\0" .. u16(hash) .. "\5", hash + 1
+      end
+      e:call("receive", e:packet { kind = "exchange", from = "b" } .. u16(#body) .. body)
+      e.now = e.now + 0.2 -- for the limit of b
+    end
+    assert.is_true(e.core:stats().dropped.topics > 0)
+    assert.equal(1, e.core:publish(e.now, "new", "x"))
+  end)
+
   it("keeps no more streams of one member than there may be", function()
     local e = engine():knowing("b", "c")
     e:live(1)

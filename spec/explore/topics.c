@@ -3,11 +3,11 @@
  * What members publish: who it is and how often it has published, and something
  * behind that, seldom more than a packet holds.
  *
- * Whenever something happens, somebody publishes a little, or now and then until
- * there is no room: others may then be too far behind to get what they miss, and
- * are told. Whoever hears of an origin hears each of its numbers once and in
- * order, but for those that it is told to have missed. In the end everybody has
- * heard the last of each.
+ * Whenever something happens, somebody publishes a little, or now and then
+ * until there is no room: others may then be too far behind to get what they
+ * miss, and are told. Whoever hears of an origin hears each of its numbers once
+ * and in order, but for those that it is told to have missed. In the end
+ * everybody has heard the last of each.
  */
 #include "world.h"
 
@@ -35,7 +35,8 @@ static bool publish(struct watched *member)
     int error = shoal_publish(sim_engine(member->node),
                               sim_node_now(member->node), topic, data, NULL);
     bool has_room = error != SHOAL_ERR_FULL && error != SHOAL_ERR_DEFUNCT &&
-                    error != SHOAL_ERR_UNSUPPORTED && error != SHOAL_ERR_TOO_BIG;
+                    error != SHOAL_ERR_UNSUPPORTED &&
+                    error != SHOAL_ERR_TOO_BIG;
     if (!has_room)
         member->published--;
     else if (error)

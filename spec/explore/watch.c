@@ -5,10 +5,10 @@
 #include <stdio.h>
 
 enum {
-    FIXED_MEMORY = 128 * 1024,  /* effects of a busy moment, blocks kept */
-    LEAST_MEMORY = 46 * 1024,   /* of few members; an engine alone is 22 KB */
+    FIXED_MEMORY = 128 * 1024, /* effects of a busy moment, blocks kept */
+    LEAST_MEMORY = 46 * 1024,  /* of few members; an engine alone is 22 KB */
     TOPICS_MEMORY = 2 * PLAN_TOPICS_MEMORY, /* kept, and on their way */
-    MEMORY_EACH = 1024          /* of a member, or an entry of the backlog */
+    MEMORY_EACH = 1024 /* of a member, or an entry of the backlog */
 };
 
 void watch_begin(struct watched *member)

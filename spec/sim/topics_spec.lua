@@ -336,6 +336,118 @@ describe("what is published", function()
     end)
   end
 
+  -- One message after the other, until there is no room.
+  local function publish_without_pause(net, member, size, seconds)
+    local number, ends = 0, net:now() + seconds
+    while net:now() < ends do
+      local next = member:publish("t", ("x"):rep(size))
+      number = next or number
+      if not next then net:run(0.05) end
+    end
+    return number
+  end
+
+  it("is heard by all, or told, soon after there was too much of it for the network", function()
+    local net, members = nets.grown(8, { config = "lan" }, { loss = 0.2, seed = 4 })
+    local known = {}
+    for i = 2, 8 do
+      known[i] = 0
+      members[i]:on("published", function(_, _, _, _, number) known[i] = number end)
+      members[i]:on("missed", function(_, _, _, first, last)
+        assert.equal(known[i] + 1, first)
+        known[i] = last
+      end)
+    end
+    local last = publish_without_pause(net, members[1], 600, 30)
+    assert.is_true(last > 2000, last)
+    net:run(60)
+    net:set { loss = 0 }
+    for i = 2, 8 do assert.equal(last, known[i], i) end
+    assert.equal(last + 1, members[1]:publish("t", "one more"))
+    net:run(1)
+    for i = 2, 8 do assert.equal(last + 1, known[i], i) end
+  end)
+
+  it("leaves no memory behind, whatever sizes it has", function()
+    local net, members = nets.grown(3, { config = "lan" })
+    local before = members[2]:stats().memory_bytes
+    for size = 100, 1200, 100 do
+      publish_without_pause(net, members[1], size, 10)
+      net:run(100)
+    end
+    assert.is_true(members[2]:stats().memory_bytes < before + 1048576, members[2]:stats().memory_bytes)
+  end)
+
+  it("is given up in the end by who is alone", function()
+    local net, members = nets.grown(2, { config = "lan" })
+    local heard = listen(members[2])
+    assert(members[1]:publish("t", "one"))
+    net:run(1)
+    local cut = net:partition({ members[1] }, "rest")
+    assert(members[1]:publish("t", "two")) -- nobody hears it
+    net:run(0.6)
+    cut:heal()
+    assert(members[1]:publish("t", "three"))
+    net:run(0.02)
+    net:crash(members[1])
+    net:run(80)
+    assert.same({ "one", "three" }, data_of(heard))
+    assert.same({ 2, 2 }, { heard.missed[1].first, heard.missed[1].last })
+  end)
+
+  it("that came before a crowd is not for it, and not missed", function()
+    for _, old in ipairs { 1, 3 } do
+      local net, members = nets.grown(old, { config = "lan" }, { seed = 2 })
+      publish(net, members[1], 1, 100, 0.02)
+      net:run(120)
+      local heard = {}
+      for i = 1, 25 do
+        heard[i] = listen(assert(net:spawn { config = "lan", join = { members[1].addr } }))
+      end
+      net:run(10)
+      assert(members[1]:publish("t", 101))
+      net:run(5)
+      for i = 1, 25 do assert.same({ { 101 }, {} }, { data_of(heard[i]), heard[i].missed }) end
+      nets.close()
+    end
+  end)
+
+  it("by who is away is not missed by those that come meanwhile", function()
+    for _, away in ipairs { 30, 100 } do
+      local net, members = nets.grown(4, { config = "lan" })
+      publish(net, members[1], 1, 20, 0.02)
+      net:run(5)
+      local cut = net:partition({ members[1] }, "rest")
+      net:run(away)
+      local heard = listen(assert(net:spawn { config = "lan", join = { members[2].addr } }))
+      net:run(10)
+      cut:heal()
+      assert(net:run_until(function() return net:converged() end, 120))
+      net:run(20)
+      assert(members[1]:publish("t", 21))
+      net:run(5)
+      assert.same({ { 21 }, {} }, { data_of(heard), heard.missed })
+      nets.close()
+    end
+  end)
+
+  it("under an identity that stays as it is may be missed after a restart, and that is told", function()
+    local handlers = nets.script([[return { identity = {
+      new = function(options) return { addr = options.advertise, bump = 1 } end } }]])
+    local net, members = nets.grown(4, { handlers = handlers })
+    local heard = listen(members[2])
+    publish(net, members[1], 1, 3, 0.1)
+    net:run(1)
+    local again = assert(net:restart(members[1]))
+    assert.equal(1, again:publish("t", "at once")) -- it knows of no other life yet
+    net:run(10)
+    assert.same({ 4 }, { heard.missed[1].first, heard.missed[1].last })
+    local number = again:publish("t", "later")
+    net:run(2)
+    assert.same({ data = "later", from = again.addr, number = number }, heard[#heard])
+    assert.is_true(number > 4, number)
+  end)
+
   it("costs nothing where nothing is", function()
     local net, members = nets.grown(8)
     local function sent(seconds)

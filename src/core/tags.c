@@ -15,8 +15,8 @@ enum {
     PER_SECOND = 10 /* versions of one member that are passed on */
 };
 #define MAX_COUNTER (UINT64_C(0xffffffff) - 1)
-/* Above what others say up to here we go on: for thirteen years, at five changes
- * a second. Whoever says more forges it. */
+/* Above what others say up to here we go on: for thirteen years, at five
+ * changes a second. Whoever says more forges it. */
 #define MOST_HEARD (UINT64_C(1) << 31)
 
 static uint16_t check_of(shoal_bytes tags)

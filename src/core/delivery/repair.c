@@ -10,11 +10,12 @@ enum {
     MAX_PACKETS = 3, /* that a get brings */
     MAX_GAPS = 16,   /* of a stream, that one asks for */
     VOTES = 3,       /* of members that have a number no more */
-    ASKS = 16,       /* then it is given up */
+    ASKS = 16,       /* that somebody can have answered: it is given up, */
     TO_ORIGIN = 3,   /* each third time the origin is asked */
     PATIENT = 6,     /* times; then pauses double */
     MAX_PAUSE_US = 1000000,
-    GETS = 50, /* a peer and second, */
+    GIVE_UP_US = 60000000, /* or when nobody has it any more */
+    GETS = 50,             /* a peer and second, */
     BURST = 50
 };
 
@@ -38,11 +39,45 @@ static bool put_item(struct records *records, const struct topic_stream *stream,
         identity_id(stream->origin), stream_data(held));
 }
 
-/* What we had and have no more, or (count 0) whose stream it is. */
-static void put_stream(struct records *records,
-                       const struct topic_stream *stream, uint64_t from)
+/* The first number from there on that others may get: it is here, or we miss
+ * it, too. What we had and have no more, or its origin, is gone. */
+static uint64_t first_left(const struct topic_stream *stream, uint64_t from)
 {
-    uint64_t first = stream_next_held(stream, from);
+    uint64_t held = stream_next_held(stream, from);
+    uint64_t gone = stream->due > stream->kept ? stream->due : stream->kept;
+    if (from >= gone)
+        return from;
+    return held < gone ? held : gone;
+}
+
+/* The same, of what this entry and those behind it ask for: many gaps that
+ * nobody can fill any more are one question. */
+static uint64_t first_asked(const struct topic_stream *stream,
+                            const struct topic_entry *entry,
+                            struct topic_record behind)
+{
+    struct topic_entry asked = *entry;
+    uint64_t end = asked.number;
+    do {
+        uint64_t first = first_left(stream, asked.number);
+        end = asked.number + asked.count;
+        if (first < end)
+            return first;
+    } while (topic_record_next(&behind, &asked) && asked.hash == entry->hash &&
+             asked.number >= end);
+    return first_left(stream, end);
+}
+
+/* What there is of what is asked for, or (count 0) whose stream it is. An
+ * origin has all from some number on. */
+static void put_stream(const shoal *engine, struct records *records,
+                       const struct topic_stream *stream,
+                       const struct topic_entry *entry,
+                       const struct topic_record *behind)
+{
+    bool has_all = topics_is_ours(engine, stream) || entry->count == 0;
+    uint64_t first = has_all ? first_left(stream, entry->number)
+                             : first_asked(stream, entry, *behind);
     topic_record_put_stream(records, first, stream->top, stream_topic(stream),
                             identity_id(stream->origin));
 }
@@ -58,22 +93,22 @@ static void note_wanted(const shoal *engine, struct topic_stream *stream,
     stream->wanted_us = engine->now_us;
 }
 
-/* `is_lowest`: of the stream, in this get. Only of that we may say that it has
- * gone, for whoever hears it takes it for what is missing first. */
+/* `behind`: the entries after it, if it is the lowest of its stream in this
+ * get; else NULL. Only of the lowest we may say that it is not here, for
+ * whoever hears it takes it for what is missing first. */
 static void answer_get(shoal *engine, const struct topic_entry *entry,
-                       bool is_lowest, struct member *to,
+                       const struct topic_record *behind, struct member *to,
                        struct records *records, uint32_t *packets)
 {
     struct topic_stream *stream =
         streams_find(&engine->topics.streams, entry->hash);
-    uint64_t from = entry->number ? entry->number : 1;
+    uint64_t from = entry->number;
     if (!stream || !stream->origin)
         return;
-    bool is_gone = is_lowest && from < stream->due && !stream_at(stream, from);
-    if (is_lowest && entry->count > 0 && topics_is_ours(engine, stream))
+    if (behind && entry->count > 0 && topics_is_ours(engine, stream))
         note_wanted(engine, stream, from);
-    if (entry->count == 0 || is_gone)
-        put_stream(records, stream, from);
+    if (entry->count == 0 || (behind && !stream_at(stream, from)))
+        put_stream(engine, records, stream, entry, behind);
     for (uint64_t n = from; n < from + entry->count; n++) {
         if (!stream_at(stream, n) || put_item(records, stream, n))
             continue;
@@ -91,7 +126,10 @@ static void answer_all(shoal *engine, struct topic_record *get,
     bool is_first = true;
     while (*packets < MAX_PACKETS && topic_record_next(get, &entry)) {
         bool is_lowest = is_first || entry.hash != before.hash;
-        answer_get(engine, &entry, is_lowest, to, records, packets);
+        if (entry.number == 0)
+            entry.number = 1;
+        answer_get(engine, &entry, is_lowest ? get : NULL, to, records,
+                   packets);
         before = entry;
         is_first = false;
     }
@@ -185,25 +223,36 @@ static void write_get(struct get *get, const struct topic_stream *stream)
              repair_has_room(&get->records));
 }
 
-/* Nobody has it, or says so. */
+/* Nobody has it, or says so. Whoever reaches nobody has not asked. */
 static bool gives_up(shoal *engine, struct topic_stream *stream)
 {
-    if (stream->asks < ASKS)
+    if (stream->heard < ASKS && engine->now_us - stream->gap_us < GIVE_UP_US)
         return false;
+    bool has_begun = stream->due > 1;
     stream->ask_us = engine->now_us + MAX_PAUSE_US;
     if (stream->origin)
-        topics_skip(engine, stream, stream->top + 1);
+        topics_skip(engine, stream, stream_next_held(stream, stream->have));
+    else if (has_begun && stream->have > stream->top)
+        stream->ask_us = SHOAL_NEVER; /* its origin may come back */
     else
         streams_remove(&engine->topics.streams, &engine->mem, stream);
     return true;
+}
+
+static void note_asked(shoal *engine, struct topic_stream *stream)
+{
+    if (stream->asks < UINT8_MAX)
+        stream->asks++;
+    stream->heard += engine->heard.last_us >= stream->asked_us;
+    stream->asked_us = engine->now_us;
+    stream->ask_us = engine->now_us + pause_after(stream);
 }
 
 static void ask(shoal *engine, struct topic_stream *stream, struct get *get)
 {
     struct member *origin = origin_of(engine, stream);
     struct get of_origin;
-    stream->asks++;
-    stream->ask_us = engine->now_us + pause_after(stream);
+    note_asked(engine, stream);
     if (!origin) {
         write_get(get, stream);
         return;
@@ -213,23 +262,31 @@ static void ask(shoal *engine, struct topic_stream *stream, struct get *get)
     end_get(engine, &of_origin);
 }
 
+/* `get`: NULL, there is nobody to ask. */
+static void ask_for(shoal *engine, struct topic_stream *stream, struct get *get)
+{
+    topics_advance(engine, stream); /* what memory was missing for */
+    if (stream->ask_us > engine->now_us || gives_up(engine, stream))
+        return;
+    if (get)
+        ask(engine, stream, get);
+    else
+        note_asked(engine, stream);
+}
+
 static void ask_all(shoal *engine)
 {
     struct streams *streams = &engine->topics.streams;
     struct member *to = members_pick_one(&engine->members, &engine->rng);
     struct get get;
-    if (!to)
-        return;
-    begin_get(engine, &get, to);
-    for (uint32_t i = streams->count; i-- > 0;) {
-        struct topic_stream *stream = streams->list[i];
-        if (stream->ask_us > engine->now_us || !repair_has_room(&get.records))
-            continue;
-        topics_advance(engine, stream); /* what memory was missing for */
-        if (stream->ask_us <= engine->now_us && !gives_up(engine, stream))
-            ask(engine, stream, &get);
-    }
-    end_get(engine, &get);
+    if (to)
+        begin_get(engine, &get, to);
+    for (uint32_t i = streams->count; i-- > 0;)
+        if (streams->list[i]->ask_us <= engine->now_us &&
+            !(to && !repair_has_room(&get.records)))
+            ask_for(engine, streams->list[i], to ? &get : NULL);
+    if (to)
+        end_get(engine, &get);
 }
 
 static bool is_voter(const struct topic_stream *stream, uint32_t voter)
@@ -250,11 +307,12 @@ static void vote(shoal *engine, struct topic_stream *stream, uint64_t first,
     if (stream->votes == 0 || first < stream->gone)
         stream->gone = first;
     stream->voters[stream->votes++] = who;
+    if (stream->asks > PATIENT) /* they answer */
+        stream->asks = PATIENT;
     if (stream->votes >= (active < VOTES ? active : VOTES))
         topics_skip(engine, stream, stream->gone);
-    else if (stream->ask_us > engine->now_us)
-        stream->ask_us = engine->now_us; /* the next one */
-    topics_plan(engine, engine->now_us);
+    else
+        topics_ask_within(engine, stream, 0); /* the next one */
 }
 
 static void on_stream(shoal *engine, const struct topic_record *record,
@@ -265,9 +323,15 @@ static void on_stream(shoal *engine, const struct topic_record *record,
         return;
     if (engine->topics.baseline.is_over)
         topics_raise(engine, stream, record->number);
+    if (sender->identity == stream->origin && record->first > stream->kept)
+        stream->kept = record->first;
     topics_advance(engine, stream);
-    if (stream->have <= stream->top && record->first > stream->have)
+    if (stream->have > stream->top)
+        return;
+    if (record->first > stream->have)
         vote(engine, stream, record->first, sender);
+    else if (record->first == stream->have && stream->asks < PATIENT)
+        topics_ask_within(engine, stream, 0); /* it misses it, too */
 }
 
 /* ---- All of it ---- */

@@ -9,14 +9,16 @@
  *   a baseline  whoever has just come asks for the heads of all streams, and
  *               begins there
  *
- * Whoever is asked for what it has had and has no more says which numbers it
- * has. When its origin says so, or three others, or nobody answers for long,
- * the numbers are told as missed.
+ * Whoever is asked for what is not here says from where on there is something,
+ * and whether what comes before is gone: it had it, or the origin has it no
+ * more. When three members say so, the origin or not, or nobody has it for long,
+ * the numbers are told as missed. What is lacking all over, after too much was
+ * published, is gone by the word of the origin and of two that heard it.
  *
  * A stream counts in the sum while its origin is active, or was lately, and it
  * has been quiet for half a probe period: what moves is under way, and shows
  * its gaps itself. A pair that differs for good compares at ever longer
- * intervals.
+ * intervals, if its heads fit into a packet.
  */
 #ifndef SHOAL_CORE_DELIVERY_REPAIR_H
 #define SHOAL_CORE_DELIVERY_REPAIR_H

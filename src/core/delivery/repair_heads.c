@@ -6,11 +6,12 @@
 #include "repair_parts.h"
 
 enum {
-    LISTED_PERIODS = 48, /* after the last item of an origin that is gone */
-    TO_A_PING = 128,     /* bytes of heads that answer it: it may be forged */
-    MAX_QUIET = 5,       /* pauses double so often */
-    BASELINE_ASKS = 4,
-    BASELINE_US = 20000, /* until the first answer, doubled */
+    LISTED_PERIODS = 48,  /* after the last item of an origin that is gone */
+    TO_A_PING = 128,      /* bytes of heads that answer it: it may be forged */
+    MAX_QUIET = 5,        /* pauses double so often */
+    BASELINE_US = 20000,  /* until the first answer, doubled ... */
+    BASELINE_DOUBLED = 2, /* so often; then a sixth of probe_rtt */
+    BASELINE_FOR_US = 1000000, /* or twice probe_rtt: then nobody knows */
     HEADS = 8,
     COMPARES = 4 /* in a probe period */
 };
@@ -79,8 +80,11 @@ static uint64_t number_for(const struct heads *heads,
 {
     uint64_t number = stream->top;
     const struct kept_item *item;
-    while (heads->is_for_new && (item = stream_at(stream, number)) &&
-           item->at_us > heads->until_us)
+    if (!heads->is_for_new)
+        return number;
+    if (number >= stream->due)
+        number = stream->due - 1; /* what we miss is new, too */
+    while ((item = stream_at(stream, number)) && item->at_us > heads->until_us)
         number--;
     return number;
 }
@@ -105,6 +109,16 @@ static bool have_they(struct theirs *theirs, const struct topic_stream *stream)
            theirs->entry.number >= stream->top;
 }
 
+/* Whoever does not know yet which streams there are knows where some are: its
+ * own, those that it hears, and those of which somebody told it. */
+static bool is_told(const shoal *engine, const struct heads *heads,
+                    const struct topic_stream *stream)
+{
+    if (!engine->topics.baseline.is_over)
+        return stream->due > 1;
+    return heads->is_for_new || is_listed(engine, stream);
+}
+
 /* Returns how many it lists. */
 static uint32_t write_entries(shoal *engine, struct records *records,
                               struct heads *heads, struct theirs *theirs)
@@ -115,7 +129,7 @@ static uint32_t write_entries(shoal *engine, struct records *records,
          i < streams->count && streams->list[i]->hash <= heads->to; i++) {
         const struct topic_stream *stream = streams->list[i];
         struct topic_entry entry = {stream->hash, number_for(heads, stream), 0};
-        if (!is_listed(engine, stream) || entry.number == 0 ||
+        if (!is_told(engine, heads, stream) || entry.number == 0 ||
             have_they(theirs, stream))
             continue;
         if (!repair_has_room(records)) {
@@ -225,6 +239,8 @@ static void take_head(shoal *engine, const struct topic_entry *entry)
 static void take_baseline(shoal *engine, const struct topic_entry *entry)
 {
     struct topic_stream *stream = topics_get(engine, entry->hash);
+    if (stream && topics_is_ours(engine, stream))
+        topics_raise(engine, stream, entry->number);
     if (!stream || stream->have > 1)
         return;
     uint64_t held =
@@ -235,8 +251,10 @@ static void take_baseline(shoal *engine, const struct topic_entry *entry)
     if (held < stream->have) /* has come since we are here */
         stream->due = stream->have = held;
     stream->changed_us = engine->now_us;
+    if (stream->bytes == 0)
+        stream->low = stream->due;
     if (!stream->origin)
-        stream->ask_us = engine->now_us;
+        stream->ask_us = stream->gap_us = stream->asked_us = engine->now_us;
     topics_advance(engine, stream);
 }
 
@@ -254,23 +272,28 @@ static void on_baseline(shoal *engine, const struct topic_record *heads)
     struct topics *topics = &engine->topics;
     struct topic_record left = *heads;
     struct topic_entry entry;
-    if (!(heads->flags & HEADS_READY) || heads->from != topics->baseline.from)
+    bool is_ready = heads->flags & HEADS_READY;
+    if (is_ready && heads->from != topics->baseline.from)
         return;
     while (topic_record_next(&left, &entry))
         take_baseline(engine, &entry);
+    if (!is_ready)
+        return;
     if (heads->to == UINT32_MAX) {
         end_baseline(engine);
         return;
     }
     topics->baseline.from = heads->to + 1;
-    topics->baseline.ask_us = engine->now_us;
+    topics->baseline.ask_us = topics->baseline.answered_us = engine->now_us;
     topics->baseline.asks = 0;
     topics_plan(engine, engine->now_us);
 }
 
+/* When was that at the sender? A little earlier: what was published when its
+ * origin knew the newcomer may still be under way to it. */
 static uint64_t before(const shoal *engine, uint16_t ms)
 {
-    uint64_t us = (uint64_t)ms * 1000;
+    uint64_t us = (uint64_t)ms * 1000 + engine->config.probe_rtt_us / 5;
     return engine->now_us > us ? engine->now_us - us : 0;
 }
 
@@ -281,15 +304,19 @@ void repair_on_heads(shoal *engine, const struct topic_record *theirs,
     struct topic_record left = *theirs;
     struct topic_entry entry;
     bool asks = topic_record_asks(theirs->flags);
-    if (!engine->topics.baseline.is_over && theirs->flags & HEADS_ANSWER)
+    if (!engine->topics.baseline.is_over && theirs->flags & HEADS_ANSWER) {
         on_baseline(engine, theirs);
-    else if (engine->topics.baseline.is_over)
-        while (topic_record_next(&left, &entry))
-            take_head(engine, &entry);
-    if (theirs->flags & HEADS_ANSWER ||
+        return;
+    }
+    if (!(theirs->flags & HEADS_ANSWER) &&
         !limits_pass_burst(&engine->limits, LIMIT_HEADS,
                            sender->identity->addr_hash, engine->now_us,
                            1000000 / HEADS, HEADS))
+        return;
+    if (engine->topics.baseline.is_over)
+        while (topic_record_next(&left, &entry))
+            take_head(engine, &entry);
+    if (theirs->flags & HEADS_ANSWER)
         return;
     struct records records = {.bytes = buffer,
                               .room = exchange_room(engine, sender->identity)};
@@ -312,10 +339,28 @@ void repair_begin(shoal *engine)
     if (topics->baseline.is_over || !digest_is_on(engine))
         return;
     topics->baseline.asks = 0;
-    topics->baseline.begun_us = engine->now_us;
+    topics->baseline.begun_us = topics->baseline.answered_us = engine->now_us;
     topics->baseline.ask_us =
         engine->now_us + rng_next(&engine->rng) % (BASELINE_US / 2);
     topics_plan(engine, topics->baseline.ask_us);
+}
+
+/* Is nobody there who knows where the streams are? Those who have come with us
+ * do not, until they have found one who does: many may have come at once. */
+static bool knows_nobody(const shoal *engine)
+{
+    uint64_t for_us = 2 * engine->config.probe_rtt_us;
+    if (for_us < BASELINE_FOR_US)
+        for_us = BASELINE_FOR_US;
+    return engine->now_us - engine->topics.baseline.answered_us >= for_us;
+}
+
+static uint64_t until_next_ask(const shoal *engine)
+{
+    uint8_t asks = engine->topics.baseline.asks;
+    uint64_t us = (uint64_t)BASELINE_US << asks;
+    uint64_t later_us = engine->config.probe_rtt_us / 6;
+    return asks == BASELINE_DOUBLED && later_us > us ? later_us : us;
 }
 
 void repair_ask_baseline(shoal *engine)
@@ -324,12 +369,12 @@ void repair_ask_baseline(shoal *engine)
     struct member *to = members_pick_one(&engine->members, &engine->rng);
     if (topics->baseline.ask_us > engine->now_us)
         return;
-    if (topics->baseline.asks >= BASELINE_ASKS) {
+    if (knows_nobody(engine)) {
         end_baseline(engine);
         return;
     }
-    topics->baseline.ask_us =
-        engine->now_us + ((uint64_t)BASELINE_US << topics->baseline.asks++);
+    topics->baseline.ask_us = engine->now_us + until_next_ask(engine);
+    topics->baseline.asks += topics->baseline.asks < BASELINE_DOUBLED;
     if (to)
         send_heads(engine, to, topics->baseline.from, EXCHANGE_MAX_RECORDS);
 }

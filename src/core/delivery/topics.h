@@ -43,9 +43,10 @@ static inline bool topics_is_ours(const shoal *engine,
 {
     return stream->origin == engine->self;
 }
-/* May we publish so many items, of so many bytes together? */
-bool topics_has_room(shoal *engine, const struct topic_stream *stream,
-                     size_t count, size_t size);
+/* Why we may not publish so many items, of so many bytes together; NULL: we
+ * may. Static. */
+const char *topics_why_full(shoal *engine, const struct topic_stream *stream,
+                            size_t count, size_t size);
 /* Items in packets of their own, to random members. */
 void topics_turn(shoal *engine);
 /* An item that somebody sent us. 0 or NOMEM. */
@@ -61,9 +62,16 @@ struct topic_stream *topics_open(shoal *engine,
 struct topic_stream *topics_get(shoal *engine, uint32_t hash);
 /* Delivers what can be, and plans to ask for what cannot. */
 void topics_advance(shoal *engine, struct topic_stream *stream);
-/* What is missing before the next item that is here, and before `last`, will
- * not come. */
-void topics_skip(shoal *engine, struct topic_stream *stream, uint64_t last);
+/* Asks for what is missing within that time, which is not longer than was
+ * planned. */
+void topics_ask_within(shoal *engine, struct topic_stream *stream, uint64_t us);
+/* What is missing below `end` will not come. */
+void topics_skip(shoal *engine, struct topic_stream *stream, uint64_t end);
+/* Others have heard of our stream further than we got: there was another life
+ * with our identity, or somebody lies. It goes on above that number, and who
+ * followed it is told that something may be missing. */
+void topics_go_above(shoal *engine, struct topic_stream *stream,
+                     uint64_t number);
 /* Somebody has items up to that number. */
 void topics_raise(shoal *engine, struct topic_stream *stream, uint64_t number);
 /* `before` has gone, and `after` (NULL: nobody) has its address. */

@@ -116,26 +116,56 @@ static bool step(shoal *engine, struct topic_stream *stream, uint8_t flags)
 
 static void plan_gap(shoal *engine, struct topic_stream *stream)
 {
-    if (stream->ask_us == SHOAL_NEVER)
+    if (stream->ask_us == SHOAL_NEVER) {
+        stream->gap_us = stream->asked_us = engine->now_us;
         stream->ask_us = engine->now_us + TOPICS_GAP_US;
+    }
     topics_plan(engine, stream->ask_us);
+}
+
+void topics_ask_within(shoal *engine, struct topic_stream *stream, uint64_t us)
+{
+    uint64_t at_us = engine->now_us + us;
+    if (stream->ask_us > at_us)
+        stream->ask_us = at_us;
+    topics_plan(engine, at_us);
 }
 
 static void forget_asking(struct topic_stream *stream)
 {
     stream->ask_us = SHOAL_NEVER;
-    stream->asks = stream->votes = 0;
+    stream->asks = stream->votes = stream->heard = 0;
+}
+
+/* What is missing next and will not come is told; false: out of memory. */
+static bool pass_gap(shoal *engine, struct topic_stream *stream)
+{
+    uint64_t end = stream_next_held(stream, stream->have);
+    if (end > stream->lost)
+        end = stream->lost;
+    if (!miss(engine, stream, stream->due, end - 1))
+        return false;
+    stream->have = end;
+    return end_message(stream);
+}
+
+/* false: there is nothing to do, or no memory. */
+static bool go_on(shoal *engine, struct topic_stream *stream)
+{
+    const struct kept_item *held = stream_at(stream, stream->have);
+    if (!held && (stream->have >= stream->lost || !stream->origin))
+        return false;
+    if (held ? step(engine, stream, held->flags) : pass_gap(engine, stream))
+        return true;
+    engine_note(engine, SHOAL_ERR_NOMEM);
+    return false;
 }
 
 void topics_advance(shoal *engine, struct topic_stream *stream)
 {
-    const struct kept_item *held;
     uint64_t before = stream->have;
-    while ((held = stream_at(stream, stream->have)))
-        if (!step(engine, stream, held->flags)) {
-            engine_note(engine, SHOAL_ERR_NOMEM);
-            break;
-        }
+    while (go_on(engine, stream))
+        ;
     if (stream->have != before)
         forget_asking(stream);
     if (stream->have <= stream->top)
@@ -144,31 +174,25 @@ void topics_advance(shoal *engine, struct topic_stream *stream)
         forget_asking(stream);
 }
 
-void topics_skip(shoal *engine, struct topic_stream *stream, uint64_t last)
+void topics_skip(shoal *engine, struct topic_stream *stream, uint64_t end)
 {
-    uint64_t held = stream_next_held(stream, stream->have);
-    if (last > held)
-        last = held;
-    if (last <= stream->have || !stream->origin ||
-        !miss(engine, stream, stream->due, last - 1))
-        return;
-    stream->have = last;
-    end_message(stream);
-    forget_asking(stream);
+    if (end > stream->top + 1)
+        end = stream->top + 1;
+    if (end > stream->lost)
+        stream->lost = end;
     topics_advance(engine, stream);
 }
 
-/* An origin that others have heard of further than it got itself has another
- * life behind it with this identity, or somebody lies: it goes on above. */
 void topics_raise(shoal *engine, struct topic_stream *stream, uint64_t number)
 {
     if (number <= stream->top || number - stream->top > LEAP)
         return;
-    stream->top = number;
     stream->changed_us = engine->now_us;
     engine->topics.quiet = 0;
-    if (topics_is_ours(engine, stream))
-        stream->due = stream->have = number + 1;
-    else
-        topics_advance(engine, stream);
+    if (topics_is_ours(engine, stream)) {
+        topics_go_above(engine, stream, number);
+        return;
+    }
+    stream->top = number;
+    topics_advance(engine, stream);
 }

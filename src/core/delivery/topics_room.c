@@ -81,9 +81,13 @@ static bool is_room_to_keep(const shoal *engine,
     return is_settled(engine, first, stream_next_held(first, first->low));
 }
 
-bool topics_has_room(shoal *engine, const struct topic_stream *stream,
-                     size_t count, size_t size)
+const char *topics_why_full(shoal *engine, const struct topic_stream *stream,
+                            size_t count, size_t size)
 {
-    return is_within_share(engine, size) &&
-           is_room_to_keep(engine, stream, count, size);
+    if (!is_within_share(engine, size))
+        return "what was published within two seconds takes a quarter of "
+               "max_topics_memory";
+    return is_room_to_keep(engine, stream, count, size)
+               ? NULL
+               : "others still ask for what was published before";
 }

@@ -13,8 +13,9 @@
 #include "../../shoal.h"
 
 enum {
-    MEM_STEP = 8,          /* blocks are rounded up to this many bytes */
-    MEM_MAX_POOLED = 2048, /* larger ones are not pooled */
+    MEM_STEP = 8, /* blocks are rounded up to this many bytes */
+    /* Larger ones are not pooled: no two sizes share what was freed. */
+    MEM_MAX_POOLED = 256,
     MEM_CLASSES = MEM_MAX_POOLED / MEM_STEP
 };
 

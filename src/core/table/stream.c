@@ -68,12 +68,14 @@ struct topic_stream *streams_add(struct streams *streams, struct mem *mem,
             (streams->count - at) * sizeof *streams->list);
     streams->list[at] = stream;
     streams->count++;
+    streams->unknown++;
     return stream;
 }
 
-void stream_identify(struct topic_stream *stream, struct identity *origin,
-                     shoal_bytes topic)
+void stream_identify(struct streams *streams, struct topic_stream *stream,
+                     struct identity *origin, shoal_bytes topic)
 {
+    streams->unknown--;
     stream->origin = identity_retain(origin);
     stream->topic_size = (uint8_t)topic.size;
     bytes_copy(stream->topic, topic);
@@ -104,7 +106,7 @@ void stream_drop(struct streams *streams, struct mem *mem,
     size_t size = stream_footprint((*at)->size, 1);
     stream->bytes -= (uint32_t)size;
     streams->bytes -= size;
-    mem_free(mem, *at, size);
+    mem_resize(mem, *at, size, 0);
     *at = NULL;
 }
 
@@ -163,7 +165,7 @@ int stream_put(struct streams *streams, struct mem *mem,
     if (error <= 0)
         return error;
     size_t size = stream_footprint(data.size, 1);
-    struct kept_item *held = mem_alloc(mem, size);
+    struct kept_item *held = mem_resize(mem, NULL, 0, size);
     if (!held)
         return SHOAL_ERR_NOMEM;
     *held = (struct kept_item){
@@ -249,6 +251,7 @@ void streams_remove(struct streams *streams, struct mem *mem,
 {
     uint32_t at = streams_from(streams, stream->hash);
     streams->count--;
+    streams->unknown -= stream->origin == NULL;
     memmove(streams->list + at, streams->list + at + 1,
             (streams->count - at) * sizeof *streams->list);
     free_stream(streams, mem, stream);

@@ -44,11 +44,18 @@ struct topic_stream {
     uint64_t changed_us;     /* when `top` grew */
     bool is_open;            /* the message at `due` has begun */
     bool is_new;             /* nothing was delivered or missed yet */
+    bool has_said;           /* it is ours, and we have published on it */
+    bool is_again;           /* ours, but others know it from a life before */
     /* Repair: */
     uint64_t ask_us; /* when to ask for what is missing; SHOAL_NEVER */
-    uint64_t gone;   /* the lowest number that voters still have */
+    uint64_t gone;   /* the lowest number that voters still have, */
+    uint64_t kept;   /* and the origin, as it has said itself */
+    uint64_t lost;   /* what is missing below will not come */
     uint32_t voters[3];
     uint8_t votes, asks;
+    uint8_t heard;   /* asks after which somebody was heard, whatever of */
+    uint64_t gap_us; /* since when what is next is missed */
+    uint64_t asked_us;
     /* Of ours: the lowest number that somebody asked for lately. */
     uint64_t wanted, wanted_us;
     /* The ring: */
@@ -64,7 +71,8 @@ struct topic_stream {
 struct streams {
     struct topic_stream **list;
     uint32_t count, room;
-    size_t bytes; /* of all items held */
+    uint32_t unknown; /* of which only the hash is known */
+    size_t bytes;     /* of all items held */
 };
 
 static inline shoal_bytes stream_topic(const struct topic_stream *stream)
@@ -91,8 +99,8 @@ struct topic_stream *streams_add(struct streams *streams, struct mem *mem,
 void streams_remove(struct streams *streams, struct mem *mem,
                     struct topic_stream *stream);
 /* Whose it is; `origin` gets another reference. */
-void stream_identify(struct topic_stream *stream, struct identity *origin,
-                     shoal_bytes topic);
+void stream_identify(struct streams *streams, struct topic_stream *stream,
+                     struct identity *origin, shoal_bytes topic);
 
 /* That item, or NULL. */
 const struct kept_item *stream_at(const struct topic_stream *stream,

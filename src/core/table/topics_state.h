@@ -17,8 +17,9 @@ struct topics {
     struct {
         bool is_over;      /* we know how far the streams are that there are */
         uint64_t begun_us; /* when we became active */
-        uint64_t ask_us;   /* SHOAL_NEVER: not now */
-        uint32_t from;     /* hashes from here on are not known yet */
+        uint64_t answered_us; /* when somebody told of some, or we began */
+        uint64_t ask_us;      /* SHOAL_NEVER: not now */
+        uint32_t from;        /* hashes from here on are not known yet */
         uint8_t asks;
     } baseline;
     uint64_t compared_us; /* when we last told somebody our heads */
