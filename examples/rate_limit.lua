@@ -14,11 +14,12 @@ local M = {}
 
 local REFILL = 0.1 -- seconds
 
--- A bucket of tokens, one for each request, that holds what a second allows.
+-- A bucket of tokens, one for each request, that holds what a second allows, and one more:
+-- a share may be less than 1.
 local function refill(node)
   local store = node.store
   store.share = limit / node:size()
-  store.tokens = math.min(store.share, store.tokens + store.share * REFILL)
+  store.tokens = math.min(store.share + 1, store.tokens + store.share * REFILL)
 end
 
 -- Your program calls this for each request.

@@ -57,6 +57,14 @@ describe("the example rate_limit", function()
     assert.same({}, (net:errors()))
   end)
 
+  it("allows as much as a limit that is less than a request a second for each member", function()
+    local net = nets.new { seed = 11 }
+    local text = assert(io.open(root .. "/examples/rate_limit.lua")):read "*a"
+    net:spawn(5, { handlers = nets.script(text:gsub('"100"', '"3"'), "low.lua"), config = "lan" })
+    net:run(20)
+    assert.is_true(math.abs(allowed(net, 100) - 300) <= 5)
+  end)
+
   it("allows more while the network is split, as its first lines say", function()
     local net, members = cluster("rate_limit", 6)
     net:partition({ members[1], members[2], members[3] }, "rest")
