@@ -198,9 +198,10 @@ SHOAL_API int shoal_gossip(shoal *engine, uint64_t now_us);
 /* Send queued broadcasts, without updates, to random members that want them. */
 SHOAL_API int shoal_broadcast(shoal *engine, uint64_t now_us);
 /* What we say of ourselves from now on: a MessagePack map of 1 to max_tags_size
- * bytes, copied; the engine does not look into it. Others are told within 0.2
- * seconds, of the last of several. TOO_BIG, NOMEM; else 0. Only codecs with
- * Lifeguard carry it. */
+ * bytes, copied, in canonical form, whose keys are str of 1 to 64 bytes
+ * (docs/wire.md, Members). Others are told within 0.2 seconds, of the last of
+ * several. TOO_BIG; MALFORMED: it is not such a map, the detail says why;
+ * NOMEM; else 0. Only codecs with Lifeguard carry it. */
 SHOAL_API int shoal_set_tags(shoal *engine, uint64_t now_us, shoal_bytes tags);
 /* Send `data` to the active member with the identity `id`, again and again
  * until it has acknowledged it (MESSAGE_ACKNOWLEDGED) or is no active member

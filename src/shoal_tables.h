@@ -18,7 +18,8 @@
     X(TOO_BIG, -2, "too_big",                                                  \
       "too large; nothing changed")                   \
     X(MALFORMED, -3, "malformed",                                              \
-      "not a well-formed packet, claim or item; nothing of it was applied")    \
+      "not a well-formed packet, claim or item, or not a map of tags; nothing " \
+      "of it was applied")                                                     \
     X(UNSUPPORTED, -4, "unsupported",                                          \
       "a protocol version or message from a newer release; nothing changed")   \
     X(FROM_OURSELVES, -5, "from_ourselves",                                    \
@@ -231,6 +232,9 @@
     X(REPEATED, "repeated",                                                    \
       "a message that had arrived before: its receipt was lost or late")       \
     X(TAGS, "tags", "tags that were damaged on their way")                     \
+    X(TAGS_MALFORMED, "tags_malformed",                                        \
+      "tags that are not a map as docs/wire.md describes it: another program " \
+      "made them")                                                             \
     X(TAGS_STALE, "tags_stale", "tags older than those that we know")          \
     X(TAGS_VETOED, "tags_vetoed",                                              \
       "tags that `check_tags` did not accept, or on which it failed")          \

@@ -21,7 +21,7 @@
 ---@alias shoal.Message "ping"|"ack"|"ping_req"|"indirect_ping"|"indirect_ack"|"forwarded_ack"|"announce"|"feed"|"gossip"|"broadcast"|"turn_undead"|"nack"|"refused"|"exchange"
 -- end
 -- table: drops
----@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"stranger"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"repeated"|"tags"|"tags_stale"|"tags_vetoed"|"tags_memory"|"tags_unfinished"|"tags_rate"|"topics"|"not_admitted"|"newcomers"|"announces"|"renewals"|"no_memory"|"foreign_cluster"|"not_allowed"|"foreign_key"|"unauthentic"|"replayed"|"unproven"|"truncated"|"unresolved"
+---@alias shoal.Drop "malformed"|"too_big"|"unsupported"|"codec"|"from_ourselves"|"indirect_for_ourselves"|"not_for_us"|"down_sender"|"replaced"|"stranger"|"full"|"identity"|"no_handler"|"broadcast"|"backlog_full"|"repeated"|"tags"|"tags_malformed"|"tags_stale"|"tags_vetoed"|"tags_memory"|"tags_unfinished"|"tags_rate"|"topics"|"not_admitted"|"newcomers"|"announces"|"renewals"|"no_memory"|"foreign_cluster"|"not_allowed"|"foreign_key"|"unauthentic"|"replayed"|"unproven"|"truncated"|"unresolved"
 -- end
 -- table: events
 ---@alias shoal.Event

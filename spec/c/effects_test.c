@@ -142,8 +142,24 @@ static void a_state_that_there_is_none_of_ends_an_apply(void)
     shoal_free(engine);
 }
 
+static void tags_that_are_none_leave_those_that_were(void)
+{
+    static const uint8_t good[] = {0x81, 0xa1, 'a', 7}, bad[] = {0x81, 5, 1};
+    shoal *engine = make();
+
+    EXPECT(shoal_set_tags(engine, 0, (shoal_bytes){good, sizeof good}) == 0);
+    EXPECT(shoal_set_tags(engine, 0, (shoal_bytes){bad, sizeof bad}) ==
+           SHOAL_ERR_MALFORMED);
+    EXPECT(strcmp(shoal_error_detail(engine),
+                  "the name of a tag is not a str") == 0);
+    EXPECT(shoal_self(engine).tags.size == sizeof good);
+    EXPECT(memcmp(shoal_self(engine).tags.data, good, sizeof good) == 0);
+    shoal_free(engine);
+}
+
 int main(void)
 {
+    tags_that_are_none_leave_those_that_were();
     a_state_that_there_is_none_of_ends_an_apply();
     a_send_counts_its_updates();
     an_announce_has_none();

@@ -132,7 +132,7 @@ local CASES = {
 }
 
 -- There is no way to say such a thing in Lua: spec/c/effects_test.c does.
-local IN_C = { apply = { malformed = true } }
+local IN_C = { apply = { malformed = true }, set_tags = { malformed = true } }
 
 -- The entry points of shoal.h, and which errors their comments name.
 local function documented()

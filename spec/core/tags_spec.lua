@@ -57,14 +57,27 @@ describe("the tags of others", function()
     assert.equal(2, e.core:stats().dropped.tags)
   end)
 
-  it("that Lua cannot represent are none", function()
-    local e = engine()
-    local nothing = "\193" -- no value at all; its check
-    for check = 0, 65535 do
-      hear(e, "c", version(1, check), nothing)
-      if e.core:stats().dropped.tags < check + 1 then break end
+  it("are not that are no map of names, which is remembered, counted and reported", function()
+    for bytes, check in pairs {
+      [""] = 0, ["\193"] = 0xe284, ["\146\1\2"] = 0x627d, -- { 1, 2 }
+      ["\129\5\1"] = 0x09bc, -- { [5] = 1 }
+      ["\129\160\1"] = 0x42f2, -- a name without a byte
+      ["\129\217\80" .. ("k"):rep(80) .. "\1"] = 0xe388, -- one of 80
+      ["\130\161a\1\161a\2"] = 0x4479, -- twice
+      ["\129\161a\192"] = 0xab95, ["\129\161a\1\1"] = 0xbe46, -- nil; a byte behind it
+      ["\129\161a\212\1\0"] = 0xb123, ["\129\161a" .. ("\145"):rep(16) .. "\1"] = 0xf19e, -- ext; too deep
+    } do
+      local e, checked = engine(), 0
+      e.core:set_diagnostics { "tags_ignored" }
+      assert(e.core:set_handlers { check_tags = function() checked = checked + 1 end })
+      hear(e, "c", version(5), ZONE)
+      assert.same({ "tags_ignored c" }, hear(e, "c", version(6, check), bytes).events)
+      assert.same({}, hear(e, "c", version(6, check), bytes).events)
+      assert.same({ zone = "b" }, tags_of(e, "c"))
+      assert.equal(1, e.core:stats().dropped.tags_malformed)
+      assert.same({ "tags c" }, hear(e, "c", version(7), ZONE).events)
+      assert.equal(2, checked)
     end
-    assert.is_nil(tags_of(e, "c"))
   end)
 
   it("are passed on, four times each", function()
@@ -97,6 +110,7 @@ describe("what has changed in tags", function()
   local TEXT = ("x"):rep(60)
   local BEFORE, CHECK_BEFORE = core.pack { text = TEXT, zone = "b" }, 0xd081
   local CHECK_AFTER = 0xde31 -- { text = TEXT, zone = "c" }
+  local CHECK_NIL = 0x4384 -- `zone` is nil
 
   local function hear_change(e, changed)
     local claim = { id = e.scheme.id "c", state = "alive", incarnation = 0, tags_version = version(6, CHECK_AFTER),
@@ -147,6 +161,18 @@ describe("what has changed in tags", function()
       assert.same({}, out.events)
       assert.same(before == 7 and "nobody" or "b", fetched(out) or "nobody")
     end
+  end)
+
+  it("that does not lead to a map of tags is ignored, which is remembered", function()
+    local e = engine()
+    hear(e, "c", version(5, CHECK_BEFORE), BEFORE)
+    -- Another value of `zone` is one, nil is none.
+    local nothing = { tags = "\192", tags_prefix = #BEFORE - 2, tags_version = version(6, CHECK_NIL) }
+    assert.same({}, hear_change(e, nothing).events)
+    assert.equal(1, e.core:stats().dropped.tags_malformed)
+    assert.same({ text = TEXT, zone = "b" }, tags_of(e, "c"))
+    assert.same({}, hear_change(e, nothing).events)
+    assert.equal(1, e.core:stats().dropped.tags_malformed)
   end)
 
   it("that does not lead to what the version says is ignored", function()

@@ -183,7 +183,8 @@ describe("an entry point", function()
     local engine = new()
     assert.is_true(engine:announce(0, id "b:1"))
     assert.is_true(engine:receive(0, packet("announce", "b:1")))
-    assert.same({ nil, "not a well-formed packet, claim or item; nothing of it was applied", "malformed" },
+    local text = "not a well-formed packet, claim or item, or not a map of tags; nothing of it was applied"
+    assert.same({ nil, text, "malformed" },
       { select(1, engine:receive(0, "\255")), (select(2, engine:receive(0, "\255")):gsub(" %(.*", "")),
         (select(3, engine:receive(0, "\255"))) })
     local _, message, code = engine:change_identity(0, me)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tags.h"
 
+#include "../wire/tag_map.h"
 #include "../wire/wire.h"
 #include "ask.h"
 #include "engine.h"
@@ -265,11 +266,24 @@ int tags_resume(shoal *engine, uint64_t version)
     return 0;
 }
 
-static void explain_size(shoal *engine, size_t size)
+static int refuse_size(shoal *engine, size_t size)
 {
     engine_add_number(engine, size);
     engine_add_detail(engine, " bytes, and max_tags_size is ");
     engine_add_number(engine, engine->config.max_tags_size);
+    return SHOAL_ERR_TOO_BIG;
+}
+
+/* May we say that? */
+static int check_own(shoal *engine, shoal_bytes tags)
+{
+    if (tags.size == 0 || tags.size > engine->config.max_tags_size)
+        return refuse_size(engine, tags.size);
+    const char *problem = tag_map_check(tags);
+    if (!problem)
+        return 0;
+    engine_set_detail(engine, problem);
+    return SHOAL_ERR_MALFORMED;
 }
 
 int shoal_set_tags(shoal *engine, uint64_t now_us, shoal_bytes tags)
@@ -278,10 +292,9 @@ int shoal_set_tags(shoal *engine, uint64_t now_us, shoal_bytes tags)
     if (error)
         return error;
     struct own_tags *own = &engine->own_tags;
-    if (tags.size == 0 || tags.size > engine->config.max_tags_size) {
-        explain_size(engine, tags.size);
-        return engine_leave(engine, SHOAL_ERR_TOO_BIG);
-    }
+    error = check_own(engine, tags);
+    if (error)
+        return engine_leave(engine, error);
     if (bytes_equal(tags_bytes(own->next ? own->next : own->said), tags))
         return engine_leave(engine, 0);
     struct tags *next = new_tags(engine, tags, 0);
@@ -394,6 +407,8 @@ static int take(shoal *engine, struct member *member, const shoal_update *claim,
         return refuse(engine, member, claim, SHOAL_DROP_TAGS_MEMORY);
     if (claim->tags_size > 0)
         return fetch_begin(engine, member, claim);
+    if (tag_map_check(claim->tags)) /* before a program looks at them */
+        return refuse(engine, member, claim, SHOAL_DROP_TAGS_MALFORMED);
     if (!ask_check_tags(engine, member, claim->tags))
         return refuse(engine, member, claim, SHOAL_DROP_TAGS_VETOED);
     return believe(engine, member, claim, is_news);

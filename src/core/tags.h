@@ -20,10 +20,10 @@
  *
  * Tags travel as a part of the claim about their owner: gossiped a few times
  * when they change, and told in exchanges, of which the digest covers their
- * versions. A version that `check` of the embedder does not accept, or for
- * which there is no memory, is known but not believed. Those of a down member
- * are kept with it, are not shown, and are there again when it is back; a new
- * identity begins without.
+ * versions. A version that is not a map of tags, that `check` of the embedder
+ * does not accept, or for which there is no memory, is known but not believed.
+ * Those of a down member are kept with it, are not shown, and are there again
+ * when it is back; a new identity begins without.
  */
 #ifndef SHOAL_CORE_TAGS_H
 #define SHOAL_CORE_TAGS_H

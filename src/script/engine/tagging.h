@@ -4,10 +4,11 @@
 #define SHOAL_SCRIPT_ENGINE_TAGGING_H
 
 #include "../../shoal.h"
+#include "../../wire/tag_map.h"
 
 #include <lua.h>
 
-enum { TAGGING_MAX_KEY = 64 /* bytes */ };
+enum { TAGGING_MAX_KEY = TAG_MAP_MAX_NAME };
 
 /* Adds `none` to the table on top of the stack: as a value it deletes. */
 void tagging_register(lua_State *L);
