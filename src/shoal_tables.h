@@ -21,7 +21,8 @@
       "not a well-formed packet, claim or item, or not a map of tags; nothing " \
       "of it was applied")                                                     \
     X(UNSUPPORTED, -4, "unsupported",                                          \
-      "a protocol version or message from a newer release; nothing changed")   \
+      "not possible with this config, or from a newer release; nothing "       \
+      "changed")   \
     X(FROM_OURSELVES, -5, "from_ourselves",                                    \
       "the sender of the packet has our address; nothing changed")             \
     X(INDIRECT_FOR_OURSELVES, -6, "indirect_for_ourselves",                    \
@@ -65,8 +66,7 @@
     X(DEFUNCT, -22, "defunct",                                                 \
       "we have left, or were declared down; nothing more is sent")             \
     X(NO_LIFEGUARD, -23, "no_lifeguard",                                       \
-      "the codec does not carry it, as it has no `lifeguard`; nothing was "    \
-      "sent")                                                                  \
+      "the codec does not carry it, as it has no `lifeguard`; nothing changed") \
     X(NOT_ADMITTED, -24, "not_admitted",                                       \
       "the identity may not become a member (`admit`), or its address has "    \
       "brought too many new ones lately; nothing changed")

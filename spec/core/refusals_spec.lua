@@ -158,6 +158,15 @@ local function clause_of(message)
   end
 end
 
+describe("unsupported", function()
+  it("says of a topic why it is, and nothing of another release alone", function()
+    local e = member()
+    local _, message = e.core:publish(e.now, "t", "x")
+    assert.equal("not possible with this config, or from a newer release; nothing changed "
+      .. "(without compare_members nothing would be repaired)", message)
+  end)
+end)
+
 describe("an entry point", function()
   it("has a case here for each error that shoal.h names", function()
     local missing = {}
