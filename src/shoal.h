@@ -201,7 +201,7 @@ SHOAL_API int shoal_broadcast(shoal *engine, uint64_t now_us);
  * bytes, copied, in canonical form, whose keys are str of 1 to 64 bytes
  * (docs/wire.md, Members). Others are told within 0.2 seconds, of the last of
  * several. TOO_BIG; MALFORMED: it is not such a map, the detail says why;
- * NOMEM; else 0. Only codecs with Lifeguard carry it. */
+ * NO_LIFEGUARD: the codec does not carry it; NOMEM; else 0. */
 SHOAL_API int shoal_set_tags(shoal *engine, uint64_t now_us, shoal_bytes tags);
 /* Send `data` to the active member with the identity `id`, again and again
  * until it has acknowledged it (MESSAGE_ACKNOWLEDGED) or is no active member

@@ -273,7 +273,8 @@ function Node:subscribe(topic, fn) end
 function Node:unsubscribe(topic, fn) end
 --- Changes this node's tags, which all members learn: names of 1 to 64 bytes, values that MessagePack
 --- carries. `shoal.none` deletes one; the others stay. Changes within 0.2 s are sent as one. code:
---- "too_big", if all of them do not fit into `max_tags_size`. (sends)
+--- "too_big", if all of them do not fit into `max_tags_size`; "no_lifeguard", if the codec does not
+--- carry them. (sends)
 ---@param changes table<string, any>
 ---@return true?, string? message, shoal.Code? code
 function Node:set_tags(changes) end

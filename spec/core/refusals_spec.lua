@@ -96,7 +96,10 @@ local CASES = {
       return e, e.core:members()[1].addr
     end,
   },
-  set_tags = { too_big = function() return member(), { text = ("x"):rep(1001) } end },
+  set_tags = {
+    too_big = function() return member(), { text = ("x"):rep(1001) } end,
+    no_lifeguard = function() return support.foreign("a"):knowing "b", { zone = "b" } end,
+  },
   send_to = {
     not_a_member = function() return member(), "d:7946", "x" end,
     defunct = function()

@@ -48,6 +48,25 @@ describe("M.tags", function()
     assert.same({ zone = "c", weight = 1, rack = 7 }, member:tags())
   end)
 
+  it("are an error where the codec does not carry them, as in set_tags", function()
+    local codec = {}
+    for name, fn in pairs(require "shoal.core".codec) do codec[name] = fn end
+    codec.lifeguard = nil
+    local member, net = alone("return {}", { handlers = { codec = codec } })
+    local ok, message, code = member:set_tags { zone = "b" }
+    assert.same({ nil, "no_lifeguard" }, { ok, code })
+    assert.matches("the codec does not carry it", message)
+    assert.same({}, member:tags())
+    for _, options in ipairs {
+      { handlers = { codec = codec, tags = { zone = "b" } } }, { handlers = { codec = codec }, tags = { zone = "b" } },
+    } do
+      ok, message, code = net:spawn(options)
+      assert.same({ nil, "no_lifeguard" }, { ok, code })
+      assert.matches("tags: the codec does not carry it", message)
+    end
+    assert(net:spawn { handlers = { codec = codec, tags = {} } })
+  end)
+
   it("are changed by a reload where the script has changed, and nowhere else", function()
     local member = alone [[return {
       tags = { zone = "a", http = { port = 80 }, old = true, weight = 1, same = { 1 } },

@@ -277,6 +277,8 @@ static int refuse_size(shoal *engine, size_t size)
 /* May we say that? */
 static int check_own(shoal *engine, shoal_bytes tags)
 {
+    if (!engine->handlers.codec.lifeguard)
+        return SHOAL_ERR_NO_LIFEGUARD;
     if (tags.size == 0 || tags.size > engine->config.max_tags_size)
         return refuse_size(engine, tags.size);
     const char *problem = tag_map_check(tags);

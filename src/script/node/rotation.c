@@ -87,8 +87,8 @@ static void say(struct node *node, const struct seal_keys *keys)
     int error = rotation_set_tags(node, shoal_self(node_engine(node)).tags);
     if (error != 0 && !rotation->told)
         log_line(&node->log, LOG_WARN, LOG_SCRIPT,
-                 "the tags leave no room to say which keys there are: the key "
-                 "of the cluster cannot be changed",
+                 "the tags cannot say which keys there are: the key of the "
+                 "cluster cannot be changed",
                  log_str("error", shoal_error_text(error)));
     rotation->told = error != 0;
 }

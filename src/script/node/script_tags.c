@@ -92,8 +92,10 @@ static int set(struct node *node, shoal_bytes tags, struct error *error)
     struct backend *backend = node->backend;
     shoal *engine = engine_of(node);
     int failure = rotation_set_tags(node, tags);
+    const char *detail = shoal_error_detail(engine);
     if (failure != 0)
-        error_fail(error, "tags: %s", shoal_error_detail(engine));
+        error_fail(error, "tags: %s",
+                   *detail ? detail : shoal_error_text(failure));
     backend->ops->wake(backend);
     return failure;
 }
