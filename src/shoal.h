@@ -386,7 +386,7 @@ SHOAL_API size_t shoal_num_members(const shoal *engine); /* active ones */
 SHOAL_API size_t shoal_num_known(const shoal *engine); /* down ones included */
 /* Grows whenever an active member joins, leaves, gets another identity or other
  * tags, or becomes suspect or alive, and when we do: while it is the same, so
- * are the active members and what can be computed from them. */
+ * are the active members, our own tags, and what can be computed from them. */
 SHOAL_API uint64_t shoal_view(const shoal *engine);
 /* The member with that address, or with that identity. */
 SHOAL_API bool shoal_find(const shoal *engine, shoal_bytes addr,

@@ -167,8 +167,8 @@
       "a queued broadcast was dropped: `too_big` (it no longer fits into a "   \
       "packet) or `backlog_full` (`max_broadcasts` newer ones are queued)")    \
     X(VIEW, 19, "view", 2, CHANGES, OFF, NULL,                                 \
-      "members joined, left or changed, and nothing has changed since for "    \
-      "`view_quiet`")                                                          \
+      "members joined, left or changed, or our own tags did, and nothing has " \
+      "changed since for `view_quiet`")                                        \
     X(STABLE, 20, "stable", 2, NOTHING, OFF, NULL,                             \
       "nothing has changed for `stable_after`")                                \
     X(TAGS, 21, "tags", 0, TAGS, DEBUG, "tags changed",                        \

@@ -44,7 +44,7 @@
 ---| "full" # (node, member), a diagnostic: there is no room for this member: `max_members` is reached
 ---| "refused" # (node, member), a diagnostic: a member has no room for us
 ---| "item_dropped" # (node, item), a diagnostic: a queued broadcast was dropped: `too_big` (it no longer fits into a packet) or `backlog_full` (`max_broadcasts` newer ones are queued)
----| "view" # (node, view): members joined, left or changed, and nothing has changed since for `view_quiet`
+---| "view" # (node, view): members joined, left or changed, or our own tags did, and nothing has changed since for `view_quiet`
 ---| "stable" # (node): nothing has changed for `stable_after`
 ---| "tags" # (node, member, changed): what a member says of itself has changed
 ---| "published" # (node, topic, data, from, number): a member published something on a topic
@@ -156,7 +156,7 @@
 ---@field on_rejoin? fun(node: shoal.Node, id: shoal.Identity)  we took this new identity, because another member claimed our address or we could not refute
 ---@field on_member_forgotten? fun(node: shoal.Node, member: shoal.Member)  a down member was forgotten
 ---@field on_returned? fun(node: shoal.Node, id: shoal.Identity)  we were declared down and have refuted it; our identity is unchanged
----@field on_view? fun(node: shoal.Node, view: shoal.View)  members joined, left or changed, and nothing has changed since for `view_quiet`
+---@field on_view? fun(node: shoal.Node, view: shoal.View)  members joined, left or changed, or our own tags did, and nothing has changed since for `view_quiet`
 ---@field on_stable? fun(node: shoal.Node)  nothing has changed for `stable_after`
 ---@field on_tags? fun(node: shoal.Node, member: shoal.Member, changed: table<string, { before: any, after: any }>)  what a member says of itself has changed
 ---@field on_published? fun(node: shoal.Node, topic: string, data: any, from: shoal.Member, number: integer)  a member published something on a topic
@@ -208,8 +208,8 @@ function Node:state() end
 ---@return integer
 function Node:num_members() end
 --- A number that grows whenever `members`, `size`, `rank` or `owner` may have another answer: a
---- member joined, left, has another identity or became suspect or alive again; or this node did. It
---- means nothing to other members.
+--- member joined, left, has another identity or other tags, or became suspect or alive again; or this
+--- node did. It means nothing to other members.
 ---@return integer
 function Node:view() end
 --- The number of living members (alive or suspect), including this one. Costs nothing without

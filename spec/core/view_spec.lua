@@ -1,6 +1,7 @@
 --- The number of the view, and the events that say that it changed, and that it came to rest.
 
 local support = require "spec.core.support"
+local core = require "shoal.core"
 local engine, mortal = support.engine, support.mortal
 
 --- What the number grows by while the claims are applied.
@@ -42,6 +43,23 @@ describe("the view", function()
     before = e.core:view()
     e:reuse()
     assert.is_true(e.core:view() > before)
+  end)
+
+  it("grows when our own tags change, as soon as we see them", function()
+    local e = support.healing("a"):knowing("b")
+    local function grows(tags)
+      local before = e.core:view()
+      assert.is_true(e.core:set_tags(e.now, tags))
+      return e.core:view() - before
+    end
+    assert.equal(0, grows {}) -- as before
+    assert.equal(1, grows { zone = "b" })
+    assert.equal(1, grows { zone = "c" }) -- which is said in a moment
+    assert.equal(0, grows { zone = "c" })
+    local before = e.core:view()
+    e:live(5)
+    assert.equal(before, e.core:view())
+    assert.equal(1, grows { zone = core.none })
   end)
 
   it("grows when we are declared down and cannot come back", function()

@@ -279,6 +279,14 @@ describe("HTTP", function()
       client:close()
     end
     assert.equal(b.addr, web.get(a, "/view?since=1").json.members[1].addr) -- never heard of
+    local last, client = web.get(a, "/view").json.view, web.connect(a)
+    client:send(("GET /view?since=%.0f&wait=300 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"):format(last))
+    a:ask("tags", "zone=b") -- its own tags are a change, in none of the lists
+    assert.equal(200, (web.read(client)))
+    local change = dkjson.decode((client:receive "*a"))
+    client:close()
+    assert.is_true(change.view > last)
+    assert.same({ view = change.view, joined = {}, left = {}, changed = {} }, change)
   end)
 
   it("answers what it does not know or take", function()

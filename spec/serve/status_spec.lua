@@ -115,6 +115,13 @@ describe("the status socket", function()
     b:ask "leave"
     assert.equal("left", client.ask("watch", { change.result.view }).result.left[1].reason)
     assert.same({}, other.ask("watch", { now.view }).result.joined) -- come and gone
+    local last = client.ask("watch").result.view
+    client.send(dkjson.encode { method = "watch", params = { last }, id = 3 } .. "\n")
+    a:ask("tags", "zone=b") -- its own tags are a change, in none of the lists
+    change = client.read()
+    assert.is_true(change.result.view > last)
+    change.result.view = nil
+    assert.same({ joined = {}, left = {}, changed = {} }, change.result)
   end)
 
   it("sends events to whoever monitors, in both languages", function()

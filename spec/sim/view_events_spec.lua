@@ -117,6 +117,49 @@ describe("on_view", function()
     assert.same({ zone = "b", text = ("x"):rep(300) }, told[1].members.changed[1].tags)
   end)
 
+  it("is called when the node's own tags have changed, without a list of others", function()
+    local net, a, _, told = pair()
+    local before = a:view()
+    assert(a:set_tags { zone = "b" })
+    assert.is_true(a:view() > before)
+    assert(a:set_tags { zone = "c" })
+    net:run(2)
+    assert.equal(1, #told)
+    assert.same({ "", "", "" }, { told[1].joined, told[1].left, told[1].changed })
+    assert.equal(a:view(), told[1].view)
+    assert(a:set_tags { zone = "c" }) -- it is
+    net:run(60)
+    assert.equal(1, #told)
+  end)
+
+  it("is not called for the tags that a node starts with", function()
+    local net, told = nets.new { seed = 5 }, {}
+    spawn(net, { handlers = { on_view = recorder(net, told), tags = { zone = "b" } }, tags = { rack = 7 } })
+    net:run(10)
+    assert.same({}, told)
+  end)
+
+  it("is called once more when it changes the node's tags, and comes to rest", function()
+    local net, calls, calms = nets.new { seed = 5 }, 0, 0
+    local a = spawn(net, { handlers = {
+      on_view = function(node)
+        calls = calls + 1
+        assert(node:set_tags { others = node:num_members() })
+      end,
+      on_stable = function(node)
+        calms = calms + 1
+        assert(node:set_tags { calm = true })
+      end,
+    } })
+    net:run(20)
+    assert.same({ 2, 2 }, { calls, calms }) -- the first calm changes the tags, and on_view does
+    spawn(net, { join = { a.addr } })
+    net:run(60)
+    assert.same({ 4, 3 }, { calls, calms })
+    assert.same({ others = 1, calm = true }, a:tags())
+    assert.same({}, (net:errors()))
+  end)
+
   it("is called by and by while changes never pause", function()
     local net, told = nets.new { seed = 3 }, {}
     local a = spawn(net, { handlers = { on_view = recorder(net, told) } })

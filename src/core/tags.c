@@ -6,6 +6,7 @@
 #include "ask.h"
 #include "engine.h"
 #include "notify.h"
+#include "query.h"
 #include "send.h"
 
 enum {
@@ -302,6 +303,8 @@ int shoal_set_tags(shoal *engine, uint64_t now_us, shoal_bytes tags)
     struct tags *next = new_tags(engine, tags, 0);
     if (!next)
         return engine_leave(engine, SHOAL_ERR_NOMEM);
+    if (!bytes_equal(query_own_tags(engine), tags)) /* who has none says {} */
+        view_changed(engine);
     free_tags(engine, own->next);
     own->next = next;
     if (may_publish(engine))

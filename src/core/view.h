@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The view: which members are active, in which state, under which identity and
- * with which tags, and whether we are one. Its number grows with every change.
+ * with which tags, whether we are one, and with which tags. Its number grows
+ * with every change.
  * Two events tell whoever asks for them that it has changed, and that it has
  * not for long:
  *

@@ -7,13 +7,14 @@ local history = {}
 
 ---@class shoal.History
 ---@field private entries { from: number, view: table }[]  oldest first
----@field private size integer  members in all of them
+---@field private size integer  members in all of them, and one for each
 ---@field view? number  of a node that is followed: that of now
 local History = {}
 History.__index = History
 
--- Members in all lists of all entries; more are dropped, the oldest first.
-local MAX_MEMBERS = 10000
+-- Members in all lists of all entries, and the entries, which may be empty when the node's
+-- own tags have changed; more are dropped, the oldest first.
+local MAX_SIZE = 10000
 
 ---@return shoal.History
 function history.new()
@@ -21,7 +22,7 @@ function history.new()
 end
 
 local function size_of(view)
-  return #view.joined + #view.left + #view.changed
+  return 1 + #view.joined + #view.left + #view.changed
 end
 
 --- From `number` on this is what has changed.
@@ -30,7 +31,7 @@ end
 function History:add(number, view)
   self.entries[#self.entries + 1] = { from = number, view = view }
   self.size = self.size + size_of(view)
-  while self.size > MAX_MEMBERS and self.entries[1] do
+  while self.size > MAX_SIZE and self.entries[1] do
     self.size = self.size - size_of(table.remove(self.entries, 1).view)
   end
 end

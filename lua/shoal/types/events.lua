@@ -1,10 +1,10 @@
 ---@meta
 --- What handlers get besides members.
 
----@class shoal.View  what has changed since the last on_view
+---@class shoal.View  what has changed since the last on_view; all are empty if only the node's own tags have
 ---@field joined shoal.Member[]   were not up then, and are now
 ---@field left shoal.Member[]     were up then, and are not now
----@field changed shoal.Member[]  were up then and are now: with another identity or state, or after an absence
+---@field changed shoal.Member[]  were up then and are now: with another identity, state or tags, or after an absence
 
 ---@class shoal.Former  a member's identity that another one has replaced
 ---@field id shoal.Identity

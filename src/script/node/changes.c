@@ -172,7 +172,7 @@ bool changes_any(const struct changes *changes)
     const struct change *change = changes->first;
     while (change && !change->was_active && !change->is_active)
         change = change->after;
-    return change != NULL;
+    return change != NULL || changes->own_tags;
 }
 
 static void push_list(lua_State *L, const struct changes *changes, bool was,

@@ -10,6 +10,8 @@
  *   changed       yes             yes: another identity or state, or it was
  *                                 away in between
  *   (nothing)     no              no
+ *
+ * and whether the node's own tags have changed, of which no event tells.
  */
 #ifndef SHOAL_SCRIPT_NODE_CHANGES_H
 #define SHOAL_SCRIPT_NODE_CHANGES_H
@@ -25,13 +27,14 @@ struct changes {
     struct change **buckets;
     size_t num_buckets, count;
     struct change *first, *last; /* in the order in which they began */
+    bool own_tags;               /* those of the node itself are others, too */
 };
 
 /* Does the event say something of the view's members? */
 bool changes_are_in(shoal_event event);
 /* Takes such an event in; its bytes are copied. false: no memory. */
 bool changes_note(struct changes *changes, const shoal_effect *effect);
-/* Is there a member that has joined, left or changed? */
+/* Is there a member that has joined, left or changed, or our own tags? */
 bool changes_any(const struct changes *changes);
 /* Pushes { joined = {...}, left = {...}, changed = {...} }. May raise. */
 void changes_push(lua_State *L, const struct changes *changes,

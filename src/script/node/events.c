@@ -207,7 +207,7 @@ static void begin(struct telling *telling, const shoal_effect *effect)
     node->changes = (struct changes){0};
 }
 
-/* All that came has gone again. */
+/* All that came has gone again, and we say what we said. */
 static bool is_void(const struct telling *telling)
 {
     return telling->effect->event == SHOAL_EVENT_VIEW &&

@@ -87,11 +87,21 @@ static void forget_parcel(struct version *version)
     refs_set(L, version->parcel);
 }
 
+int script_tags_set(struct node *node, shoal_bytes tags)
+{
+    const shoal *engine = engine_of(node);
+    uint64_t view = shoal_view(engine);
+    int error = rotation_set_tags(node, tags);
+    if (node->notes_changes && shoal_view(engine) != view)
+        node->changes.own_tags = true;
+    return error;
+}
+
 static int set(struct node *node, shoal_bytes tags, struct error *error)
 {
     struct backend *backend = node->backend;
     shoal *engine = engine_of(node);
-    int failure = rotation_set_tags(node, tags);
+    int failure = script_tags_set(node, tags);
     const char *detail = shoal_error_detail(engine);
     if (failure != 0)
         error_fail(error, "tags: %s",

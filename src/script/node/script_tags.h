@@ -21,5 +21,8 @@ int script_tags_read(struct node *node, struct version *version,
 int script_tags_say(struct node *node, struct version *version,
                     struct version *before, shoal_bytes more,
                     struct error *error);
+/* From now on the node says these, as shoal_set_tags(), and on_view learns that
+ * they are others. */
+int script_tags_set(struct node *node, shoal_bytes tags);
 
 #endif

@@ -7,6 +7,7 @@
 #include "../../engine/view.h"
 #include "../identity.h"
 #include "../info.h"
+#include "../script_tags.h"
 #include "../sends.h"
 #include "methods.h"
 
@@ -57,7 +58,7 @@ static int leave(struct common_call *call)
 
 static int set_tags(struct common_call *call, shoal_bytes tags)
 {
-    return rotation_set_tags(call->object, tags);
+    return script_tags_set(call->object, tags);
 }
 
 /* One of a former life that has not come back is none of the engine's. */
