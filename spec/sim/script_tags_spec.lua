@@ -48,6 +48,13 @@ describe("M.tags", function()
     assert.same({ zone = "c", weight = 1, rack = 7 }, member:tags())
   end)
 
+  it("come back in the place of those of shoal.start when they are edited", function()
+    local member = alone('return { tags = { zone = "b", weight = 1 } }', { tags = { zone = "c", weight = 2 } })
+    process.write(path, 'return { tags = { zone = "d", weight = 1 } }')
+    assert.is_true(member:reload())
+    assert.same({ zone = "d", weight = 2 }, member:tags())
+  end)
+
   it("are an error where the codec does not carry them, as in set_tags", function()
     local codec = {}
     for name, fn in pairs(require "shoal.core".codec) do codec[name] = fn end
