@@ -9,14 +9,14 @@ describe("the example webhook", function()
   after_each(nets.close)
 
   --- Five members; what they ask the webhook, and answer(request) for each.
-  local function cluster(answer)
+  local function cluster(answer, script)
     local net = nets.new { seed = 3 }
     local asked = {}
     net:on_http(function(member, request)
       asked[#asked + 1] = { from = member.addr, body = request.body, at = net:now() }
       return answer(#asked)
     end)
-    local members = net:spawn(5, { handlers = root .. "/examples/webhook.lua", config = "lan" })
+    local members = net:spawn(5, { handlers = script or root .. "/examples/webhook.lua", config = "lan" })
     net:run(20)
     return net, members, asked
   end
@@ -52,6 +52,29 @@ describe("the example webhook", function()
     other:run(120)
     assert.equal(3, #again)
     assert.same({}, (other:errors()))
+  end)
+
+  it("goes on with its attempts after a reload", function()
+    local copy = nets.script(process.read(root .. "/examples/webhook.lua"), "copy.lua")
+    local function reload(net)
+      process.write(copy, process.read(copy) .. "-- another version\n")
+      for _, member in ipairs(net:members()) do assert(member:reload()) end
+    end
+    for accepted, wanted in pairs { [2] = 2, [9] = 3 } do
+      local net, members, asked = cluster(function(number)
+        return { status = number < accepted and 503 or 204, after = 1 }
+      end, copy)
+      net:crash(members[3])
+      assert(net:run_until(function() return #asked == 1 end, 60))
+      net:run(2) -- between the first attempt and the second
+      reload(net)
+      net:run(60)
+      reload(net)
+      net:run(60)
+      assert.equal(wanted, #asked)
+      assert.equal(members[3].addr .. " failed", asked[2].body)
+      assert.same({}, (net:errors()))
+    end
   end)
 end)
 
