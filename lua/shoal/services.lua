@@ -12,48 +12,20 @@
 --
 -- M is a table of handlers like any other, with two fields more. What it needs of its
 -- own (on_start, on_reload, on_view, a command) is called around yours.
-local check = require "shoal.services.check"
 local core = require "shoal.core"
 local instances = require "shoal.services.instances"
+local memory = require "shoal.services.memory"
 local publishing = require "shoal.services.publishing"
+local rounds = require "shoal.services.rounds"
 local written = require "shoal.services.written"
 
 local services = {}
 
--- The runtime of each node's version: { services=, on_service=, cache=, told=, rounds= }.
+-- The runtime of each node's version: { services=, on_service=, cache=, told=, rounds=,
+-- refused=, publish= }.
 local runtimes = setmetatable({}, { __mode = "k" })
 -- The current weights of round robin: [node][name][address].
 local turns = setmetatable({}, { __mode = "k" })
-
--- ---- States ----
-
--- What the store keeps of a service: { maintenance=, checks = { { state=, count= } } }.
-local function memory_of(node, name)
-  local all = node.store._services
-  all[name] = all[name] or { checks = {} }
-  return all[name]
-end
-
--- A service that is not known to work does not.
-local function check_memory(node, service, i)
-  local memory = memory_of(node, service.name)
-  memory.checks[i] = memory.checks[i] or { state = "critical", count = 0 }
-  return memory.checks[i]
-end
-
-local WORSE = { passing = 0, warning = 1, critical = 2 }
-
-local function state_of(node, service)
-  if memory_of(node, service.name).maintenance then
-    return "maintenance"
-  end
-  local state = "passing"
-  for i in ipairs(service.checks) do
-    local found = check_memory(node, service, i).state
-    state = WORSE[found] > WORSE[state] and found or state
-  end
-  return state
-end
 
 -- ---- Telling ----
 
@@ -110,11 +82,10 @@ local function publish(runtime, node)
     local name = instances.name_of(tag)
     if name and not runtime.services[name] then
       change(tag, core.none)
-      node.store._services[name] = nil
     end
   end
   for name, service in pairs(runtime.services) do
-    local tag, value = instances.tag_of(name), publishing.value(service, state_of(node, service))
+    local tag, value = instances.tag_of(name), publishing.value(service, memory.state(node, service))
     if tags[tag] == nil or core.pack(tags[tag]) ~= core.pack(value) then
       change(tag, value)
     end
@@ -126,112 +97,12 @@ local function publish(runtime, node)
   tell(runtime, node)
 end
 
--- ---- Checking ----
-
-local REPEAT = 30 -- seconds between two lines about a service that stays critical
-local MOST_REASON = 200 -- bytes
-
--- Without the times that libcurl adds: these make no other reason.
-local function plain(reason)
-  return ((reason or ""):gsub("%d+ ms", ""))
-end
-
--- A service that has never passed is critical from the start: nothing changes, and still
--- somebody wants to know why.
-local function explain(node, service, one, memory)
-  local reason = plain(memory.reason)
-  if memory.state ~= "critical" or memory.logged == reason
-    or memory.logged_at and node:now() - memory.logged_at < REPEAT then
-    return
-  end
-  memory.logged, memory.logged_at = reason, node:now()
-  node:log("warn", "the check of a service fails", {
-    service = service.name, check = one.kind, reason = memory.reason,
-  })
-end
-
-local function take(runtime, node, service, i, answer, reason)
-  local one, memory = service.checks[i], check_memory(node, service, i)
-  memory.reason = answer ~= "passing" and reason and reason:sub(1, MOST_REASON) or nil
-  if not check.judge(one, memory, answer) then
-    return answer == "critical" and explain(node, service, one, memory)
-  end
-  memory.logged, memory.logged_at = plain(memory.reason), node:now()
-  node:log(memory.state == "passing" and "info" or "warn", "service is " .. memory.state,
-    { service = service.name, check = one.kind, reason = reason ~= "" and reason or nil })
-  publish(runtime, node)
-end
-
--- One round. If the check raises, or does not answer before the next round, that is an
--- answer, too; a late one is not taken any more.
-local function check_round(runtime, node, service, i)
-  local one = service.checks[i]
-  local round = runtime.rounds[one]
-  if round and not round.over then
-    round.over = true
-    take(runtime, node, service, i, "critical", "the check does not answer")
-  end
-  round = {}
-  runtime.rounds[one] = round
-  node:go(function(n)
-    local answer, reason = check.ask(n, one)
-    if not round.over then
-      round.over = true
-      take(runtime, n, service, i, answer, reason)
-    end
-  end)
-end
-
--- Of a ttl, after it was told something, or the version has changed.
-local function await_ttl(runtime, node, service, i)
-  local one, memory = service.checks[i], check_memory(node, service, i)
-  if runtime.rounds[one] then
-    runtime.rounds[one]:cancel()
-  end
-  local left = math.max(0, (memory.deadline or node:now()) - node:now())
-  runtime.rounds[one] = node:after(left, function(n)
-    runtime.rounds[one] = nil
-    memory.reason = "nobody said that it works"
-    if memory.state ~= "critical" then
-      memory.state = "critical"
-      n:log("warn", "service is critical",
-        { service = service.name, check = "ttl", reason = memory.reason })
-      publish(runtime, n)
-    end
-  end)
-end
-
-local function begin_checks(runtime, node)
-  for _, service in pairs(runtime.services) do
-    for i, one in ipairs(service.checks) do
-      if one.kind == "ttl" then
-        await_ttl(runtime, node, service, i)
-      else
-        check_round(runtime, node, service, i)
-        node:every(one.every, function(n)
-          check_round(runtime, n, service, i)
-        end)
-      end
-    end
-  end
-end
-
 -- ---- The command ----
 
 local TTL_STATES = { pass = "passing", warn = "warning", fail = "critical" }
 
 local function report(runtime, node, service, state, note)
-  local found
-  for i, one in ipairs(service.checks) do
-    if one.kind == "ttl" then
-      found = true
-      local memory = check_memory(node, service, i)
-      memory.state, memory.deadline = state, node:now() + one.what
-      memory.reason = state ~= "passing" and note or nil
-      await_ttl(runtime, node, service, i)
-    end
-  end
-  if not found then
+  if not rounds.report(runtime, node, service, state, note) then
     return nil, ("service '%s' has no check of the kind ttl"):format(service.name)
   end
   if note then
@@ -241,8 +112,8 @@ local function report(runtime, node, service, state, note)
 end
 
 local function drain(node, service, is_out, note)
-  local memory = memory_of(node, service.name)
-  memory.maintenance, memory.note = is_out or nil, is_out and note or nil
+  local known = memory.of(node, service)
+  known.maintenance, known.note = is_out or nil, is_out and note or nil
   node:log("info", is_out and "service is taken out" or "service is back", { service = service.name, note = note })
 end
 
@@ -262,16 +133,15 @@ local function act(runtime, node, args)
     return nil, ("the action must be pass, warn, fail, drain or resume, not '%s'"):format(args.action), "arguments"
   end
   publish(runtime, node)
-  return state_of(node, service)
+  return memory.state(node, service)
 end
 
 -- ---- The handlers ----
 
 local function begin(runtime, node)
   runtimes[node] = runtime
-  local store = node.store
-  store._services, store._services_told = store._services or {}, store._services_told or {}
-  for name in pairs(store._services_told) do -- the new version has not heard of them
+  memory.begin(node, runtime.services)
+  for name in pairs(node.store._services_told) do -- the new version has not heard of them
     runtime.told[name] = "before"
   end
   local function forget()
@@ -283,7 +153,7 @@ local function begin(runtime, node)
   node:after(0, function(n) -- not while it loads
     publish(runtime, n)
     tell(runtime, n)
-    begin_checks(runtime, n)
+    rounds.begin(runtime, n)
   end)
 end
 
@@ -305,6 +175,9 @@ local function handlers_of(M)
   end
   local runtime = { services = written.services(M.services), on_service = M.on_service, told = {}, rounds = {},
     refused = {} }
+  function runtime.publish(node)
+    publish(runtime, node)
+  end
   local handlers = {}
   for name, value in pairs(M) do
     handlers[name] = value
@@ -367,23 +240,6 @@ function services.instances(node, name, options)
   return instances.select(all_of(node), name, options)
 end
 
--- Why the service is not passing, as far as this node was told; nil: it is, or nobody said.
-local function reason_of(node, name)
-  local memory = (type(node.store) == "table" and node.store._services or {})[name]
-  if not memory then
-    return nil
-  elseif memory.maintenance then
-    return memory.note
-  end
-  local worst, reason = "passing", nil
-  for _, one in ipairs(memory.checks) do
-    if WORSE[one.state] > WORSE[worst] then
-      worst, reason = one.state, one.reason
-    end
-  end
-  return reason
-end
-
 --- All instances of all services, whatever their state. Those of this node say why they do
 --- not pass (`reason`).
 ---@param node shoal.Node
@@ -392,7 +248,7 @@ function services.all(node)
   local all, own = instances.all(node)
   for _, instance in ipairs(all) do
     if instance.member == own and instance.state ~= "passing" then
-      instance.reason = reason_of(node, instance.name)
+      instance.reason = memory.reason(node, instance.name)
     end
   end
   return all

@@ -158,7 +158,7 @@ describe("services", function()
       local mode = "well"
       local M = require("shoal.services").script { services = { x = { port = 1, check = { every = 1, rise = 1, fall = 2,
         lua = function(node)
-          if mode == "raise" then error "no" elseif mode == "hang" then node:sleep(1e6) end
+          if mode == "raise" then error "no" elseif mode == "hang" then node:sleep(3.5) end
           if mode == "odd" then return nil, { 1 } end
           return true
         end } } } }

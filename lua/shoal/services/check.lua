@@ -87,6 +87,16 @@ function check.read(who, given)
   return self
 end
 
+--- What it asks, as text. All functions are one: what they do cannot be compared.
+---@param self shoal.services.Check
+---@return string
+function check.target(self)
+  if self.kind == "lua" then
+    return self.kind
+  end
+  return self.kind .. " " .. (self.kind == "exec" and table.concat(self.what, "\0") or tostring(self.what))
+end
+
 -- ---- Asking: in a coroutine ----
 
 local ask = {}

@@ -35,6 +35,16 @@ local function check_values(who, given)
   end
 end
 
+-- A reload finds a check again by what it asks. Functions, and equal ones, by their order.
+local function add_keys(checks)
+  local counts = {}
+  for _, one in ipairs(checks) do
+    local key = check.target(one)
+    counts[key] = (counts[key] or 0) + 1
+    one.key = ("%s #%d"):format(key, counts[key])
+  end
+end
+
 local function read_service(name, given)
   local who = "services." .. tostring(name)
   if type(name) ~= "string" or not name:find "^[%w_-]+$" or #name > 48 then
@@ -62,6 +72,7 @@ local function read_service(name, given)
   for i, one in ipairs(given.checks or {}) do
     self.checks[#self.checks + 1] = check.read(("%s.checks[%d]"):format(who, i), one)
   end
+  add_keys(self.checks)
   return self
 end
 

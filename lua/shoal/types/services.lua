@@ -6,10 +6,10 @@
 ---@field http? string      a URL: 2xx passes, 429 warns
 ---@field tcp? string       an endpoint: a connection passes
 ---@field exec? string[]    a program: exit code 0 passes, 1 warns
----@field lua? fun(node: shoal.Node): boolean|"passing"|"warning"|"critical"|nil, string?  may wait
+---@field lua? fun(node: shoal.Node): boolean|"passing"|"warning"|"critical"|nil, string?  may wait; the string says why
 ---@field ttl? number       seconds within which somebody must say that it works (`shoal service pass`)
 ---@field every? number     seconds between two checks (5)
----@field timeout? number   seconds for one (2, at most `every`); not of lua
+---@field timeout? number   seconds for one (2, at most `every`)
 ---@field rise? integer     good answers in a row that make it passing (2)
 ---@field fall? integer     bad answers in a row that make it critical (3)
 ---@field method? string    of http, as `body` and `headers`
