@@ -194,6 +194,9 @@ local function handlers_of(M)
   if M.commands ~= nil and type(M.commands) ~= "table" then
     return handlers -- which is wrong, and will be said
   end
+  if M.commands and M.commands.service ~= nil then
+    error("commands.service: `shoal service` runs it, so shoal.services has that name: give yours another one", 0)
+  end
   handlers.commands = { service = {
     help = "Reports a service (pass, warn, fail), or takes it out (drain) and back (resume).",
     args = { { "action", type = "string" }, { "name", type = "string" }, { "note", type = "string", optional = true } },

@@ -168,4 +168,15 @@ describe("services", function()
     assert.matches("^service 'web': .*script%.lua:%d+: the disk is on fire\nand the house\nstack traceback",
       failure.message)
   end)
+
+  it("are told by `shoal service`, so no command of a script has that name", function()
+    local refused, why = nets.new():spawn { handlers = nets.script [[
+      local M = require("shoal.services").script { services = { web = { port = 80 } } }
+      M.commands = { service = { run = function() return "mine" end } }
+      return M
+    ]] }
+    assert.is_nil(refused)
+    assert.equal("commands.service: `shoal service` runs it, so shoal.services has that name: give yours another one",
+      why)
+  end)
 end)
