@@ -1,6 +1,7 @@
 --- node:io: descriptors in the node's loop.
 
 local fcntl = require "posix.fcntl"
+local socket = require "posix.sys.socket"
 local stages = require "spec.script.stage"
 local unistd = require "posix.unistd"
 local wait = require "spec.support.wait"
@@ -100,6 +101,126 @@ describe("a descriptor that a node watches", function()
     open[file] = true
     assert.equal(("cannot watch descriptor %d: operation not permitted"):format(file),
       (select(2, node:io(file, "r", function() end))))
+  end)
+
+  -- libev ends the process when the system does not know a descriptor whose watchers have changed.
+  describe("and that is closed without being given up first", function()
+    local told, alive
+
+    before_each(function()
+      told, alive = {}, 0
+      local _, writer = pipe()
+      assert(node:io(writer, "w", function() alive = alive + 1 end))
+    end)
+
+    local function watch(fd, mode)
+      return assert(node:io(fd, mode, function(_, ...) told[#told + 1] = { ... } end))
+    end
+
+    local function lost(fd)
+      return { nil, ("descriptor %d was closed while it was watched"):format(fd), "io" }
+    end
+
+    -- What it is told is the end of it, and the others go on.
+    local function check(expected)
+      stage:wait(function() return #told >= #expected end)
+      local before = alive
+      stage:wait(function() return alive > before + 2 end)
+      local function by_text(a, b) return a[2] < b[2] end
+      table.sort(told, by_text)
+      table.sort(expected, by_text)
+      assert.same(expected, told)
+    end
+
+    it("is an error of its own, before the loop has seen it", function()
+      local reader, writer = pipe()
+      local first, second = watch(reader, "r"), watch(writer, "w")
+      close(reader)
+      close(writer)
+      check { lost(reader), lost(writer) }
+      assert.is_false(first:cancel())
+      assert.is_false(second:cancel())
+    end)
+
+    it("is an error of its own, after the loop has seen it", function()
+      local reader = pipe()
+      watch(reader, "r")
+      stage:idle(0.02)
+      close(reader)
+      check { lost(reader) }
+    end)
+
+    it("may be watched in both directions, and one of them be given up first", function()
+      local fd, peer = assert(socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM, 0))
+      open[fd], open[peer] = true, true
+      local reading, writing = watch(fd, "r"), nil
+      writing = assert(node:io(fd, "w", function()
+        writing:cancel()
+        close(fd)
+      end))
+      check { lost(fd) }
+      assert.is_false(reading:cancel())
+    end)
+
+    it("may just be watched in the other direction, too", function()
+      local fd, peer = assert(socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM, 0))
+      open[fd], open[peer] = true, true
+      watch(fd, "r")
+      stage:idle(0.02)
+      watch(fd, "w")
+      close(fd)
+      check { lost(fd), lost(fd) }
+    end)
+
+    it("does not watch what has its number by then", function()
+      local reader = pipe()
+      watch(reader, "r")
+      stage:idle(0.02)
+      close(reader)
+      local another, writer = pipe()
+      assert.equal(reader, another)
+      unistd.write(writer, "x")
+      check { lost(reader) }
+      local times = 0
+      assert(node:io(another, "r", function() times = times + 1 end))
+      stage:wait(function() return times > 2 end)
+      assert.equal(1, #told)
+    end)
+
+    it("may be open elsewhere, whose events are nobody's", function()
+      local reader, writer = pipe()
+      watch(reader, "r")
+      stage:idle(0.02)
+      local copy = assert(unistd.dup(reader))
+      open[copy] = true
+      close(reader)
+      unistd.write(writer, "x")
+      check { lost(reader) }
+    end)
+
+    it("says so once, and nothing when it was given up in the same turn", function()
+      local reader = pipe()
+      local given_up = watch(reader, "r")
+      close(reader)
+      assert.is_true(given_up:cancel())
+      check {}
+      stage:idle(0.02)
+      assert.same({}, told)
+    end)
+
+    it("may have a function that watches and closes again", function()
+      local times = 0
+      local function again()
+        times = times + 1
+        if times > 5 then return end
+        local reader = pipe()
+        assert(node:io(reader, "r", again))
+        close(reader)
+      end
+      again()
+      stage:wait(function() return times > 5 end)
+      check {}
+    end)
   end)
 
   it("is misuse with strange arguments", function()

@@ -133,8 +133,9 @@ function Node:sleep(seconds) end
 ---@return shoal.Connection?, string? message, shoal.Code? code
 function Node:connect(endpoint, timeout) end
 --- Calls `fn(node, fd)` in every turn of the loop in which the descriptor can be read ("r") or written
---- ("w"), until it is cancelled. Code: "io" (it cannot be watched). `fn(node, nil, message, "io")`:
---- it was closed, and is not watched any more. Not in a simulation.
+--- ("w"), until it is cancelled; cancel it before you close the descriptor. Code: "io" (it cannot be
+--- watched). `fn(node, nil, message, "io")`: it was closed, and is not watched any more. Not in a
+--- simulation.
 ---@param fd integer
 ---@param mode "r"|"w"
 ---@param fn fun(node: shoal.Node, fd: integer?, message: string?, code: shoal.Code?)

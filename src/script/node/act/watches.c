@@ -7,6 +7,7 @@
 #include "../node.h"
 #include "../pending.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <string.h>
 
@@ -34,23 +35,33 @@ static int push_ready(lua_State *L, void *context)
     return 1;
 }
 
-static int push_error(lua_State *L, void *context)
+struct loss {
+    int fd, error; /* an errno; EBADF: it was closed */
+};
+
+static int push_loss(lua_State *L, void *context)
 {
+    const struct loss *loss = context;
     struct error error;
-    error_errno(&error, *(int *)context, "cannot watch the descriptor");
+    if (loss->error == EBADF)
+        error_fail(&error, "descriptor %d was closed while it was watched",
+                   loss->fd);
+    else
+        error_errno(&error, loss->error, "cannot watch descriptor %d any more",
+                    loss->fd);
     return result_fail(L, error.text, CODE_IO);
 }
 
 static void on_ready(void *context, int error)
 {
     struct io_watch *watch = context;
-    int fd = watch->fd;
+    struct loss loss = {watch->fd, error};
     if (!error) {
-        pending_tell_again(&watch->base, push_ready, &fd);
+        pending_tell_again(&watch->base, push_ready, &loss.fd);
         return;
     }
     watch->handle = NULL; /* the backend frees it when we return */
-    pending_tell(&watch->base, push_error, &error);
+    pending_tell(&watch->base, push_loss, &loss);
 }
 
 static int check_descriptor(lua_State *L)
