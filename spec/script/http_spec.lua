@@ -195,7 +195,9 @@ describe("a request", function()
     local node = assert(shoal.start { log = false })
     local done
     node:go(function(n)
-      local response, message, code = n:http { url = arg[1], ca_file = arg[2], headers = { A = "b" }, timeout = 20 }
+      local response, message, code = n:http { url = arg[1], ca_file = arg[2], timeout = 20,
+        headers = arg[3] and { host = "foo", ACCEPT = "text/x", ["Content-length"] = "5", ["X-Empty"] = "" }
+          or { A = "b" }, body = arg[3] }
       print(response and response.status, response and response.headers["x-a"],
         response and response.body or message, code)
       done = true
@@ -204,9 +206,9 @@ describe("a request", function()
   ]]
 
   --- What the program writes; `turn` lets the server work meanwhile.
-  local function run(url, ca_file, libcurl, turn)
+  local function run(url, ca_file, libcurl, turn, body)
     local path = process.write(process.tempdir() .. "/request.lua", program)
-    local p = process.start { process.lua, path, url, ca_file,
+    local p = process.start { process.lua, path, url, ca_file, body,
       env = { LD_PRELOAD = process.preload, SHOAL_LIBCURL = libcurl } }
     turn(function() return p:ended() end)
     return p:stdout()
@@ -219,6 +221,44 @@ describe("a request", function()
     end)
     assert.equal("200\thead\tbody\tnil\n", run(server.url .. "/a?b#c", "none", "", server.wait))
     assert.matches("^nil\tnil\thttps needs libcurl", run("https://127.0.0.1:" .. server.port, "none", "", server.wait))
+  end)
+
+  describe("with and without libcurl", function()
+    local function both(check)
+      check(nil)
+      check("")
+    end
+
+    it("has each header once: those of the script in place of others", function()
+      server = serve(stage, function() return "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok" end)
+      both(function(libcurl)
+        assert.equal("200\tnil\tok\tnil\n", run(server.url, "none", libcurl, server.wait, "12345"))
+        local head = table.remove(server.requests):match("^(.-\r\n)\r\n12345$")
+        local lines = {}
+        for line in head:gmatch("\r\n([^\r]+)") do lines[#lines + 1] = line:lower() end
+        table.sort(lines)
+        assert.same({ "accept: text/x", "content-length: 5", "host: foo" }, lines)
+      end)
+    end)
+
+    it("skips what servers say before the response", function()
+      server = serve(stage, function()
+        return "HTTP/1.1 100 Continue\r\nX-A: no\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n"
+          .. "HTTP/1.1 200 OK\r\nX-A: yes\r\nContent-Length: 2\r\n\r\nok"
+      end)
+      both(function(libcurl)
+        assert.equal("200\tyes\tok\tnil\n", run(server.url, "none", libcurl, server.wait))
+      end)
+    end)
+  end)
+
+  it("does not wait for ever for a response behind others", function()
+    server = serve(stage, function() return ("HTTP/1.1 100 Continue\r\n\r\n"):rep(10000) end)
+    assert.equal("nil\tnil\tthe response is too large\thttp\n", run(server.url, "none", "", server.wait))
+    server.close()
+    server = serve(stage, function() return "HTTP/1.1 100 Continue\r\n\r\n" end)
+    assert.equal("nil\tnil\tthe connection ended before the response\thttp\n",
+      run(server.url, "none", "", server.wait))
   end)
 
   it("checks certificates", function()

@@ -43,7 +43,8 @@ struct host_http {
     host_connection *connection;
     struct buffer out; /* the request */
     ev_timer limit;
-    size_t length; /* of the body, as was announced; SIZE_MAX: it was not */
+    size_t length;  /* of the body, as was announced; SIZE_MAX: it was not */
+    size_t skipped; /* bytes of heads before that of the response */
     bool is_head, in_body;
 };
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* bytes kept of what begins with the head */
+/* bytes of the head, of those before it, and of what came with it */
 enum { MAX_BEGINNING = 128 * 1024 };
 
 /* ---- The request ---- */
@@ -22,33 +22,67 @@ static bool add_text(struct buffer *buffer, const char *text)
     return buffer_add(buffer, bytes_of_text(text), SIZE_MAX);
 }
 
-static bool write_head(host_http *http, const host_http_request *request)
+static bool has_name(const char *line, const char *name)
+{
+    size_t size = strlen(name);
+    return strncasecmp(line, name, size) == 0 && line[size] == ':';
+}
+
+/* As libcurl does: one of the script's takes the place of ours. */
+static bool add_ours(host_http *http, const host_http_request *request,
+                     const char *name, const char *value)
+{
+    for (const char *const *line = request->headers; line && *line; line++) {
+        if (has_name(*line, name))
+            return true;
+    }
+    return add_text(&http->out, name) && add_text(&http->out, ": ") &&
+           add_text(&http->out, value) && add_text(&http->out, "\r\n");
+}
+
+/* As libcurl does: without a value it is not sent. */
+static bool add_theirs(host_http *http, const char *line)
+{
+    const char *value = strchr(line, ':') + 1;
+    if (value[strspn(value, " \t")] == '\0')
+        return true;
+    return add_text(&http->out, line) && add_text(&http->out, "\r\n");
+}
+
+static bool write_line(host_http *http, const host_http_request *request)
 {
     const struct http_url *url = &http->url;
     size_t path = strcspn(url->path, "#");
-    char rest[ADDRESS_MAX_HOST + 64];
-    if (url->port == 80)
-        snprintf(rest, sizeof rest, " HTTP/1.0\r\nHost: %s\r\n", url->host);
-    else
-        snprintf(rest, sizeof rest, " HTTP/1.0\r\nHost: %s:%u\r\n", url->host,
-                 (unsigned)url->port);
     return add_text(&http->out, request->method) && add_text(&http->out, " ") &&
            (*url->path == '/' || add_text(&http->out, "/")) &&
            buffer_add(&http->out, bytes_of(url->path, path), SIZE_MAX) &&
-           add_text(&http->out, rest);
+           add_text(&http->out, " HTTP/1.0\r\n");
 }
 
-static bool write_rest(host_http *http, const host_http_request *request)
+static bool write_headers(host_http *http, const host_http_request *request)
 {
-    char length[64];
+    const struct http_url *url = &http->url;
+    char where[ADDRESS_MAX_HOST + 64], size[32];
+    if (url->port == 80)
+        snprintf(where, sizeof where, "%s", url->host);
+    else
+        snprintf(where, sizeof where, "%s:%u", url->host, (unsigned)url->port);
+    snprintf(size, sizeof size, "%zu", request->body.size);
+    if (!add_ours(http, request, "Host", where) ||
+        !add_ours(http, request, "Accept", "*/*") ||
+        (request->has_body && !add_ours(http, request, "Content-Length", size)))
+        return false;
     for (const char *const *line = request->headers; line && *line; line++) {
-        if (!add_text(&http->out, *line) || !add_text(&http->out, "\r\n"))
+        if (!add_theirs(http, *line))
             return false;
     }
-    snprintf(length, sizeof length, "Content-Length: %zu\r\n",
-             request->body.size);
-    return (!request->has_body || add_text(&http->out, length)) &&
-           add_text(&http->out, "Accept: */*\r\n\r\n") &&
+    return true;
+}
+
+static bool write_request(host_http *http, const host_http_request *request)
+{
+    return write_line(http, request) && write_headers(http, request) &&
+           add_text(&http->out, "\r\n") &&
            buffer_add(&http->out, request->body, SIZE_MAX);
 }
 
@@ -122,11 +156,30 @@ static bool add_to_body(host_http *http, const uint8_t *bytes, size_t size,
     return http->length == 0;
 }
 
+/* "100 Continue" and such: the response comes behind it. But 101 is one. */
+static bool is_interim(const host_http *http)
+{
+    int status = status_of(http);
+    return status >= 100 && status < 200 && status != 101;
+}
+
+/* The size of the response's head; 0: it is not complete. */
+static size_t find_head(host_http *http)
+{
+    size_t size;
+    while ((size = head_size(buffer_bytes(&http->headers))) > 0 &&
+           is_interim(http)) {
+        buffer_take(&http->headers, size);
+        http->skipped += size;
+    }
+    return size;
+}
+
 /* Of what has come, as add_to_body(). */
 static bool end_head(host_http *http, bool *failed)
 {
+    size_t size = find_head(http);
     shoal_bytes all = buffer_bytes(&http->headers);
-    size_t size = head_size(all);
 
     if (size == 0)
         return false;
@@ -143,7 +196,8 @@ static void on_received(void *context, shoal_bytes bytes)
     bool failed = false, complete = false;
     if (http->in_body) {
         complete = add_to_body(http, bytes.data, bytes.size, &failed);
-    } else if (!buffer_add(&http->headers, bytes, MAX_BEGINNING)) {
+    } else if (!buffer_add(&http->headers, bytes,
+                           MAX_BEGINNING - http->skipped)) {
         failed = true;
     } else {
         complete = end_head(http, &failed);
@@ -188,7 +242,7 @@ int http_plain_begin(host_http *http, const host_http_request *request,
                                            .sent = on_sent};
     char endpoint[ADDRESS_MAX_ENDPOINT + 8];
     http->is_head = strcmp(request->method, "HEAD") == 0;
-    if (!write_head(http, request) || !write_rest(http, request))
+    if (!write_request(http, request))
         return error_fail(error, "out of memory");
     snprintf(endpoint, sizeof endpoint, "%s:%u", http->url.host,
              (unsigned)http->url.port);
