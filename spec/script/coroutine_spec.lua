@@ -187,6 +187,62 @@ describe("a coroutine of a node", function()
     assert.same({ true }, results(outcome))
   end)
 
+  -- As much as it takes, until the condition holds.
+  local function send_until(client, text, condition)
+    local rest = text
+    stage:wait(function()
+      local last, _, part = client:send(rest)
+      rest = rest:sub((last or part or 0) + 1)
+      if rest == "" then rest = text end
+      return condition()
+    end)
+  end
+
+  it("gets no part of a line that is longer than may wait", function()
+    local endpoint, accept = listen()
+    local outcome
+    node:go(function(n)
+      local c = assert(n:connect(endpoint, 60))
+      outcome = { c:read("*l") }
+      outcome.begins = c:read(3)
+    end)
+    local client = accept()
+    client:settimeout(0)
+    send_until(client, ("abc"):rep(2 ^ 18), function() return outcome and outcome.begins end)
+    assert.same({ nil, "the connection to " .. endpoint .. " is broken: it has sent too much", "connect",
+      begins = "abc" }, outcome)
+  end)
+
+  it("gets no part of a line from a connection that broke", function()
+    local endpoint, accept = listen()
+    local outcome = go(function(n)
+      local c = assert(n:connect(endpoint, 60))
+      return { c:read("*l") }, { c:read("*l") }, c:read(3)
+    end)
+    local client = accept()
+    client:send("whole\nhal")
+    stage:idle(0.02)
+    client:setoption("linger", { on = true, timeout = 0 })
+    client:close()
+    assert.same({ { "whole" },
+      { nil, "the connection to " .. endpoint .. " is broken: connection reset by peer", "connect" }, "hal" },
+      results(outcome))
+  end)
+
+  it("may ask for as many bytes as may wait, whatever comes behind them", function()
+    local endpoint, accept = listen()
+    local size
+    node:go(function(n)
+      local c = assert(n:connect(endpoint, 60))
+      assert.equal("x", c:read(1)) -- so that the pieces do not add up
+      size = #assert(c:read(2 ^ 24))
+    end)
+    local client = accept()
+    client:settimeout(0)
+    send_until(client, ("x"):rep(999983), function() return size end)
+    assert.equal(2 ^ 24, size)
+  end)
+
   it("resolves names", function()
     local endpoint, accept = listen()
     local outcome = go(function(n) return assert(n:connect("localhost:" .. endpoint:match("%d+$"), 10)):read("*a") end)

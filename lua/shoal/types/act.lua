@@ -29,8 +29,9 @@ function Pending:cancel() end
 local Connection = {}
 
 --- "*l" (the default): a line without its end (LF or CR LF). "*a": all up to the end of the
---- connection. A number: so many bytes, or what is left at the end. `nil, message, code`: "closed"
---- (nothing is left), "connect" (it is broken), "timeout" (nothing is lost: read again).
+--- connection. A number: so many bytes (16777216 at most), or what is left at the end. `nil, message,
+--- code`: "closed" (nothing is left), "connect" (it is broken, or that is more than 16 MiB; what has
+--- arrived of a line can be read by number), "timeout" (nothing is lost: read again).
 ---@param what? "*l"|"*a"|integer
 ---@param timeout? number  seconds (that of `connect`)
 ---@return string?, string? message, shoal.Code? code
@@ -48,14 +49,14 @@ function Connection:close() end
 ---@field url string          http:// or https://
 ---@field method? string      "GET", or "POST" if there is a body
 ---@field body? string
----@field headers? table<string, string|number>
+---@field headers? table<string, string|number>  also in place of Host, Accept and Content-Length; "": not sent
 ---@field timeout? number     seconds for all of it (30)
 ---@field max_body? integer   bytes kept of the response's body (1048576)
 ---@field ca_file? string     of trusted certificates (the system's)
 
 ---@class shoal.HttpResponse
 ---@field status integer
----@field headers table<string, string>  by their names in small letters
+---@field headers table<string, string>  by their names in small letters; the values of a repeated one are joined with ", "
 ---@field body string
 ---@field truncated boolean   there was more of the body
 

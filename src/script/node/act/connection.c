@@ -111,11 +111,22 @@ static int push_failure(lua_State *L, const struct connection *connection)
     return result_fail_pushed(L, CODE_CONNECT);
 }
 
+/* What is there is not what the peer meant. It stays there, for who wants so
+ * many bytes of it. */
+static bool is_cut_off(const struct connection *connection,
+                       enum connection_read read)
+{
+    if (!connection->ended || connection->reason[0] == '\0')
+        return false;
+    return read == READ_ALL ||
+           (read == READ_LINE &&
+            !connection_in_has(&connection->in, READ_LINE, 0, false));
+}
+
 static int push_read(lua_State *L, struct connection *connection,
                      enum connection_read read, size_t size)
 {
-    bool is_broken = connection->ended && connection->reason[0] != '\0';
-    if ((read == READ_ALL && is_broken) || !connection->scope ||
+    if (!connection->scope || is_cut_off(connection, read) ||
         !connection_in_push(L, &connection->in, read, size))
         return push_failure(L, connection);
     return 1;

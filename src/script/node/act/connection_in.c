@@ -3,9 +3,13 @@
 
 #include <string.h>
 
+/* Above the limit: what comes with the last bytes that somebody waits for. */
+enum { SURPLUS = 64 * 1024 };
+
 bool connection_in_add(struct buffer *in, shoal_bytes bytes)
 {
-    return buffer_add(in, bytes, CONNECTION_IN_MAX);
+    return buffer_size(in) < CONNECTION_IN_MAX &&
+           buffer_add(in, bytes, CONNECTION_IN_MAX + SURPLUS);
 }
 
 static const uint8_t *find_line_end(shoal_bytes in)
