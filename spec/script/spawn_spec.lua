@@ -70,6 +70,8 @@ describe("a program that a node runs", function()
     local result = run({ "sh", "-c", 'echo "$A|${HOME-unset}|${PATH:+path}"' }, { env = { A = "1 = 2", HOME = false } })
     assert.equal("1 = 2|unset|path\n", result.stdout)
     assert.equal(os.getenv("HOME") .. "\n", run({ "sh", "-c", "echo $HOME" }).stdout)
+    assert.equal("/no/such\n", run({ "env", "/bin/sh", "-c", "echo $PATH" }, { env = { PATH = "/no/such" } }).stdout,
+      "looked for in the node's PATH")
   end)
 
   it("starts in the folder that was asked for", function()
@@ -92,6 +94,7 @@ describe("a program that a node runs", function()
     local result = run({ "sh", "-c", "echo begun; sleep 3600 & sleep 3600" }, { timeout = 0.3 })
     assert.equal(15, result.signal)
     assert.is_true(result.timed_out)
+    assert.is_true(run({ "sleep", "3600" }, { timeout = 0 }).timed_out)
   end)
 
   it("is killed when TERM does not help", function()
@@ -140,7 +143,12 @@ describe("a program that a node runs", function()
     end
     assert.equal("cannot run no-such-program: no such file or directory", refuse({ "no-such-program" }, never))
     assert.equal("cannot run /etc/passwd: permission denied", refuse({ "/etc/passwd" }, never))
-    assert.equal("cannot run true: no such file or directory", refuse({ "true" }, { cwd = "/no/such" }, never))
+    assert.equal("cannot run true in the folder /no/such: no such file or directory",
+      refuse({ "true" }, { cwd = "/no/such" }, never))
+    assert.equal("cannot run true in the folder /etc/passwd: not a directory",
+      refuse({ "true" }, { cwd = "/etc/passwd" }, never))
+    assert.equal("cannot run ./no-such-program: no such file or directory",
+      refuse({ "./no-such-program" }, { cwd = stage.folder }, never))
     stage:idle(0.02)
     assert.equal(0, node:info().handlers.errors)
     assert.equal(0, num_children())

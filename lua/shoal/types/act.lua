@@ -13,7 +13,7 @@ function Pending:cancel() end
 ---@field stdin? string       what it reads from its stdin (nothing)
 ---@field env? table<string, string|number|false>  variables that it gets in addition to ours, or in place of ours; false: without it
 ---@field cwd? string         its folder (ours)
----@field timeout? number     seconds: then its process group gets TERM, and KILL 2 s later
+---@field timeout? number     seconds: then its process group gets TERM, and KILL 2 s later. 0: at once (no limit)
 ---@field max_output? integer  bytes kept of each of stdout and stderr (65536)
 
 ---@class shoal.SpawnResult
@@ -143,12 +143,12 @@ function Node:connect(endpoint, timeout) end
 ---@return shoal.Pending?, string? message, shoal.Code? code
 function Node:io(fd, mode, fn) end
 
---- Runs a program without a shell; `argv[1]` is a path, or looked for in $PATH. Calls `fn(node,
---- result)` when it has ended. Returns at once: what can be cancelled (the program is ended, `fn` is
---- not called), or `nil, message, code`: "spawn" (it cannot be started), "full" (1,024 wait). One
---- that had to wait and cannot be started then calls `fn(node, nil, message, "spawn")`. It ends with
---- the version of the handlers that started it. Without `fn`: only in a coroutine, which waits and
---- gets `result`, or `nil, message, code`. (sends)
+--- Runs a program without a shell; `argv[1]` is a path, or looked for in the node's $PATH. Calls
+--- `fn(node, result)` when it has ended. Returns at once: what can be cancelled (the program is ended,
+--- `fn` is not called), or `nil, message, code`: "spawn" (it cannot be started), "full" (1,024 wait).
+--- One that had to wait and cannot be started then calls `fn(node, nil, message, "spawn")`. It ends
+--- with the version of the handlers that started it. Without `fn`: only in a coroutine, which waits
+--- and gets `result`, or `nil, message, code`. (sends)
 ---@param argv string[]
 ---@param options? shoal.SpawnOptions
 ---@param fn? fun(node: shoal.Node, result: shoal.SpawnResult?, message: string?, code: shoal.Code?)

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -288,6 +289,32 @@ static void start_watching(host_child *child, uint64_t timeout_us)
     ev_timer_start(loop, &child->limit);
 }
 
+/* Why no program can start there; 0: it can. */
+static int check_folder(const char *path)
+{
+    struct stat folder;
+
+    if (stat(path, &folder) != 0)
+        return errno;
+    if (!S_ISDIR(folder.st_mode))
+        return ENOTDIR;
+    return access(path, X_OK) != 0 ? errno : 0;
+}
+
+/* The system has one errno for what it says of the program and of its folder.
+ */
+static void explain(const host_child_request *request, int number,
+                    struct error *error)
+{
+    int wrong = request->cwd ? check_folder(request->cwd) : 0;
+
+    if (wrong != 0)
+        error_errno(error, wrong, "cannot run %.200s in the folder %.200s",
+                    request->argv[0], request->cwd);
+    else
+        error_errno(error, number, "cannot run %.200s", request->argv[0]);
+}
+
 host_child *host_child_new(host *node, const host_child_request *request,
                            host_child_fn *fn, void *context,
                            struct error *error)
@@ -298,7 +325,7 @@ host_child *host_child_new(host *node, const host_child_request *request,
 
     if (number != 0) {
         free(child);
-        error_errno(error, number, "cannot run %.200s", request->argv[0]);
+        explain(request, number, error);
         return NULL;
     }
     child->node = node;
