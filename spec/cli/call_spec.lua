@@ -96,6 +96,22 @@ describe("shoal call", function()
     assert.equal("7\n", member:ask("call", "set", "a", "007").out)
   end)
 
+  it("does not take a misspelled name for a text", function()
+    local member = node.start { source = SCRIPT }
+    local function call(...)
+      local done = member:ask("call", ...)
+      return { done.code, done.out, done.err }
+    end
+    assert.same({ 2, "", "shoal: the command 'text' has no argument 'waht' (did you mean 'what'?); if that is a text, "
+      .. "name its argument: 'what=waht=5'\n" }, call("text", "waht=5"))
+    assert.same({ 2, "", "shoal: the command 'drain' has no argument 'second' (did you mean 'seconds'?); if that is "
+      .. "a text, name its argument: 'host=second=0'\n" }, call("drain", "second=0", "0"))
+    assert.same({ 0, "waht=5\n", "" }, call("text", "what=waht=5"))
+    assert.same({ 0, "zone=b\n", "" }, call("text", "zone=b"))
+    assert.same({ 0, "aGVsbG8=\n", "" }, call("text", "aGVsbG8="))
+    assert.same({ 0, "{host=second=0,seconds=0}\n", "" }, call("drain", "seconds=0", "second=0"))
+  end)
+
   it("--help lists what the node's script has, also while no node runs", function()
     local member = node.start { source = SCRIPT }
     local help = member:ask("call", "--help")

@@ -1,6 +1,7 @@
 --- `shoal call`: a command of a node's script, and what it answers.
 
 local client = require("shoal.cli.client")
+local core = require("shoal.core")
 local json = require("shoal.format.json")
 local output = require("shoal.cli.output")
 local text = require("shoal.format.text")
@@ -106,6 +107,23 @@ local function convert(request, arg, word)
   return value
 end
 
+-- A misspelled name must not become a text. Whether it is one nobody can know: zone=b may be just
+-- what the command wants, and so may a base64 that ends with a "=".
+local function check_spelling(command, arg, name, word, given)
+  local names = {}
+  for _, one in ipairs(command.args) do
+    if given[one.name] == nil then
+      names[#names + 1] = one.name
+    end
+  end
+  local near = core.nearest(name, names)
+  if near then
+    return nil, ("the command '%s' has no argument '%s' (did you mean '%s'?); if that is a text, name its argument: "
+      .. "'%s=%s'"):format(command.name, name, near, arg.name, word)
+  end
+  return true
+end
+
 -- Is there no argument for the word at this place? Those given by name have theirs, too.
 local function check_word(command, place, word, given)
   if not command.args then
@@ -113,6 +131,9 @@ local function check_word(command, place, word, given)
   end
   local arg, name = command.args[place], word:match("^([%w_.-]+)=")
   if arg and given[arg.name] == nil then
+    if name then
+      return check_spelling(command, arg, name, word, given)
+    end
     return true
   elseif name then
     return nil, ("the command '%s' has no argument '%s'"):format(command.name, name)
