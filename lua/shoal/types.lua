@@ -180,8 +180,8 @@ function Timer:cancel() end
 
 --- This process's member of the cluster. The program that started it and its handlers get the same
 --- object. Methods marked (sends) raise an error while a version of the script is being loaded,
---- including in its on_reload. On a closed node, every method except `close` and `is_closed` raises
---- "node is closed".
+--- including in its on_reload (call them in `after(0, fn)` or `go(fn)` there). On a closed node, every
+--- method except `close` and `is_closed` raises "node is closed".
 ---@class shoal.Node
 ---@field args table   what the program gives to its script; a new copy each time
 ---@field store table  a table for the script that lives as long as the node; copied by value when the script is reloaded. In a program whose handlers are a script: a copy of it, which must not be written to

@@ -164,7 +164,7 @@ function Node:spawn(argv, options, fn) end
 ---@field removed_in? number  seconds until the last of the old keys is removed
 
 --- Gives the cluster another key; its id. Without `key`, the text of one, it makes a key that
---- nobody has in a file: members that come later need one there.
+--- nobody has in a file: members that come later need one there. (sends)
 ---@param key? string
 ---@return string? id, string? message, shoal.Code? code
 function Node:rotate_key(key) end
