@@ -7,13 +7,13 @@ local history = {}
 
 ---@class shoal.History
 ---@field private entries { from: number, view: table }[]  oldest first
----@field private size integer  members in all of them, and one for each
+---@field private size integer  members in all of them; one for each that has none
 ---@field view? number  of a node that is followed: that of now
 local History = {}
 History.__index = History
 
--- Members in all lists of all entries, and the entries, which may be empty when the node's
--- own tags have changed; more are dropped, the oldest first.
+-- Members in all lists of all entries, which are empty when the node's own tags have changed;
+-- more are dropped, the oldest first.
 local MAX_SIZE = 10000
 
 ---@return shoal.History
@@ -22,7 +22,7 @@ function history.new()
 end
 
 local function size_of(view)
-  return 1 + #view.joined + #view.left + #view.changed
+  return math.max(1, #view.joined + #view.left + #view.changed)
 end
 
 --- From `number` on this is what has changed.

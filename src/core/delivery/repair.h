@@ -11,9 +11,10 @@
  *
  * Whoever is asked for what is not here says from where on there is something,
  * and whether what comes before is gone: it had it, or the origin has it no
- * more. When three members say so, the origin or not, or nobody has it for long,
- * the numbers are told as missed. What is lacking all over, after too much was
- * published, is gone by the word of the origin and of two that heard it.
+ * more. When three members say so, the origin or not, or nobody has it for
+ * long, the numbers are told as missed. What is lacking all over, after too
+ * much was published, is gone by the word of the origin and of two that heard
+ * it.
  *
  * A stream counts in the sum while its origin is active, or was lately, and it
  * has been quiet for half a probe period: what moves is under way, and shows
