@@ -168,6 +168,12 @@ local function check_call(who, options, allowed)
   end
 end
 
+local function check_text(who, what, value)
+  if type(value) ~= "string" then
+    error(("%s: the %s must be a string, got %s"):format(who, what, tostring(value)), 3)
+  end
+end
+
 local MEMBERS_OPTIONS = { tags = "table", where = "function" }
 
 --- The members that are up, the node whose socket it is included, by address. Without
@@ -209,6 +215,7 @@ local SERVICE_OPTIONS = { tag = "string", state = true, where = "function" }
 ---@param options? { tag?: string, state?: string|string[], where?: fun(instance: resty.shoal.Instance): boolean }
 ---@return resty.shoal.Instance[]?, string?
 function Shoal:service(name, options)
+  check_text("shoal:service", "name", name)
   local known = current(self)
   if not known then
     return nil, UNKNOWN
@@ -284,6 +291,7 @@ local OWNER_OPTIONS = { n = "number", where = "function", weight = "function" }
 ---@param options? { n?: integer, where?: function, weight?: fun(member: resty.shoal.Member): integer }
 ---@return (resty.shoal.Member|resty.shoal.Member[])?, boolean|string|nil
 function Shoal:owner(key, options)
+  check_text("shoal:owner", "key", key)
   local known = current(self)
   if not known then
     return nil, UNKNOWN
@@ -367,6 +375,10 @@ end
 ---@param options? { tag?: string, state?: string|string[], where?: function }
 ---@return resty.shoal.Instance?, string?
 function Shoal:pick(name, key, options)
+  check_text("shoal:pick", "name", name)
+  if key ~= nil then
+    check_text("shoal:pick", "key", key)
+  end
   local list, why = self:service(name, options)
   if not list then
     return nil, why
@@ -379,7 +391,8 @@ function Shoal:pick(name, key, options)
     found = list[rendezvous.owner(key, ring.addrs, ring.weights)]
   end
   if not found then
-    return nil, ("no instance of '%s' passes"):format(name)
+    local format = list[1] and "all instances of '%s' that pass have the weight 0" or "no instance of '%s' passes"
+    return nil, format:format(name)
   end
   return found
 end
@@ -391,6 +404,7 @@ end
 ---@param data any
 ---@return integer?, string?, string?
 function Shoal:publish(topic, data)
+  check_text("shoal:publish", "topic", topic)
   if not self.control then
     return nil, "shoal.new was given no 'control' socket, which publishing needs"
   end

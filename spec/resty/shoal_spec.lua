@@ -215,4 +215,21 @@ describe("lua-resty-shoal", function()
       return ("%d %d %d %d"):format(count[8001], count[8002], count[8003], count[8004])
     ]])
   end)
+
+  it("says why it picks none, and what is wrong with a call", function()
+    local _, socket = start_node(8001, { weight = 0 })
+    local web = cluster.nginx(socket)
+    web.all_see "8001"
+    assert.equal("all instances of 'web' that pass have the weight 0", web.eval [[return select(2, shoal:pick "web")]])
+    assert.equal("no instance of 'other' passes", web.eval [[return select(2, shoal:pick "other")]])
+    for call, problem in pairs {
+      ["service()"] = "shoal:service: the name must be a string, got nil",
+      ["owner()"] = "shoal:owner: the key must be a string, got nil",
+      ["pick('web', 5)"] = "shoal:pick: the key must be a string, got 5",
+      ["publish(nil, 1)"] = "shoal:publish: the topic must be a string, got nil",
+    } do
+      local said = web.eval(("return select(2, pcall(function() shoal:%s end))"):format(call))
+      assert.is_truthy(said:find(problem, 1, true), said)
+    end
+  end)
 end)
