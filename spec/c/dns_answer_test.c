@@ -124,6 +124,95 @@ static void the_order_follows_the_weights(void)
     EXPECT(many > 70 && many < 130);
 }
 
+/* Random numbers that were drawn for an answer; at most 100,000. */
+static unsigned draws_of(struct zone *zone, const char *name, uint16_t type,
+                         uint16_t edns)
+{
+    struct rng rng = zone->rng;
+    unsigned draws = 0;
+    (void)zone_ask(zone, name, type, edns, false, out);
+    while (rng.state != zone->rng.state && draws++ < 100000)
+        (void)rng_next(&rng);
+    return draws;
+}
+
+static void put_at(struct zone *zone, const char *key, const char *host,
+                   uint16_t weight)
+{
+    struct table_service web_at = {
+        bytes_of_text("web"), bytes_of_text(host), 80, weight, true, NULL, 0};
+    struct table_description member = {.services = &web_at, .num_services = 1};
+    EXPECT(table_put(zone->table, bytes_of_text(key), &member) == 0);
+}
+
+/* An answer must not cost more with 5,000 instances that have no such record,
+ * or the same as another, or next to no weight beside one. */
+static void what_is_not_written_is_not_looked_at(void)
+{
+    struct zone zone;
+    zone_open(&zone);
+    for (unsigned i = 1; i <= 5000; i++)
+        zone_put(&zone, i, 0, true);
+    EXPECT(draws_of(&zone, web, DNS_A, 1232) == 0 && zone_count(out, 1) == 0);
+    EXPECT(draws_of(&zone, web, DNS_TXT, 1232) <= 1024 * 2 * 4 + 8 * 2 * 32);
+    EXPECT(zone_count(out, 1) == 2);
+    for (unsigned i = 1; i <= 5000; i++)
+        zone_put(&zone, i, 1, true);
+    EXPECT(draws_of(&zone, web, DNS_AAAA, 1232) == 0);
+    EXPECT(zone_count(out, 1) == 0 && zone_count(out, 2) == 1);
+    zone_put(&zone, 1, 65535, true);
+    EXPECT(draws_of(&zone, web, DNS_A, 1232) <= 76 * 2 * 4 + 8 * 2 * 32);
+    EXPECT(zone_count(out, 1) > 70);
+    put_at(&zone, "six", "fd00::1", 1);
+    EXPECT(draws_of(&zone, web, DNS_AAAA, 1232) <= 1);
+    EXPECT(zone_count(out, 1) == 1);
+    EXPECT(draws_of(&zone, "m1.node.shoal", DNS_SRV, 1232) == 0);
+    table_free(zone.table);
+}
+
+/* The heaviest has gone, and the others still come by their weights. */
+static void a_weight_that_is_gone_is_forgotten(void)
+{
+    struct zone zone;
+    unsigned first = 0;
+    zone_open(&zone);
+    zone_put(&zone, 1, 65535, true);
+    for (unsigned i = 2; i <= 900; i++)
+        zone_put(&zone, i, i <= 450 ? 9 : 1, true);
+    zone_drop(&zone, 1);
+    for (unsigned i = 2; i <= 900; i++) { /* as if each had changed */
+        zone_drop(&zone, i);
+        zone_put(&zone, i, i <= 450 ? 9 : 1, true);
+    }
+    for (unsigned i = 0; i < 1000; i++) {
+        (void)zone_ask(&zone, web, DNS_A, 0, false, out);
+        first += member_at(out, question_size(web), 0) <= 450;
+    }
+    EXPECT(first > 860 && first < 940);
+    table_free(zone.table);
+}
+
+/* ANY has addresses whenever there are some, whoever is first. */
+static void anything_is_an_address_that_there_is(void)
+{
+    struct zone zone;
+    zone_open(&zone);
+    put_at(&zone, "name", "db.example.org", 1);
+    EXPECT(zone_ask(&zone, web, DNS_ANY, 0, false, out) > 0);
+    EXPECT(zone_count(out, 1) == 0);
+    put_at(&zone, "without weight", "10.0.0.1", 0);
+    put_at(&zone, "six", "fd00::1", 1);
+    (void)zone_ask(&zone, web, DNS_ANY, 0, false, out);
+    EXPECT(zone_count(out, 1) == 1);
+    put_at(&zone, "four", "10.0.0.2", 1);
+    (void)zone_ask(&zone, web, DNS_ANY, 0, false, out);
+    EXPECT(zone_count(out, 1) == 1);
+    table_drop(zone.table, bytes_of_text("six"));
+    (void)zone_ask(&zone, web, DNS_ANY, 0, false, out);
+    EXPECT(zone_count(out, 1) == 1);
+    table_free(zone.table);
+}
+
 /* Several members of one host are one address, and several services. */
 static void an_address_is_there_once(void)
 {
@@ -189,6 +278,9 @@ int main(void)
     additional_records_are_left_out_silently();
     nobody_is_named_twice();
     the_order_follows_the_weights();
+    what_is_not_written_is_not_looked_at();
+    a_weight_that_is_gone_is_forgotten();
+    anything_is_an_address_that_there_is();
     an_address_is_there_once();
     what_is_not_a_name_is_left_out();
     return expect_done();

@@ -7,6 +7,13 @@
 /* What a name turned out to be. */
 enum found { NOT_THERE, EMPTY, APEX, SERVER, ADDRESS, ENTRIES };
 
+/* Of one name: a list of tags is long. */
+enum { MOST_TEXTS = 32 };
+
+/* Entries that are looked at for an answer. Those that are not written have an
+ * address, or tags, that are written already. */
+enum { LOOKS = 1024, LOOKS_OF_STREAM = 8192 };
+
 struct work {
     struct zone *zone;
     struct query query;
@@ -14,7 +21,9 @@ struct work {
     struct table_name *name; /* of ENTRIES */
     struct table_host host;  /* of SERVER and ADDRESS */
     bool is_cut;             /* not everything fitted */
-    size_t domain_at;        /* in the message: where the domain begins */
+    bool is_stream;
+    shoal_bytes texts[MOST_TEXTS]; /* those that are written */
+    size_t domain_at;              /* in the message: where the domain begins */
 };
 
 /* ---- Finding ---- */
@@ -161,15 +170,12 @@ static void put_ns(struct work *work)
 
 /* ---- Entries ---- */
 
-/* Each address once, and nobody who has no weight: a client has nothing else to
- * go by. */
+/* Each address once. Nobody without a weight is in that list: a client has
+ * nothing else to go by. */
 static bool put_host(struct work *work, const struct table_entry *entry,
                      uint64_t stamp)
 {
-    uint8_t size = work->query.type == DNS_A ? 4 : 16;
-
-    if (entry->host.size != size || entry->weight == 0 ||
-        entry->host_name->stamp == stamp)
+    if (entry->host_name->stamp == stamp)
         return true;
     entry->host_name->stamp = stamp;
     return put_address(work, asked(), &entry->host, WRITER_ANSWER);
@@ -194,8 +200,6 @@ static bool put_service(struct work *work, const struct table_entry *entry,
     const struct table_name *target = target_of(entry);
 
     (void)stamp;
-    if (entry->port == 0 || (!target && entry->other_host.size == 0))
-        return true;
     writer_begin(writer, asked(), DNS_SRV, work->zone->ttl);
     writer_u16(writer, 1); /* the priority: all the same */
     writer_u16(writer, entry->weight);
@@ -210,24 +214,21 @@ static bool put_service(struct work *work, const struct table_entry *entry,
     return writer_end(writer, WRITER_ANSWER);
 }
 
-enum { MOST_TEXTS = 32 };
-
 static bool put_text(struct work *work, const struct table_entry *entry,
                      uint64_t stamp)
 {
-    const struct table_slot *slots = work->name->slots;
-    uint32_t i;
+    unsigned i, count = work->writer.counts[WRITER_ANSWER];
 
     (void)stamp;
-    if (entry->texts.size == 0)
-        return true;
-    for (i = 0; slots[i].entry != entry; i++)
-        if (bytes_equal(slots[i].entry->texts, entry->texts))
+    for (i = 0; i < count; i++)
+        if (bytes_equal(work->texts[i], entry->texts))
             return true; /* there is such a record */
     writer_begin(&work->writer, asked(), DNS_TXT, work->zone->ttl);
     writer_bytes(&work->writer, entry->texts);
-    return writer_end(&work->writer, WRITER_ANSWER) &&
-           work->writer.counts[WRITER_ANSWER] < MOST_TEXTS;
+    if (!writer_end(&work->writer, WRITER_ANSWER))
+        return false;
+    work->texts[count] = entry->texts;
+    return count + 1 < MOST_TEXTS;
 }
 
 /* Of the services that were written, which are the first `count`. */
@@ -237,10 +238,10 @@ static void put_targets(struct work *work, uint32_t count)
     uint32_t i;
 
     for (i = 0; i < count; i++) {
-        const struct table_entry *entry = work->name->slots[i].entry;
+        const struct table_entry *entry = table_at(work->name, TABLE_SRV, i);
         struct table_name *target = target_of(entry);
 
-        if (entry->port == 0 || !target || target->stamp == stamp)
+        if (!target || target->stamp == stamp)
             continue;
         target->stamp = stamp;
         if (!put_address(work, below(work, target->labels), &entry->host,
@@ -252,16 +253,17 @@ static void put_targets(struct work *work, uint32_t count)
 typedef bool put_fn(struct work *work, const struct table_entry *entry,
                     uint64_t stamp);
 
-/* In an order that is drawn while they are written. How many were looked at
- * until no more fit. */
-static uint32_t put_all(struct work *work, put_fn *put)
+/* Those of a list, in an order that is drawn while they are written. How many
+ * were looked at until no more fit. */
+static uint32_t put_all(struct work *work, enum table_kind kind, put_fn *put)
 {
     uint64_t stamp = table_new_stamp(work->zone->table);
-    uint32_t i;
+    uint32_t count = table_count(work->name, kind), i;
+    uint32_t most = work->is_stream ? LOOKS_OF_STREAM : LOOKS;
 
-    for (i = 0; i < work->name->count; i++) {
-        table_shuffle(work->name, i, &work->zone->rng);
-        if (!put(work, work->name->slots[i].entry, stamp))
+    for (i = 0; i < count && i < most; i++) {
+        table_shuffle(work->name, kind, i, &work->zone->rng);
+        if (!put(work, table_at(work->name, kind, i), stamp))
             break;
     }
     work->is_cut = work->writer.is_full;
@@ -272,14 +274,16 @@ static void put_entries(struct work *work)
 {
     switch (work->query.type) {
     case DNS_A:
+        (void)put_all(work, TABLE_A, put_host);
+        break;
     case DNS_AAAA:
-        (void)put_all(work, put_host);
+        (void)put_all(work, TABLE_AAAA, put_host);
         break;
     case DNS_SRV:
-        put_targets(work, put_all(work, put_service));
+        put_targets(work, put_all(work, TABLE_SRV, put_service));
         break;
     case DNS_TXT:
-        (void)put_all(work, put_text);
+        (void)put_all(work, TABLE_TXT, put_text);
         break;
     }
 }
@@ -302,20 +306,18 @@ static void put_apex(struct work *work)
         put_ns(work);
 }
 
-/* Whoever wants anything gets addresses (RFC 8482). */
+/* Whoever wants anything gets addresses (RFC 8482), of the family that there
+ * is. */
 static void narrow(struct work *work, enum found found)
 {
-    const struct table_name *name = work->name;
-    uint8_t size = work->host.size;
+    bool has_six = work->host.size == 16;
 
     if (work->query.type != DNS_ANY)
         return;
-    if (found == APEX)
-        work->query.type = DNS_SOA;
-    if (found == ENTRIES && name->count > 0)
-        size = name->slots[0].entry->host.size;
-    if (found != APEX)
-        work->query.type = size == 16 ? DNS_AAAA : DNS_A;
+    if (found == ENTRIES)
+        has_six = table_count(work->name, TABLE_A) == 0 &&
+                  table_count(work->name, TABLE_AAAA) > 0;
+    work->query.type = found == APEX ? DNS_SOA : has_six ? DNS_AAAA : DNS_A;
 }
 
 static enum dns_rcode answer_within(struct work *work, shoal_bytes name)
@@ -364,7 +366,7 @@ static size_t room_for(const struct query *query, bool is_stream, size_t room)
 size_t answer_query(struct zone *zone, shoal_bytes bytes, bool is_stream,
                     uint8_t *out, size_t room)
 {
-    struct work work = {.zone = zone};
+    struct work work = {.zone = zone, .is_stream = is_stream};
     const struct query *query = &work.query;
     enum dns_rcode rcode;
     uint16_t flags;

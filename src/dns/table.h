@@ -5,7 +5,8 @@
  * The caller (dns_lua.c) describes one member after the other, and each again
  * when it has changed, so that a change costs what that member has, however
  * many there are. An answer costs a lookup and what is written; nothing is
- * sorted or searched for it.
+ * sorted or searched for it. (What several have in common, an address or the
+ * same tags, is written once; there is a limit to how many are looked at.)
  *
  *   name    "v2.web.service", "db1.node", "0a000001.addr": in front of the
  *           domain, with all that it stands for
@@ -30,10 +31,20 @@ struct table_host {
     uint8_t ip[16];
 };
 
-/* Where an entry stands among those of one of its names. */
+/* Lists of a name, by the records that are made of them: so that an answer
+ * looks at nobody who has no such record. */
+enum table_kind {
+    TABLE_A, /* with a weight */
+    TABLE_AAAA,
+    TABLE_SRV, /* with a port and a host */
+    TABLE_TXT, /* with texts */
+    TABLE_NUM_KINDS
+};
+
+/* Where an entry stands in the lists of one of its names. */
 struct table_place {
     struct table_name *name;
-    uint32_t at; /* TABLE_NOWHERE: it does not pass */
+    uint32_t at[TABLE_NUM_KINDS]; /* TABLE_NOWHERE: it is not in that list */
 };
 
 enum { TABLE_NOWHERE = UINT32_MAX };
@@ -59,14 +70,20 @@ struct table_slot {
     uint16_t weight; /* the entry's, for who looks at many */
 };
 
-struct table_name {
-    struct table_name *next; /* with the same hash */
+/* Those that pass and have such a record. */
+struct table_list {
     struct table_slot *slots;
-    uint32_t count, room; /* slots: those that pass */
-    uint32_t uses;        /* entries, passing or not; names below; as a host */
-    uint32_t hash;
+    uint32_t count, room;
+    uint32_t removed;    /* since max_weight was looked for */
     uint16_t max_weight; /* no entry has more */
-    uint64_t stamp;      /* the last list of records that it is in */
+};
+
+struct table_name {
+    struct table_name *next;  /* with the same hash */
+    struct table_list *lists; /* TABLE_NUM_KINDS; NULL: nobody passes */
+    uint32_t uses; /* entries, passing or not; names below; as a host */
+    uint32_t hash;
+    uint64_t stamp; /* the last list of records that it is in */
     shoal_bytes labels;
 };
 
@@ -113,14 +130,21 @@ size_t table_num_members(const table *table);
 /* Grows with each change. */
 uint32_t table_changes(const table *table);
 
-/* NULL: there is no such name. One without slots may be there. */
+/* NULL: there is no such name. One without entries that pass may be there. */
 struct table_name *table_find(const table *table, shoal_bytes labels);
+/* Entries of it that have such a record. */
+uint32_t table_count(const struct table_name *name, enum table_kind kind);
+/* One of these; borrowed until the table changes. */
+struct table_entry *table_at(const struct table_name *name,
+                             enum table_kind kind, uint32_t i);
 
 /* A number that no name has as its stamp yet. */
 uint64_t table_new_stamp(table *table);
 
-/* Puts one of the slots from `from` on at that place, at random: the more
- * weight the likelier; of more than a few hundred only roughly so. */
-void table_shuffle(struct table_name *name, uint32_t from, struct rng *rng);
+/* Puts one of the entries from `from` on at that place of the list, at random:
+ * the more weight the likelier. Of more than a few hundred only roughly so, and
+ * the more roughly the further behind it is. */
+void table_shuffle(struct table_name *name, enum table_kind kind, uint32_t from,
+                   struct rng *rng);
 
 #endif

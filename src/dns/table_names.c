@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { FIRST_BUCKETS = 64, FIRST_SLOTS = 4 };
+enum { FIRST_BUCKETS = 64 };
 
 bool names_init(struct table_names *names, uint64_t key)
 {
@@ -103,6 +103,15 @@ struct table_name *names_use(struct table_names *names, shoal_bytes labels)
     return name;
 }
 
+static void free_lists(struct table_name *name)
+{
+    int kind;
+
+    for (kind = 0; name->lists && kind < TABLE_NUM_KINDS; kind++)
+        free(name->lists[kind].slots);
+    free(name->lists);
+}
+
 void names_release(struct table_names *names, struct table_name *name)
 {
     if (--name->uses > 0)
@@ -111,25 +120,70 @@ void names_release(struct table_names *names, struct table_name *name)
         names_release(names, names_find(names, label_rest(name->labels)));
     *find(names, name->labels, name->hash) = name->next;
     names->count--;
-    free(name->slots);
+    free_lists(name);
     free(name);
 }
 
 /* ---- Their entries ---- */
 
-static bool has_room(struct table_name *name)
+static bool has_record(const struct table_entry *entry, enum table_kind kind)
 {
-    uint32_t room = name->room ? name->room * 2 : FIRST_SLOTS;
+    switch (kind) {
+    case TABLE_A:
+        return entry->weight > 0 && entry->host.size == 4;
+    case TABLE_AAAA:
+        return entry->weight > 0 && entry->host.size == 16;
+    case TABLE_SRV:
+        return entry->port > 0 &&
+               (entry->host_name || entry->other_host.size > 0);
+    default:
+        return entry->texts.size > 0;
+    }
+}
+
+static bool has_room(struct table_list *list)
+{
+    uint32_t room = list->room ? list->room * 2 : 1;
     struct table_slot *slots;
 
-    if (name->count < name->room)
+    if (list->count < list->room)
         return true;
-    slots = realloc(name->slots, room * sizeof *slots);
+    slots = realloc(list->slots, room * sizeof *slots);
     if (!slots)
         return false;
-    name->slots = slots;
-    name->room = room;
+    list->slots = slots;
+    list->room = room;
     return true;
+}
+
+/* In each list where it is to be. */
+static bool has_room_for(struct table_name *name,
+                         const struct table_entry *entry)
+{
+    int kind;
+
+    if (!name->lists)
+        name->lists = calloc(TABLE_NUM_KINDS, sizeof *name->lists);
+    if (!name->lists)
+        return false;
+    for (kind = 0; kind < TABLE_NUM_KINDS; kind++)
+        if (has_record(entry, kind) && !has_room(&name->lists[kind]))
+            return false;
+    return true;
+}
+
+static void append(struct table_entry *entry, uint32_t place,
+                   enum table_kind kind)
+{
+    struct table_list *list = &entry->places[place].name->lists[kind];
+
+    if (list->count == 0)
+        list->max_weight = 0;
+    if (entry->weight > list->max_weight)
+        list->max_weight = entry->weight;
+    entry->places[place].at[kind] = list->count;
+    list->slots[list->count++] =
+        (struct table_slot){entry, place, entry->weight};
 }
 
 static bool has_name(const struct table_entry *entry,
@@ -148,6 +202,7 @@ bool names_add(struct table_names *names, struct table_entry *entry,
 {
     struct table_name *name = names_use(names, labels);
     uint32_t place = entry->num_places;
+    int kind;
 
     if (!name)
         return false;
@@ -155,87 +210,115 @@ bool names_add(struct table_names *names, struct table_entry *entry,
         names_release(names, name);
         return true;
     }
-    if (entry->is_passing && !has_room(name)) {
+    if (entry->is_passing && !has_room_for(name, entry)) {
         names_release(names, name);
         return false;
     }
-    entry->places[entry->num_places++] =
-        (struct table_place){name, TABLE_NOWHERE};
-    if (!entry->is_passing)
-        return true;
-    if (name->count == 0)
-        name->max_weight = 0;
-    if (entry->weight > name->max_weight)
-        name->max_weight = entry->weight;
-    entry->places[place].at = name->count;
-    name->slots[name->count++] =
-        (struct table_slot){entry, place, entry->weight};
+    entry->places[entry->num_places++].name = name;
+    for (kind = 0; kind < TABLE_NUM_KINDS; kind++) {
+        entry->places[place].at[kind] = TABLE_NOWHERE;
+        if (entry->is_passing && has_record(entry, kind))
+            append(entry, place, kind);
+    }
     return true;
 }
 
-static void move(struct table_name *name, uint32_t to, struct table_slot slot)
+static void move(struct table_list *list, enum table_kind kind, uint32_t to,
+                 struct table_slot slot)
 {
-    name->slots[to] = slot;
-    slot.entry->places[slot.place].at = to;
+    list->slots[to] = slot;
+    slot.entry->places[slot.place].at[kind] = to;
+}
+
+/* Once in a while, so that a change costs no more with many entries. */
+static void look_for_max(struct table_list *list)
+{
+    uint32_t i;
+
+    if (++list->removed < list->count)
+        return;
+    list->removed = 0;
+    list->max_weight = 0;
+    for (i = 0; i < list->count; i++)
+        if (list->slots[i].weight > list->max_weight)
+            list->max_weight = list->slots[i].weight;
+}
+
+static void remove_from(struct table_list *list, enum table_kind kind,
+                        uint32_t at)
+{
+    move(list, kind, at, list->slots[--list->count]);
+    look_for_max(list);
 }
 
 void names_remove(struct table_names *names, struct table_entry *entry,
                   uint32_t place)
 {
     struct table_name *name = entry->places[place].name;
-    uint32_t at = entry->places[place].at;
+    const uint32_t *at = entry->places[place].at;
+    int kind;
 
-    if (at != TABLE_NOWHERE)
-        move(name, at, name->slots[--name->count]);
+    for (kind = 0; kind < TABLE_NUM_KINDS; kind++)
+        if (at[kind] != TABLE_NOWHERE)
+            remove_from(&name->lists[kind], kind, at[kind]);
     names_release(names, name);
 }
 
 /* ---- Their order ---- */
 
-enum { EXACTLY = 256, TRIES = 32 };
+/* The first of an answer are what a client uses. */
+enum { EXACTLY = 256, FIRST = 8, TRIES_FIRST = 32, TRIES = 4 };
 
-static uint16_t weight_at(const struct table_name *name, uint32_t i)
-{
-    return name->slots[i].weight;
-}
-
-static uint32_t choose_exactly(const struct table_name *name, uint32_t from,
+static uint32_t choose_exactly(const struct table_list *list, uint32_t from,
                                struct rng *rng)
 {
     uint32_t i, total = 0, left;
 
-    for (i = from; i < name->count; i++)
-        total += weight_at(name, i);
+    for (i = from; i < list->count; i++)
+        total += list->slots[i].weight;
     if (total == 0)
-        return from + rng_below(rng, name->count - from);
+        return from + rng_below(rng, list->count - from);
     left = rng_below(rng, total);
-    for (i = from; left >= weight_at(name, i); i++)
-        left -= weight_at(name, i);
+    for (i = from; left >= list->slots[i].weight; i++)
+        left -= list->slots[i].weight;
     return i;
 }
 
 /* Somebody at random, who is taken with the probability of its weight. */
-static uint32_t choose_roughly(const struct table_name *name, uint32_t from,
+static uint32_t choose_roughly(const struct table_list *list, uint32_t from,
                                struct rng *rng)
 {
-    uint32_t i = from, tries;
+    uint32_t i = from, tries = from < FIRST ? TRIES_FIRST : TRIES;
 
-    for (tries = 0; tries < TRIES; tries++) {
-        i = from + rng_below(rng, name->count - from);
-        if (name->max_weight == 0 ||
-            rng_below(rng, name->max_weight) < weight_at(name, i))
+    while (tries-- > 0) {
+        i = from + rng_below(rng, list->count - from);
+        if (list->max_weight == 0 ||
+            rng_below(rng, list->max_weight) < list->slots[i].weight)
             break;
     }
     return i;
 }
 
-void table_shuffle(struct table_name *name, uint32_t from, struct rng *rng)
+void table_shuffle(struct table_name *name, enum table_kind kind, uint32_t from,
+                   struct rng *rng)
 {
-    uint32_t i = name->count - from <= EXACTLY
-                     ? choose_exactly(name, from, rng)
-                     : choose_roughly(name, from, rng);
-    struct table_slot chosen = name->slots[i];
+    struct table_list *list = &name->lists[kind];
+    uint32_t i = list->count - from <= EXACTLY
+                     ? choose_exactly(list, from, rng)
+                     : choose_roughly(list, from, rng);
+    struct table_slot chosen = list->slots[i];
 
-    move(name, i, name->slots[from]);
-    move(name, from, chosen);
+    move(list, kind, i, list->slots[from]);
+    move(list, kind, from, chosen);
+}
+
+uint32_t table_count(const struct table_name *name, enum table_kind kind)
+{
+    return name->lists ? name->lists[kind].count : 0;
+}
+
+struct table_entry *table_at(const struct table_name *name,
+                             enum table_kind kind, uint32_t i)
+{
+    return name->lists[kind].slots[i].entry;
 }
