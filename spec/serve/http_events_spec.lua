@@ -127,29 +127,68 @@ describe("/events", function()
     end, 10, "room")
   end)
 
-  it("sends many members in pieces, and what happens meanwhile after them", function()
-    local core = require "shoal.core"
-    local members, timers, sent, told = {}, {}, {}, nil
-    for i = 1, 450 do members[i] = { addr = "m" .. i, state = "alive", incarnation = 0, since = 0 } end
-    local fake = {
-      members = function() return members end, tags = function() return {} end, time = function() return 1 end,
+  -- Events of a node that is not there: `sent` is what is written to one client of them, whose `waiting`
+  -- grows by it; `tell` is what the node calls.
+  local function with_fake(members, tags)
+    local world = { timers = {}, sent = {}, waiting = 0, keeps = false }
+    world.node = {
+      members = function() return members end, tags = function() return tags or {} end,
+      time = function() return 1 end,
       info = function() return { addr = "self" } end, is_closed = function() return false end,
-      after = function(_, _, fn) timers[#timers + 1] = fn return {} end,
+      after = function(_, _, fn) world.timers[#world.timers + 1] = fn return {} end,
       every = function() return { cancel = function() end } end,
-      on = function(_, name, fn) if name == "*" then told = fn end end, off = function() end,
+      on = function(_, name, fn) if name == "*" then world.tell = fn end end, off = function() end,
     }
-    local events = require "shoal.serve.http.events".new(fake, { view = 1 }, function() end)
-    local exchange = {
-      stream = function() return true end, header = function() end, waiting = function() return 0 end,
-      write = function(_, text) sent[#sent + 1] = text:match "event: (%S+)" or text return true end,
+    world.exchange = {
+      stream = function() return true end, header = function() end, waiting = function() return world.waiting end,
+      write = function(_, text)
+        world.sent[#world.sent + 1] = text:match "event: (%S+)" or text
+        world.waiting = world.waiting + (world.keeps and #text or 0)
+        world.most = math.max(world.most or 0, world.waiting)
+        return true
+      end,
     }
-    events:subscribe { exchange = exchange, query = {} }
-    told(fake, "member_up", members[1])
-    while timers[1] do table.remove(timers, 1)() end
-    assert.same({ "begin", "members", "members", "members", "ready", "member_up" }, sent)
-    for _ = 1, 2000 do told(fake, "member_up", members[1]) end -- more than are kept
-    assert.equal(2006, #sent)
-    events:drop(exchange)
-    assert.equal("string", type(core.version))
+    world.events = require "shoal.serve.http.events".new(world.node, { view = 1 }, function() end)
+    return world
+  end
+
+  local function run(world)
+    while world.timers[1] do
+      table.remove(world.timers, 1)()
+      world.waiting = 0
+    end
+  end
+
+  it("sends many members in pieces, and what happens meanwhile after them", function()
+    local members = {}
+    for i = 1, 450 do members[i] = { addr = "m" .. i, state = "alive", incarnation = 0, since = 0 } end
+    local world = with_fake(members)
+    world.events:subscribe { exchange = world.exchange, query = {} }
+    world.tell(world.node, "member_up", members[1])
+    run(world)
+    assert.same({ "begin", "members", "members", "members", "ready", "member_up" }, world.sent)
+    for _ = 1, 2000 do world.tell(world.node, "member_up", members[1]) end -- more than are kept
+    assert.equal(2006, #world.sent)
+    world.events:drop(world.exchange)
+  end)
+
+  it("leaves no more unread than a client may, whatever it has missed and however large it is", function()
+    local members = {}
+    for i = 1, 201 do members[i] = { addr = "m" .. i, tags = { blob = ("x"):rep(8000) } } end
+    local world = with_fake(members)
+    world.keeps = true
+    world.events:subscribe { exchange = world.exchange, query = {} }
+    run(world)
+    assert.is_true(world.most < 2 ^ 20, world.most .. " bytes of the state")
+    world.events:drop(world.exchange)
+    local base = world.events.base
+    world.tell(world.node, "member_up", members[1])
+    for _ = 1, 500 do world.tell(world.node, "member_up", members[1]) end
+    world.most, world.waiting, world.sent = 0, 0, {}
+    world.events:subscribe { exchange = world.exchange, query = { last = base .. "-1" } }
+    assert.is_true(#world.sent < 500)
+    run(world)
+    assert.is_true(world.most < 2 ^ 20, world.most .. " bytes of the past")
+    assert.equal(501, #world.sent) -- "retry", and what was missed
   end)
 end)

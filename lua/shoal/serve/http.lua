@@ -84,16 +84,18 @@ end
 
 -- ---- Answers ----
 
-local PIECE = 200 -- items that are written in one turn of the loop
+local PIECE, PIECE_BYTES = 200, 2 ^ 16 -- items and bytes that are written in one turn of the loop, about
 local PAUSE = 0.01 -- seconds, while the client takes what was written
-local MOST_WAITING = 2 ^ 18 -- bytes
+local MOST_WAITING = 2 ^ 18 -- bytes; with another piece it is less than a stream may leave unread
 
+-- The items from one on, as far as a piece goes; and where the next begins.
 local function piece_of(body, from)
-  local list, parts = body[1], {}
-  for i = from, math.min(#list, from + PIECE - 1) do
-    parts[#parts + 1] = (i > 1 and body.between or "") .. body.encode(list[i])
+  local list, parts, size, i = body[1], {}, 0, from
+  while i <= #list and i < from + PIECE and size < PIECE_BYTES do
+    local part = (i > 1 and body.between or "") .. body.encode(list[i])
+    parts[#parts + 1], size, i = part, size + #part, i + 1
   end
-  return table.concat(parts)
+  return table.concat(parts), i
 end
 
 -- What raises answers nobody: rather than wait for ever, the client is cut off.
@@ -116,12 +118,13 @@ local function go_on(self, exchange, body, from)
     exchange:finish()
     return
   end
-  local is_behind = exchange:waiting() > MOST_WAITING
+  local is_behind, piece = exchange:waiting() > MOST_WAITING, nil
   if not is_behind then
-    exchange:write(piece_of(body, from))
+    piece, from = piece_of(body, from)
+    exchange:write(piece)
   end
   self.node:after(is_behind and PAUSE or 0, function()
-    try(exchange, go_on, self, exchange, body, is_behind and from or from + PIECE)
+    try(exchange, go_on, self, exchange, body, from)
   end)
 end
 
@@ -135,11 +138,16 @@ function Http:send(exchange, status, body, headers)
   headers = headers or TEXT
   if type(body) == "string" then
     exchange:respond(status, headers, body)
-  elseif #body[1] <= PIECE then
-    exchange:respond(status, headers, body.open .. piece_of(body, 1) .. body.close)
+    return
+  end
+  local piece, from = piece_of(body, 1)
+  if from > #body[1] then
+    exchange:respond(status, headers, body.open .. piece .. body.close)
   elseif exchange:stream(status, headers) then
-    exchange:write(body.open)
-    go_on(self, exchange, body, 1)
+    exchange:write(body.open .. piece)
+    self.node:after(0, function()
+      try(exchange, go_on, self, exchange, body, from)
+    end)
   end
 end
 

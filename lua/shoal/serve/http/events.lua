@@ -21,8 +21,9 @@ local HEADERS = { ["Content-Type"] = "text/event-stream", ["Cache-Control"] = "n
 
 local RING = 1000 -- events
 local MOST = 64 -- clients
-local PIECE = 200 -- members in one event
-local MOST_WAITING = 2 ^ 18 -- bytes
+local PIECE, PIECE_BYTES = 200, 2 ^ 16 -- members and bytes in one event, about
+local MOST_WAITING = 2 ^ 18 -- bytes; with another event it is less than a client may leave unread
+local PAUSE = 0.01 -- seconds, while a client reads
 local TICK, ALIVE = 1, 15 -- seconds: to look at what tells nobody; between comments
 
 -- What is passed on, of what a node tells. What members publish or send is theirs.
@@ -69,22 +70,25 @@ local function begin_state(self, client)
 end
 
 local function write_members(client)
-  local list, parts = client.state, {}
-  for i = client.from, math.min(#list, client.from + PIECE - 1) do
-    parts[#parts + 1] = json.encode_object(list[i], json.MEMBER)
+  local list, parts, size, at = client.state, {}, 0, client.from
+  while at <= #list and at < client.from + PIECE and size < PIECE_BYTES do
+    local part = json.encode_object(list[at], json.MEMBER)
+    parts[#parts + 1], size, at = part, size + #part, at + 1
   end
-  client.from = client.from + PIECE
+  client.from = at
   if parts[1] then
     client.exchange:write(("event: members\ndata: [%s]\n\n"):format(table.concat(parts, ",")))
   end
 end
 
--- What it lacks: the state, piece by piece, then what has happened since.
-local function pump(self, client)
-  if not self.clients[client.exchange] or client.waits then
-    return
-  end
-  while client.at < self.last and not client.state do
+-- A client that is behind is written to when it has read.
+local function is_behind(client)
+  return client.exchange:waiting() > MOST_WAITING
+end
+
+-- What has happened, as far as it takes it; or the state, if so much is not known any more.
+local function write_past(self, client)
+  while client.at < self.last and not client.state and not is_behind(client) do
     local event = self.ring[client.at + 1]
     if not event then
       begin_state(self, client)
@@ -93,16 +97,24 @@ local function pump(self, client)
       client.exchange:write(event)
     end
   end
-  if not client.state then
+end
+
+-- What it lacks: the state, piece by piece, then what has happened since.
+local function pump(self, client)
+  if not self.clients[client.exchange] or client.waits then
     return
-  elseif client.from > #client.state then
+  end
+  write_past(self, client)
+  if client.state and client.from > #client.state then
     client.state = nil
     client.exchange:write(("id: %s\nevent: ready\ndata: {}\n\n"):format(id_of(self, client.at)))
     return pump(self, client)
-  elseif client.exchange:waiting() <= MOST_WAITING then
+  elseif not client.state and client.at == self.last then
+    return
+  elseif client.state and not is_behind(client) then
     write_members(client)
   end
-  client.waits = self.node:after(client.exchange:waiting() > MOST_WAITING and 0.01 or 0, function()
+  client.waits = self.node:after(is_behind(client) and PAUSE or 0, function()
     client.waits = nil
     pump(self, client)
   end)
