@@ -143,6 +143,7 @@ describe("a reader of Consul", function()
     assert.same({ "Blue", "v2" }, body.web)
     assert.equal(index, later)
     get(a, "/v1/catalog/services?index=0&wait=1m30s")
+    assert.equal(index, select(2, get(a, "/v1/catalog/services?index=&wait="))) -- as if they were not there
     get(a, "/v1/catalog/services?index=1&wait=1.5h&cached&consistent&pretty")
     get(a, ("/v1/agent/self?index=%.0f"):format(index)) -- does not block
     for _, query in ipairs { "index=x", "index=-1", "wait=5", "wait=s", "wait=5x", "filter=a", "node-meta=a:b" } do
@@ -153,6 +154,81 @@ describe("a reader of Consul", function()
       assert.equal(404, web.get(a, path).status, path)
     end
     assert.equal(405, web.ask(a, "PUT", "/v1/agent/service/register", "Content-Length: 0\r\n").status)
+  end)
+
+  it("gives members IDs that differ as much as their addresses do", function()
+    local entries, json = require "shoal.serve.http.entries", dkjson
+    local seen, heads, count = {}, {}, 0
+    for a = 0, 1 do
+      for b = 0, 255 do
+        for c = 1, 254 do
+          local member = { addr = ("10.%d.%d.%d:7946"):format(a, b, c), tags = {} }
+          local id = entries.catalog({ datacenter = "dc1" }, { member = member, name = "x", tags = {}, weight = 1,
+            state = "passing" }):match '"ID":"(.-)"'
+          assert.is_nil(seen[id], member.addr)
+          -- a part of it says nothing about another
+          local head = id:sub(1, 8)
+          if heads[head] then assert.not_equal(heads[head], id:sub(10, 18)) end
+          seen[id], heads[head], count = true, id:sub(10, 18), count + 1
+        end
+      end
+    end
+    assert.equal(2 * 256 * 254, count)
+    local member = { addr = "10.0.0.1:7946", tags = {} }
+    local one = { member = member, name = "x", tags = {}, weight = 1, state = "passing" }
+    local self = { datacenter = "dc1" }
+    assert.equal(json.decode(entries.catalog(self, one)).ID, json.decode(entries.health(self, one)).Node.ID)
+  end)
+
+  -- The answers of a node that knows these members, asked in one turn; how many turns they took, and how often
+  -- it was asked for its members.
+  local function ask_at_once(members, uris)
+    local timers, cost, got = {}, { walks = 0, turns = 0 }, {}
+    local fake = {
+      members = function() cost.walks = cost.walks + 1 return members end, tags = function() return {} end,
+      time = function() return 1 end, info = function() return { addr = "self", started_at = 1 } end,
+      connection = function() return "connected" end, identity = function() return { addr = "self" } end,
+      after = function(_, _, fn) timers[#timers + 1] = fn return { cancel = function() end } end,
+    }
+    local http = { try = function(_, fn, ...) return fn(...) end, send = function(_, exchange, _, body, headers)
+      got[exchange] = { table.concat(body[1]), headers["X-Consul-Index"] }
+    end }
+    local consul = require "shoal.serve.http.consul".new(fake, http)
+    local request, exchanges = require "shoal.serve.http.request", {}
+    for i, uri in ipairs(uris) do
+      local path, query, tags = request.parse(uri)
+      exchanges[i] = { drop = function() got[exchanges[i]] = "dropped" end }
+      assert.is_nil(consul:route { method = "GET", path = path, query = query, tags = tags, exchange = exchanges[i] })
+    end
+    while timers[1] do
+      table.remove(timers, 1)()
+      cost.turns = cost.turns + 1
+    end
+    local answers = {}
+    for i, exchange in ipairs(exchanges) do answers[i] = got[exchange] end
+    return answers, cost
+  end
+
+  local function many(count)
+    local members = {}
+    for i = 1, count do
+      members[i] = { addr = ("10.0.%d.%d:7946"):format(i / 256, i % 256), state = "alive", since = 1,
+        tags = { ["service.web"] = { port = 80, state = "passing", tags = { "v2" } } } }
+    end
+    return members
+  end
+
+  it("is answered from one list, and equal queries are made once, a piece in each turn", function()
+    local uris = {}
+    for i = 1, 50 do uris[i] = "/v1/health/service/web" end
+    uris[51], uris[52] = "/v1/health/service/none", "/v1/catalog/services"
+    local answers, cost = ask_at_once(many(500), uris)
+    assert.equal(500, #dkjson.decode(answers[1][1]))
+    for i = 2, 50 do assert.equal(answers[1][1], answers[i][1]) end
+    assert.same({ "[]\n", '{"web":["v2"]}\n' }, { answers[51][1], answers[52][1] })
+    assert.equal(1, cost.walks)
+    local pieces = #answers[1][1] / 2 ^ 15
+    assert.is_true(cost.turns > pieces - 1 and cost.turns < 2 * pieces + 20, cost.turns .. " turns")
   end)
 
   it("has an index that grows over a restart", function()

@@ -118,10 +118,11 @@ local function go_on(self, exchange, body, from)
     exchange:finish()
     return
   end
-  local is_behind, piece = exchange:waiting() > MOST_WAITING, nil
+  local is_behind = exchange:waiting() > MOST_WAITING
   if not is_behind then
-    piece, from = piece_of(body, from)
+    local piece, after = piece_of(body, from)
     exchange:write(piece)
+    from = after
   end
   self.node:after(is_behind and PAUSE or 0, function()
     try(exchange, go_on, self, exchange, body, from)

@@ -1,15 +1,16 @@
 --- What readers of Consul ask for, in its words: catalog, health, and blocking queries.
 --
--- A member is a node; a service that its tags have is a service of that node, with one
--- check of its own and the node's "serfHealth". The cluster's label is the datacenter. Nothing
--- here changes anything, and there is no leader: any member answers for all.
+-- Nothing here changes anything, and there is no leader: any member answers for all.
 --
 -- An index is a time in milliseconds that grows with each change, so it grows over a restart,
 -- too. A query that waits is looked at again when something has changed, and is answered when
--- its own answer has. Queries that are equal are looked at once for all.
+-- its own answer has. All that is asked about one index is taken from one list of services, and
+-- queries that are equal are made once for all, piece by piece.
 
+local entries = require("shoal.serve.http.entries")
 local instances = require("shoal.services.instances")
 local json = require("shoal.format.json")
+local making = require("shoal.serve.http.making")
 local request = require("shoal.serve.http.request")
 local services = require("shoal.services")
 local text = require("shoal.format.text")
@@ -20,134 +21,52 @@ local consul = {}
 local DEFAULT_WAIT, MOST_WAIT = 300, 600 -- seconds, as Consul has them
 local JITTER = 1 / 16 -- of the wait is added at random, at most
 local QUIET = 0.05 -- seconds: what changes together is looked at once
+local FRESH = 1 -- seconds: what nobody tells of, as the reason of a check, is not older
 local MOST_BLOCKED = 100
 
 local encode = json.encode
 
--- ---- Members as nodes ----
+-- ---- What there is ----
 
--- A UUID of a member, the same on all that know it.
-local function uuid_of(name)
-  local parts = {}
-  for i = 1, 4 do
-    local hash = 5381 + i * 7919
-    for at = 1, #name do
-      hash = (hash * 33 + name:byte(at) * i) % 4294967296
+-- Our own entry has no time of its own: it is as old as the node.
+local function members_of(self)
+  local members, own = self.node:members(), instances.own_member(self.node)
+  if own then
+    own.since, members[#members + 1] = self.since, own
+  end
+  return members
+end
+
+-- Services as of now, by name and address.
+local function look(self)
+  local view = { index = self.index, all = services.all(self.node), by_name = {}, names = {} }
+  for _, one in ipairs(view.all) do
+    one.member.since = one.member.since or self.since
+    if not view.by_name[one.name] then
+      view.by_name[one.name] = {}
+      view.names[#view.names + 1] = one.name
     end
-    parts[i] = ("%08x"):format(hash)
+    table.insert(view.by_name[one.name], one)
   end
-  local digits = table.concat(parts)
-  return ("%s-%s-%s-%s-%s"):format(digits:sub(1, 8), digits:sub(9, 12), digits:sub(13, 16), digits:sub(17, 20),
-    digits:sub(21))
+  return view
 end
 
-local function name_of(member)
-  local name = text.name(member)
-  return name ~= "" and name or text.value(member.addr)
-end
-
-local function host_of(member)
-  local addr = text.value(member.addr)
-  return (addr:match("^%[?(.-)%]?:%d+$") or addr)
-end
-
--- Strings by name, as Consul's metadata are: the tags that are not services.
-local function meta_of(member)
-  local parts = {}
-  for _, name in ipairs(text.sorted_keys(member.tags or {})) do
-    local value = member.tags[name]
-    if type(value) ~= "table" and not instances.name_of(name) then
-      parts[#parts + 1] = ("%s:%s"):format(encode(tostring(name)), encode(text.value(value)))
-    end
+local function view_of(self)
+  if not self.view or self.view.index ~= self.index then
+    self.view = look(self)
   end
-  return "{" .. table.concat(parts, ",") .. "}"
-end
-
--- When it came to be as it is, in the unit of the index.
-local function index_of(member)
-  return math.floor((member.since or 0) * 1000)
-end
-
-local function addresses(host)
-  return ('{"lan":%s,"wan":%s}'):format(encode(host), encode(host))
-end
-
-local function node_object(self, member)
-  local host, index = host_of(member), index_of(member)
-  return ('{"ID":%s,"Node":%s,"Address":%s,"Datacenter":%s,"TaggedAddresses":%s,"Meta":%s,'
-    .. '"CreateIndex":%.0f,"ModifyIndex":%.0f}'):format(encode(uuid_of(text.value(member.addr))),
-    encode(name_of(member)), encode(host), encode(self.datacenter), addresses(host), meta_of(member), index, index)
-end
-
--- ---- Services and checks ----
-
-local function service_host(one)
-  return one.host and one.host:gsub("^%[(.*)%]$", "%1") or host_of(one.member)
-end
-
-local function tags_of(one)
-  local tags = {}
-  for i, tag in ipairs(one.tags) do
-    tags[i] = text.value(tag)
-  end
-  return tags
-end
-
-local function status_of(one)
-  return (one.state == "passing" or one.state == "warning") and one.state or "critical"
-end
-
-local function check_object(member, id, name, status, output, one)
-  local index = index_of(member)
-  return ('{"Node":%s,"CheckID":%s,"Name":%s,"Status":%s,"Notes":"","Output":%s,"ServiceID":%s,"ServiceName":%s,'
-    .. '"ServiceTags":%s,"Type":"","Interval":"","Timeout":"","ExposedPort":0,"Definition":{},'
-    .. '"CreateIndex":%.0f,"ModifyIndex":%.0f}'):format(encode(name_of(member)), encode(id), encode(name),
-    encode(status), encode(output), encode(one and one.name or ""),
-    encode(one and one.name or ""), encode(one and tags_of(one) or {}),
-    index, index)
-end
-
-local function node_check(member)
-  return check_object(member, "serfHealth", "Serf Health Status", "passing", "Agent alive and reachable")
-end
-
-local function service_check(one)
-  return check_object(one.member, "service:" .. one.name, ("Service '%s' check"):format(one.name), status_of(one),
-    one.reason and ("%s: %s"):format(one.state, one.reason) or one.state, one)
-end
-
-local function weights(one)
-  return ('{"Passing":%d,"Warning":1}'):format(one.weight)
-end
-
-local function catalog_entry(self, one)
-  local member, host = one.member, host_of(one.member)
-  local index = index_of(member)
-  return ('{"ID":%s,"Node":%s,"Address":%s,"Datacenter":%s,"TaggedAddresses":%s,"NodeMeta":%s,"ServiceKind":"",'
-    .. '"ServiceID":%s,"ServiceName":%s,"ServiceTags":%s,"ServiceAddress":%s,"ServiceTaggedAddresses":{},'
-    .. '"ServiceWeights":%s,"ServiceMeta":{},"ServicePort":%d,"ServiceSocketPath":"","ServiceEnableTagOverride":false,'
-    .. '"ServiceProxy":{"Mode":"","MeshGateway":{},"Expose":{}},"ServiceConnect":{},'
-    .. '"CreateIndex":%.0f,"ModifyIndex":%.0f}'):format(encode(uuid_of(text.value(member.addr))),
-    encode(name_of(member)), encode(host), encode(self.datacenter), addresses(host), meta_of(member),
-    encode(one.name), encode(one.name),
-    encode(tags_of(one)), encode(service_host(one)), weights(one), one.port or 0, index, index)
-end
-
-local function health_entry(self, one)
-  local index = index_of(one.member)
-  return ('{"Node":%s,"Service":{"ID":%s,"Service":%s,"Tags":%s,"Address":%s,"TaggedAddresses":{},"Meta":{},"Port":%d,'
-    .. '"Weights":%s,"EnableTagOverride":false,"Proxy":{"Mode":"","MeshGateway":{},"Expose":{}},"Connect":{},'
-    .. '"PeerName":"","CreateIndex":%.0f,"ModifyIndex":%.0f},"Checks":[%s,%s]}'):format(node_object(self, one.member),
-    encode(one.name), encode(one.name), encode(tags_of(one)), encode(service_host(one)), one.port or 0, weights(one),
-    index, index, node_check(one.member), service_check(one))
+  return self.view
 end
 
 -- ---- What is asked for ----
 
 -- ?tag=, of which there may be several: an instance has all of them.
 local function has_tags(one, wanted)
+  if not wanted[1] then
+    return true
+  end
   local has = {}
-  for _, tag in ipairs(tags_of(one)) do
+  for _, tag in ipairs(entries.tags_of(one)) do
     has[tag:lower()] = true
   end
   for _, tag in ipairs(wanted) do
@@ -158,101 +77,92 @@ local function has_tags(one, wanted)
   return true
 end
 
-local function array(parts)
-  return "[" .. table.concat(parts, ",") .. "]\n"
-end
-
--- Our own entry has no time of its own: it is as old as the node.
-local function all_of(self)
-  local all = services.all(self.node)
-  for _, one in ipairs(all) do
-    one.member.since = one.member.since or self.since
+-- Adds behind the first with a comma.
+local function separated(add)
+  local is_first = true
+  return function(part)
+    add(part and (is_first and part or "," .. part))
+    is_first = is_first and not part
   end
-  return all
 end
 
+-- See Making: each of these adds what it has, and returns the index of that.
 local function each_of(self, asked, name, write)
-  local parts = {}
-  for _, one in ipairs(all_of(self)) do
-    if one.name == name and has_tags(one, asked.tags) and (not asked.passing or one.state == "passing") then
-      parts[#parts + 1] = write(self, one)
+  return function(add)
+    local view, put = view_of(self), separated(add)
+    add("[")
+    for _, one in ipairs(view.by_name[name] or {}) do
+      local is_wanted = has_tags(one, asked.tags) and (not asked.passing or one.state == "passing")
+      put(is_wanted and write(self, one) or nil)
     end
+    add("]\n")
+    return view.index
   end
-  return array(parts)
 end
 
 local function all_services(self)
-  local tags, names = {}, {}
-  for _, one in ipairs(all_of(self)) do
-    if not tags[one.name] then
-      tags[one.name] = {}
-      names[#names + 1] = one.name
+  return function(add)
+    local view, put = view_of(self), separated(add)
+    add("{")
+    for _, name in ipairs(view.names) do
+      local tags = {}
+      for _, one in ipairs(view.by_name[name]) do
+        for _, tag in ipairs(entries.tags_of(one)) do
+          tags[tag] = true
+        end
+        add()
+      end
+      put(("%s:%s"):format(encode(name), encode(text.sorted_keys(tags))))
     end
-    for _, tag in ipairs(tags_of(one)) do
-      tags[one.name][tag] = true
-    end
+    add("}\n")
+    return view.index
   end
-  for i, name in ipairs(names) do
-    names[i] = ("%s:%s"):format(encode(name), encode(text.sorted_keys(tags[name])))
-  end
-  return "{" .. table.concat(names, ",") .. "}\n"
 end
 
 local function all_checks(self, wanted)
-  local parts = {}
-  local function add(status, check)
-    if wanted == "any" or wanted == status then
-      parts[#parts + 1] = check
+  local function is_wanted(status)
+    return wanted == "any" or wanted == status
+  end
+  return function(add)
+    local view, put = view_of(self), separated(add)
+    add("[")
+    for _, member in ipairs(is_wanted("passing") and members_of(self) or {}) do
+      put(entries.node_check(member))
     end
+    for _, one in ipairs(view.all) do
+      put(is_wanted(entries.status_of(one)) and entries.service_check(one) or nil)
+    end
+    add("]\n")
+    return view.index
   end
-  local members = self.node:members()
-  local own = instances.own_member(self.node)
-  if own then
-    own.since, members[#members + 1] = self.since, own
-  end
-  for _, member in ipairs(members) do
-    add("passing", node_check(member))
-  end
-  for _, one in ipairs(all_of(self)) do
-    add(status_of(one), service_check(one))
-  end
-  return array(parts)
-end
-
-local function own_agent(self)
-  local info = self.node:info()
-  local member = { id = info.identity, addr = info.addr, tags = self.node:tags(), since = info.started_at }
-  return ('{"Config":{"Datacenter":%s,"PrimaryDatacenter":%s,"NodeName":%s,"NodeID":%s,"Revision":"","Server":false,'
-    .. '"Version":%s,"BuildDate":"1970-01-01T00:00:00Z"},"Coord":{"Vec":[0,0,0,0,0,0,0,0],"Error":1.5,"Adjustment":0,'
-    .. '"Height":0.00001},"Member":{"Name":%s,"Addr":%s,"Port":%d,"Tags":%s,"Status":1,"ProtocolMin":1,'
-    .. '"ProtocolMax":5,"ProtocolCur":2,"DelegateMin":2,"DelegateMax":5,"DelegateCur":4},"Stats":{},"Meta":%s}\n')
-    :format(encode(self.datacenter), encode(self.datacenter), encode(name_of(member)),
-      encode(uuid_of(text.value(member.addr))), encode(info.version), encode(name_of(member)), encode(host_of(member)),
-      tonumber(text.value(member.addr):match(":(%d+)$")) or 0, meta_of(member), meta_of(member))
 end
 
 local STATES = { any = true, passing = true, warning = true, critical = true }
 
--- What makes the answer to a path, and whether one may wait for another; nil: there is no such path.
+-- What makes the answer to a path, which one may also wait for; nil: it is not of a list.
 local function maker_of(self, asked)
   local path = asked.path
   local catalog, health = path:match("^/v1/catalog/service/([^/]+)$"), path:match("^/v1/health/service/([^/]+)$")
   local checks = path:match("^/v1/health/state/([^/]+)$")
   if path == "/v1/catalog/services" then
-    return function() return all_services(self) end, true
+    return all_services(self)
   elseif catalog then
     asked.passing = false
-    return function() return each_of(self, asked, catalog, catalog_entry) end, true
+    return each_of(self, asked, catalog, entries.catalog)
   elseif health then
-    return function() return each_of(self, asked, health, health_entry) end, true
+    return each_of(self, asked, health, entries.health)
   elseif checks and STATES[checks] then
-    return function() return all_checks(self, checks) end, true
-  elseif path == "/v1/agent/self" then
-    return function() return own_agent(self) end, false
-  elseif path == "/v1/status/leader" then
-    return function() return encode(text.value(self.node:info().addr)) .. "\n" end, false
+    return all_checks(self, checks)
   end
 end
+
+-- Those that are short, and answered at once.
+local SHORT = {
+  ["/v1/agent/self"] = entries.agent,
+  ["/v1/status/leader"] = function(self)
+    return encode(text.value(self.node:info().addr)) .. "\n"
+  end,
+}
 
 -- ---- Blocking queries ----
 
@@ -271,56 +181,132 @@ local function duration(given)
   return at > 1 and seconds or nil
 end
 
-local function headers(self)
+local function headers(index)
   return {
     ["Content-Type"] = "application/json",
-    ["X-Consul-Index"] = ("%.0f"):format(self.index),
+    ["X-Consul-Index"] = ("%.0f"):format(index),
     ["X-Consul-Knownleader"] = "true",
     ["X-Consul-Lastcontact"] = "0",
     ["X-Consul-Effective-Consistency"] = "stale",
   }
 end
 
-local function answer(self, exchange, make)
-  local body, about = make(), headers(self)
+local function itself(piece)
+  return piece
+end
+
+-- Its pieces are sent one by one: see Http:send().
+local function body_of(made)
+  return { made.pieces, open = "", between = "", close = "", encode = itself }
+end
+
+local function send(self, exchange, made)
   self.blocked:take(exchange)
-  self.http:send(exchange, 200, body, about)
+  if made then
+    self.http:send(exchange, 200, body_of(made), headers(made.version))
+  else
+    exchange:drop()
+  end
+end
+
+-- Answers once it is made.
+local function answer_later(self, exchange, key, make)
+  self.making:ask(key, exchange, make, function(made)
+    self.http.try(exchange, send, self, exchange, made)
+  end)
+end
+
+local function is_same(made, seen)
+  if not seen or #made.pieces ~= #seen then
+    return false
+  end
+  for i, piece in ipairs(seen) do
+    if piece ~= made.pieces[i] then
+      return false
+    end
+  end
+  return true
+end
+
+-- Answers those who wait for what is made now, if it is not what they have seen.
+local function compare(self, key, made)
+  local failure
+  for _, exchange in ipairs(made and self.blocked:keys() or {}) do
+    local blocked = self.blocked:get(exchange)
+    if blocked and blocked.key == key and not is_same(made, blocked.seen) then
+      local ok, message = pcall(self.http.try, exchange, send, self, exchange, made)
+      failure = failure or not ok and message
+    end
+  end
+  if failure then
+    error(failure, 0)
+  end
 end
 
 -- Equal queries have equal keys.
 local function look_again(self)
   self.looking = nil
-  local made = {}
   for _, exchange in ipairs(self.blocked:keys()) do
     local blocked = self.blocked:get(exchange)
-    if blocked then
-      made[blocked.key] = made[blocked.key] or blocked.make()
-      if made[blocked.key] ~= blocked.body then
-        local body = made[blocked.key]
-        self.http.try(exchange, answer, self, exchange, function()
-          return body
-        end)
-      end
-    end
+    self.making:ask(blocked.key, self, blocked.make, function(made)
+      compare(self, blocked.key, made)
+    end)
   end
 end
 
-local function block(self, asked, make, seconds)
+-- What its client has seen, if nothing has changed since.
+local function set_seen(blocked, made)
+  if made and made.version == blocked.index then
+    blocked.seen = made.pieces
+  end
+end
+
+local function block(self, asked, key, make, seconds)
   if self.blocked.count >= MOST_BLOCKED then
     return 429, "too many are waiting\n", { ["Retry-After"] = "1" }
   end
-  local exchange = asked.exchange
-  self.blocked:put(self.node, exchange, {
-    key = ("%s\0%s\0%s"):format(asked.path, asked.passing and 1 or 0, table.concat(asked.tags, "\0")),
-    make = make, body = make(),
-  }, seconds * (1 + math.random() * JITTER), function()
-    self.http.try(exchange, answer, self, exchange, make)
+  local exchange, blocked = asked.exchange, { key = key, make = make, index = self.index }
+  self.blocked:put(self.node, exchange, blocked, seconds * (1 + math.random() * JITTER), function()
+    self.http.try(exchange, answer_later, self, exchange, key, make)
   end)
+  set_seen(blocked, self.making:find(key))
+  if not blocked.seen then
+    self.making:ask(key, exchange, make, function(made)
+      set_seen(blocked, made)
+    end)
+  end
+end
+
+-- What nobody tells of is looked at anew from time to time.
+local function forget_old(self)
+  local now = self.node:time()
+  if math.abs(now - self.looked_at) >= FRESH then
+    self.looked_at, self.view = now, nil
+    self.making:clear()
+  end
+end
+
+local function list(self, asked, make, index, wait)
+  local key = ("%s\0%s\0%s"):format(asked.path, asked.passing and 1 or 0, table.concat(asked.tags, "\0"))
+  forget_old(self)
+  if index > 0 and index == self.index then
+    return block(self, asked, key, make, wait)
+  end
+  local made = self.making:find(key)
+  if made then
+    return 200, body_of(made), headers(made.version)
+  end
+  return answer_later(self, asked.exchange, key, make)
 end
 
 local REFUSED = { "filter", "node-meta", "near", "peer", "ns", "partition", "sg" }
 
 -- ---- The route ----
+
+-- As Consul has it, one without a value is not there.
+local function given(query, name, fallback)
+  return query[name] and query[name] ~= "" and query[name] or fallback
+end
 
 ---@class shoal.http.Consul
 ---@field node shoal.Node
@@ -329,6 +315,9 @@ local REFUSED = { "filter", "node-meta", "near", "peer", "ns", "partition", "sg"
 ---@field since number  when the node started
 ---@field index number
 ---@field private blocked shoal.Waiting  by their exchange
+---@field private making shoal.http.Making
+---@field private view? table  services as of an index
+---@field private looked_at number
 ---@field private looking? shoal.Timer
 local Consul = {}
 Consul.__index = Consul
@@ -337,8 +326,8 @@ Consul.__index = Consul
 ---@param asked shoal.http.Request
 function Consul:route(asked)
   local query = asked.query
-  local make, may_block = maker_of(self, asked)
-  if not make then
+  local short, make = SHORT[asked.path], maker_of(self, asked)
+  if not make and not short then
     return 404, "this page does not exist\n"
   end
   for _, name in ipairs(REFUSED) do
@@ -350,23 +339,25 @@ function Consul:route(asked)
     return 500, "No path to datacenter\n"
   end
   asked.passing = asked.passing == nil and request.flag(query, "passing")
-  local index = tonumber((query.index or "0"):match("^%d+$"))
-  local wait = query.wait and duration(query.wait) or not query.wait and DEFAULT_WAIT
+  local index = tonumber(given(query, "index", "0"):match("^%d+$"))
+  local wait = duration(given(query, "wait", DEFAULT_WAIT .. "s"))
   if not index then
     return 400, "Invalid index\n"
   elseif not wait then
     return 400, "Invalid wait time\n"
   end
   wait = math.min(wait > 0 and wait or DEFAULT_WAIT, MOST_WAIT)
-  if may_block and index > 0 and index == self.index then
-    return block(self, asked, make, wait)
+  if short then
+    return 200, short(self), headers(self.index)
   end
-  return 200, make(), headers(self)
+  return list(self, asked, make, index, wait)
 end
 
 --- A member or a tag has changed.
 function Consul:touch()
   self.index = math.max(self.index + 1, math.floor(self.node:time() * 1000))
+  self.view = nil
+  self.making:clear()
   if self.blocked.count > 0 and not self.looking then
     self.looking = self.node:after(QUIET, function()
       look_again(self)
@@ -377,6 +368,7 @@ end
 --- The client of a request has gone.
 function Consul:drop(exchange)
   self.blocked:take(exchange)
+  self.making:forget(exchange)
 end
 
 ---@param node shoal.Node
@@ -387,7 +379,7 @@ function consul.new(node, http)
   return setmetatable({
     node = node, http = http, datacenter = info.cluster or "dc1", since = info.started_at,
     index = math.floor(node:time() * 1000),
-    blocked = waiting.new(),
+    blocked = waiting.new(), making = making.new(node), looked_at = node:time(),
   }, Consul)
 end
 
