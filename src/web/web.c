@@ -81,7 +81,8 @@ void web_run_soon(web_server *server)
 
 static void on_ready(struct ev_loop *loop, ev_io *watcher, int events)
 {
-    (void)loop, (void)events;
+    if (events & EV_ERROR)
+        loop_watch_again(loop, watcher);
     web_run(watcher->data);
 }
 
@@ -99,6 +100,8 @@ static void pause_accepting(web_server *server, const char *error)
 {
     ev_io_stop(server->loop, &server->acceptable);
     server->paused = true;
+    if (!ev_is_active(&server->sweep))
+        ev_timer_again(server->loop, &server->sweep);
     server->callbacks.trouble(server->callbacks.context, error);
 }
 
