@@ -114,6 +114,24 @@ describe("the HTTP server", function()
     stream.reads "last\r\n0\r\n\r\n$"
   end)
 
+  it("answers HEAD without a body, also where GET gets a stream", function()
+    listen(nil, function(exchange, uri)
+      if uri == "/stream" then
+        exchange:stream(200, { ["X-A"] = "b" })
+        exchange:write "text"
+        exchange:finish()
+      else
+        exchange:respond(200, nil, "next")
+      end
+    end)
+    local client = ask("HEAD /stream HTTP/1.1" .. HOST)
+    step_until(function() return got.over == 1 end, "end of the first")
+    client.send("GET /next HTTP/1.1" .. HOST)
+    client.reads "next$"
+    assert.matches("X%-A: b", client.text)
+    assert.equal("HTTP/1.1", client.text:match "^HTTP/1.1 200 .-\r\n\r\n(........)")
+  end)
+
   it("logs what fails, and answers 500", function()
     listen(nil, function() error "this is a failure" end)
     ask("GET / HTTP/1.1" .. HOST).reads "^HTTP/1.1 500 "
@@ -140,7 +158,15 @@ describe("the HTTP server", function()
       { "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65537\r\n\r\n", 413 },
       { "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n10001\r\n" .. ("x"):rep(65537)
         .. "\r\n0\r\n\r\n", 413 },
+      { "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length : 2\r\n\r\nab", 400 },
+      { "GET / HTTP/1.1\r\nHost: localhost\r\nX\1Y: 2\r\n\r\n", 400 },
+      { "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\nab", 501 },
+      { "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 501 },
+      { "POST / HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", 400 },
       { "GET / HTTP/1.1\r\nHost: attacker.example\r\n\r\n", 403 },
+      { "GET / HTTP/1.1\r\nHost: [attacker.example\r\n\r\n", 403 },
+      { "GET / HTTP/1.1\r\nHost: [::1].attacker.example\r\n\r\n", 403 },
+      { "GET / HTTP/1.1\r\nHost: localhost:1.attacker.example\r\n\r\n", 403 },
       { "GET / HTTP/1.1\r\nHost: localhost.attacker.example\r\n\r\n", 403 },
       { "GET / HTTP/1.1\r\nHost: localhost\r\nX: " .. ("x"):rep(20000) .. "\r\n\r\n", "4%d%d" },
     }
@@ -195,6 +221,29 @@ describe("the HTTP server", function()
     step_until(function() return server:stats().connections == 1 end, "one stream less")
     assert.is_true(got[2].exchange:write "still here")
     clients[2].reads "still here"
+  end)
+
+  it("cuts off a stream that has ended, if its reader does not take the rest", function()
+    listen({ write = 0.5 }, function(exchange) exchange:stream(200) end)
+    -- Writes so many pieces, or until one is not taken; how many that are.
+    local function fill(most)
+      local before = #got
+      ask("GET / HTTP/1.1" .. HOST)
+      step_until(function() return #got > before end, "a stream")
+      local stream, count = got[#got].exchange, 0
+      repeat
+        stream:write(("x"):rep(2048))
+        count = count + 1
+        for _ = 1, 3 do shoal.step(0) end
+      until stream:waiting() > 0 or count == most
+      return count, stream
+    end
+    local count = fill()
+    local _, stream = fill(count - 1) -- the library has taken them all, and cannot send them
+    assert.equal(0, stream:waiting())
+    stream:finish()
+    step_until(function() return server:stats().connections == 0 end, "both cut off")
+    assert.equal(2, server:stats().cut_off)
   end)
 
   it("notices that those have gone whose request waits", function()

@@ -2,9 +2,9 @@
 /*
  * The DNS server for Lua:
  *
- *   core.dns_listen(where, { on_turn= },
- *                   { public=, domain=, ttl=, idle=, arrive=, write= }) ->
- * server on_turn()   before queries are answered, at most 50 times a second
+ *   core.dns_listen(where, { on_turn= }, options) -> server
+ *     options: { public=, domain=, ttl=, idle=, arrive=, write= }
+ *     on_turn()   before queries are answered, at most 50 times a second
  *   server:put(key, name, host, texts, services)   describes a member
  *     services: { { name=, host=, port=, weight=, passing=, tags= }, ... }
  *   server:drop(key)

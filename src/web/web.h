@@ -17,7 +17,8 @@
  *   a client that has gone while its request waits is noticed within a second
  *   when there is no room, the connection that has been idle for longest goes
  *   what is ambiguous is refused: two lengths, a length and a transfer coding,
- *     no Host
+ *     one that is not chunked, or in HTTP/1.0, a header whose name is not a
+ *     token, no Host
  *
  * One turn of the loop serves everybody who is ready, so the number of
  * connections bounds how late a ping may be answered. The cost has nothing to

@@ -13,7 +13,7 @@
  *   exchange:is_open() exchange:waiting()      bytes that it has not taken
  *   server:place() server:stats() server:close()
  *
- * What is answered is written in Lua (lua/shoal/http.lua).
+ * What is answered is written in Lua (lua/shoal/serve/http.lua).
  */
 #ifndef SHOAL_WEB_WEB_LUA_H
 #define SHOAL_WEB_WEB_LUA_H

@@ -108,7 +108,8 @@ void web_resume(web_request *request);
 /* ---- web_check.c ---- */
 
 /* NULL, or what is wrong with the headers and its `status`. */
-const char *web_check(const web_request *request, unsigned *status);
+const char *web_check(const web_request *request, const char *version,
+                      unsigned *status);
 
 /* ---- web_stream.c ---- */
 

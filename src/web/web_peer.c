@@ -73,8 +73,9 @@ static bool is_late(const struct web_peer *peer, uint64_t now_us)
     const uint64_t *limits = peer->server->limits_us;
     const web_request *request = peer->request;
 
-    if (request && request->is_stream && buffer_size(&request->out) == 0)
-        return false; /* it has read all there is */
+    if (request && request->is_stream && !request->finished &&
+        buffer_size(&request->out) == 0)
+        return false; /* it has read all there is, as far as we can see */
     return now_us - peer->since_us >= limits[peer->phase];
 }
 

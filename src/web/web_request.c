@@ -156,14 +156,14 @@ static int deliver(web_server *server, web_request *request,
 }
 
 static int begin(web_request *request, struct MHD_Connection *connection,
-                 const char *method)
+                 const char *method, const char *version)
 {
     unsigned status;
     const char *wrong;
 
     request->begun = true;
     request->method = method;
-    wrong = web_check(request, &status);
+    wrong = web_check(request, version, &status);
     return wrong ? refuse(request, connection, status, wrong) : MHD_YES;
 }
 
@@ -173,11 +173,11 @@ int web_on_handler(void *context, struct MHD_Connection *connection,
 {
     web_request *request = *of_request;
 
-    (void)url, (void)version;
+    (void)url;
     if (!request || request->failed)
         return MHD_NO;
     if (!request->begun)
-        return begin(request, connection, method);
+        return begin(request, connection, method, version);
     if (*upload_size > 0) {
         request->too_long |= !buffer_add(
             &request->body, bytes_of(upload, *upload_size), WEB_MAX_BODY);

@@ -34,8 +34,11 @@ struct web_response *web_response_new(shoal_bytes body)
                 false);
 }
 
+/* HEAD gets no body, and the library would write the end of one. */
 struct web_response *web_response_of_stream(web_request *request)
 {
+    if (strcmp(request->method, "HEAD") == 0)
+        return web_response_new((shoal_bytes){NULL, 0});
     return wrap(api()->create_response_from_callback(
                     MHD_UNKNOWN_SIZE, BLOCK, web_stream_read, request, NULL),
                 true);
@@ -102,6 +105,8 @@ void web_finish(web_request *request)
 {
     if (!request->is_stream)
         return;
+    if (buffer_size(&request->out) == 0) /* it has time for the end of it */
+        web_peer_enter(request->peer, request->peer->phase);
     request->finished = true;
     web_resume(request);
 }
