@@ -45,17 +45,41 @@ describe("a script's pages", function()
         ["/header"] = function() return 200, "", { A = "b\r\nC: d" } end,
         ["/name"] = function() return 200, "", { ["A B"] = "c" } end,
         ["/function"] = function() return 200, print end,
+        ["/colon"] = function() return 200, "", { ["A:"] = "c" } end,
+        ["/length"] = function() return 200, "", { ["content-length"] = "3" } end,
+        ["/close"] = function() return 200, "", { Connection = "close" } end,
       } }]]
-    for _, path in ipairs { "/raise", "/later", "/nothing", "/header", "/function" } do
+    for _, path in ipairs { "/raise", "/later", "/nothing", "/header", "/name", "/colon", "/length", "/function" } do
       assert.equal(500, web.get(a, path).status, path)
     end
-    assert.is_true(web.get(a, "/name").status >= 200)
+    for _ = 1, 3 do web.get(a, "/length") end
+    assert.equal(200, web.get(a, "/close").status)
     local log = a:log()
     assert.matches("handler failed handler=http./raise error=\"[^\"]*a mistake of the page", log)
     assert.matches("a later mistake", log)
     assert.matches("a page cannot be sent page=/nothing", log)
     assert.matches("must return headers that are strings", log)
+    assert.matches("a page cannot be sent page=/name reason=\"must return headers whose names [^\n]*'A B'", log)
+    local lines = select(2, log:gsub("cannot be sent page=/length reason=\"cannot set the header content", ""))
+    assert.equal(1, lines)
     assert.is_true(a:info().handlers.errors >= 2)
+  end)
+
+  it("are not for pages of other hosts, unless there is a token", function()
+    local source = [[return { http = { ["/do"] = function() return 200, "done" end } }]]
+    local a = start(source)
+    for origin, status in pairs { ["http://localhost"] = 200, ["https://LOCALHOST"] = 200, null = 403,
+      ["http://attacker.example"] = 403, ["http://localhost:81"] = 403 } do
+      for _, method in ipairs { "GET", "POST" } do
+        assert.equal(status, web.ask(a, method, "/do", "Origin: " .. origin .. "\r\n").status, origin)
+      end
+    end
+    assert.equal(200, web.get(a, "/members", "Origin: http://attacker.example\r\n").status) -- it cannot read that
+    local token = process.write(process.tempdir() .. "/token", "0123456789abcdef\n")
+    assert(os.execute("chmod 600 " .. token))
+    local b = node.start { source = source, args = { "--http", "127.0.0.1:0", "--http-token-file", token } }
+    assert.equal(200, web.ask(b, "POST", "/do",
+      "Origin: http://other.example\r\nAuthorization: Bearer 0123456789abcdef\r\n").status)
   end)
 
   it("are those of the version in charge; one that is replaced while it waits is told so", function()

@@ -26,6 +26,8 @@ local http = {}
 ---@field detection shoal.http.Detection
 ---@field drops string[]  reasons that /metrics has a series of
 ---@field private waiting shoal.Waiting  for a view, by their exchange
+---@field private failures table<string, table>  of pages, by their path: when that was logged
+---@field private has_token boolean
 local Http = {}
 Http.__index = Http
 
@@ -191,33 +193,69 @@ end
 
 -- ---- The script's pages ----
 
-local function is_answer(answer)
+-- What the listener says of the body and the connection.
+local OURS = { ["content-length"] = true, ["transfer-encoding"] = true, connection = true }
+
+local TOKEN = "^[%w!#$%%&'*+%-.^_`|~]+$"
+
+local function check_header(name, value)
+  if type(name) ~= "string" or type(value) ~= "string" or (name .. value):find("[\r\n%z]") then
+    return "must return headers that are strings, without line ends"
+  elseif not name:find(TOKEN) then
+    return ("must return headers whose names have letters, digits and - only, not '%s'"):format(name)
+  elseif OURS[name:lower()] and (name .. value):lower() ~= "connectionclose" then
+    return ("cannot set the header %s"):format(name)
+  end
+end
+
+-- nil, or what is wrong with it.
+local function check_answer(answer)
   local status = answer.status
   if type(status) ~= "number" or status % 1 ~= 0 or status < 200 or status > 599 then
-    return nil, "must return a status from 200 to 599 first"
+    return "must return a status from 200 to 599 first"
   elseif answer.headers ~= nil and type(answer.headers) ~= "table" then
-    return nil, "must return its headers as a table"
+    return "must return its headers as a table"
   end
   for name, value in pairs(answer.headers or {}) do
-    if type(name) ~= "string" or type(value) ~= "string" or (name .. value):find("[\r\n%z]") then
-      return nil, "must return headers that are strings, without line ends"
+    local wrong = check_header(name, value)
+    if wrong then
+      return wrong
     end
   end
-  return true
+end
+
+local GATE = 60 -- seconds between two lines about a page
+
+-- As often as any failure of a handler is logged.
+local function log_failure(self, path, reason)
+  local now, known = self.node:time(), self.failures[path]
+  if known and math.abs(now - known.time) < GATE then
+    known.held_back = known.held_back + 1
+    return
+  end
+  self.failures[path] = { time = now, held_back = 0 }
+  self.node:log("error", "a page cannot be sent", { page = path, reason = reason,
+    held_back = known and known.held_back > 0 and known.held_back or nil })
 end
 
 -- A table is JSON.
-local function send_page(self, asked, answer)
-  local ok, wrong = is_answer(answer)
+local function try_to_send(self, exchange, answer)
   local body, headers = answer.body, answer.headers
-  if not ok then
-    self.node:log("error", "a page cannot be sent", { page = asked.path, reason = wrong })
-    return self:send(asked.exchange, 500, "the page failed\n")
-  elseif type(body) == "table" then
+  if type(body) == "table" then
     body, headers = json.encode(body) .. "\n", headers or { ["Content-Type"] = "application/json" }
   end
-  if not pcall(self.send, self, asked.exchange, answer.status, body == nil and "" or tostring(body), headers) then
-    self:send(asked.exchange, 500, "the page failed\n") -- a name that is none
+  self:send(exchange, answer.status, body == nil and "" or tostring(body), headers)
+end
+
+local function send_page(self, asked, answer)
+  local wrong = check_answer(answer)
+  if not wrong then
+    local ok, message = pcall(try_to_send, self, asked.exchange, answer)
+    wrong = not ok and text.one_line(tostring(message)) or nil
+  end
+  if wrong then
+    self:send(asked.exchange, 500, "the page failed\n")
+    log_failure(self, asked.path, wrong)
   end
 end
 
@@ -235,8 +273,18 @@ local function on_page(self, asked, answer, failure)
   self:send(asked.exchange, status, status == 404 and "this page does not exist\n" or "the page failed\n")
 end
 
+-- A browser says which page asks. Another host's must not make somebody's browser do what only
+-- those may do who can reach us; with a token, it cannot.
+local function is_foreign(self, exchange)
+  local origin = not self.has_token and exchange:header("origin")
+  return origin and origin:lower():gsub("^%a[%w+.-]*://", "") ~= (exchange:header("host") or ""):lower()
+end
+
 local function ask_script(self, asked)
   local timer
+  if is_foreign(self, asked.exchange) then
+    return 403, "a page of another host asks for this (Origin)\n"
+  end
   local call, _, code = self.node:page(asked.path, {
     method = asked.method, path = asked.path, query = asked.query, body = asked.body,
     headers = asked.exchange:headers(),
@@ -318,7 +366,10 @@ end
 ---@return shoal.Http?, string? message, string? code
 function http.listen(where, options)
   -- nothing is allocated behind its making: nobody could close it
-  local self = setmetatable({ waiting = waiting.new(), drops = {}, listener = false }, Http)
+  local self = setmetatable({
+    waiting = waiting.new(), drops = {}, failures = {}, listener = false,
+    has_token = options ~= nil and options.token_file ~= nil,
+  }, Http)
   local listener, message, code = core.web_listen(where, {
     on_request = function(...)
       on_request(self, ...)
