@@ -237,4 +237,40 @@ describe("DNS", function()
       client:close()
     end
   end)
+
+  it("describes a member again that could not be described for want of memory", function()
+    local core, turn, handlers, has_memory, there = require "shoal.core", nil, {}, true, {}
+    local listen = core.dns_listen
+    core.dns_listen = function(_, callbacks)
+      turn = callbacks.on_turn
+      return {
+        put = function(_, key, name)
+          there[key] = nil
+          if not has_memory then error "not enough memory" end
+          there[key] = name
+        end,
+        drop = function(_, key) there[key] = nil end,
+      }
+    end
+    local server = require "shoal.serve.dns".listen "any"
+    core.dns_listen = listen
+    local now, tags = 1000, { x = 1 }
+    local function member(name) return { addr = name, state = "alive", id = { name = name } } end
+    server:attach {
+      on = function(_, name, fn) handlers[name] = fn end, is_closed = function() return false end,
+      members = function() return { member "other" } end, time = function() return now end,
+      connection = function() return "connected" end, identity = function() return member "own" end,
+      tags = function() return tags end,
+    }
+    local own, other = core.pack "own", core.pack "other"
+    assert.same({ [own] = "", [other] = "" }, { [own] = there[own] and "", [other] = there[other] and "" })
+    has_memory, tags = false, { x = 2 }
+    assert.has_error(turn)
+    assert.has_error(function() handlers.tags(nil, member "other") end)
+    assert.same({}, there)
+    has_memory, tags = true, { x = 1 } -- as they were
+    turn()
+    assert.is_truthy(there[own])
+    assert.is_truthy(there[other])
+  end)
 end)

@@ -15,6 +15,9 @@ local dns = {}
 ---@field listener shoal.DnsServer
 ---@field private own? string our own tags, packed
 ---@field private own_key? string
+---@field private begun integer  members that were put; fewer have ended: one was not, for want of memory
+---@field private ended integer
+---@field private repaired number  when all were put again
 local Dns = {}
 Dns.__index = Dns
 
@@ -48,29 +51,51 @@ local function services_of(member)
 end
 
 local function put(self, member)
+  self.begun = self.begun + 1
   self.listener:put(key_of(member), text.name(member), instances.host_of(member.addr), texts_of(member),
     services_of(member))
+  self.ended = self.ended + 1
 end
 
--- Are we as we were?
-local function look_at_own(self)
-  local node = self.node
-  if not node or node:is_closed() then
+local REPAIR = 1 -- seconds, at least, between two attempts
+
+-- All once more, if one could not be put.
+local function repair(self)
+  local now = self.node:time()
+  if self.begun == self.ended or math.abs(now - self.repaired) < REPAIR then
     return
   end
-  local member = instances.own_member(node)
+  self.repaired = now
+  for _, member in ipairs(self.node:members()) do
+    put(self, member)
+  end
+  self.begun, self.ended = 0, 0
+end
+
+-- Are we as we were? Only when all has worked, we are known.
+local function look_at_own(self)
+  local member = instances.own_member(self.node)
   local packed = member and core.pack { member.id, member.tags }
   if packed == self.own then
     return
   end
-  self.own = packed
+  self.own = nil
   if self.own_key then
     self.listener:drop(self.own_key)
     self.own_key = nil
   end
   if member then
-    self.own_key = key_of(member)
+    local key = key_of(member)
     put(self, member)
+    self.own_key = key
+  end
+  self.own = packed
+end
+
+local function on_turn(self)
+  if self.node and not self.node:is_closed() then
+    look_at_own(self)
+    repair(self)
   end
 end
 
@@ -80,10 +105,10 @@ end
 ---@param options? shoal.DnsOptions
 ---@return shoal.Dns?, string? message, string? code
 function dns.listen(where, options)
-  local self = setmetatable({}, Dns)
+  local self = setmetatable({ begun = 0, ended = 0, repaired = 0 }, Dns)
   local listener, message, code = core.dns_listen(where, {
     on_turn = function()
-      look_at_own(self)
+      on_turn(self)
     end,
   }, options)
   if not listener then

@@ -185,10 +185,10 @@ local function look_at_own(self)
     return
   end
   local before = core.unpack(self.own)
-  self.own = packed
   self.on_change()
   add(self, "self", { time = self.node:time(), member = own_member(self) })
   add_services(self, { addr = self.node:info().addr }, differences(before, tags))
+  self.own = packed -- if something failed it is told again rather than not at all
 end
 
 local function tick(self)
