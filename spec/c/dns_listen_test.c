@@ -12,16 +12,21 @@
 static struct ev_loop *loop;
 static dns_server *server;
 
-static void start(dns_options options)
+static void start_at(const char *where, dns_options options)
 {
     struct error error = {""};
     loop = ev_loop_new(EVFLAG_AUTO);
     options.domain = bytes_of_text("shoal");
-    server = dns_listen(loop, "127.0.0.1:0", &options, &error);
+    server = dns_listen(loop, where, &options, &error);
     if (!EXPECT(server != NULL)) {
         fprintf(stderr, "%s\n", error.text);
         exit(1);
     }
+}
+
+static void start(dns_options options)
+{
+    start_at("127.0.0.1:0", options);
 }
 
 static void stop(void)
@@ -54,6 +59,57 @@ static void on_ping(struct ev_loop *of, ev_timer *watcher, int events)
 {
     (void)of, (void)watcher, (void)events;
     turns_of_pings++;
+}
+
+/* A client that is connected takes an answer from the address that it asked,
+ * and from no other. */
+static void is_answered_by(const char *host)
+{
+    struct sockaddr_storage to = {0};
+    struct sockaddr_in *four = (struct sockaddr_in *)&to;
+    struct sockaddr_in6 *six = (struct sockaddr_in6 *)&to;
+    uint16_t port = htons((uint16_t)atoi(strrchr(dns_place(server), ':') + 1));
+    bool is_six = strchr(host, ':') != NULL;
+    shoal_bytes query = zone_query("web.service.shoal", DNS_A, 0);
+    uint8_t out[QUERY_LARGEST];
+    int fd = socket(is_six ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    to.ss_family = is_six ? AF_INET6 : AF_INET;
+    if (is_six)
+        six->sin6_port = port;
+    else
+        four->sin_port = port;
+    EXPECT(inet_pton(to.ss_family, host,
+                     is_six ? (void *)&six->sin6_addr
+                            : (void *)&four->sin_addr) == 1);
+    EXPECT(connect(fd, (struct sockaddr *)&to,
+                   is_six ? sizeof *six : sizeof *four) == 0);
+    EXPECT(send(fd, query.data, query.size, 0) == (ssize_t)query.size);
+    for (int i = 0; i < 100 && dns_get_stats(server).queries == 0; i++) {
+        ev_run(loop, EVRUN_NOWAIT);
+        usleep(1000);
+    }
+    EXPECT(recv(fd, out, sizeof out, 0) > QUERY_HEADER);
+    EXPECT(dns_get_stats(server).failed == 0);
+    close(fd);
+}
+
+/* 127.0.0.2 is there as 127.0.0.1 is (on Linux). */
+static void answers_leave_from_the_address_that_was_asked(void)
+{
+    static const struct {
+        const char *where, *host;
+    } cases[] = {
+        {"0.0.0.0:0", "127.0.0.1"},
+#ifdef __linux__
+        {"0.0.0.0:0", "127.0.0.2"}, {"[::]:0", "127.0.0.2"},
+#endif
+        {"[::]:0", "::1"},          {"127.0.0.1:0", "127.0.0.1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        start_at(cases[i].where, (dns_options){.is_public = true});
+        is_answered_by(cases[i].host);
+        stop();
+    }
 }
 
 /* 200 queries wait: whatever else is in the loop has its turn after 32. */
@@ -147,6 +203,7 @@ static void who_does_not_go_on_is_cut_off(void)
 int main(void)
 {
     a_turn_takes_one_batch();
+    answers_leave_from_the_address_that_was_asked();
     a_connection_has_one_answer_in_a_turn();
     who_does_not_go_on_is_cut_off();
     return expect_done();

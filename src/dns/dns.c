@@ -130,6 +130,9 @@ static int open_server(struct dns_server *server, const char *where,
         return error_fail(error, "cannot listen on %s: out of memory", where);
     if (open_both(server, &address, error) != 0)
         return -1;
+    if (address_is_wildcard(&address) &&
+        !udp_hear_local(&server->udp, &server->inbox))
+        return error_fail(error, "cannot listen on %s: out of memory", where);
     number = loop_check_watching(server->loop, server->udp.fd);
     if (number != 0)
         return error_errno(error, number, "cannot listen on %s", where);

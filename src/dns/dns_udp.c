@@ -30,8 +30,8 @@ static void answer_datagram(struct dns_server *server, int i)
         return;
     size = dns_answer(server, query, false, out, sizeof out);
     if (size > 0)
-        (void)udp_outbox_add(&server->outbox, (shoal_bytes){NULL, 0},
-                             (shoal_bytes){out, size}, from);
+        (void)udp_outbox_reply(&server->outbox, &server->inbox, i,
+                               (shoal_bytes){out, size});
 }
 
 static void on_failed(void *context, const struct address *to, int number)

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -135,8 +136,102 @@ bool udp_inbox_reserve(struct udp_inbox *inbox, size_t room)
     return true;
 }
 
+/* ---- Where a datagram came to ---- */
+
+#if defined(IP_PKTINFO) && defined(IPV6_RECVPKTINFO)
+#define HAS_PKTINFO 1
+enum { CONTROL = CMSG_SPACE(sizeof(struct in6_pktinfo)) /* the larger one */ };
+#else
+#define HAS_PKTINFO 0
+enum { CONTROL = CMSG_SPACE(0) };
+#endif
+
+/* One control message. */
+struct udp_control {
+    union {
+        struct cmsghdr header; /* its alignment */
+        uint8_t bytes[CONTROL];
+    } as;
+};
+
+#if HAS_PKTINFO
+
+static void ask_for_local(struct udp *udp)
+{
+    int on = 1;
+
+    if (udp->reach.family == AF_INET6)
+        (void)setsockopt(udp->fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on,
+                         sizeof on);
+    else
+        (void)setsockopt(udp->fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+}
+
+/* Which interface it came by says nothing about the way back, but for an
+ * address that means something there only. false: nobody answers from that
+ * address. */
+static bool make_source(struct cmsghdr *header)
+{
+    struct in_pktinfo four;
+    struct in6_pktinfo six;
+
+    if (header->cmsg_level == IPPROTO_IP && header->cmsg_type == IP_PKTINFO) {
+        memcpy(&four, CMSG_DATA(header), sizeof four);
+        four.ipi_ifindex = 0;
+        memcpy(CMSG_DATA(header), &four, sizeof four);
+        return true;
+    }
+    if (header->cmsg_level != IPPROTO_IPV6 || header->cmsg_type != IPV6_PKTINFO)
+        return false;
+    memcpy(&six, CMSG_DATA(header), sizeof six);
+    if (IN6_IS_ADDR_MULTICAST(&six.ipi6_addr))
+        return false;
+    if (!IN6_IS_ADDR_LINKLOCAL(&six.ipi6_addr))
+        six.ipi6_ifindex = 0;
+    memcpy(CMSG_DATA(header), &six, sizeof six);
+    return true;
+}
+
+static void set_source(struct msghdr *out, struct msghdr *from)
+{
+    struct cmsghdr *header = CMSG_FIRSTHDR(from);
+    bool has = header && make_source(header);
+
+    out->msg_control = has ? from->msg_control : NULL;
+    out->msg_controllen = has ? from->msg_controllen : 0;
+}
+
+#else /* answers leave from where the system likes */
+
+static void ask_for_local(struct udp *udp)
+{
+    (void)udp;
+}
+
+static void set_source(struct msghdr *out, struct msghdr *from)
+{
+    (void)from;
+    out->msg_controllen = 0;
+}
+
+#endif
+
+bool udp_hear_local(struct udp *udp, struct udp_inbox *inbox)
+{
+    int i;
+
+    inbox->control = calloc(UDP_BATCH, sizeof *inbox->control);
+    if (!inbox->control)
+        return false;
+    for (i = 0; i < UDP_BATCH; i++)
+        inbox->messages[i].msg_hdr.msg_control = &inbox->control[i];
+    ask_for_local(udp);
+    return true;
+}
+
 void udp_inbox_clear(struct udp_inbox *inbox)
 {
+    free(inbox->control);
     free(inbox->buffers);
     memset(inbox, 0, sizeof *inbox);
 }
@@ -186,6 +281,8 @@ int udp_receive(struct udp *udp, struct udp_inbox *inbox)
 
     for (i = 0; i < UDP_BATCH; i++)
         inbox->messages[i].msg_hdr.msg_namelen = sizeof inbox->from[i].as;
+    for (i = 0; inbox->control && i < UDP_BATCH; i++)
+        inbox->messages[i].msg_hdr.msg_controllen = sizeof *inbox->control;
     do
         count = receive_batch(udp, inbox->messages);
     while (count < 0 && errno == EINTR);
@@ -259,6 +356,19 @@ bool udp_outbox_add(struct udp_outbox *outbox, shoal_bytes prefix,
     if (prefix.size > 0)
         memcpy(at, prefix.data, prefix.size);
     memcpy(at + prefix.size, packet.data, packet.size);
+    return true;
+}
+
+bool udp_outbox_reply(struct udp_outbox *outbox, struct udp_inbox *inbox, int i,
+                      shoal_bytes packet)
+{
+    unsigned at = outbox->count;
+
+    if (!udp_outbox_add(outbox, (shoal_bytes){NULL, 0}, packet,
+                        udp_sender(inbox, i)))
+        return false;
+    if (inbox->control)
+        set_source(&outbox->messages[at].msg_hdr, &inbox->messages[i].msg_hdr);
     return true;
 }
 

@@ -49,12 +49,18 @@ struct udp_inbox {
     struct udp_message messages[UDP_BATCH];
     struct iovec slices[UDP_BATCH];
     struct address from[UDP_BATCH];
+    struct udp_control *control; /* where they came to; NULL: we do not ask */
 };
 
 /* Makes room for datagrams of up to `room` bytes (again, when that changes).
  * false: no memory; what was there before stays. */
 bool udp_inbox_reserve(struct udp_inbox *inbox, size_t room);
 void udp_inbox_clear(struct udp_inbox *inbox);
+
+/* From now on the inbox takes down to which of our addresses each datagram
+ * came, as far as the system can tell, for udp_outbox_reply(). For a socket at
+ * a wildcard. false: no memory. */
+bool udp_hear_local(struct udp *udp, struct udp_inbox *inbox);
 
 /* Takes what waits, UDP_BATCH at most: how many, 0 when nothing waits, or -1
  * for an error (an errno), after which one may go on or wait. */
@@ -96,6 +102,11 @@ bool udp_outbox_add(struct udp_outbox *outbox, shoal_bytes prefix,
  * the next call. NULL: there is none before a flush. */
 uint8_t *udp_outbox_take(struct udp_outbox *outbox, size_t size,
                          const struct address *to);
+/* The answer to the i-th datagram of the inbox: to its sender, and from the
+ * address that it came to, else the sender might not know it for an answer. The
+ * inbox must not be received into before the flush. */
+bool udp_outbox_reply(struct udp_outbox *outbox, struct udp_inbox *inbox, int i,
+                      shoal_bytes packet);
 /* Sends them all, each tried once, and empties the outbox. */
 struct udp_sent udp_flush(struct udp *udp, struct udp_outbox *outbox,
                           udp_failed_fn *failed, void *context);
