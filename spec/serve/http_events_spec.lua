@@ -140,7 +140,8 @@ describe("/events", function()
       on = function(_, name, fn) if name == "*" then world.tell = fn end end, off = function() end,
     }
     world.exchange = {
-      stream = function() return true end, header = function() end, waiting = function() return world.waiting end,
+      stream = function() return true end, is_open = function() return true end, header = function() end,
+      waiting = function() return world.waiting end,
       write = function(_, text)
         world.sent[#world.sent + 1] = text:match "event: (%S+)" or text
         world.waiting = world.waiting + (world.keeps and #text or 0)
@@ -164,12 +165,32 @@ describe("/events", function()
     for i = 1, 450 do members[i] = { addr = "m" .. i, state = "alive", incarnation = 0, since = 0 } end
     local world = with_fake(members)
     world.events:subscribe { exchange = world.exchange, query = {} }
+    world.tell(world.node, "member_up", members[2]) -- the state, which is not there yet, has it
+    table.remove(world.timers, 1)()
     world.tell(world.node, "member_up", members[1])
     run(world)
     assert.same({ "begin", "members", "members", "members", "ready", "member_up" }, world.sent)
     for _ = 1, 2000 do world.tell(world.node, "member_up", members[1]) end -- more than are kept
     assert.equal(2006, #world.sent)
     world.events:drop(world.exchange)
+  end)
+
+  it("lists the members for one client in a turn", function()
+    local members, walks = {}, 0
+    for i = 1, 250 do members[i] = { addr = "m" .. i } end
+    local world = with_fake(members)
+    world.node.members = function() walks = walks + 1 return members end
+    for _ = 1, 10 do
+      local exchange = setmetatable({}, { __index = world.exchange })
+      world.events:subscribe { exchange = exchange, query = {} }
+    end
+    while world.timers[1] do
+      local before, sent = walks, #world.sent
+      table.remove(world.timers, 1)()
+      assert.is_true(walks - before <= 1 and #world.sent - sent <= 2)
+    end
+    assert.equal(10, walks)
+    assert.equal(10 * 4, #world.sent)
   end)
 
   it("leaves no more unread than a client may, whatever it has missed and however large it is", function()

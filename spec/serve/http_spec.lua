@@ -239,7 +239,8 @@ describe("HTTP", function()
       write = function(_, text) sent[#sent + 1] = text end,
       finish = function() sent.finished = true end,
     }
-    local self = { node = { after = function(_, _, fn) timers[#timers + 1] = fn end } }
+    local fake = { after = function(_, _, fn) timers[#timers + 1] = fn return {} end }
+    local self = { node = fake, turns = require "shoal.serve.turns".new(fake) }
     require "shoal.serve.http".send(self, exchange, 200,
       { list, open = "[", between = ",", close = "]", encode = encode })
     return sent, timers

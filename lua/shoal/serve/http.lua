@@ -13,6 +13,7 @@ local metrics = require("shoal.serve.http.metrics")
 local request = require("shoal.serve.http.request")
 local state = require("shoal.serve.http.state")
 local text = require("shoal.format.text")
+local turns = require("shoal.serve.turns")
 local waiting = require("shoal.serve.waiting")
 
 local http = {}
@@ -26,6 +27,7 @@ local http = {}
 ---@field detection shoal.http.Detection
 ---@field drops string[]  reasons that /metrics has a series of
 ---@field private waiting shoal.Waiting  for a view, by their exchange
+---@field turns? shoal.Turns  of a node that is attached
 ---@field private failures table<string, table>  of pages, by their path: when that was logged
 ---@field private has_token boolean
 local Http = {}
@@ -100,35 +102,30 @@ local function piece_of(body, from)
   return table.concat(parts), i
 end
 
--- What raises answers nobody: rather than wait for ever, the client is cut off.
-local function try(exchange, fn, ...)
-  local ok, message = pcall(fn, ...)
-  if not ok then
-    exchange:drop()
-    error(message, 0)
-  end
-end
+local try = turns.try
 
 Http.try = try
 
 -- The rest of a list, from one of its items on: as fast as the client takes it.
 local function go_on(self, exchange, body, from)
-  if not exchange:is_open() then
-    return
-  elseif from > #body[1] then
+  local function again()
+    self.turns:add(exchange, function()
+      go_on(self, exchange, body, from)
+    end)
+  end
+  if from > #body[1] then
     exchange:write(body.close)
     exchange:finish()
-    return
-  end
-  local is_behind = exchange:waiting() > MOST_WAITING
-  if not is_behind then
+  elseif exchange:waiting() > MOST_WAITING then
+    self.node:after(PAUSE, function()
+      try(exchange, again)
+    end)
+  else
     local piece, after = piece_of(body, from)
     exchange:write(piece)
     from = after
+    again()
   end
-  self.node:after(is_behind and PAUSE or 0, function()
-    try(exchange, go_on, self, exchange, body, from)
-  end)
 end
 
 --- Answers. A body is text; or { list, open =, between =, close =, encode = }, which is
@@ -148,8 +145,8 @@ function Http:send(exchange, status, body, headers)
     exchange:respond(status, headers, body.open .. piece .. body.close)
   elseif exchange:stream(status, headers) then
     exchange:write(body.open .. piece)
-    self.node:after(0, function()
-      try(exchange, go_on, self, exchange, body, from)
+    self.turns:add(exchange, function()
+      go_on(self, exchange, body, from)
     end)
   end
 end
@@ -176,13 +173,16 @@ function Http:wait(exchange, seconds, fn, most)
   return true
 end
 
+-- Each in a turn of its own, with one list for all.
 local function on_view(self)
   local made, failure = {}, nil
   for _, exchange in ipairs(self.waiting:keys()) do
     local wait = self.waiting:take(exchange)
     local ok, message = true, nil
     if wait then
-      ok, message = pcall(try, exchange, send_made, self, exchange, wait.fn, made)
+      ok, message = pcall(try, exchange, self.turns.add, self.turns, exchange, function()
+        send_made(self, exchange, wait.fn, made)
+      end)
     end
     failure = failure or not ok and message
   end
@@ -343,17 +343,31 @@ local function answer(self, asked)
   return route(self, asked)
 end
 
+local function serve(self, asked)
+  local status, said, headers = answer(self, asked)
+  if status then
+    self:send(asked.exchange, status, said, headers)
+  end
+end
+
+-- These cost a walk over all members: one of them in a turn of the loop.
+local WALKS = { ["/metrics"] = true, ["/members"] = true, ["/services"] = true, ["/view"] = true,
+  ["/sd/prometheus"] = true }
+
 local function on_request(self, exchange, method, uri, body)
   local path, query, tags = request.parse(uri)
   if not path then
     return self:send(exchange, 400, "not a path and a query: a % must begin a code as %20\n")
   end
-  local status, said, headers = answer(self, {
+  local asked = {
     method = method, path = path, query = query, tags = tags, body = body, exchange = exchange,
-  })
-  if status then
-    self:send(exchange, status, said, headers)
+  }
+  if not WALKS[path] or not self.turns or self.node:is_closed() then
+    return serve(self, asked)
   end
+  self.turns:add(exchange, function()
+    serve(self, asked)
+  end)
 end
 
 -- ---- Life ----
@@ -393,6 +407,7 @@ end
 ---@param node shoal.Node
 function Http:attach(node)
   self.node = node
+  self.turns = turns.new(node)
   self.past = history.follow(node, function()
     on_view(self)
     self.events:on_view()

@@ -14,6 +14,7 @@ local core = require("shoal.core")
 local instances = require("shoal.services.instances")
 local json = require("shoal.format.json")
 local request = require("shoal.serve.http.request")
+local turns = require("shoal.serve.turns")
 
 local events = {}
 
@@ -44,6 +45,7 @@ local CHANGES = { member_up = true, member_down = true, member_forgotten = true,
 ---@field private ring table<integer, string>
 ---@field private clients table<shoal.Exchange, table>
 ---@field private count integer
+---@field private turns shoal.Turns
 ---@field private ticks integer
 ---@field private own string      what this node says of itself, packed
 ---@field private probing? fun()  while somebody wants to know
@@ -99,8 +101,27 @@ local function write_past(self, client)
   end
 end
 
+local pump
+
+-- Goes on in a later turn, of which this client has one at a time.
+local function go_on(self, client, fn)
+  self.turns:add(client.exchange, function()
+    client.waits = nil
+    fn(self, client)
+  end)
+  client.waits = true
+end
+
+-- ... when it has read.
+local function go_on_later(self, client)
+  client.waits = self.node:after(PAUSE, function()
+    client.waits = nil
+    turns.try(client.exchange, go_on, self, client, pump)
+  end)
+end
+
 -- What it lacks: the state, piece by piece, then what has happened since.
-local function pump(self, client)
+function pump(self, client)
   if not self.clients[client.exchange] or client.waits then
     return
   end
@@ -111,13 +132,17 @@ local function pump(self, client)
     return pump(self, client)
   elseif not client.state and client.at == self.last then
     return
-  elseif client.state and not is_behind(client) then
+  elseif is_behind(client) then
+    return go_on_later(self, client)
+  elseif client.state then
     write_members(client)
   end
-  client.waits = self.node:after(is_behind(client) and PAUSE or 0, function()
-    client.waits = nil
-    pump(self, client)
-  end)
+  go_on(self, client, pump)
+end
+
+local function begin(self, client)
+  begin_state(self, client)
+  pump(self, client)
 end
 
 -- ---- Events ----
@@ -204,7 +229,7 @@ end
 -- Not one of those that are kept: there are many, and to miss one is nothing.
 local function tell_probe(self, data)
   for exchange, client in pairs(self.clients) do
-    if client.probes and not client.state then
+    if client.probes and not client.state and not client.waits then
       exchange:write(("event: probe\ndata: %s\n\n"):format(data))
     end
   end
@@ -249,11 +274,10 @@ function Events:subscribe(asked)
   self.clients[exchange], self.count = client, self.count + 1
   hear_probes(self)
   client.at = number_of(self, asked.exchange:header("last-event-id") or asked.query.last)
-  if client.at then
-    exchange:write("retry: 1000\n\n")
-  else
-    begin_state(self, client)
+  if not client.at then
+    return go_on(self, client, begin)
   end
+  exchange:write("retry: 1000\n\n")
   pump(self, client)
 end
 
@@ -286,7 +310,7 @@ end
 function events.new(node, past, on_change)
   local self = setmetatable({
     node = node, past = past, base = ("%.0f"):format(node:time() * 1000), last = 0, ring = {}, clients = {}, count = 0,
-    ticks = 0, on_change = on_change, own = core.pack(node:tags()),
+    ticks = 0, on_change = on_change, own = core.pack(node:tags()), turns = turns.new(node),
   }, Events)
   node:on("*", function(_, ...)
     on_event(self, ...)
