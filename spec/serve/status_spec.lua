@@ -89,7 +89,7 @@ describe("the status socket", function()
     assert.equal("params must be an array", client.read().error.message)
     client.send "[1]\n"
     assert.equal("not an object with a method", client.read().error.message)
-    client.send(("x"):rep(2 ^ 20 + 1))
+    pcall(client.send, ("x"):rep(2 ^ 20 + 1)) -- which may be closed before all is sent
     assert.is_nil((pcall(client.read)) or nil)
   end)
 
