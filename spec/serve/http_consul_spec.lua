@@ -47,6 +47,16 @@ describe("a reader of Consul", function()
     assert.equal("{}\n", web.get(start { source = "return {}" }, "/v1/catalog/services").body)
   end)
 
+  it("gives text as it is", function()
+    local a = start { args = { "--tag", [[dir=C:\tmp]] }, source = [[
+      return require("shoal.services").script {
+        services = { win = { port = 1, tags = { "path=C:\\x", "tab\there", "ü" } } } } ]] }
+    local one = get(a, "/v1/catalog/service/win")[1]
+    assert.same({ { [[path=C:\x]], "tab\there", "ü" }, { dir = [[C:\tmp]] } }, { one.ServiceTags, one.NodeMeta })
+    assert.equal(1, #get(a, "/v1/catalog/service/win?tag=path%3DC:%5Cx"))
+    assert.equal([[,path=C:\x,tab	here,ü,]], web.get(a, "/sd/prometheus").json[1].labels.__meta_shoal_tags)
+  end)
+
   it("finds instances in the catalog and by their health", function()
     local a, b = two()
     local catalog = get(a, "/v1/catalog/service/web")

@@ -21,12 +21,19 @@ describe("a script's pages", function()
         end,
         ["/json"] = function() return 200, { a = { 1, 2 } } end,
         ["/empty"] = function() return 204 end,
+        ["/kept"] = function() return 200, { a = 1 }, { ["Cache-Control"] = "no-store" } end,
+        ["/own"] = function() return 200, { a = 1 }, { ["content-type"] = "application/x-own" } end,
+        ["/text"] = function() return 200, "text", {} end,
         ["/slow"] = function(node) node:sleep(0.01) return 200, "slept" end,
         ["/members"] = function() return 200, "never" end,
       } }]]
     local page = web.ask(a, "POST", "/echo?q=1", "X-A: 2\r\nContent-Length: 3\r\n", "abc")
     assert.same({ 201, "POST/echo1abc2", "false" }, { page.status, page.body, page.headers["x-b"] })
     assert.same({ a = { 1, 2 } }, web.get(a, "/json").json)
+    for path, wanted in pairs { ["/json"] = "application/json", ["/kept"] = "application/json",
+      ["/own"] = "application/x-own", ["/text"] = "text/plain; charset=utf-8" } do
+      assert.equal(wanted, web.get(a, path).headers["content-type"], path)
+    end
     assert.same({ 204, "" }, { web.get(a, "/empty").status, web.get(a, "/empty").body })
     assert.equal("slept", web.get(a, "/slow").body)
     assert.same({}, web.get(a, "/members").json) -- ours come first
@@ -80,6 +87,9 @@ describe("a script's pages", function()
     local b = node.start { source = source, args = { "--http", "127.0.0.1:0", "--http-token-file", token } }
     assert.equal(200, web.ask(b, "POST", "/do",
       "Origin: http://other.example\r\nAuthorization: Bearer 0123456789abcdef\r\n").status)
+    for shown, status in pairs { ["0123456789abcdef"] = 200, ["0123456789abcdeX"] = 401, [""] = 401 } do
+      assert.equal(status, web.get(b, "/v1/catalog/services", "X-Consul-Token: " .. shown .. "\r\n").status)
+    end
   end)
 
   it("are those of the version in charge; one that is replaced while it waits is told so", function()

@@ -37,7 +37,7 @@ void web_headers(const web_request *request,
 
 struct seen {
     unsigned hosts, lengths, codings;
-    const char *host, *length, *coding, *authorization;
+    const char *host, *length, *coding, *authorization, *consul_token;
     bool is_odd; /* a name that is not a token */
 };
 
@@ -71,6 +71,8 @@ static void note(void *context, const char *name, const char *value)
         seen->coding = value;
     } else if (strcasecmp(name, "Authorization") == 0) {
         seen->authorization = value;
+    } else if (strcasecmp(name, "X-Consul-Token") == 0) {
+        seen->consul_token = value;
     }
 }
 
@@ -85,13 +87,17 @@ static bool is_same(const char *a, const char *b)
     return differs == 0;
 }
 
-static bool has_token(const web_server *server, const char *authorization)
+/* As RFC 6750 has it, or as Consul's clients do. */
+static bool has_token(const web_server *server, const struct seen *seen)
 {
     static const char scheme[] = "Bearer ";
     size_t size = sizeof scheme - 1;
+    const char *shown = seen->authorization;
 
-    return authorization && strncasecmp(authorization, scheme, size) == 0 &&
-           is_same(server->token, authorization + size);
+    if (shown && strncasecmp(shown, scheme, size) == 0 &&
+        is_same(server->token, shown + size))
+        return true;
+    return seen->consul_token && is_same(server->token, seen->consul_token);
 }
 
 static bool is_port(const char *text)
@@ -151,8 +157,9 @@ const char *web_check(const web_request *request, const char *version,
     if (wrong)
         return wrong;
     *status = 401;
-    if (server->token[0] != '\0' && !has_token(server, seen.authorization))
-        return seen.authorization ? "the token is wrong" : "a token is needed";
+    if (server->token[0] != '\0' && !has_token(server, &seen))
+        return seen.authorization || seen.consul_token ? "the token is wrong"
+                                                       : "a token is needed";
     *status = 403;
     if (server->token[0] == '\0' && !server->place.is_path &&
         !is_local(seen.host))

@@ -206,6 +206,13 @@ function text.value(value)
   return "{" .. text.fields(value, ",") .. "}"
 end
 
+--- The same for a program, which gets it in JSON: a string stays as it is.
+---@param value any
+---@return string
+function text.plain(value)
+  return type(value) == "string" and value or text.value(value)
+end
+
 --- What a node's own script answers. Its text may have lines and tabs; a list has an item a
 --- line. Everything else is as in text.value.
 ---@param value any

@@ -238,13 +238,24 @@ local function log_failure(self, path, reason)
     held_back = known and known.held_back > 0 and known.held_back or nil })
 end
 
+-- Those of the page, with what it is unless the page says that itself.
+local function headers_of(answer, content_type)
+  local headers = {}
+  for name, value in pairs(answer.headers or {}) do
+    headers[name] = value
+    content_type = name:lower() ~= "content-type" and content_type or nil
+  end
+  headers["Content-Type"] = headers["Content-Type"] or content_type
+  return headers
+end
+
 -- A table is JSON.
 local function try_to_send(self, exchange, answer)
-  local body, headers = answer.body, answer.headers
+  local body, content_type = answer.body, TEXT["Content-Type"]
   if type(body) == "table" then
-    body, headers = json.encode(body) .. "\n", headers or { ["Content-Type"] = "application/json" }
+    body, content_type = json.encode(body) .. "\n", "application/json"
   end
-  self:send(exchange, answer.status, body == nil and "" or tostring(body), headers)
+  self:send(exchange, answer.status, body == nil and "" or tostring(body), headers_of(answer, content_type))
 end
 
 local function send_page(self, asked, answer)
@@ -260,6 +271,10 @@ local function send_page(self, asked, answer)
 end
 
 local FAILURES = { no_handler = 404, full = 503, closed = 503, replaced = 503 }
+local REASONS = {
+  no_handler = "this page does not exist\n", full = "too many pages are being made\n",
+  closed = "the node has ended\n", replaced = "the script was reloaded meanwhile\n",
+}
 
 -- What the script raises is logged as that of any handler. Of its function nobody waits
 -- for more than this.
@@ -269,8 +284,7 @@ local function on_page(self, asked, answer, failure)
   if answer then
     return send_page(self, asked, answer)
   end
-  local status = FAILURES[failure] or 500
-  self:send(asked.exchange, status, status == 404 and "this page does not exist\n" or "the page failed\n")
+  self:send(asked.exchange, FAILURES[failure] or 500, REASONS[failure] or "the page failed\n")
 end
 
 -- A browser says which page asks. Another host's must not make somebody's browser do what only
@@ -295,7 +309,7 @@ local function ask_script(self, asked)
     try(asked.exchange, on_page, self, asked, answer, failure)
   end)
   if not call then
-    return FAILURES[code] or 500, "the page failed\n"
+    return FAILURES[code] or 500, REASONS[code] or "the page failed\n"
   end
   timer = self.node:after(PATIENCE, function()
     call:cancel()

@@ -160,7 +160,7 @@ end
 local SHORT = {
   ["/v1/agent/self"] = entries.agent,
   ["/v1/status/leader"] = function(self)
-    return encode(text.value(self.node:info().addr)) .. "\n"
+    return encode(text.plain(self.node:info().addr)) .. "\n"
   end,
 }
 

@@ -33,11 +33,11 @@ end
 
 local function name_of(member)
   local name = text.name(member)
-  return name ~= "" and name or text.value(member.addr)
+  return name ~= "" and name or text.plain(member.addr)
 end
 
 local function host_of(member)
-  local addr = text.value(member.addr)
+  local addr = text.plain(member.addr)
   return (addr:match("^%[?(.-)%]?:%d+$") or addr)
 end
 
@@ -47,7 +47,7 @@ local function meta_of(member)
   for _, name in ipairs(text.sorted_keys(member.tags or {})) do
     local value = member.tags[name]
     if type(value) ~= "table" and not instances.name_of(name) then
-      parts[#parts + 1] = ("%s:%s"):format(encode(tostring(name)), encode(text.value(value)))
+      parts[#parts + 1] = ("%s:%s"):format(encode(tostring(name)), encode(text.plain(value)))
     end
   end
   return "{" .. table.concat(parts, ",") .. "}"
@@ -65,7 +65,7 @@ end
 local function node_object(self, member)
   local host, index = host_of(member), index_of(member)
   return ('{"ID":%s,"Node":%s,"Address":%s,"Datacenter":%s,"TaggedAddresses":%s,"Meta":%s,'
-    .. '"CreateIndex":%.0f,"ModifyIndex":%.0f}'):format(encode(uuid_of(text.value(member.addr))),
+    .. '"CreateIndex":%.0f,"ModifyIndex":%.0f}'):format(encode(uuid_of(text.plain(member.addr))),
     encode(name_of(member)), encode(host), encode(self.datacenter), addresses(host), meta_of(member), index, index)
 end
 
@@ -79,7 +79,7 @@ end
 function entries.tags_of(one)
   local tags = {}
   for i, tag in ipairs(one.tags) do
-    tags[i] = text.value(tag)
+    tags[i] = text.plain(tag)
   end
   return tags
 end
@@ -119,7 +119,7 @@ function entries.catalog(self, one)
     .. '"ServiceID":%s,"ServiceName":%s,"ServiceTags":%s,"ServiceAddress":%s,"ServiceTaggedAddresses":{},'
     .. '"ServiceWeights":%s,"ServiceMeta":{},"ServicePort":%d,"ServiceSocketPath":"","ServiceEnableTagOverride":false,'
     .. '"ServiceProxy":{"Mode":"","MeshGateway":{},"Expose":{}},"ServiceConnect":{},'
-    .. '"CreateIndex":%.0f,"ModifyIndex":%.0f}'):format(encode(uuid_of(text.value(member.addr))),
+    .. '"CreateIndex":%.0f,"ModifyIndex":%.0f}'):format(encode(uuid_of(text.plain(member.addr))),
     encode(name_of(member)), encode(host), encode(self.datacenter), addresses(host), meta_of(member),
     encode(one.name), encode(one.name),
     encode(entries.tags_of(one)), encode(service_host(one)), weights(one), one.port or 0, index, index)
@@ -143,8 +143,8 @@ function entries.agent(self)
     .. '"Height":0.00001},"Member":{"Name":%s,"Addr":%s,"Port":%d,"Tags":%s,"Status":1,"ProtocolMin":1,'
     .. '"ProtocolMax":5,"ProtocolCur":2,"DelegateMin":2,"DelegateMax":5,"DelegateCur":4},"Stats":{},"Meta":%s}\n')
     :format(encode(self.datacenter), encode(self.datacenter), encode(name_of(member)),
-      encode(uuid_of(text.value(member.addr))), encode(info.version), encode(name_of(member)), encode(host_of(member)),
-      tonumber(text.value(member.addr):match(":(%d+)$")) or 0, meta_of(member), meta_of(member))
+      encode(uuid_of(text.plain(member.addr))), encode(info.version), encode(name_of(member)), encode(host_of(member)),
+      tonumber(text.plain(member.addr):match(":(%d+)$")) or 0, meta_of(member), meta_of(member))
 end
 
 return entries

@@ -60,7 +60,7 @@ end
 local function joined(tags)
   local parts = {}
   for i, tag in ipairs(tags) do
-    parts[i] = text.value(tag)
+    parts[i] = text.plain(tag)
   end
   return parts[1] and "," .. table.concat(parts, ",") .. "," or ""
 end
@@ -74,7 +74,7 @@ function state.discovery(self, asked)
         __meta_shoal_service = one.name,
         __meta_shoal_state = one.state,
         __meta_shoal_tags = joined(one.tags),
-        __meta_shoal_member = text.value(one.member.addr),
+        __meta_shoal_member = text.plain(one.member.addr),
         __meta_shoal_name = text.name(one.member),
       },
     } or nil
