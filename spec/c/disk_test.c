@@ -146,6 +146,28 @@ static void a_file_is_written_and_read(void)
     state_folder_close(&folder);
 }
 
+/* A start that fails behind that does not write another: the next one finds the
+ * same file. */
+static void a_file_that_is_kept_has_one_more_name(void)
+{
+    struct state_folder folder = open_new("kept");
+    struct stat found;
+    int i;
+
+    EXPECT(state_file_keep(&folder, NULL) == 0); /* there is none */
+    EXPECT(is_written(&folder, "one"));
+    for (i = 0; i < 3; i++)
+        EXPECT(state_file_keep(&folder, NULL) == 0);
+    EXPECT(holds(&folder, "one"));
+    EXPECT(stat(path_of("kept/memory.aside"), &found) == 0);
+    EXPECT(found.st_nlink == 2);
+    EXPECT(access(path_of("kept/memory.aside.2"), F_OK) != 0);
+    EXPECT(is_written(&folder, "another"));
+    EXPECT(state_file_keep(&folder, NULL) == 0);
+    EXPECT(access(path_of("kept/memory.aside.2"), F_OK) == 0);
+    state_folder_close(&folder);
+}
+
 static int open_result(const char *name, struct error *error)
 {
     struct state_folder folder;
@@ -476,6 +498,7 @@ int main(void)
     if (!mkdtemp(base))
         return 1;
     a_file_is_written_and_read();
+    a_file_that_is_kept_has_one_more_name();
     a_folder_is_one_members();
     a_folder_that_others_may_write_to_is_refused();
     a_file_that_others_may_read_is_refused();

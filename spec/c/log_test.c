@@ -95,6 +95,15 @@ static void a_json_line_is_one_object(void)
     close_pipe();
 }
 
+/* As bytes are: that nothing is there must not end a member. */
+static void no_text_is_the_empty_text(void)
+{
+    open_pipe(LOG_TEXT);
+    log_line(&log_to_pipe, LOG_WARN, LOG_SCRIPT, "x", log_str("error", NULL));
+    CHECK_SAYS(written(), " x error=\"\"\n");
+    close_pipe();
+}
+
 static void numbers_keep_their_digits(void)
 {
     open_pipe(LOG_TEXT);
@@ -335,6 +344,7 @@ int main(void)
 {
     RUN(a_text_line_has_time_level_area_text_and_fields);
     RUN(a_json_line_is_one_object);
+    RUN(no_text_is_the_empty_text);
     RUN(numbers_keep_their_digits);
     RUN(values_are_quoted_only_if_they_need_it);
     RUN(no_value_ends_a_line_or_steers_a_terminal);

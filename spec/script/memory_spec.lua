@@ -393,7 +393,9 @@ describe("a node's memory", function()
       local used = ids(node)[2]
       assert(node:use_key(used))
       node:close()
-      start({ key = keys[3] }):close()
+      local lines = stage:capture(function() start { key = keys[3], log = "warn" } end)
+      assert.equal(1, #lines)
+      assert.matches("the memory that has them was set aside folder=" .. dir .. "$", lines[1])
       assert(os.rename(dir .. "/memory.aside", dir .. "/memory"))
       node = start { key = keys[1] }
       assert.equal(used, ids(node)[1])

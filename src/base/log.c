@@ -207,7 +207,7 @@ void log_write(struct log *log, log_level level, log_area area,
 
 log_field log_str(const char *name, const char *value)
 {
-    return log_bytes(name, bytes_of_text(value));
+    return log_bytes(name, value ? bytes_of_text(value) : bytes_of(NULL, 0));
 }
 
 log_field log_bytes(const char *name, shoal_bytes value)

@@ -104,6 +104,7 @@ static inline bool log_wants(const struct log *log, log_level level,
         }                                                                      \
     } while (0)
 
+/* NULL is the empty text, for either. */
 log_field log_str(const char *name, const char *value);
 log_field log_bytes(const char *name, shoal_bytes value);
 log_field log_num(const char *name, double value);

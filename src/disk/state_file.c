@@ -168,14 +168,19 @@ int state_file_read(const struct state_folder *folder, uint8_t **bytes,
     return result;
 }
 
+static void name_of_aside(int i, char out[NAME])
+{
+    if (i == 1)
+        snprintf(out, NAME, "%s", name_aside);
+    else
+        snprintf(out, NAME, "%s.%d", name_aside, i);
+}
+
 /* The first of these names that is not taken, else the last. */
 static void choose_aside(const struct state_folder *folder, char out[NAME])
 {
     for (int i = 1; i <= MOST_ASIDE; i++) {
-        if (i == 1)
-            snprintf(out, NAME, "%s", name_aside);
-        else
-            snprintf(out, NAME, "%s.%d", name_aside, i);
+        name_of_aside(i, out);
         if (faccessat(folder->fd, out, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
             return;
     }
@@ -191,17 +196,38 @@ int state_file_set_aside(const struct state_folder *folder, struct error *error)
     return error_errno(error, errno, "cannot rename %s/%s", folder->path, name);
 }
 
+/* Was the file given such a name before? A start that failed behind that has
+ * written no other. */
+static bool is_kept(const struct state_folder *folder)
+{
+    struct stat found, aside;
+    char other[NAME];
+
+    if (fstatat(folder->fd, name, &found, AT_SYMLINK_NOFOLLOW) != 0)
+        return false;
+    for (int i = 1; i <= MOST_ASIDE; i++) {
+        name_of_aside(i, other);
+        if (fstatat(folder->fd, other, &aside, AT_SYMLINK_NOFOLLOW) == 0 &&
+            aside.st_dev == found.st_dev && aside.st_ino == found.st_ino)
+            return true;
+    }
+    return false;
+}
+
+/* Where files have one name each, it loses its own. */
 int state_file_keep(const struct state_folder *folder, struct error *error)
 {
     char aside[NAME];
 
+    if (is_kept(folder))
+        return 0;
     choose_aside(folder, aside);
     if (unlinkat(folder->fd, aside, 0) != 0 && errno != ENOENT)
         return error_errno(error, errno, "cannot remove %s/%s", folder->path,
                            aside);
     if (linkat(folder->fd, name, folder->fd, aside, 0) == 0 || errno == ENOENT)
         return 0;
-    return error_errno(error, errno, "cannot link %s/%s", folder->path, name);
+    return state_file_set_aside(folder, error);
 }
 
 /* ---- Writing ---- */

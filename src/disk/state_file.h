@@ -46,7 +46,8 @@ int state_file_read(const struct state_folder *folder, uint8_t **bytes,
 /* Gives the file a name of those, if there is one. 0, or -1 and `error`. */
 int state_file_set_aside(const struct state_folder *folder,
                          struct error *error);
-/* The same, and it keeps its own name, too. */
+/* The same, and it keeps its own name, too, where a file can have two. Done
+ * again with the same file, it changes nothing. */
 int state_file_keep(const struct state_folder *folder, struct error *error);
 /* 0, or -1 and `error`: then the old file is there. Any thread may call it, one
  * at a time. */

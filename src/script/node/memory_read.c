@@ -117,32 +117,53 @@ static void wipe_keys(struct node_memory *memory)
     crypto_wipe(&record, sizeof record);
 }
 
+/* All keys of the second are in the first, too. */
+static bool has_all(const struct seal_keys *keys, const struct seal_keys *of)
+{
+    for (unsigned i = 0; i < of->count; i++) {
+        const struct seal_key *key = seal_keys_find(keys, of->list[i].id);
+        if (!key || memcmp(key->bytes, of->list[i].bytes, CRYPTO_KEY) != 0)
+            return false;
+    }
+    return true;
+}
+
 /* Was the file given what a rotation brought? The first key is the one that was
  * used, and no other is new. */
 static bool has_followed(const struct seal_keys *given,
                          const struct seal_keys *former)
 {
-    for (unsigned i = 0; i < given->count; i++) {
-        const struct seal_key *key = seal_keys_find(former, given->list[i].id);
-        if (!key || memcmp(key->bytes, given->list[i].bytes, CRYPTO_KEY) != 0)
-            return false;
-    }
-    return former->count > 0 &&
+    return has_all(former, given) && former->count > 0 &&
            memcmp(former->list[0].bytes, given->list[0].bytes, CRYPTO_KEY) == 0;
 }
 
 /* They may be the only ones that open the cluster, and the key file a wrong
  * one: the file that has them stays. */
-static void leave_keys(struct node *node)
+static void set_keys_aside(struct node *node)
 {
     const struct state_folder *folder = &node->memory->folder;
-    struct error error = {""};
-    (void)state_file_keep(folder, &error);
-    log_line(&node->log, LOG_WARN, LOG_SCRIPT,
-             "the key file has changed: remembered keys are not used, and the "
-             "memory that has them was set aside",
-             log_str("folder", folder->path),
-             log_str("error", *error.text ? error.text : NULL));
+    struct error error;
+    if (state_file_keep(folder, &error) == 0)
+        log_line(&node->log, LOG_WARN, LOG_SCRIPT,
+                 "the key file has changed: remembered keys are not used, and "
+                 "the memory that has them was set aside",
+                 log_str("folder", folder->path));
+    else
+        log_line(&node->log, LOG_WARN, LOG_SCRIPT,
+                 "the key file has changed: remembered keys are not used, and "
+                 "the memory that has them cannot be set aside",
+                 log_str("folder", folder->path), log_str("error", error.text));
+}
+
+static void leave_keys(struct node *node, const struct seal_keys *given,
+                       const struct seal_keys *former)
+{
+    if (has_all(given, former))
+        log_line(&node->log, LOG_INFO, LOG_SCRIPT,
+                 "the key file has changed: its keys are used",
+                 log_str("folder", node->memory->folder.path));
+    else
+        set_keys_aside(node);
 }
 
 int memory_take_keys(struct node *node, struct error *error)
@@ -169,7 +190,7 @@ int memory_take_keys(struct node *node, struct error *error)
         read_keys(memory, &former);
     if (had_keys && memcmp(ring.as.given, memory->given, CRYPTO_HASH) != 0 &&
         !has_followed(keys, &former)) {
-        leave_keys(node);
+        leave_keys(node, keys, &former);
         former.count = 0;
     }
     if (former.count > 0) {
