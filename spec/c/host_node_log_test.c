@@ -125,6 +125,84 @@ static void drops_are_told_once_with_their_count(void)
     close(log.fd);
 }
 
+/* ---- Challenges ---- */
+
+enum { LIVES = 120 };
+
+static const char TEXT[20];
+
+static bool received_all_lives(void *context)
+{
+    return host_get_stats(((struct member *)context)->node)
+               .datagrams_received == LIVES;
+}
+
+static void open_sealed_member(struct member *member,
+                               const struct seal_keys *keys, struct log *log)
+{
+    struct error error = {""};
+    host_options options = {
+        .loop = loop,
+        .bind = "127.0.0.1:0",
+        .keys = keys,
+        .log = log,
+        .callbacks = {member, on_notify, identity_at, on_closed, on_failed}};
+
+    memset(member, 0, sizeof *member);
+    member->node = host_open(&options, &error);
+    CHECK(member->node);
+    start_member(member, 1);
+}
+
+/* One packet of each life that a sender has had. */
+static void send_lives(int fd, const struct seal_keys *keys)
+{
+    uint8_t out[SEAL_OVERHEAD + 20];
+    unsigned i;
+
+    for (i = 0; i < LIVES; i++) {
+        struct seal_options options = {.keys = keys};
+        struct seal *seal = seal_new(&options, NULL);
+
+        seal_packet(seal, (struct seal_time){1, 1}, bytes_of(TEXT, 20), out);
+        CHECK(send(fd, out, sizeof out, 0) == sizeof out);
+        seal_free(seal);
+    }
+}
+
+/* It may be in two seconds, in each of which there are fifty. */
+static void senders_that_are_not_challenged_are_counted_and_told_of_once(void)
+{
+    struct seal_keys keys = {0};
+    struct member member;
+    char key[CRYPTO_TEXT];
+    host_stats stats;
+    struct log log;
+    const char *text;
+    int reader, fd;
+
+    if (*seal_problem())
+        return;
+    seal_keys_generate(key);
+    CHECK(seal_keys_add(&keys, key, strlen(key), NULL) == 0);
+    open_log(&log, &reader, "warn");
+    open_sealed_member(&member, &keys, &log);
+    fd = open_stranger(host_bound(member.node));
+    send_lives(fd, &keys);
+    CHECK(run_until(loop, received_all_lives, &member));
+    stats = host_get_stats(member.node);
+    CHECK(stats.challenges_dropped >= LIVES - 2 * 50);
+    CHECK(stats.challenges + stats.challenges_dropped == LIVES);
+    host_close(member.node);
+    text = read_log(reader);
+    CHECK_SAYS(text, "not all are challenged: they may be recorded ones "
+                     "from=127.0.0.1:");
+    CHECK(strchr(text, '\n') == text + strlen(text) - 1);
+    close(fd);
+    close(reader);
+    close(log.fd);
+}
+
 int main(void)
 {
     loop = ev_loop_new(0);
@@ -133,6 +211,7 @@ int main(void)
     RUN(the_log_tells_at_info_what_an_operator_wants);
     RUN(the_log_tells_at_trace_of_every_packet);
     RUN(drops_are_told_once_with_their_count);
+    RUN(senders_that_are_not_challenged_are_counted_and_told_of_once);
     ev_loop_destroy(loop);
     return 0;
 }

@@ -40,13 +40,21 @@ static inline struct seal_keys keys_of(const char *text)
 #define KEY_A "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 #define KEY_B "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8="
 
+static inline struct seal_time time_of(const struct side *side)
+{
+    return (struct seal_time){world_us,
+                              TODAY_US + world_us + (uint64_t)side->clock_us};
+}
+
 static inline void start_side_with(struct side *side, const char *keys,
                                    uint64_t skew_us)
 {
     static char name;
     struct seal_keys ring = keys_of(keys);
-    struct seal_options options = {
-        .keys = &ring, .skew_us = skew_us, .now_us = world_us};
+    struct seal_options options = {.keys = &ring,
+                                   .skew_us = skew_us,
+                                   .now_us = world_us,
+                                   .wall_us = time_of(side).wall_us};
 
     side->name = ++name;
     side->seal = seal_new(&options, NULL);
@@ -62,12 +70,6 @@ static inline void restart_side(struct side *side)
 {
     seal_free(side->seal);
     start_side(side);
-}
-
-static inline struct seal_time time_of(const struct side *side)
-{
-    return (struct seal_time){world_us,
-                              TODAY_US + world_us + (uint64_t)side->clock_us};
 }
 
 static inline struct datagram seal_text(struct side *side, const char *text)

@@ -64,6 +64,7 @@ static struct seal *start(struct world *world)
     struct seal_options options = {.keys = &world->keys,
                                    .skew_us = SEAL_SKEW_US,
                                    .now_us = world->now_us,
+                                   .wall_us = time_of(world, 0).wall_us,
                                    .random = random};
     random[0] = ++world->starts;
     random[20] = world->starts;

@@ -41,6 +41,7 @@ static void open_sealed(struct seal *seal, struct udp_inbox *inbox, int i,
                   bytes_of(&from->as, from->size), &opened);
 
     arrival->fate = fate_of(verdict);
+    arrival->is_limited = opened.is_limited;
     if (verdict == SEAL_PACKET)
         arrival->packet = opened.packet;
     if (opened.reply_size > 0) /* without room it is lost, as any may be */

@@ -24,7 +24,8 @@ typedef enum arrival_fate {
 
 struct arrived {
     arrival_fate fate;
-    size_t size; /* of the datagram */
+    bool is_limited; /* not challenged: its address had enough of these */
+    size_t size;     /* of the datagram */
     shoal_bytes packet;
 };
 

@@ -43,6 +43,9 @@
     X(challenges,                                                              \
       "unknown senders of sealed packets that were asked to show that they "   \
       "are fresh")                                                             \
+    X(challenges_dropped,                                                      \
+      "unknown senders that were not asked: their address had been asked too " \
+      "often in that second")                                                  \
     X(wakeups, "how many times the socket became readable")                    \
     X(deputy_takeovers,                                                        \
       "times that the deputy took over: a handler blocked, or a program was "   \

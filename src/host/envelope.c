@@ -41,7 +41,8 @@ int envelope_seal(struct envelope *envelope, const struct seal_keys *keys,
     struct seal_options options = {.keys = keys,
                                    .label = label,
                                    .skew_us = skew_us,
-                                   .now_us = clock_monotonic_us()};
+                                   .now_us = clock_monotonic_us(),
+                                   .wall_us = clock_wall_us()};
 
     if (envelope->size > 0)
         memcpy(label, envelope->prefix + 2, envelope->size - 2);

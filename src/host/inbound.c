@@ -77,6 +77,8 @@ static void accept_arrival(host *node, uint64_t now_us,
         node->stats.datagrams_received++;
         node->stats.bytes_received += arrival->size;
     }
+    if (arrival->is_limited)
+        log_node_challenges(node, from);
     if (arrival_has_packet(arrival))
         accept_packet(node, now_us, arrival->packet, from);
     else
@@ -147,6 +149,7 @@ static void accept_proven(host *node, uint64_t now_us)
         return;
     counts = seal_get_counts(node->envelope.seal);
     node->stats.challenges = counts.challenges;
+    node->stats.challenges_dropped = counts.challenges_dropped;
     node->stats.unproven += counts.lost - node->lost;
     node->lost = counts.lost;
     while (arrival_next_proven(&node->envelope, &held, &arrival)) {

@@ -208,6 +208,14 @@ void log_node_not_allowed(host *node, const struct address *from)
                    "a packet comes from an address that is not allowed", from);
 }
 
+void log_node_challenges(host *node, const struct address *from)
+{
+    warn_of_packet(node, &node->log_node.challenges,
+                   "packets of too many former senders come from an address, "
+                   "and not all are challenged: they may be recorded ones",
+                   from);
+}
+
 void log_node_send_error(host *node, const struct address *to, int number)
 {
     char text[ADDRESS_MAX_ENDPOINT];

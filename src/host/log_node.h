@@ -41,7 +41,7 @@ struct log_node {
         char detail[ERROR_MAX]; /* "": there is nothing to say of it */
     } refused;                  /* the last packet that was */
     log_gate receive_errors, unwatched, names, claimants, small_paths,
-        foreign_keys, not_allowed;
+        foreign_keys, not_allowed, challenges;
     struct address too_small[LOG_NODE_PATHS];
     unsigned num_too_small;
     struct log_engine engine;
@@ -61,6 +61,9 @@ void log_node_drops(host *node, uint64_t now_us);
 void log_node_foreign_key(host *node, const struct address *from);
 /* One came from there, outside of the allowed networks. */
 void log_node_not_allowed(host *node, const struct address *from);
+/* Unknown senders there (NULL: that is not known) are not challenged any more
+ * in this second. */
+void log_node_challenges(host *node, const struct address *from);
 void log_node_send_error(host *node, const struct address *to, int number);
 /* The system does not send so large a packet there: once for each address. */
 void log_node_too_large(host *node, const struct address *to);

@@ -27,13 +27,14 @@
  *   clock      The time is within `skew` of our clock, later than anything of a
  *              session that was forgotten, and we ran already for so long that
  *              no former life of ours can have accepted it: it was sealed
- *              `skew` or more after our start, by our clock. What `skew` bears
- *              in the first place it bears there, too.
+ *              `skew` or more after our start, by our clock, as it is now and
+ *              as it was then. What `skew` bears in the first place it bears
+ *              there, too.
  *   challenge  Else the packet is held (waiting.h), and its sender asked to
  *              answer a cookie: the time of our clock that does not run
  *              backwards, and a hash of it, the session and the sender's
  *              address with a secret of this life of ours. Nothing is stored
- *              for it. The answer, within five seconds, proves that the session
+ *              for that. The answer, within five seconds, proves that the session
  *              is alive, whatever the clocks say. It also has a time of the
  *              sender's clock, and so has the packet that was held: how long
  *              before the answer it was sealed. Those that were sealed before
@@ -51,7 +52,8 @@
  * there are only challenges, and neither is so.
  *
  * Nothing that is not authentic is answered. A challenge is no larger than what
- * it answers, and an address gets ten at most in a second; so does the answer.
+ * it answers, and challenged.h says who gets one. A challenge is answered once.
+ * Of strangers who have no authentic packet nothing is kept.
  */
 #ifndef SHOAL_SEAL_SEAL_H
 #define SHOAL_SEAL_SEAL_H
@@ -76,7 +78,7 @@ struct seal_options {
     const struct seal_keys *keys; /* copied */
     const char *label;            /* or NULL; copied */
     uint64_t skew_us;             /* 0: always challenge */
-    uint64_t now_us;              /* monotonic */
+    uint64_t now_us, wall_us;     /* monotonic; since 1970 */
     const uint8_t *random;        /* SEAL_RANDOM bytes, copied; NULL: real */
 };
 
@@ -123,6 +125,7 @@ struct seal_arrival {
     shoal_bytes packet; /* a part of the datagram */
     uint8_t reply[SEAL_REPLY];
     size_t reply_size; /* 0: there is nothing to send back */
+    bool is_limited;   /* a challenge, if its address had not had so many */
 };
 
 /* Opens the datagram where it is: its bytes are changed. `from` is the sender's
@@ -139,9 +142,10 @@ struct seal_held *seal_next_proven(struct seal *seal);
 shoal_bytes seal_held_packet(const struct seal_held *held);
 
 struct seal_counts {
-    uint64_t challenges; /* that we sent */
-    uint64_t lost;       /* packets that were held in vain */
-    size_t sessions;     /* that we know */
+    uint64_t challenges;         /* that we sent */
+    uint64_t challenges_dropped; /* beyond what an address may get */
+    uint64_t lost;               /* packets that were held in vain */
+    size_t sessions;             /* that we know */
 };
 struct seal_counts seal_get_counts(const struct seal *seal);
 

@@ -14,6 +14,7 @@ bool sealed_init(struct sim_node *node, const sim_options *options)
                                    .label = options->label,
                                    .skew_us = options->skew_us,
                                    .now_us = node->net->now_us,
+                                   .wall_us = sim_node_wall(node),
                                    .random = (const uint8_t *)random};
     for (size_t i = 0; i < SEAL_RANDOM / 8; i++)
         random[i] = rng_next(&node->net->rng);

@@ -20,6 +20,7 @@
 ---@field truncated integer  a datagram larger than `max_packet_size` plus the label or the seal
 ---@field unresolved integer  not sent: the endpoint is not an address, or a name that is not resolved yet
 ---@field challenges integer  unknown senders of sealed packets that were asked to show that they are fresh
+---@field challenges_dropped integer  unknown senders that were not asked: their address had been asked too often in that second
 ---@field wakeups integer  how many times the socket became readable
 ---@field deputy_takeovers integer  times that the deputy took over: a handler blocked, or a program was started
 ---@field deputy_answered integer  pings that the deputy answered, also counted in `datagrams_sent`

@@ -205,6 +205,9 @@ static void http_end(struct backend *backend, void *http)
 static void push_stats(struct backend *backend, lua_State *L)
 {
     sim_traffic traffic = sim_node_traffic(from(backend)->node);
+    struct seal *seal = sim_seal(from(backend)->node);
+    struct seal_counts counts =
+        seal ? seal_get_counts(seal) : (struct seal_counts){0};
     host_stats stats = {
         .datagrams_received = traffic.packets_received + traffic.foreign +
                               traffic.foreign_key + traffic.unauthentic +
@@ -217,10 +220,8 @@ static void push_stats(struct backend *backend, lua_State *L)
         .unauthentic = traffic.unauthentic,
         .replayed = traffic.replayed,
         .unproven = traffic.unproven,
-        .challenges =
-            sim_seal(from(backend)->node)
-                ? seal_get_counts(sim_seal(from(backend)->node)).challenges
-                : 0,
+        .challenges = counts.challenges,
+        .challenges_dropped = counts.challenges_dropped,
     };
     backend_push_stats(L, &stats);
 }
