@@ -34,12 +34,12 @@
  *              answer a cookie: the time of our clock that does not run
  *              backwards, and a hash of it, the session and the sender's
  *              address with a secret of this life of ours. Nothing is stored
- *              for that. The answer, within five seconds, proves that the session
- *              is alive, whatever the clocks say. It also has a time of the
- *              sender's clock, and so has the packet that was held: how long
- *              before the answer it was sealed. Those that were sealed before
- *              our start, or not later than anything of a forgotten session,
- *              are not fresh.
+ *              for that. The answer, within five seconds, proves that the
+ *              session is alive, whatever the clocks say. It also has a time of
+ *              the sender's clock, and so has the packet that was held: how
+ *              long before the answer it was sealed. Those that were sealed
+ *              before our start, or not later than anything of a forgotten
+ *              session, are not fresh.
  *
  * Either way the window begins there: what has a smaller counter is a replay.
  * An answer whose session was forgotten after that does not open the window
