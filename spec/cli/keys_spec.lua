@@ -59,6 +59,21 @@ describe_keys("a key", function()
     stat.chmod(path, tonumber("440", 8))
     local member = node.start { args = { "--key-file", path }, env = { CREDENTIALS_DIRECTORY = folder } }
     assert.equal(id .. "  in use\n", member:ask("keys").out)
+    member = node.start { args = { "--key-file", path }, env = { CREDENTIALS_DIRECTORY = folder .. "//" } }
+    assert.equal(id .. "  in use\n", member:ask("keys").out)
+    assert.matches("chmod 600", (refused(folder, "--key-file", path)), 1, true)
+  end)
+
+  it("is missed by options that are for nothing without one", function()
+    local member = node.start { args = { "--clock-skew", "0", "--key-grace", "5" } }
+    for _, option in ipairs { "clock_skew", "key_grace" } do
+      assert.matches("warn  script  an option has no effect without a key option=" .. option .. "\n", member:log(), 1,
+        true)
+    end
+    local path = make_key(folder)
+    member = node.start { args = { "--clock-skew", "0", "--key-file", path } }
+    assert.not_matches("no effect", member:log(), 1, true)
+    assert.not_matches("no effect", node.start({}):log(), 1, true)
   end)
 
   it("is not taken from what is no regular file, or no key", function()
@@ -196,6 +211,30 @@ describe_keys("a key", function()
     local member = node.start { args = { "--key-file", path } }
     for _ = 1, 3 do assert.equal("", member:ask("keys", "rotate").err) end
     assert.matches("^key " .. first .. " made room: a member that has been away", member:ask("keys", "rotate").out)
+  end)
+
+  it("says so of each key, when two rotations begin at once", function()
+    local path = make_key(folder)
+    local members = node.start_cluster(2, { args = { "--key-file", path }, config = "loopback" })
+    wait.for_that(function() return node.converged(members) end, 20, "the cluster")
+    for _ = 1, 3 do assert.equal("", members[1]:ask("keys", "rotate").err) end
+    local before = members[1]:ask("keys").out
+    local commands = {}
+    for i, member in ipairs(members) do
+      commands[i] = process.start { process.shoal, "keys", "rotate", "--control", member.control }
+    end
+    for _, command in ipairs(commands) do assert.equal(0, command:wait(40)) end
+    local gone = 0 -- one at the member whose key is taken, two at the other
+    for i, member in ipairs(members) do
+      local now = member:ask("keys").out
+      for id in before:gmatch("%x%x%x%x") do
+        if not now:find(id, 1, true) then
+          assert.matches("key " .. id .. " made room: ", commands[i]:stdout(), 1, true)
+          gone = gone + 1
+        end
+      end
+    end
+    assert.is_true(gone > 2)
   end)
 
   it("goes on when its command is interrupted, which names those that do not have it", function()

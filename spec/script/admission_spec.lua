@@ -20,16 +20,18 @@ describe("a node", function()
     local node = stage:start()
     local long = ("a"):rep(60) .. ":7946"
     for _, addr in ipairs { "255.255.255.255:9", "224.0.0.1:9", "[ff02::1]:9", "[::ffff:224.0.0.1]:9", "127.0.0.1:0",
-      "[::1]:0", "0.0.0.0:9", "[::]:9", "nonsense", "name.example:9", "10.0.0.1", "10.0.0.256:9", "10.0.0.1:65536",
-      long } do
+      "[::1]:0", "240.0.0.1:9", "255.1.2.3:9", "127.255.255.255:9", "[::ffff:250.0.0.1]:9", "0.0.0.0:9",
+      "[::]:9", "nonsense", "name.example:9", "10.0.0.1", "10.0.0.256:9", "10.0.0.1:65536", long } do
       local ok, _, code = take(node, { addr = addr, bump = 1 })
       assert.is_nil(ok, addr)
       assert.equal("identity", code, addr)
     end
-    assert.equal(14, count(node, "identity"))
+    assert.equal(18, count(node, "identity"))
     assert.is_true(take(node, { addr = "10.0.0.1:9", bump = 1 }))
+    assert.is_true(take(node, { addr = "223.255.255.255:9", bump = 1 }))
+    assert.is_true(take(node, { addr = "127.255.255.254:9", bump = 1 }))
     assert.is_true(take(node, { addr = "[fd00::1]:9", bump = 1, name = ("n"):rep(64) }))
-    assert.equal(2, node:num_members())
+    assert.equal(4, node:num_members())
   end)
 
   it("takes names of a script's own identities, but no endpoint that is many hosts", function()
@@ -77,16 +79,22 @@ describe("a node", function()
       stage:wait(function() return count(strict, "not_allowed") > 1 end, "its packets")
       assert.equal(0, strict:stats().packets_received)
       assert.equal(0, other:num_members())
-      strict:join { other:bound() }
+      local ok, problem, code = strict:join { other:bound() }
+      assert.is_nil(ok)
+      assert.equal(("cannot join %s: it is not in an allowed network"):format(other:bound()), problem)
+      assert.equal("join", code)
       local before = count(strict, "not_allowed")
       stage:wait(function() return count(strict, "not_allowed") > before end, "another packet of its")
       assert.equal(0, strict:info().host.datagrams_sent)
+      local third = stage:start { allow = { "127.0.0.0/30" }, join = { "127.9.0.1:9" }, log = "warn" }
+      stage:idle(0.1)
+      assert.equal(0, third:info().host.datagrams_sent)
     end)
     assert.equal(3, #lines)
     assert.matches("warn  script  our own address is in none of the allowed networks", lines[1])
     assert.matches("warn  host    a packet comes from an address that is not allowed from=127%.0%.0%.1:%d+$", lines[2])
-    assert.matches("warn  host    cannot join seed=127%.0%.0%.1:%d+ ", lines[3])
-    assert.matches('error="127%.0%.0%.1:%d+ is not in an allowed network"$', lines[3])
+    assert.matches("warn  host    cannot join seed=127%.9%.0%.1:9 ", lines[3])
+    assert.matches('error="127%.9%.0%.1:9 is not in an allowed network"$', lines[3])
   end)
 
   it("sends nothing to an address that is not allowed, whatever its name is", function()

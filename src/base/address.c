@@ -272,13 +272,15 @@ bool address_is_wildcard(const struct address *address)
 
 bool address_is_many(const struct address *address)
 {
+    static const uint32_t MULTICAST = 0xe0000000;
+    static const uint32_t LOOPBACK_BROADCAST = 0x7fffffff;
     struct address plain = address_plain(address);
     uint32_t v4;
 
     if (plain.as.any.sa_family == AF_INET6)
         return IN6_IS_ADDR_MULTICAST(&plain.as.v6.sin6_addr);
     v4 = ntohl(plain.as.v4.sin_addr.s_addr);
-    return IN_MULTICAST(v4) || v4 == INADDR_BROADCAST;
+    return v4 >= MULTICAST || v4 == LOOPBACK_BROADCAST;
 }
 
 bool address_is_loopback(const struct address *address)

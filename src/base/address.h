@@ -63,7 +63,8 @@ uint16_t address_port(const struct address *address);
 void address_set_port(struct address *address, uint16_t port);
 /* 0.0.0.0 or [::]. */
 bool address_is_wildcard(const struct address *address);
-/* 224.0.0.0/4, 255.255.255.255 or ff00::/8: not one host. */
+/* 224.0.0.0/3 (multicast, broadcast and what is nobody's), 127.255.255.255 or
+ * ff00::/8: not one host. */
 bool address_is_many(const struct address *address);
 /* 127.0.0.0/8 or ::1. */
 bool address_is_loopback(const struct address *address);

@@ -22,6 +22,8 @@ static bool is_credential(const char *path)
     const char *folder = getenv("CREDENTIALS_DIRECTORY");
     size_t length = folder ? strlen(folder) : 0;
 
+    while (length > 0 && folder[length - 1] == '/')
+        length--;
     return length > 0 && strncmp(path, folder, length) == 0 &&
            path[length] == '/' && !strstr(path, "/../");
 }

@@ -36,6 +36,7 @@ local function change_of(request)
 end
 
 local POLL = 0.1 -- seconds
+local MOST_KEYS = 4
 
 local function count_of(members)
   return #members == 1 and "1 member does" or ("%d members do"):format(#members)
@@ -89,6 +90,13 @@ local function warn_of_removed(before, now)
   return true
 end
 
+-- The keys that there are, while none was removed because its grace has ended: others may have begun
+-- a rotation, too, for which another key makes room.
+local function keys_after(request, connection, before)
+  local now = client.call(request, connection, "keys")
+  return now and #now == MOST_KEYS and now or before
+end
+
 -- `shoal keys rotate [PATH]`: waits until all use the new key, and names who keeps it from that. When it
 -- is interrupted it says so at once: the rotation does not end with it.
 local function rotate(request)
@@ -111,11 +119,12 @@ local function rotate(request)
   local before = client.call(request, connection, "keys")
   local rotation
   rotation, message = client.call(request, connection, "rotation", { { start = key or true } })
-  local now = rotation and client.call(request, connection, "keys") -- before a grace may end
+  local now = rotation and client.call(request, connection, "keys")
   local waited = 0
   while rotation and not is_over(rotation) and waited < request.wait and not is_interrupted(POLL) do
     waited = waited + POLL
     rotation, message = client.call(request, connection, "rotation")
+    now = rotation and keys_after(request, connection, now)
   end
   connection:close()
   if not rotation then

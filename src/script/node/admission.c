@@ -61,6 +61,15 @@ void admission_check_own(struct node *node, const char *addr)
                  log_str("addr", addr));
 }
 
+int admission_check_seed(struct node *node, const char *endpoint,
+                         struct error *error)
+{
+    if (node->allowed.count == 0 || is_allowed(node, bytes_of_text(endpoint)))
+        return 0;
+    return error_fail(error, "cannot join %s: it is not in an allowed network",
+                      endpoint);
+}
+
 /* ---- The option ---- */
 
 static void add(lua_State *L, const char *who, struct node *node)

@@ -20,6 +20,10 @@ shoal_handlers admission_handlers(struct node *node, struct version *version);
 /* Logs it if our own address is in none of the networks: nobody who allows the
  * same would talk to us. */
 void admission_check_own(struct node *node, const char *addr);
+/* A seed there is not asked: 0, or -1 and `error`. Of a name that is known when
+ * it is resolved, and logged. */
+int admission_check_seed(struct node *node, const char *endpoint,
+                         struct error *error);
 /* Reads the option `allow` of the table at `index` into the node. Raises. */
 void admission_read_allowed(lua_State *L, int index, const char *who,
                             struct node *node);

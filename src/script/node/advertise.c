@@ -84,7 +84,7 @@ static const char *problem_of(const struct endpoint *endpoint)
     if (address_is_wildcard(&endpoint->address))
         return "it is a wildcard address";
     if (address_is_many(&endpoint->address))
-        return "it is a multicast or broadcast address";
+        return "it is a multicast, broadcast or reserved address";
     return NULL;
 }
 

@@ -15,8 +15,8 @@ int advertise_complete(const char *asked, const char *bound, char *out,
                        struct error *error);
 
 /* Could others send to a member with that endpoint? 0, or -1 and `error`: it is
- * a wildcard, multicast or broadcast address, or has port 0. What is not an
- * endpoint of IP at all is a matter of whoever sends there. */
+ * a wildcard, multicast, broadcast or reserved address, or has port 0. What is
+ * not an endpoint of IP at all is a matter of whoever sends there. */
 int advertise_check(shoal_bytes endpoint, struct error *error);
 
 #endif

@@ -5,6 +5,7 @@
 #include "../../../lua/result.h"
 #include "../../engine/messaging.h"
 #include "../../engine/view.h"
+#include "../admission.h"
 #include "../identity.h"
 #include "../info.h"
 #include "../script_tags.h"
@@ -159,7 +160,8 @@ static int join_one(lua_State *L, struct node *node, const char *endpoint)
     struct error error;
     if (node_is_asking(node))
         return methods_refuse_inside(L);
-    if (node->backend->ops->join(node->backend, endpoint, &error) != 0)
+    if (admission_check_seed(node, endpoint, &error) != 0 ||
+        node->backend->ops->join(node->backend, endpoint, &error) != 0)
         return result_fail(L, error.text, CODE_JOIN);
     lua_pushboolean(L, true);
     return 1;

@@ -219,6 +219,14 @@ static void tell_of_script(struct node *node)
                  log_str("script", node->script), log_str("hash", hash));
 }
 
+static void tell_of_options(const struct start *start)
+{
+    for (size_t i = 0; i < start->num_unused; i++)
+        log_line(&start->node->log, LOG_WARN, LOG_SCRIPT,
+                 "an option has no effect without a key",
+                 log_str("option", start->unused[i]));
+}
+
 /* A seed that is no endpoint is found before anybody has heard of us: the
  * first packet leaves in the next turn of the loop. */
 static int go_live(lua_State *L, struct start *start)
@@ -236,6 +244,7 @@ static int go_live(lua_State *L, struct start *start)
         return -1;
     }
     admission_check_own(node, node->birth.advertise);
+    tell_of_options(start);
     node_become_live(node);
     memory_begin(node);
     reload_watch(node);

@@ -17,6 +17,8 @@ struct start {
     shoal_config config;
     uint64_t seed, busy_limit_us, skew_us, snapshot_us;
     struct seal_keys *keys; /* in a userdata that wipes them; NULL: none */
+    const char *unused[2];  /* options that have no effect without these */
+    size_t num_unused;
     struct account account; /* whom the process is to become */
     /* Indices; 0: none. Of the list of endpoints, a table of handlers or nil,
      * functions. */

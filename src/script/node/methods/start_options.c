@@ -292,6 +292,19 @@ static void read_memory(lua_State *L, struct start *start)
         luaL_error(L, "%s: option 'data_dir': not in a simulation", who);
 }
 
+static void note_unused(lua_State *L, struct start *start)
+{
+    static const char *const of_keys[] = {"clock_skew", "key_grace"};
+    if (start->keys || !lua_istable(L, 1))
+        return;
+    for (size_t i = 0; i < sizeof of_keys / sizeof *of_keys; i++) {
+        lua_getfield(L, 1, of_keys[i]);
+        if (!lua_isnil(L, -1))
+            start->unused[start->num_unused++] = of_keys[i];
+        lua_pop(L, 1);
+    }
+}
+
 int start_read_options(lua_State *L, struct start *start)
 {
     static const char *const names[] = {
@@ -316,6 +329,7 @@ int start_read_options(lua_State *L, struct start *start)
     read_memory(L, start);
     if (start_read_keys(L, who, start) != 0)
         return -1;
+    note_unused(L, start);
     node->children.max = (unsigned)options_integer(
         L, 1, who, "max_children", 1, CHILDREN_LIMIT, CHILDREN_MAX);
     if (logging_read(L, 1, who, &node->log))
