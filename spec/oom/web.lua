@@ -112,4 +112,8 @@ local function in_order(world)
   turn()
 end
 
+-- Made in a coroutine of Lua, where LuaJIT 2.1.0-beta3 does not survive it (acting.lua).
+-- `make test-lua` walks it with every other Lua.
+if rawget(_G, "jit") then scenarios.consul = nil end
+
 walk.all(scenarios, { before = open, after = in_order, stride = 11 })

@@ -54,7 +54,7 @@ describe("a reader of Consul", function()
     local one = get(a, "/v1/catalog/service/win")[1]
     assert.same({ { [[path=C:\x]], "tab\there", "ü" }, { dir = [[C:\tmp]] } }, { one.ServiceTags, one.NodeMeta })
     assert.equal(1, #get(a, "/v1/catalog/service/win?tag=path%3DC:%5Cx"))
-    assert.equal([[,path=C:\x,tab	here,ü,]], web.get(a, "/sd/prometheus").json[1].labels.__meta_shoal_tags)
+    assert.equal(",path=C:\\x,tab\there,ü,", web.get(a, "/sd/prometheus").json[1].labels.__meta_shoal_tags)
   end)
 
   it("finds instances in the catalog and by their health", function()
