@@ -112,14 +112,16 @@ static unsigned count(const char *name)
 static bool shows_token(void)
 {
     for (unsigned i = 0; i < num_headers; i++)
-        if (strcasecmp(headers[i].name, "Authorization") == 0 &&
-            strncasecmp(headers[i].value, "Bearer ", 7) == 0 &&
-            strcmp(headers[i].value + 7, token) == 0)
+        if ((strcasecmp(headers[i].name, "Authorization") == 0 &&
+             strncasecmp(headers[i].value, "Bearer ", 7) == 0 &&
+             strcmp(headers[i].value + 7, token) == 0) ||
+            (strcasecmp(headers[i].name, "X-Consul-Token") == 0 &&
+             strcmp(headers[i].value, token) == 0))
             return true;
     return false;
 }
 
-static bool is_taken(bool with_token)
+static bool is_taken(bool with_token, bool is_old)
 {
     struct mhd_api api = {.get_connection_values = give_headers};
     struct web_server server = {.api = &api};
@@ -128,8 +130,10 @@ static bool is_taken(bool with_token)
     unsigned status = 0;
     if (with_token)
         strcpy(server.token, token);
-    bool taken = web_check(&request, &status) == NULL;
-    MUST(taken || (status >= 400 && status < 500));
+    const char *version = is_old ? "HTTP/1.0" : "HTTP/1.1";
+    bool taken = web_check(&request, version, &status) == NULL;
+    MUST(taken || (status >= 400 && status < 500) || status == 501);
+    MUST(!taken || !is_old || count("Transfer-Encoding") == 0);
     MUST(!taken || count("Host") == 1);
     MUST(!taken || count("Content-Length") + count("Transfer-Encoding") <= 1);
     MUST(!taken || !with_token || shows_token());
@@ -192,7 +196,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         header->value += strspn(header->value, " ");
         num_headers++;
     }
-    (void)is_taken(how & WITH_TOKEN);
+    (void)is_taken(how & WITH_TOKEN, how & 1);
     state_run(request, (const uint8_t *)"", 0);
     free(text);
     return 0;
