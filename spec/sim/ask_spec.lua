@@ -300,6 +300,16 @@ describe("node:ask", function()
     assert.same({ members[1].addr }, addresses(outcome[2]))
   end)
 
+  it("is refused by a member that has left, whether there are others or not", function()
+    for count = 1, 2 do
+      local _, members = nets.grown(count)
+      members[1]:leave()
+      local ok, _, code = members[1]:ask("echo", nil, function() end)
+      assert.same({ nil, "defunct" }, { ok, code })
+      nets.close()
+    end
+  end)
+
   it("needs a function where nothing can wait", function()
     local _, members = nets.grown(1, { handlers = echo() })
     assert.error_matches(function() members[1]:ask("echo") end,

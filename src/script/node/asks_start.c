@@ -220,6 +220,8 @@ int asks_push(lua_State *L, struct scope *scope)
     uint64_t timeout_us = check_timeout(L);
     if (shoal_is_asking(node_engine(node)))
         return result_error(L, SHOAL_ERR_REENTRANT, NULL);
+    if (shoal_get_connection(node_engine(node)) == SHOAL_CONNECTION_DEFUNCT)
+        return result_error(L, SHOAL_ERR_DEFUNCT, NULL);
     if (node->num_asks >= MAX_ASKS) {
         node->ask_counts.refused++;
         return result_error(L, SHOAL_ERR_FULL, "64 questions are under way");
