@@ -63,7 +63,7 @@ describe("size", function()
     local e = knowing("a:1", {})
     assert.error_matches(function() e:size { wher = print } end,
       "size: unknown option 'wher' %(did you mean 'where'%?%)")
-    assert.error_matches(function() e:size { where = 1 } end, "size: option 'where' must be a function, got 1")
+    assert.error_matches(function() e:size { where = 1 } end, "size: option 'where' must be tags or a function, got 1")
   end)
 end)
 

@@ -22,6 +22,22 @@ describe("a node", function()
     assert.error_matches(function() members[1]:size { n = 1 } end, "node:size: unknown option 'n'")
   end)
 
+  it("has them of those that have tags", function()
+    local net, members = nets.grown(4)
+    for i = 1, 2 do members[i]:set_tags { zone = "b", number = i } end
+    net:run(5)
+    local where = { zone = "b", number = function(n) return n < 3 end }
+    local list = { members[1].addr, members[2].addr }
+    table.sort(list)
+    local owner = members[4]:owner("job", { where = where }).addr
+    assert.is_true(owner == list[1] or owner == list[2])
+    for i, member in ipairs(members) do
+      assert.same({ 2, owner }, { member:size { where = where }, member:owner("job", { where = where }).addr })
+      assert.equal(i <= 2 and (member.addr == list[1] and 1 or 2) or nil, member:rank { where = where })
+      assert.equal(i <= 2 and 1 or 2, #member:members { where = where })
+    end
+  end)
+
   it("has them for identities of its own, too", function()
     local net = nets.new()
     local identity = {

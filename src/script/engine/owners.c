@@ -50,17 +50,7 @@ static void walk_list(lua_State *L, visit_fn *visit, void *context)
 static void push_list(lua_State *L, const struct owners_call *call)
 {
     view_push_living(L, call->engine, call->offset_us);
-    if (options_function(L, call->options, call->who, "where"))
-        view_filter(L);
-}
-
-static bool has_function(lua_State *L, const struct owners_call *call,
-                         const char *name)
-{
-    bool has = options_function(L, call->options, call->who, name);
-    if (has)
-        lua_pop(L, 1);
-    return has;
+    view_filter_where(L, call->options, call->who);
 }
 
 static void check_options(lua_State *L, const struct owners_call *call,
@@ -80,7 +70,7 @@ int owners_push_size(lua_State *L, const struct owners_call *call)
     check_options(L, call, of_list);
     size_t count = shoal_num_members(call->engine) +
                    (shoal_self(call->engine).state != SHOAL_DOWN);
-    if (has_function(L, call, "where")) {
+    if (view_has_where(L, call->options)) {
         push_list(L, call);
         count = lua_rawlen(L, -1);
     }
@@ -122,7 +112,7 @@ int owners_push_rank(lua_State *L, const struct owners_call *call)
 {
     check_options(L, call, of_list);
     struct place_of_us place = {.self = push_own_address(L, call->engine)};
-    if (has_function(L, call, "where")) {
+    if (view_has_where(L, call->options)) {
         push_list(L, call);
         walk_list(L, visit_for_rank, &place);
     } else {
@@ -222,7 +212,7 @@ static int push_weight(lua_State *L, const struct owners_call *call)
 static void elect(lua_State *L, struct election *election)
 {
     const struct owners_call *call = election->call;
-    if (!election->weight && !has_function(L, call, "where")) {
+    if (!election->weight && !view_has_where(L, call->options)) {
         walk(L, call->engine, visit_for_owner, election);
         return;
     }

@@ -91,7 +91,8 @@ void view_push_living(lua_State *L, const shoal *engine, int64_t offset_us)
     lua_rawseti(L, -2, (int)lua_rawlen(L, -2) + 1);
 }
 
-void view_filter(lua_State *L)
+/* STACK: list where -> list of those for which `where` holds */
+static void filter(lua_State *L)
 {
     int where = lua_gettop(L), list = where - 1, out = where + 1;
     int count = (int)lua_rawlen(L, list), kept = 0;
@@ -113,7 +114,8 @@ void view_filter(lua_State *L)
     lua_settop(L, list);
 }
 
-void view_filter_tags(lua_State *L)
+/* STACK: list tags -> list of those that have these */
+static void filter_tags(lua_State *L)
 {
     int wanted = lua_gettop(L), list = wanted - 1, kept = 0;
     int count = (int)lua_rawlen(L, list);
@@ -130,6 +132,27 @@ void view_filter_tags(lua_State *L)
     lua_settop(L, list);
 }
 
+bool view_has_where(lua_State *L, int options)
+{
+    options_get(L, options, "where");
+    bool has = !lua_isnil(L, -1);
+    lua_pop(L, 1);
+    return has;
+}
+
+void view_filter_where(lua_State *L, int options, const char *who)
+{
+    options_get(L, options, "where");
+    if (lua_isnil(L, -1))
+        lua_pop(L, 1);
+    else if (lua_isfunction(L, -1))
+        filter(L);
+    else if (lua_istable(L, -1))
+        filter_tags(L);
+    else
+        options_error(L, who, "where", "must be tags or a function", -1);
+}
+
 void view_push_members(lua_State *L, const shoal *engine, int options,
                        const char *who, int64_t offset_us)
 {
@@ -140,10 +163,9 @@ void view_push_members(lua_State *L, const shoal *engine, int options,
     options_check(L, options, who, names, true);
     states = selected[options_choice(L, options, who, "state", selections, 0)];
     push_list(L, engine, states, offset_us);
-    if (options_function(L, options < 0 ? options - 1 : options, who, "where"))
-        view_filter(L);
+    view_filter_where(L, options < 0 ? options - 1 : options, who);
     if (options_table(L, options < 0 ? options - 1 : options, who, "tags"))
-        view_filter_tags(L);
+        filter_tags(L);
 }
 
 void view_push_state(lua_State *L, const shoal *engine, int64_t offset_us)

@@ -34,10 +34,11 @@ void view_push_members(lua_State *L, const shoal *engine, int options,
 /* Pushes the list of the active members and, unless we are defunct, ourselves
  * at its end. */
 void view_push_living(lua_State *L, const shoal *engine, int64_t offset_us);
-/* STACK: list where -> list of those for which `where` holds */
-void view_filter(lua_State *L);
-/* STACK: list tags -> list of those that have these tags (tagging_match()) */
-void view_filter_tags(lua_State *L);
+/* The option `where` of the table at `options`, a function or tags. STACK: list
+ * -> list of those for which it holds, or that have these (tagging_match()) */
+void view_filter_where(lua_State *L, int options, const char *who);
+/* Is it there? */
+bool view_has_where(lua_State *L, int options);
 /* The list of all, down ones included. */
 void view_push_state(lua_State *L, const shoal *engine, int64_t offset_us);
 /* The member with the address at `index`, or nil. */

@@ -56,13 +56,7 @@ static int push_whom(lua_State *L, struct node *node, int options,
             return results;
     } else
         view_push_living(L, node_engine(node), node->clock_offset_us);
-    options_get(L, options, "where");
-    if (lua_isfunction(L, -1))
-        view_filter(L);
-    else if (lua_istable(L, -1))
-        view_filter_tags(L);
-    else if (!lua_isnil(L, -1))
-        options_error(L, who, "where", "must be tags or a function", -1);
+    view_filter_where(L, options, who);
     lua_settop(L, list);
     return 0;
 }
