@@ -73,7 +73,7 @@ end
 
 --- What make would do, those targets that come first included.
 local function commands(target)
-  return table.concat(files.output(("cd '%s' && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -n %s")
+  return table.concat(files.output(("cd '%s' && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u ONLY make -n %s")
     :format(files.root, target)), "\n")
 end
 

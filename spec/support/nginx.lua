@@ -36,17 +36,19 @@ end
 
 --- A program `nginx` in this folder: with the Lua module, and shoal's library as if it were
 -- installed. A configuration in the working folder that names the system's modules gets
--- those that are there.
+-- those that are there. If root starts it, so are its workers: what is unpacked may be where
+-- nobody else may read.
 function nginx.program(folder)
   local place = installation()
+  local user = place.root ~= "" and unistd.geteuid() == 0 and "-g 'user root;'" or ""
   local path = process.write(folder .. "/nginx", ([[
 #!/bin/sh
 export LD_LIBRARY_PATH='%s' LUA_PATH='%s/lua/?.lua;%s/usr/share/lua/5.1/?.lua;;'
 unset LD_PRELOAD
 PATH=${PATH#*:}
 sed -i 's|load_module /usr/|load_module %s/usr/|' ./*.conf
-exec nginx "$@"
-]]):format(place.libraries or "", process.source, place.root, place.root))
+exec nginx %s "$@"
+]]):format(place.libraries or "", process.source, place.root, place.root, user))
   process.run { "chmod", "755", path }
 end
 
