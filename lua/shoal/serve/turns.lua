@@ -29,11 +29,10 @@ local function drop_gone(self)
   end
 end
 
+-- Nothing is allocated.
 local function give_up(self)
-  local line = self.line
-  self.line = {}
-  for _, entry in ipairs(line) do
-    entry.exchange:drop()
+  while self.line[1] do
+    table.remove(self.line, 1).exchange:drop()
   end
 end
 

@@ -88,21 +88,26 @@ end
 
 -- ---- Those who wait for it ----
 
--- Each is told; what one of them raises is returned.
+-- Each is told; what one of them raises is returned. An exchange that could not be told, for
+-- want of memory to call its function, does not wait for ever.
 local function tell(job, made)
   local failure
-  for _, fn in pairs(job.waiters) do
+  for waiter, fn in pairs(job.waiters) do
     local ok, message = pcall(fn, made)
+    if not ok and type(waiter) == "userdata" then
+      waiter:drop()
+    end
     failure = failure or not ok and message or nil
   end
   return failure
 end
 
--- Rather than wait for ever.
+-- Rather than wait for ever. Nothing is allocated.
 local function give_up(self)
   local queue = self.queue
-  self.queue, self.open = {}, {}
-  for _, job in ipairs(queue) do
+  while queue[1] do
+    local job = table.remove(queue, 1)
+    self.open[job.key] = nil
     tell(job, nil)
   end
 end
