@@ -36,16 +36,23 @@ local function give_up(self)
   end
 end
 
-local function plan(self)
-  if self.timer or not self.line[1] then
-    return
-  end
+--- Calls `self.step` in the next turn of `self.node`, which sets `self.timer` to nil. Without
+-- memory for that, what waits is given up.
+---@param self { node: shoal.Node, timer?: shoal.Timer, step: fun() }
+---@param give_up_all fun(self: table)
+function turns.plan(self, give_up_all)
   local ok, timer = pcall(self.node.after, self.node, 0, self.step)
   if not ok then
-    give_up(self)
+    give_up_all(self)
     error(timer, 0)
   end
   self.timer = timer
+end
+
+local function plan(self)
+  if not self.timer and self.line[1] then
+    turns.plan(self, give_up)
+  end
 end
 
 local function step(self)

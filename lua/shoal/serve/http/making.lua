@@ -4,6 +4,8 @@
 -- which stops when a turn's worth is done. Bodies wait for each other, so there is one piece
 -- in a turn whatever is asked for. What was made is kept until something changes.
 
+local turns = require("shoal.serve.turns")
+
 local making = {}
 
 local PIECE_BYTES = 2 ^ 15 -- in one turn, about
@@ -126,15 +128,9 @@ local function next_job(self)
 end
 
 local function plan(self)
-  if self.timer or not next_job(self) then
-    return
+  if not self.timer and next_job(self) then
+    turns.plan(self, give_up)
   end
-  local ok, timer = pcall(self.node.after, self.node, 0, self.step)
-  if not ok then
-    give_up(self)
-    error(timer, 0)
-  end
-  self.timer = timer
 end
 
 local function step(self)
