@@ -233,7 +233,7 @@ static bool gives_up(shoal *engine, struct topic_stream *stream)
     if (stream->origin)
         topics_skip(engine, stream, stream_next_held(stream, stream->have));
     else if (has_begun && stream->have > stream->top)
-        stream->ask_us = SHOAL_NEVER; /* its origin may come back */
+        topics_forget_asking(stream); /* its origin may come back */
     else
         streams_remove(&engine->topics.streams, &engine->mem, stream);
     return true;

@@ -65,6 +65,8 @@ void topics_advance(shoal *engine, struct topic_stream *stream);
 /* Asks for what is missing within that time, which is not longer than was
  * planned. */
 void topics_ask_within(shoal *engine, struct topic_stream *stream, uint64_t us);
+/* Nothing is missing, or nobody is asked for it. */
+void topics_forget_asking(struct topic_stream *stream);
 /* What is missing below `end` will not come. */
 void topics_skip(shoal *engine, struct topic_stream *stream, uint64_t end);
 /* Others have heard of our stream further than we got: there was another life

@@ -131,7 +131,7 @@ void topics_ask_within(shoal *engine, struct topic_stream *stream, uint64_t us)
     topics_plan(engine, at_us);
 }
 
-static void forget_asking(struct topic_stream *stream)
+void topics_forget_asking(struct topic_stream *stream)
 {
     stream->ask_us = SHOAL_NEVER;
     stream->asks = stream->votes = stream->heard = 0;
@@ -167,11 +167,11 @@ void topics_advance(shoal *engine, struct topic_stream *stream)
     while (go_on(engine, stream))
         ;
     if (stream->have != before)
-        forget_asking(stream);
+        topics_forget_asking(stream);
     if (stream->have <= stream->top)
         plan_gap(engine, stream);
     else if (stream->origin)
-        forget_asking(stream);
+        topics_forget_asking(stream);
 }
 
 void topics_skip(shoal *engine, struct topic_stream *stream, uint64_t end)
