@@ -25,6 +25,7 @@ describe("a node", function()
   it("has them of those that have tags", function()
     local net, members = nets.grown(4)
     for i = 1, 2 do members[i]:set_tags { zone = "b", number = i } end
+    members[3]:set_tags { zone = "a" }
     net:run(5)
     local where = { zone = "b", number = function(n) return n < 3 end }
     local list = { members[1].addr, members[2].addr }

@@ -210,6 +210,17 @@ describe("tags", function()
     assert.equal(1, #members[4]:members { tags = { zone = "b" }, where = function(m) return m.tags.http end })
   end)
 
+  it("ask functions last, in whatever order a table is walked", function()
+    local net, members = nets.grown(4, { tags = { zone = "a" } })
+    assert(members[1]:set_tags { zone = "b", number = 1 })
+    net:run(5)
+    for i = 1, 20 do
+      local wanted = { zone = "b", number = function(number) return number < 2 end }
+      wanted["none" .. i] = function() return true end
+      assert.equal(1, #members[4]:members { tags = wanted })
+    end
+  end)
+
   --- How many exchanges all have sent.
   local function exchanges(net)
     local sent = 0

@@ -33,7 +33,7 @@
 ---@class shoal.MembersOptions
 ---@field state? shoal.State|"active"|"all"  default "active" (alive or suspect)
 ---@field where? table<string, any>|fun(member: shoal.Member): boolean
----@field tags? table<string, any>  only members with these tags: true: any value; a function of the value: decides; else an equal value
+---@field tags? table<string, any>  only members with these tags: true: any value; a function of the value (or nil): decides, once all others agree; else an equal value
 
 ---@class shoal.LivingOptions
 ---@field where? table<string, any>|fun(member: shoal.Member): boolean  counts only members for which it holds
