@@ -144,20 +144,6 @@ end
 
 local UNKNOWN = "the node has not answered yet"
 
-local function has_tags(member, wanted)
-  for name, value in pairs(wanted) do
-    local found = member.tags[name]
-    if type(value) == "function" then
-      if not value(found) then
-        return false
-      end
-    elseif value == true and found == nil or value ~= true and found ~= value then
-      return false
-    end
-  end
-  return true
-end
-
 local function check_call(who, options, allowed)
   for name, value in pairs(options) do
     if not allowed[name] then
@@ -188,13 +174,7 @@ function Shoal:members(options)
     return known.members
   end
   check_call("shoal:members", options, MEMBERS_OPTIONS)
-  local list = {}
-  for _, member in ipairs(known.members) do
-    if (not options.tags or has_tags(member, options.tags)) and (not options.where or options.where(member)) then
-      list[#list + 1] = member
-    end
-  end
-  return list
+  return known:matching(options)
 end
 
 --- How many members are up.

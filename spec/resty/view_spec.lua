@@ -19,3 +19,23 @@ describe("instances of lua-resty-shoal", function()
     end
   end)
 end)
+
+describe("members of lua-resty-shoal", function()
+  it("are selected by their tags as those of a node are", function()
+    local packed, web = {}, { port = 2 }
+    for i, tags in ipairs { { zone = "a" }, { zone = "b", number = 1, http = web }, { zone = "b", number = 3 } } do
+      local addr = ("10.0.0.%d:7946"):format(i)
+      packed[addr] = view.pack_member { addr = addr, tags = tags }
+    end
+    local state = view.read(view.pack({}, packed))
+    local function count(tags, where) return #state:matching { tags = tags, where = where } end
+    assert.same({ 3, 2, 1, 1, 0 }, { count {}, count { number = true }, count { http = { port = 2 } },
+      count { http = function(http) return http and http.port == 2 end }, count { http = { port = 2, path = "/" } } })
+    assert.equal(1, count({ zone = "b" }, function(member) return member.tags.http end))
+    for i = 1, 20 do
+      local wanted = { zone = "b", number = function(number) return number < 2 end } -- never of nil
+      wanted["none" .. i] = function() return true end
+      assert.equal(1, count(wanted))
+    end
+  end)
+end)

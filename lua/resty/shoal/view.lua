@@ -47,6 +47,59 @@ local function sort_key(addr)
   return type(addr) == "string" and addr or msgpack.pack(addr)
 end
 
+-- ---- Members by their tags ----
+
+local function same(a, b)
+  if a == b then
+    return true
+  elseif type(a) ~= "table" or type(b) ~= "table" then
+    return false
+  end
+  for key, value in pairs(a) do
+    if not same(value, b[key]) then
+      return false
+    end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then
+      return false
+    end
+  end
+  return true
+end
+
+-- Functions come last, whatever the order of the table is.
+local function has_tags(tags, wanted)
+  for name, value in pairs(wanted) do
+    if value == true then
+      if tags[name] == nil then
+        return false
+      end
+    elseif type(value) ~= "function" and not same(value, tags[name]) then
+      return false
+    end
+  end
+  for name, value in pairs(wanted) do
+    if type(value) == "function" and not value(tags[name]) then
+      return false
+    end
+  end
+  return true
+end
+
+--- Those that have these tags, as `node:members` selects; a new table.
+---@param options { tags?: table, where?: fun(member: resty.shoal.Member): boolean }
+---@return resty.shoal.Member[]
+function View:matching(options)
+  local list, tags, where = {}, options.tags, options.where
+  for _, member in ipairs(self.members) do
+    if (not tags or has_tags(member.tags, tags)) and (not where or where(member)) then
+      list[#list + 1] = member
+    end
+  end
+  return list
+end
+
 -- ---- A state as text ----
 
 --- What is kept of a member.

@@ -134,11 +134,17 @@ local function await_ttl(runtime, node, service, i)
   end)
 end
 
---- Checks the services from now on.
+--- Checks the services from now on, by name, so that one seed gives one run in a simulation.
 ---@param runtime { services: table<string, table>, rounds: table, publish: fun(node) }
 ---@param node shoal.Node
 function rounds.begin(runtime, node)
-  for _, service in pairs(runtime.services) do
+  local names = {}
+  for name in pairs(runtime.services) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local service = runtime.services[name]
     for i, one in ipairs(service.checks) do
       if one.kind == "ttl" then
         await_ttl(runtime, node, service, i)

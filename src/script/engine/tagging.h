@@ -27,7 +27,8 @@ void tagging_pack(lua_State *L, const char *who);
 /* Our own, as a table. */
 void tagging_push_own(lua_State *L, const shoal *engine);
 /* Does the member at `member` have what the table at `wanted` says? true: any
- * value; a function: it decides, once all others agree; else: an equal value. */
+ * value; a function: it decides, once all others agree; else: an equal value.
+ */
 bool tagging_match(lua_State *L, int member, int wanted);
 
 #endif
