@@ -390,10 +390,19 @@ static int pass_on(shoal *engine, const shoal_update *claim,
     return gossip(engine, &ours, member, URGENCY_NONE);
 }
 
+/* Most claims say of a living member what everybody knows. */
+static bool is_stale(const struct member *member, const shoal_update *claim)
+{
+    return claim->state == SHOAL_ALIVE && member->state == SHOAL_ALIVE &&
+           claim->incarnation <= member->incarnation;
+}
+
 int update_known(shoal *engine, struct member *member,
                  const shoal_update *claim, bool queue)
 {
     shoal_update softer;
+    if (is_stale(member, claim))
+        return 0;
     if (claim_is_verdict(claim) && member_is_active(member) &&
         is_doubtful(engine, member)) {
         softer = as_suspicion(claim);
