@@ -241,6 +241,14 @@ describe("a reader of Consul", function()
     assert.is_true(cost.turns > pieces - 1 and cost.turns < 2 * pieces + 20, cost.turns .. " turns")
   end)
 
+  it("is not answered with what was asked with an empty tag", function()
+    local answers = ask_at_once(many(3), { "/v1/catalog/service/web?tag=", "/v1/catalog/service/web",
+      "/v1/catalog/service/web?tag=v2", "/v1/catalog/service/web?tag=v2&tag=" })
+    local counts = {}
+    for i, answer in ipairs(answers) do counts[i] = #dkjson.decode(answer[1]) end
+    assert.same({ 0, 3, 3, 0 }, counts)
+  end)
+
   it("has an index that grows over a restart", function()
     local a = start {}
     local _, index = get(a, "/v1/catalog/services")

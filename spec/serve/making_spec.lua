@@ -74,6 +74,20 @@ describe("a body that several ask for", function()
     assert.is_nil(bodies:find "large")
   end)
 
+  it("is not kept for ever because it is short: what it is called counts, too", function()
+    local kept, key = 0, nil
+    for i = 1, 1000 do
+      key = ("%05d"):format(i):rep(2000)
+      bodies:ask(key, "a", function(add) add "[]" end, hear "a")
+      run()
+    end
+    for i = 1, 1000 do
+      kept = kept + (bodies:find(("%05d"):format(i):rep(2000)) and #key or 0)
+    end
+    assert.is_true(kept > 0 and kept <= 2 ^ 22, kept .. " bytes of names")
+    assert.is_not_nil(bodies:find(key))
+  end)
+
   it("is not made when nobody waits for it any more", function()
     local counts = {}
     bodies:ask("key", "a", long(200, counts), hear "a")

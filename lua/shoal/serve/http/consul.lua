@@ -243,7 +243,6 @@ local function compare(self, key, made)
   end
 end
 
--- Equal queries have equal keys.
 local function look_again(self)
   self.looking = nil
   for _, exchange in ipairs(self.blocked:keys()) do
@@ -286,8 +285,13 @@ local function forget_old(self)
   end
 end
 
+-- Equal queries have equal keys, and no others: an empty tag is one, too.
+local function key_of(asked)
+  return ("%s\0%d\0%d\0%s"):format(asked.path, asked.passing and 1 or 0, #asked.tags, table.concat(asked.tags, "\0"))
+end
+
 local function list(self, asked, make, index, wait)
-  local key = ("%s\0%s\0%s"):format(asked.path, asked.passing and 1 or 0, table.concat(asked.tags, "\0"))
+  local key = key_of(asked)
   forget_old(self)
   if index > 0 and index == self.index then
     return block(self, asked, key, make, wait)

@@ -10,7 +10,8 @@ local making = {}
 
 local PIECE_BYTES = 2 ^ 15 -- in one turn, about
 local LOOKS = 200 -- or so many that came to nothing
-local MOST_KEPT = 2 ^ 22 -- bytes, of all that is kept
+local MOST_KEPT = 2 ^ 22 -- bytes, of all that is kept, and of their keys
+local EACH = 500 -- of these bytes, about, for what is as short as "[]"
 
 ---@class shoal.http.Made
 ---@field pieces string[]
@@ -22,7 +23,7 @@ local MOST_KEPT = 2 ^ 22 -- bytes, of all that is kept
 ---@field private queue table[]
 ---@field private open table<string, table>  those that have not begun, by their keys
 ---@field private kept table<string, shoal.http.Made>
----@field private size integer  bytes of these
+---@field private size integer  bytes of these, about
 ---@field private changes integer
 ---@field private timer? shoal.Timer
 ---@field private step fun()
@@ -58,12 +59,13 @@ local function run(made, make)
 end
 
 local function keep(self, job)
-  if job.changes ~= self.changes or job.made.size > MOST_KEPT then
+  local size = job.made.size + #job.key + EACH
+  if job.changes ~= self.changes or size > MOST_KEPT then
     return
-  elseif self.size + job.made.size > MOST_KEPT then
+  elseif self.size + size > MOST_KEPT then
     self.kept, self.size = {}, 0
   end
-  self.kept[job.key], self.size = job.made, self.size + job.made.size
+  self.kept[job.key], self.size = job.made, self.size + size
 end
 
 -- One turn's worth. true: it is made.
