@@ -176,6 +176,29 @@ describe("HTTP", function()
     assert.is_true(count >= 12)
   end)
 
+  it("counts from the suspicion of a member, not of who was at its address before", function()
+    local metrics, heard, now = require "shoal.serve.http.metrics", {}, 100
+    local found = metrics.watch_detection {
+      on = function(_, event, fn) heard[event] = fn end,
+      now = function() return now end,
+    }
+    local function tell(event, at, reason)
+      now = at
+      heard[event](nil, { addr = "10.0.0.1:7946", reason = reason }, { addr = "10.0.0.1:7946" })
+    end
+    tell("suspect", 100)
+    tell("rename", 101) -- it was started again
+    tell("suspect", 500)
+    tell("member_down", 502, "failed")
+    assert.same({ 2, { { 3, 1 }, { 10, 0 }, { nil, 0 } } }, { found.sum, found.buckets })
+    tell("suspect", 600)
+    tell("refuted", 601)
+    tell("member_down", 700, "failed")
+    tell("suspect", 800)
+    tell("member_down", 801, "left")
+    assert.same({ 2, {} }, { found.sum, found.since })
+  end)
+
   it("keeps the reasons for drops within their room, and none goes back", function()
     local metrics = require "shoal.serve.http.metrics"
     local drops = {}

@@ -105,9 +105,11 @@ function metrics.watch_detection(node)
     local key = core.pack(member.addr)
     since[key] = since[key] or node:now()
   end)
-  node:on("refuted", function(_, member)
+  local function forget(_, member)
     since[core.pack(member.addr)] = nil
-  end)
+  end
+  node:on("refuted", forget)
+  node:on("rename", forget) -- who was suspected there is not there any more
   node:on("member_down", function(_, member)
     local key = core.pack(member.addr)
     local took = since[key] and member.reason == "failed" and node:now() - since[key]
