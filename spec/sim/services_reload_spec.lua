@@ -154,6 +154,18 @@ describe("services", function()
     assert.same({}, (net:errors()))
   end)
 
+  it("are late, and have raised nothing, when the answer of a round before comes", function()
+    begin(HANGS)
+    member:call("mode", { "late" })
+    net:run(3.2) -- a round has begun
+    assert.equal("critical", state())
+    member:call("mode", { "well" })
+    net:run(0.6) -- and has not been asked for
+    assert.equal("no answer within 0.5 s", reason())
+    net:run(1)
+    assert.equal("passing", state())
+  end)
+
   it("say what their function raised, in their reason and in the error", function()
     begin(HANGS)
     member:call("mode", { "raise" })

@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: MIT
 -- Checking our own services, round by round.
 --
--- A round is { over=, timer=, thread= }: it has its verdict; what gives it one in time; the
--- coroutine that asks. Nothing can end a coroutine. So one that is late has failed the
--- round, and each round that is due until it ends: no other one is started beside it.
+-- A round is { over=, timer=, asking= }: it has its verdict; what gives it one in time; the
+-- coroutine that asks, { thread=, has_answered= }. Nothing can end a coroutine. So one that is
+-- late has failed the round, and each round that is due until it ends: no other one is started
+-- beside it.
 local check = require "shoal.services.check"
 local memory = require "shoal.services.memory"
 
@@ -55,13 +56,14 @@ local function finish(runtime, node, service, i, round, answer, reason)
   take(runtime, node, service, i, answer, reason)
 end
 
-local function is_running(round)
-  return round.thread ~= nil and coroutine.status(round.thread) ~= "dead"
+local function is_running(asking)
+  return asking.thread ~= nil and coroutine.status(asking.thread) ~= "dead"
 end
 
 -- Of the round before, when the next one is due.
 local function why_missing(one, round)
-  if round.thread and not is_running(round) then
+  local asking = round.asking
+  if asking.thread and not asking.has_answered and not is_running(asking) then
     return "the check raised an error"
   end
   return ("no answer within %g s"):format(one.kind == "lua" and one.timeout or one.every)
@@ -85,9 +87,11 @@ end
 
 local function start(runtime, node, service, i, round)
   local one = service.checks[i]
+  local asking = round.asking
   node:go(function(n)
-    round.thread = coroutine.running()
+    asking.thread = coroutine.running()
     local ok, answer, reason = ask(n, one)
+    asking.has_answered = true -- though it may be too late
     if ok then
       return finish(runtime, n, service, i, round, answer, reason)
     end
@@ -98,7 +102,7 @@ end
 
 local function check_round(runtime, node, service, i)
   local one = service.checks[i]
-  local before, round = runtime.rounds[one], {}
+  local before, round = runtime.rounds[one], { asking = {} }
   runtime.rounds[one] = round
   if before then
     finish(runtime, node, service, i, before, "critical", why_missing(one, before))
@@ -108,8 +112,8 @@ local function check_round(runtime, node, service, i)
       finish(runtime, n, service, i, round, "critical", why_missing(one, round))
     end)
   end
-  if before and is_running(before) then
-    round.thread = before.thread
+  if before and is_running(before.asking) then
+    round.asking = before.asking
   else
     start(runtime, node, service, i, round)
   end
