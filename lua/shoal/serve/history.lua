@@ -9,6 +9,8 @@ local history = {}
 ---@field private entries { from: number, view: table }[]  oldest first
 ---@field private size integer  members in all of them; one for each that has none
 ---@field view? number  of a node that is followed: that of now
+---@field private come table<string, true>  since the last view, by the bytes of their addresses
+---@field private guests table<string, shoal.Member>  of these, those that have gone
 local History = {}
 History.__index = History
 
@@ -18,7 +20,7 @@ local MAX_SIZE = 10000
 
 ---@return shoal.History
 function history.new()
-  return setmetatable({ entries = {}, size = 0 }, History)
+  return setmetatable({ entries = {}, size = 0, come = {}, guests = {} }, History)
 end
 
 local function size_of(view)
@@ -50,6 +52,13 @@ local function fold(found, order, name, member)
   entry.is_there, entry.member = name ~= "left", member
 end
 
+local function list_of(entry)
+  if not entry.is_there then
+    return "left" -- perhaps it was not there: but who got all members in between knows it
+  end
+  return entry.was_there and "changed" or "joined"
+end
+
 --- The lists of all changes since `number`, as one; nil: so much is not known any more.
 ---@param number number
 ---@return { joined: shoal.Member[], left: shoal.Member[], changed: shoal.Member[] }?
@@ -68,10 +77,7 @@ function History:since(number)
   end
   local lists = { joined = {}, left = {}, changed = {} }
   for _, entry in ipairs(order) do
-    local name = entry.was_there and (entry.is_there and "changed" or "left") or entry.is_there and "joined"
-    if name then
-      table.insert(lists[name], entry.member)
-    end
+    table.insert(lists[list_of(entry)], entry.member)
   end
   return lists
 end
@@ -88,8 +94,52 @@ function History:changes(number)
   return lists
 end
 
---- That of a node, from now on; `fn` is called after each of its views. No view of a node
---- that was here before has the same number.
+-- ---- Of a node ----
+
+-- Seconds: a view comes earlier, if one comes.
+local SETTLED = 2
+
+-- Those who have come and gone since the last view are in none, but somebody may have got all
+-- members in between.
+local function watch_guests(self, node, settle)
+  local timer
+  node:on("member_up", function(_, member)
+    local key = core.pack(member.addr)
+    self.come[key], self.guests[key] = true, nil
+  end)
+  node:on("member_down", function(_, member)
+    local key = core.pack(member.addr)
+    if not self.come[key] then
+      return
+    end
+    self.guests[key] = member
+    timer = timer or node:after(SETTLED, function()
+      timer = nil
+      if next(self.guests) ~= nil then
+        settle()
+      end
+    end)
+  end)
+end
+
+-- The view, and those that it lacks.
+local function with_guests(self, view)
+  if next(self.guests) == nil then
+    return view
+  end
+  local left = {}
+  for i, member in ipairs(view.left) do
+    left[i] = member
+  end
+  for _, member in pairs(self.guests) do
+    left[#left + 1] = member
+  end
+  self.guests = {}
+  return { joined = view.joined, left = left, changed = view.changed }
+end
+
+--- That of a node, from now on; `fn` is called after each of its views, and when somebody has
+--- come and gone between two. No view of a node that was here before has the same number.
 ---@param node shoal.Node
 ---@param fn fun()
 ---@return shoal.History
@@ -97,10 +147,17 @@ function history.follow(node, fn)
   local self = history.new()
   local base = math.floor(node:time() * 1000)
   self.view = base + node:view()
-  node:on("view", function(_, view)
-    self:add(self.view, view)
-    self.view = base + node:view()
+  local function take(view)
+    self:add(self.view, with_guests(self, view))
+    self.view = math.max(self.view + 1, base + node:view())
     fn()
+  end
+  watch_guests(self, node, function()
+    take({ joined = {}, left = {}, changed = {} })
+  end)
+  node:on("view", function(_, view)
+    self.come = {}
+    take(view)
   end)
   return self
 end
