@@ -153,6 +153,7 @@ describe("a reader of Consul", function()
     assert.same({ "Blue", "v2" }, body.web)
     assert.equal(index, later)
     get(a, "/v1/catalog/services?index=0&wait=1m30s")
+    get(a, "/v1/catalog/services?index=1&wait=0")
     assert.equal(index, select(2, get(a, "/v1/catalog/services?index=&wait="))) -- as if they were not there
     get(a, "/v1/catalog/services?index=1&wait=1.5h&cached&consistent&pretty")
     get(a, ("/v1/agent/self?index=%.0f"):format(index)) -- does not block

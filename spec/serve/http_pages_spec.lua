@@ -41,6 +41,8 @@ describe("a script's pages", function()
     assert.equal(404, web.get(a, "/" .. ("x"):rep(100)).status)
     local head = web.ask(a, "HEAD", "/json")
     assert.same({ 200, "" }, { head.status, head.body })
+    local tunnel = web.ask(a, "CONNECT", "/json")
+    assert.same({ 501, tostring(#tunnel.body) }, { tunnel.status, tunnel.headers["content-length"] })
   end)
 
   it("that fail are logged like handlers, and answered with 500", function()

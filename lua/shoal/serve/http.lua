@@ -340,6 +340,8 @@ local function answer(self, asked)
   if not route then
     if not is_live or #asked.path > MAX_PATH then
       return 404, "this page does not exist\n"
+    elseif asked.method == "CONNECT" then -- its answer is a tunnel: without a length, or an end
+      return 501, "nothing can be reached through this\n"
     end
     return ask_script(self, asked)
   elseif asked.method ~= "GET" and asked.method ~= "HEAD" then

@@ -168,9 +168,9 @@ local SHORT = {
 
 local UNITS = { h = 3600, m = 60, s = 1, ms = 1e-3, us = 1e-6, ns = 1e-9, ["\194\181s"] = 1e-6 }
 
--- "5m", "1m30s", "500ms": seconds, or nil.
+-- "5m", "1m30s", "500ms", and "0": seconds, or nil.
 local function duration(given)
-  local seconds, at = 0, 1
+  local seconds, at = 0, given == "0" and 2 or 1
   while at <= #given do
     local number, unit, stop = given:match("^(%d+%.?%d*)([^%d.]+)()", at)
     if not number or not UNITS[unit] then
