@@ -365,7 +365,7 @@ function Shoal:pick(name, key, options)
   end
   local found
   if key == nil then
-    found = next_in_turn(self, name, list)
+    found = list[1] and next_in_turn(self, name, list)
   else
     local ring = ring_of(self, list)
     found = list[rendezvous.owner(key, ring.addrs, ring.weights)]

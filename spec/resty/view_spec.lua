@@ -18,6 +18,35 @@ describe("instances of lua-resty-shoal", function()
       assert.equal(addr, state:instances("web")[1].addr)
     end
   end)
+
+  -- One member with these services.
+  local function read(names, before)
+    local tags = {}
+    for _, name in ipairs(names) do tags["service." .. name] = { port = 80, state = "passing" } end
+    local packed = view.pack_member { addr = "10.0.0.1:7946", tags = tags }
+    return view.read(view.pack({}, { ["10.0.0.1:7946"] = packed }), before)
+  end
+
+  local function num_kept(state)
+    local count = 0
+    for _ in pairs(state.services) do count = count + 1 end
+    return count
+  end
+
+  it("are not kept of any number of names that nobody has", function()
+    local state = read { "web" }
+    for i = 1, 1000 do assert.same({}, state:passing("none" .. i)) end
+    local web = state:passing "web"
+    assert.equal(1, #web)
+    assert.equal(101, num_kept(state))
+    assert.equal(state:passing "none1", state:passing "none1")
+    local same = read({ "web" }, state)
+    assert.same({ true, true, 101 }, { same:passing "web" == web, same:passing "none1" == state:passing "none1",
+      num_kept(same) })
+    local other = read({ "none1" }, same)
+    assert.same({ 0, 1 }, { #other:passing "web", #other:passing "none1" })
+    assert.is_true(num_kept(other) <= 101)
+  end)
 end)
 
 describe("members of lua-resty-shoal", function()

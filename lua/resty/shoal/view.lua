@@ -32,6 +32,7 @@ local PREFIX = "service."
 ---@field members resty.shoal.Member[]  by address
 ---@field private tables table<string, resty.shoal.Member>  by what they are packed
 ---@field private services table<string, resty.shoal.Instance[]>  those that pass
+---@field private empty integer  how many of these lists are
 local View = {}
 View.__index = View
 
@@ -148,7 +149,7 @@ function view.read(text, before)
   if not ok or type(state) ~= "table" or type(state[1]) ~= "table" or type(state[2]) ~= "table" then
     return nil
   end
-  local self = setmetatable({ node = state[1], members = {}, tables = {}, services = {} }, View)
+  local self = setmetatable({ node = state[1], members = {}, tables = {}, services = {}, empty = 0 }, View)
   for i, packed in ipairs(state[2]) do
     local member = type(packed) == "string" and read_member(packed, before)
     if not member then
@@ -256,6 +257,20 @@ function View:select(name, options)
   return list
 end
 
+-- Lists without an instance that are kept. Names may come from requests, and then there is any
+-- number of them.
+local MOST_EMPTY = 100
+
+local function keep(self, name, list)
+  if not list[1] then
+    if self.empty >= MOST_EMPTY then
+      return
+    end
+    self.empty = self.empty + 1
+  end
+  self.services[name] = list
+end
+
 --- Those that pass: the same table as long as these are the same.
 ---@param name string
 ---@return resty.shoal.Instance[]
@@ -263,7 +278,7 @@ function View:passing(name)
   local list = self.services[name]
   if not list then
     list = self:select(name, {})
-    self.services[name] = list
+    keep(self, name, list)
   end
   return list
 end
@@ -282,7 +297,7 @@ end
 function view.keep_lists(self, before)
   for name, list in pairs(before.services) do
     local now = self:select(name, {})
-    self.services[name] = is_same(now, list) and list or now
+    keep(self, name, is_same(now, list) and list or now)
   end
 end
 
