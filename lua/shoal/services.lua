@@ -53,6 +53,23 @@ local function cached(runtime, node)
   return runtime.cache
 end
 
+local function with_traceback(raised)
+  return debug.traceback(tostring(raised), 2)
+end
+
+-- What it raises is logged and counted as any other, but in a turn of its own: it holds up neither
+-- the other services nor the checks.
+local function call(runtime, node, name, list)
+  local ok, failure = xpcall(function()
+    runtime.on_service(node, name, list)
+  end, with_traceback)
+  if not ok then
+    node:after(0, function()
+      error(("on_service of '%s': %s"):format(name, failure), 0)
+    end)
+  end
+end
+
 -- Calls on_service for each service whose passing instances are others than last time.
 local function tell(runtime, node)
   runtime.cache = nil
@@ -67,7 +84,7 @@ local function tell(runtime, node)
     if runtime.told[name] ~= signature and (runtime.told[name] or list[1]) then
       runtime.told[name] = signature
       node.store._services_told[name] = true
-      runtime.on_service(node, name, list)
+      call(runtime, node, name, list)
     end
   end
 end
@@ -275,7 +292,7 @@ local function next_in_turn(node, name, list)
     local key = best.addr or best.member.addr
     now[key] = now[key] - total
   end
-  turns[node][name] = now
+  turns[node][name] = best and now or nil -- names may come from requests
   return best
 end
 

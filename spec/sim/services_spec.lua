@@ -97,6 +97,32 @@ describe("services", function()
     assert.same({}, (net:errors()))
   end)
 
+  it("are checked, and others told of, whatever on_service raises", function()
+    local net = nets.new()
+    local one = net:spawn { handlers = write [[
+      local M = require("shoal.services").script { services = {
+        a = { port = 1, check = { lua = function() return true end, every = 1, rise = 2 } },
+        b = { port = 2 }, c = { port = 3 } } }
+      function M.on_service(node, name, instances)
+        node.store[name] = #instances
+        if name == "b" then error "a mistake of the script" end
+      end
+      function M.on_view(node) node.store.views = (node.store.views or 0) + 1 end
+      return M
+    ]] }
+    net:run(5)
+    assert.equal("passing", state(one, "a"))
+    assert.same({ 1, 1, 1 }, { one.store.a, one.store.b, one.store.c })
+    local before = one.store.views
+    assert.equal("maintenance", one:call("service", { "drain", "b" }))
+    net:run(1)
+    assert.same({ 0, before + 1 }, { one.store.b, one.store.views })
+    local errors = net:errors()
+    assert.equal(2, #errors)
+    assert.matches("^on_service of 'b': .*service%.lua:%d+: a mistake of the script\nstack traceback",
+      errors[1].message)
+  end)
+
   it("are published only when the verdict changes", function()
     local net, members = spawn(2, HTTP)
     net:run(10)
@@ -257,6 +283,11 @@ describe("services", function()
     assert.is_true(by_key["10.0.0.1:80"] < by_key["10.0.0.2:80"] and by_key["10.0.0.2:80"] < by_key["10.0.0.3:80"])
     assert.is_nil(services.pick(nodes[1].node, "nothing"))
     assert.is_nil(services.pick(nodes[1].node, "nothing", "key"))
+    collectgarbage()
+    local before = collectgarbage "count"
+    for i = 1, 20000 do services.pick(nodes[1].node, "nothing" .. i) end
+    collectgarbage()
+    assert.is_true(collectgarbage "count" - before < 500, "names that nobody has are remembered")
   end)
 
   it("of others may be anything", function()
