@@ -249,28 +249,36 @@ describe("DNS", function()
           if not has_memory then error "not enough memory" end
           there[key] = name
         end,
-        drop = function(_, key) there[key] = nil end,
+        drop = function(_, key)
+          if not has_memory and key == core.pack "gone" then error "not enough memory" end
+          there[key] = nil
+        end,
       }
     end
     local server = require "shoal.serve.dns".listen "any"
     core.dns_listen = listen
     local now, tags = 1000, { x = 1 }
-    local function member(name) return { addr = name, state = "alive", id = { name = name } } end
+    local function member(name, state) return { addr = name, state = state or "alive", id = { name = name } } end
+    local members = { member "other", member "gone" }
     server:attach {
       on = function(_, name, fn) handlers[name] = fn end, is_closed = function() return false end,
-      members = function() return { member "other" } end, time = function() return now end,
+      members = function() return members end, time = function() return now end,
       connection = function() return "connected" end, identity = function() return member "own" end,
       tags = function() return tags end,
     }
-    local own, other = core.pack "own", core.pack "other"
+    local own, other, gone = core.pack "own", core.pack "other", core.pack "gone"
+    assert.is_truthy(there[gone])
     assert.same({ [own] = "", [other] = "" }, { [own] = there[own] and "", [other] = there[other] and "" })
     has_memory, tags = false, { x = 2 }
     assert.has_error(turn)
     assert.has_error(function() handlers.tags(nil, member "other") end)
-    assert.same({}, there)
+    members[2] = member("gone", "down")
+    assert.has_error(function() handlers.member_down(nil, members[2]) end)
+    assert.same({ [gone] = "gone" }, there)
     has_memory, tags = true, { x = 1 } -- as they were
     turn()
     assert.is_truthy(there[own])
     assert.is_truthy(there[other])
+    assert.is_nil(there[gone])
   end)
 end)

@@ -15,7 +15,7 @@ local dns = {}
 ---@field listener shoal.DnsServer
 ---@field private own? string our own tags, packed
 ---@field private own_key? string
----@field private begun integer  members that were put; fewer have ended: one was not, for want of memory
+---@field private begun integer  members that were put or dropped; fewer have ended: one was not, for want of memory
 ---@field private ended integer
 ---@field private repaired number  when all were put again
 local Dns = {}
@@ -57,19 +57,30 @@ local function put(self, member)
   self.ended = self.ended + 1
 end
 
+local function drop(self, member)
+  self.begun = self.begun + 1
+  self.listener:drop(key_of(member))
+  self.ended = self.ended + 1
+end
+
+-- Of one that is down something may be heard, but it is not back.
+local function put_or_drop(self, member)
+  return (member.state == "down" and drop or put)(self, member)
+end
+
 local REPAIR = 1 -- seconds, at least, between two attempts
 
--- All once more, if one could not be put.
+-- All once more, if one could not be put, or dropped.
 local function repair(self)
   local now = self.node:time()
   if self.begun == self.ended or math.abs(now - self.repaired) < REPAIR then
     return
   end
   self.repaired = now
-  for _, member in ipairs(self.node:members()) do
-    put(self, member)
+  for _, member in ipairs(self.node:members({ state = "all" })) do
+    put_or_drop(self, member)
   end
-  self.begun, self.ended = 0, 0
+  self.begun, self.ended, self.own = 0, 0, nil -- we are put again, too
 end
 
 -- Are we as we were? Only when all has worked, we are known.
@@ -94,8 +105,8 @@ end
 
 local function on_turn(self)
   if self.node and not self.node:is_closed() then
-    look_at_own(self)
     repair(self)
+    look_at_own(self)
   end
 end
 
@@ -123,13 +134,10 @@ end
 function Dns:attach(node)
   self.node = node
   local function down(_, member)
-    self.listener:drop(key_of(member))
+    drop(self, member)
   end
   local function up(_, member)
-    if member.state == "down" then -- something is heard of it, but it is not back
-      return down(nil, member)
-    end
-    put(self, member)
+    put_or_drop(self, member)
   end
   node:on("member_up", up)
   node:on("tags", up)
