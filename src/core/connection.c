@@ -21,6 +21,7 @@ static void become_idle(shoal *engine)
     tasks_stop(&engine->tasks);
     round_stop(engine);
     tasks_begin_idle(engine);
+    delivery_calls.idle(engine);
     notify_self(engine, SHOAL_EVENT_IDLE);
 }
 

@@ -13,6 +13,8 @@ struct delivery_calls {
     void (*clear)(shoal *engine);
     /* We have become active. */
     void (*begin)(shoal *engine);
+    /* We have become idle. */
+    void (*idle)(shoal *engine);
     /* When something is due; SHOAL_NEVER. */
     uint64_t (*next)(const shoal *engine);
     void (*tick_topics)(shoal *engine);

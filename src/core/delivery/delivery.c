@@ -31,6 +31,7 @@ const struct delivery_calls delivery_calls = {
     .init = topics_init,
     .clear = clear,
     .begin = repair_begin,
+    .idle = topics_idle,
     .next = next_due,
     .tick_topics = topics_tick,
     .tick_messages = messages_tick,

@@ -37,6 +37,11 @@ void topics_clear(shoal *engine)
     streams_clear(&engine->topics.streams, &engine->mem);
 }
 
+void topics_idle(shoal *engine)
+{
+    backlog_clear(&engine->topics.waiting, &engine->mem);
+}
+
 void topics_plan(shoal *engine, uint64_t at_us)
 {
     if (at_us < engine->topics.at_us)

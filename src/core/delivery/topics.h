@@ -47,6 +47,9 @@ static inline bool topics_is_ours(const shoal *engine,
  * may. Static. */
 const char *topics_why_full(shoal *engine, const struct topic_stream *stream,
                             size_t count, size_t size);
+/* We are alone: nothing waits to be sent. Who comes back asks for it, and what
+ * came before a newcomer is not for it. */
+void topics_idle(shoal *engine);
 /* Items in packets of their own, to random members. */
 void topics_turn(shoal *engine);
 /* An item that somebody sent us. 0 or NOMEM. */
