@@ -182,6 +182,22 @@ describe("an engine that hears of a topic", function()
     assert.is_true(e.core:stats().memory_bytes < before + 1024 * 1024)
   end)
 
+  it("lets a newcomer begin with what came since and was dropped, which it is told then", function()
+    local e = engine { config = { max_topics_memory = 65536 } }:knowing("b", "c")
+    e:live(5)
+    for number = 1, 120 do hears(e, item(e, "b", number, ("x"):rep(1000))) end
+    local function ask(record_of_c)
+      local answer = e:call("receive", e:packet { kind = "exchange", from = "c" } .. record_of_c).packets[1]
+      return answer.items[1]
+    end
+    local heads = ask("\0\12\6\0" .. u16(3000) .. "\0\0\0\0\255\255\255\255")
+    local hash, before = heads:sub(11, 14), heads:byte(15)
+    assert.equal(6, heads:byte(1))
+    assert.is_true(before > 1 and before < 120)
+    assert.equal(9, ask("\0\7\7" .. hash .. varint(before + 1) .. "\1"):byte(1)) -- it is not here,
+    assert.equal(8, ask("\0\7\7" .. hash .. varint(before + 2) .. "\1"):byte(1)) -- and the first that is
+  end)
+
   it("tells a mark as a loss of unknown size", function()
     local e = engine():knowing "b"
     e:live(1)

@@ -57,20 +57,33 @@ static uint64_t count(const struct world *world, shoal_message kind)
     return count;
 }
 
-/* Of what nobody has who is still there, one gap is given up after the other,
- * each within so long. */
+static uint32_t count_living(const struct world *world)
+{
+    uint32_t living = 0;
+    for (uint32_t i = 0; i < world->plan->num_members; i++)
+        living += world->members[i].node != NULL;
+    return living;
+}
+
+/* What nobody has who is still there is given up within so long, by who is
+ * alone, too; those behind it sooner. */
 static void await_last_miss(struct world *world)
 {
-    const uint64_t gap_us = 10 * 1000000;
-    while (!world_has_failed(world) && world->missed_us > 0 &&
-           sim_now(world->net) < world->missed_us + gap_us)
-        world_live_until(world, world->missed_us + gap_us);
+    uint64_t gap_us = (count_living(world) > 1 ? 10 : 65) * UINT64_C(1000000);
+    uint64_t last_us = world->publishes ? sim_now(world->net) : 0;
+    while (!world_has_failed(world) && last_us > 0 &&
+           sim_now(world->net) < last_us + gap_us) {
+        world_live_until(world, last_us + gap_us);
+        if (world->missed_us > last_us)
+            last_us = world->missed_us;
+    }
 }
 
 /* In the second half there is nothing left to say. */
 void calm_expect_peace(struct world *world)
 {
     char why[MAX_FAILURE];
+    await_last_miss(world);
     world->calm = true;
     world_live_until(world, after_periods(world, 60));
     await_last_miss(world);

@@ -260,6 +260,26 @@ describe("what is published", function()
     end
   end)
 
+  it("because a member has come is heard by it, also when its publisher is busy for a while then", function()
+    for seed = 1, 20 do
+      local net, members = nets.grown(2, { config = "lan" }, { seed = seed })
+      local joined
+      members[1]:on("member_up", function(node, member)
+        if member.addr ~= joined then return end
+        node:publish("t", "welcome")
+        net:after(0, function() net:pause(members[1], 0.3 + seed * 0.03) end)
+      end)
+      members[1]:publish("t", "before")
+      net:run(2)
+      local newcomer = assert(net:spawn { config = "lan", join = { members[1].addr } })
+      joined = newcomer.addr
+      local heard = listen(newcomer)
+      net:run(5)
+      assert.same({ { "welcome" }, {} }, { data_of(heard), heard.missed }, "seed " .. seed)
+      nets.close()
+    end
+  end)
+
   it("is heard on many topics by everybody, however they are called", function()
     local net, members = nets.grown(6)
     local count = 0
@@ -393,6 +413,59 @@ describe("what is published", function()
     net:run(80)
     assert.same({ "one", "three" }, data_of(heard))
     assert.same({ 2, 2 }, { heard.missed[1].first, heard.missed[1].last })
+  end)
+
+  local function num_told(heard)
+    local count = #heard
+    for _, missed in ipairs(heard.missed) do count = count + missed.last - missed.first + 1 end
+    return count
+  end
+
+  -- `origin` publishes 1 to `count`, each second one while `away` cannot hear it, and is gone.
+  local function publish_with_gaps(net, origin, away, count)
+    for i = 1, count do
+      local cut = i % 2 == 0 and net:partition(away, { origin })
+      assert(origin:publish("t", i))
+      net:run(cut and 0.6 or 0.02)
+      if cut then cut:heal() end
+    end
+    net:crash(origin)
+  end
+
+  it("is given up together, however many gaps there are, by who is alone", function()
+    local net, members = nets.grown(2, { config = "lan" })
+    local heard = listen(members[2])
+    publish_with_gaps(net, members[1], { members[2] }, 9)
+    net:run(80)
+    assert.equal(9, heard[#heard].data)
+    assert.equal(9, num_told(heard))
+    assert.is_true(#heard.missed > 1)
+  end)
+
+  it("that all lack whose origin is gone is told soon, however many gaps there are", function()
+    local net, members = nets.grown(4, { config = "lan" })
+    local heard = {}
+    for i = 2, 4 do heard[i] = listen(members[i]) end
+    publish_with_gaps(net, members[1], { members[2], members[3], members[4] }, 21)
+    net:run(25)
+    for i = 2, 4 do
+      assert.same({ i, 21, 21 }, { i, heard[i][#heard[i]].data, num_told(heard[i]) })
+    end
+    assert.is_true(#heard[2].missed > 2)
+  end)
+
+  it("by who is alone now has room, and is not for those that come later", function()
+    local net, members = nets.grown(2, { config = "lan" })
+    while members[1]:publish("t", "old") do end -- luacheck: ignore 542
+    assert(members[2]:leave())
+    assert.is_true(net:run_until(function() return members[1]:num_members() == 0 end, 5))
+    assert(members[1]:publish("t", "alone"))
+    net:run(5)
+    local heard = listen(assert(net:spawn { config = "lan", join = { members[1].addr } }))
+    net:run(10)
+    assert(members[1]:publish("t", "new"))
+    net:run(3)
+    assert.same({ { "new" }, {} }, { data_of(heard), heard.missed })
   end)
 
   it("that came before a crowd is not for it, and not missed", function()

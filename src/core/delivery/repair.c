@@ -11,6 +11,7 @@ enum {
     MAX_GAPS = 16,   /* of a stream, that one asks for */
     VOTES = 3,       /* of members that have a number no more */
     ASKS = 16,       /* that somebody can have answered: it is given up, */
+    MORE_ASKS = 4,   /* of gaps behind one that others lacked, too, */
     TO_ORIGIN = 3,   /* each third time the origin is asked */
     PATIENT = 6,     /* times; then pauses double */
     MAX_PAUSE_US = 1000000,
@@ -223,6 +224,30 @@ static void write_get(struct get *get, const struct topic_stream *stream)
              repair_has_room(&get->records));
 }
 
+/* The gap behind one that is given up is missed since something was last heard
+ * of the stream, at the latest. If it was known when the first was, and others
+ * lack that, too, it was asked for as often: a few more questions do. */
+static void shorten_next(struct topic_stream *stream, uint64_t known,
+                         bool all_lack)
+{
+    stream->gap_us = stream->changed_us;
+    if (stream->have > known || !all_lack)
+        return;
+    stream->heard = ASKS - MORE_ASKS;
+    stream->lacks = VOTES;
+    stream->gap_top = known;
+}
+
+/* What is missing next will not come, as nobody has it. */
+static void give_up_gap(shoal *engine, struct topic_stream *stream)
+{
+    bool all_lack = stream->lacks >= VOTES;
+    uint64_t known = stream->gap_top, before = stream->have;
+    topics_skip(engine, stream, stream_next_held(stream, before));
+    if (stream->have > before && stream->have <= stream->top)
+        shorten_next(stream, known, all_lack);
+}
+
 /* Nobody has it, or says so. Whoever reaches nobody has not asked. */
 static bool gives_up(shoal *engine, struct topic_stream *stream)
 {
@@ -231,7 +256,7 @@ static bool gives_up(shoal *engine, struct topic_stream *stream)
     bool has_begun = stream->due > 1;
     stream->ask_us = engine->now_us + MAX_PAUSE_US;
     if (stream->origin)
-        topics_skip(engine, stream, stream_next_held(stream, stream->have));
+        give_up_gap(engine, stream);
     else if (has_begun && stream->have > stream->top)
         topics_forget_asking(stream); /* its origin may come back */
     else
@@ -315,6 +340,14 @@ static void vote(shoal *engine, struct topic_stream *stream, uint64_t first,
         topics_ask_within(engine, stream, 0); /* the next one */
 }
 
+/* The one that was asked misses it, too: the next one is asked at once. */
+static void note_lack(shoal *engine, struct topic_stream *stream)
+{
+    stream->lacks += stream->lacks < UINT8_MAX;
+    if (stream->asks < PATIENT)
+        topics_ask_within(engine, stream, 0);
+}
+
 static void on_stream(shoal *engine, const struct topic_record *record,
                       const struct member *sender)
 {
@@ -330,8 +363,8 @@ static void on_stream(shoal *engine, const struct topic_record *record,
         return;
     if (record->first > stream->have)
         vote(engine, stream, record->first, sender);
-    else if (record->first == stream->have && stream->asks < PATIENT)
-        topics_ask_within(engine, stream, 0); /* it misses it, too */
+    else if (record->first == stream->have)
+        note_lack(engine, stream);
 }
 
 /* ---- All of it ---- */

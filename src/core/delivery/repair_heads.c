@@ -86,7 +86,10 @@ static uint64_t number_for(const struct heads *heads,
         number = stream->due - 1; /* what we miss is new, too */
     while ((item = stream_at(stream, number)) && item->at_us > heads->until_us)
         number--;
-    return number;
+    /* What is new and was dropped it gets from others, or is told. */
+    return !item && number > 0 && stream->dropped_us > heads->until_us
+               ? number - 1
+               : number;
 }
 
 /* Theirs, in the order of their hashes, as ours are. */
@@ -228,6 +231,13 @@ void repair_compare(shoal *engine, struct identity *peer,
         topics->quiet++;
 }
 
+/* A baseline is asked for so long. */
+static uint64_t baseline_for(const shoal *engine)
+{
+    uint64_t for_us = 2 * engine->config.probe_rtt_us;
+    return for_us > BASELINE_FOR_US ? for_us : BASELINE_FOR_US;
+}
+
 static void take_head(shoal *engine, const struct topic_entry *entry)
 {
     struct topic_stream *stream = topics_get(engine, entry->hash);
@@ -289,12 +299,19 @@ static void on_baseline(shoal *engine, const struct topic_record *heads)
     topics_plan(engine, engine->now_us);
 }
 
-/* When was that at the sender? A little earlier: what was published when its
- * origin knew the newcomer may still be under way to it. */
-static uint64_t before(const shoal *engine, uint16_t ms)
+/* Until when is what came old for `newcomer`, which became active so long ago?
+ * A little earlier: what was published when its origin knew the newcomer may
+ * still be under way to it. Its question may have waited for us while a handler
+ * ran; what we have said since we know it is for it. */
+static uint64_t old_until(const shoal *engine, uint16_t ms,
+                          const struct member *newcomer)
 {
     uint64_t us = (uint64_t)ms * 1000 + engine->config.probe_rtt_us / 5;
-    return engine->now_us > us ? engine->now_us - us : 0;
+    uint64_t until_us = engine->now_us > us ? engine->now_us - us : 0;
+    uint64_t since_us = newcomer->since_us > 0 ? newcomer->since_us - 1 : 0;
+    bool waited =
+        since_us < until_us && until_us - since_us < baseline_for(engine);
+    return waited ? since_us : until_us;
 }
 
 void repair_on_heads(shoal *engine, const struct topic_record *theirs,
@@ -324,7 +341,7 @@ void repair_on_heads(shoal *engine, const struct topic_record *theirs,
                           .to = theirs->to,
                           .theirs = asks ? NULL : theirs,
                           .is_for_new = asks,
-                          .until_us = before(engine, theirs->age_ms),
+                          .until_us = old_until(engine, theirs->age_ms, sender),
                           .flags = HEADS_ANSWER | ready(engine)};
     uint32_t count = write_heads(engine, &records, &heads);
     if (records.size > 0 && (count > 0 || asks))
@@ -349,10 +366,8 @@ void repair_begin(shoal *engine)
  * do not, until they have found one who does: many may have come at once. */
 static bool knows_nobody(const shoal *engine)
 {
-    uint64_t for_us = 2 * engine->config.probe_rtt_us;
-    if (for_us < BASELINE_FOR_US)
-        for_us = BASELINE_FOR_US;
-    return engine->now_us - engine->topics.baseline.answered_us >= for_us;
+    return engine->now_us - engine->topics.baseline.answered_us >=
+           baseline_for(engine);
 }
 
 static uint64_t until_next_ask(const shoal *engine)

@@ -118,6 +118,7 @@ static void plan_gap(shoal *engine, struct topic_stream *stream)
 {
     if (stream->ask_us == SHOAL_NEVER) {
         stream->gap_us = stream->asked_us = engine->now_us;
+        stream->gap_top = stream->top;
         stream->ask_us = engine->now_us + TOPICS_GAP_US;
     }
     topics_plan(engine, stream->ask_us);
@@ -134,7 +135,7 @@ void topics_ask_within(shoal *engine, struct topic_stream *stream, uint64_t us)
 void topics_forget_asking(struct topic_stream *stream)
 {
     stream->ask_us = SHOAL_NEVER;
-    stream->asks = stream->votes = stream->heard = 0;
+    stream->asks = stream->votes = stream->heard = stream->lacks = 0;
 }
 
 /* What is missing next and will not come is told; false: out of memory. */

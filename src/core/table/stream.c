@@ -103,6 +103,8 @@ void stream_drop(struct streams *streams, struct mem *mem,
     struct kept_item **at = place(stream, number);
     if (!at || !*at)
         return;
+    if (number < stream->due && (*at)->at_us > stream->dropped_us)
+        stream->dropped_us = (*at)->at_us;
     size_t size = stream_footprint((*at)->size, 1);
     stream->bytes -= (uint32_t)size;
     streams->bytes -= size;

@@ -53,15 +53,19 @@ struct topic_stream {
     uint64_t lost;   /* what is missing below will not come */
     uint32_t voters[3];
     uint8_t votes, asks;
-    uint8_t heard;   /* asks after which somebody was heard, whatever of */
-    uint64_t gap_us; /* since when what is next is missed */
+    uint8_t heard;    /* asks after which somebody was heard, whatever of */
+    uint8_t lacks;    /* answers of others that miss it, too */
+    uint64_t gap_us;  /* since when what is next is missed, */
+    uint64_t gap_top; /* and `top` then */
     uint64_t asked_us;
     /* Of ours: the lowest number that somebody asked for lately. */
     uint64_t wanted, wanted_us;
     /* The ring: */
     struct kept_item **ring; /* `room` of them, a power of two; NULL: none */
     uint32_t room;
-    uint64_t low; /* the first number that has a place in it */
+    uint64_t low;        /* the first number that has a place in it */
+    uint64_t dropped_us; /* when the newest came that was delivered and has no
+                            place any more */
     uint32_t bytes;
     uint8_t topic_size;
     uint8_t topic[STREAM_MAX_TOPIC];
