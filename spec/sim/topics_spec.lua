@@ -296,6 +296,21 @@ describe("what is published", function()
     assert.is_true(net:run_until(function() return count == 6 * 6 * 60 end, 50))
   end)
 
+  it("is heard soon by everybody on more topics than the heads of fit into a packet", function()
+    local net, members = nets.grown(8, { config = "lan" })
+    net:run(10)
+    local count = 0
+    for _, member in ipairs(members) do
+      member:on("published", function() count = count + 1 end)
+      member:on("missed", function() error "nothing is missed" end)
+    end
+    net:set { loss = 0.2 }
+    for topic = 1, 120 do
+      for _, member in ipairs(members) do assert(member:publish("topic " .. topic, topic)) end
+    end
+    assert.is_true(net:run_until(function() return count == 8 * 8 * 120 end, 40))
+  end)
+
   it("waits, and is refused with a code, when there is more than can be sent", function()
     local net, members = nets.grown(3)
     local heard = listen(members[2])

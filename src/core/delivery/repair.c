@@ -404,11 +404,12 @@ void repair_receive(shoal *engine, shoal_bytes items,
 uint64_t repair_tick(shoal *engine)
 {
     const struct topics *topics = &engine->topics;
-    uint64_t next_us;
+    uint64_t sweep_us = repair_sweep(engine), next_us;
     repair_ask_baseline(engine);
     if (topics->baseline.is_over)
         ask_all(engine);
-    next_us = topics->baseline.ask_us;
+    next_us =
+        topics->baseline.ask_us < sweep_us ? topics->baseline.ask_us : sweep_us;
     for (uint32_t i = 0; topics->baseline.is_over && i < topics->streams.count;
          i++)
         if (topics->streams.list[i]->ask_us < next_us)

@@ -18,8 +18,9 @@
  *
  * A stream counts in the sum while its origin is active, or was lately, and it
  * has been quiet for half a probe period: what moves is under way, and shows
- * its gaps itself. A pair that differs for good compares at ever longer
- * intervals, if its heads fit into a packet.
+ * its gaps itself. Whoever hears another sum tells all its heads, those that do
+ * not fit into a packet to others, one after the other. A pair that differs for
+ * good compares at ever longer intervals.
  */
 #ifndef SHOAL_CORE_DELIVERY_REPAIR_H
 #define SHOAL_CORE_DELIVERY_REPAIR_H

@@ -8,6 +8,7 @@
 enum {
     LISTED_PERIODS = 48,  /* after the last item of an origin that is gone */
     TO_A_PING = 128,      /* bytes of heads that answer it: it may be forged */
+    SWEEPS = 8,           /* packets of heads in a probe period */
     MAX_QUIET = 5,        /* pauses double so often */
     BASELINE_US = 20000,  /* until the first answer, doubled ... */
     BASELINE_DOUBLED = 2, /* so often; then a sixth of probe_rtt */
@@ -192,9 +193,10 @@ static uint32_t send_heads(shoal *engine, struct member *to, uint32_t from,
     struct heads heads = {
         .from = from, .to = UINT32_MAX, .flags = ready(engine)};
     write_heads(engine, &records, &heads);
-    if (records.size > 0)
-        exchange_send(engine, to, &records);
-    return records.size > 0 ? heads.to : UINT32_MAX;
+    if (records.size == 0)
+        return UINT32_MAX;
+    exchange_send(engine, to, &records);
+    return heads.to;
 }
 
 /* Each stream is told of as often as any other, those with low hashes, too. */
@@ -206,6 +208,36 @@ static uint32_t anywhere(shoal *engine, size_t room)
         return 0;
     size_t at = rng_next(&engine->rng) % (streams->count + fit);
     return at < fit ? 0 : streams->list[at - fit]->hash;
+}
+
+/* Tells the heads from there on, and plans to tell the rest, to random members.
+ */
+static void sweep(shoal *engine, struct member *to, uint32_t from)
+{
+    struct topics *topics = &engine->topics;
+    uint32_t last = send_heads(engine, to, from, EXCHANGE_MAX_RECORDS);
+    topics->sweep.at_us = SHOAL_NEVER;
+    if (last == UINT32_MAX) {
+        topics->quiet += topics->quiet < MAX_QUIET;
+        return;
+    }
+    topics->sweep.from = last + 1;
+    topics->sweep.at_us =
+        engine->now_us + engine->config.probe_period_us / SWEEPS;
+    topics_plan(engine, topics->sweep.at_us);
+}
+
+uint64_t repair_sweep(shoal *engine)
+{
+    struct topics *topics = &engine->topics;
+    if (topics->sweep.at_us > engine->now_us)
+        return topics->sweep.at_us;
+    struct member *to = members_pick_one(&engine->members, &engine->rng);
+    if (to)
+        sweep(engine, to, topics->sweep.from);
+    else
+        topics->sweep.at_us = SHOAL_NEVER;
+    return topics->sweep.at_us;
 }
 
 void repair_compare(shoal *engine, struct identity *peer,
@@ -221,14 +253,14 @@ void repair_compare(shoal *engine, struct identity *peer,
         return;
     topics->reply = header->kind == SHOAL_MSG_PING;
     struct member *member = members_find_active(&engine->members, peer);
-    size_t room = topics->reply ? TO_A_PING : EXCHANGE_MAX_RECORDS;
-    if (!member || engine->now_us - topics->compared_us < pause_us)
+    if (!member || topics->sweep.at_us != SHOAL_NEVER ||
+        engine->now_us - topics->compared_us < pause_us)
         return;
     topics->compared_us = engine->now_us;
-    uint32_t from = anywhere(engine, room);
-    uint32_t to = send_heads(engine, member, from, room);
-    if (from == 0 && to == UINT32_MAX && topics->quiet < MAX_QUIET)
-        topics->quiet++;
+    if (topics->reply)
+        send_heads(engine, member, anywhere(engine, TO_A_PING), TO_A_PING);
+    else
+        sweep(engine, member, 0);
 }
 
 /* A baseline is asked for so long. */

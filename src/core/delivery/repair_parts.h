@@ -14,6 +14,8 @@ static inline bool repair_has_room(const struct records *records)
 /* `sender` tells how far it knows streams. */
 void repair_on_heads(shoal *engine, const struct topic_record *theirs,
                      struct member *sender);
+/* Tells somebody more of our heads, if it is time; when that is so again. */
+uint64_t repair_sweep(shoal *engine);
 /* Asks somebody how far streams are, if it is time. */
 void repair_ask_baseline(shoal *engine);
 

@@ -26,6 +26,7 @@ void topics_init(shoal *engine)
     struct topics *topics = &engine->topics;
     *topics = (struct topics){.at_us = SHOAL_NEVER,
                               .expiry_us = SHOAL_NEVER,
+                              .sweep = {.at_us = SHOAL_NEVER},
                               .baseline = {.ask_us = SHOAL_NEVER}};
     backlog_init(&topics->waiting, ITEM_FRAME);
     topics->waiting.mark = ITEM_IS_RECORD;

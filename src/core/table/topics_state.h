@@ -22,6 +22,10 @@ struct topics {
         uint32_t from;        /* hashes from here on are not known yet */
         uint8_t asks;
     } baseline;
+    struct {
+        uint64_t at_us; /* when we tell more of our heads; SHOAL_NEVER */
+        uint32_t from;  /* from that hash on */
+    } sweep;
     uint64_t compared_us; /* when we last told somebody our heads */
     uint8_t quiet;        /* times that nothing came of it */
     bool reply;           /* the next ack shows our sum */
