@@ -207,9 +207,9 @@ describe("a difference", function()
   local function pair(of_a, of_b, options)
     local a = engine("a", options):knowing("b", support.unpack(of_a))
     local b = engine("b", options):knowing("a", support.unpack(of_b))
-    a:live(2)
+    a:live(4)
     b.now = math.max(a.now, b.now)
-    b:live(2)
+    b:live(4)
     a.now = b.now
     return a, b
   end

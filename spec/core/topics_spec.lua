@@ -151,7 +151,7 @@ describe("an engine that hears of a topic", function()
 
   it("keeps no more streams of which nobody says whose they are than there may be", function()
     local e = engine():knowing("b", "c")
-    e:live(3)
+    e:live(4)
     local hash = 1
     for _ = 1, 20 do
       local body = "\6\2" .. ("\0"):rep(4) .. ("\255"):rep(4)
@@ -182,20 +182,43 @@ describe("an engine that hears of a topic", function()
     assert.is_true(e.core:stats().memory_bytes < before + 1024 * 1024)
   end)
 
+  --- What `e` answers to a record of the member "c": the first of its records.
+  local function answer_to_c(e, text)
+    local answer = e:call("receive", e:packet { kind = "exchange", from = "c" } .. text).packets[1]
+    return answer.items[1]
+  end
+
+  --- Heads of "c", which has been active for so many seconds and asks where to begin.
+  local function question(seconds)
+    return "\0\12\6\0" .. u16(seconds * 1000) .. "\0\0\0\0\255\255\255\255"
+  end
+
   it("lets a newcomer begin with what came since and was dropped, which it is told then", function()
     local e = engine { config = { max_topics_memory = 65536 } }:knowing("b", "c")
-    e:live(5)
-    for number = 1, 120 do hears(e, item(e, "b", number, ("x"):rep(1000))) end
-    local function ask(record_of_c)
-      local answer = e:call("receive", e:packet { kind = "exchange", from = "c" } .. record_of_c).packets[1]
-      return answer.items[1]
-    end
-    local heads = ask("\0\12\6\0" .. u16(3000) .. "\0\0\0\0\255\255\255\255")
-    local hash, before = heads:sub(11, 14), heads:byte(15)
-    assert.equal(6, heads:byte(1))
-    assert.is_true(before > 1 and before < 120)
-    assert.equal(9, ask("\0\7\7" .. hash .. varint(before + 1) .. "\1"):byte(1)) -- it is not here,
-    assert.equal(8, ask("\0\7\7" .. hash .. varint(before + 2) .. "\1"):byte(1)) -- and the first that is
+    e:live(6)
+    for number = 1, 10 do hears(e, item(e, "b", number, ("x"):rep(1000))) end
+    e:live(6)
+    for number = 11, 120 do hears(e, item(e, "b", number, ("x"):rep(1000))) end
+    local heads = answer_to_c(e, question(3))
+    local hash = heads:sub(11, 14)
+    assert.same({ 6, 10 }, { heads:byte(1), heads:byte(15) })
+    assert.equal(9, answer_to_c(e, "\0\7\7" .. hash .. varint(11) .. "\1"):byte(1)) -- it is not here,
+    assert.equal(8, answer_to_c(e, "\0\7\7" .. hash .. varint(120) .. "\1"):byte(1)) -- and the last is
+  end)
+
+  it("names who told it where to begin to those that came before it, and nothing else", function()
+    local e = engine():knowing("b", "c", "d")
+    local told = e:packet { kind = "exchange", from = "d" } .. "\0\10\6\3\0\0\0\0\255\255\255\255"
+    e:call("receive", told) -- d knows all, which is none
+    hears(e, item(e, "b", 1, "x"))
+    e.now = e.now + 5
+    local before, after = answer_to_c(e, question(60)), answer_to_c(e, question(0))
+    local hash = core.hash_identity(e.scheme.id "d")
+    assert.same({ 6, 7 }, { before:byte(1, 2) })
+    assert.equal(u16(math.floor(hash / 65536)) .. u16(hash % 65536), before:sub(3, 6))
+    assert.equal(2 + 4 + 8, #before)
+    assert.same({ 6, 3 }, { after:byte(1, 2) })
+    assert.equal(2 + 8 + 5, #after) -- b's
   end)
 
   it("tells a mark as a loss of unknown size", function()

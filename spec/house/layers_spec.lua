@@ -36,7 +36,7 @@ local MAY_INCLUDE = {
 -- ring is read as one file. 1 for the folders that are not named.
 local LARGEST_RING = {
   core = 7,
-  ["core/delivery"] = 5,
+  ["core/delivery"] = 6,
   ["core/table"] = 2,
   host = 11,
   ["host/act"] = 3,

@@ -241,6 +241,43 @@ describe("what is published", function()
     end
   end)
 
+  it("is heard by each of a crowd from when it has come, or told as missed, where packets are lost", function()
+    for seed = 1, 8 do
+      local net, members = nets.grown(2, { config = "lan" }, { seed = seed })
+      local silent = 0
+      net:set { loss = 0.3 }
+      local function missed_in(heard)
+        local told = {}
+        for _, missed in ipairs(heard.missed) do
+          for number = missed.first, missed.last do told[number] = true end
+        end
+        return told
+      end
+      local crowd = {}
+      for i = 1, 50 do
+        local newcomer = assert(net:spawn { config = "lan", join = { members[1].addr } })
+        crowd[i] = { member = newcomer, heard = listen(newcomer), due = {} }
+        net:run(0.01)
+        assert.equal(i, members[1]:publish("t", i))
+        for _, one in ipairs(crowd) do
+          one.due[i] = members[1]:sees(one.member) == "alive" and one.member:sees(members[1]) == "alive"
+        end
+      end
+      net:run(30)
+      net:set { loss = 0 }
+      net:run(60)
+      for _, one in ipairs(crowd) do
+        local known = missed_in(one.heard)
+        for _, message in ipairs(one.heard) do known[message.number] = true end
+        for number, is_due in ipairs(one.due) do
+          if is_due and not known[number] then silent = silent + 1 end
+        end
+      end
+      assert.equal(0, silent, "seed " .. seed)
+      nets.close()
+    end
+  end)
+
   it("because a member has come is heard by it", function()
     for seed = 1, 20 do
       local net, members = nets.grown(5, nil, { seed = seed })

@@ -7,7 +7,7 @@
  *   a tail      the last items did not come: pings and acks carry a sum over
  *               the heads of all streams; who sees another one tells its heads
  *   a baseline  whoever has just come asks for the heads of all streams, and
- *               begins there
+ *               begins there; in a crowd, of whoever was there before it
  *
  * Whoever is asked for what is not here says from where on there is something,
  * and whether what comes before is gone: it had it, or the origin has it no

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Tails and baselines: how far does everybody know each stream? */
+/* Tails: how far does everybody know each stream? */
 #include "../digest.h"
 #include "../engine.h"
 #include "../send.h"
 #include "repair_parts.h"
 
 enum {
-    LISTED_PERIODS = 48,  /* after the last item of an origin that is gone */
-    TO_A_PING = 128,      /* bytes of heads that answer it: it may be forged */
-    SWEEPS = 8,           /* packets of heads in a probe period */
-    MAX_QUIET = 5,        /* pauses double so often */
-    BASELINE_US = 20000,  /* until the first answer, doubled ... */
-    BASELINE_DOUBLED = 2, /* so often; then a sixth of probe_rtt */
-    BASELINE_FOR_US = 1000000, /* or twice probe_rtt: then nobody knows */
+    LISTED_PERIODS = 48, /* after the last item of an origin that is gone */
+    TO_A_PING = 128,     /* bytes of heads that answer it: it may be forged */
+    SWEEPS = 8,          /* packets of heads in a probe period */
+    MAX_QUIET = 5,       /* pauses double so often */
     HEADS = 8,
     COMPARES = 4 /* in a probe period */
 };
@@ -65,17 +62,6 @@ bool repair_take(shoal *engine, shoal_message kind, shoal_digest *digest)
 
 /* ---- Heads ---- */
 
-/* Those of `from` to `to` that fit, of which `to` then is the last one. If
- * `theirs` is given, only what it does not have. Whoever has just come
- * (`is_for_new`) hears where to begin: behind what came until `until_us`. */
-struct heads {
-    uint32_t from, to;
-    uint8_t flags;
-    const struct topic_record *theirs;
-    bool is_for_new;
-    uint64_t until_us;
-};
-
 static uint64_t number_for(const struct heads *heads,
                            const struct topic_stream *stream)
 {
@@ -88,9 +74,7 @@ static uint64_t number_for(const struct heads *heads,
     while ((item = stream_at(stream, number)) && item->at_us > heads->until_us)
         number--;
     /* What is new and was dropped it gets from others, or is told. */
-    return !item && number > 0 && stream->dropped_us > heads->until_us
-               ? number - 1
-               : number;
+    return item ? number : stream_gone_by(stream, number, heads->until_us);
 }
 
 /* Theirs, in the order of their hashes, as ours are. */
@@ -118,6 +102,8 @@ static bool have_they(struct theirs *theirs, const struct topic_stream *stream)
 static bool is_told(const shoal *engine, const struct heads *heads,
                     const struct topic_stream *stream)
 {
+    if (heads->flags & HEADS_LATER)
+        return false;
     if (!engine->topics.baseline.is_over)
         return stream->due > 1;
     return heads->is_for_new || is_listed(engine, stream);
@@ -146,20 +132,16 @@ static uint32_t write_entries(shoal *engine, struct records *records,
     return count;
 }
 
-static uint16_t age_ms(const shoal *engine)
-{
-    uint64_t age = engine->now_us - engine->topics.baseline.begun_us;
-    return (uint16_t)(age / 1000 < UINT16_MAX ? age / 1000 : UINT16_MAX);
-}
-
-static uint32_t write_heads(shoal *engine, struct records *records,
+uint32_t repair_write_heads(shoal *engine, struct records *records,
                             struct heads *heads)
 {
     struct theirs theirs = {.is_over = true};
     topic_record_begin(records, RECORD_HEADS);
     record_put(records, heads->flags, 1);
     if (topic_record_asks(heads->flags))
-        record_put(records, age_ms(engine), 2);
+        record_put(records, repair_age_ms(engine), 2);
+    if (heads->flags & HEADS_LATER)
+        record_put(records, engine->topics.baseline.teacher, 4);
     record_put(records, heads->from, 4);
     record_put(records, 0, 4);
     if (records->failed || !repair_has_room(records)) {
@@ -182,8 +164,7 @@ static uint8_t ready(const shoal *engine)
     return engine->topics.baseline.is_over ? HEADS_READY : 0;
 }
 
-/* Returns the last hash that it tells of. */
-static uint32_t send_heads(shoal *engine, struct member *to, uint32_t from,
+uint32_t repair_send_heads(shoal *engine, struct member *to, uint32_t from,
                            size_t room)
 {
     uint8_t buffer[EXCHANGE_MAX_RECORDS];
@@ -192,7 +173,7 @@ static uint32_t send_heads(shoal *engine, struct member *to, uint32_t from,
                               .room = room < most ? room : most};
     struct heads heads = {
         .from = from, .to = UINT32_MAX, .flags = ready(engine)};
-    write_heads(engine, &records, &heads);
+    repair_write_heads(engine, &records, &heads);
     if (records.size == 0)
         return UINT32_MAX;
     exchange_send(engine, to, &records);
@@ -215,7 +196,7 @@ static uint32_t anywhere(shoal *engine, size_t room)
 static void sweep(shoal *engine, struct member *to, uint32_t from)
 {
     struct topics *topics = &engine->topics;
-    uint32_t last = send_heads(engine, to, from, EXCHANGE_MAX_RECORDS);
+    uint32_t last = repair_send_heads(engine, to, from, EXCHANGE_MAX_RECORDS);
     topics->sweep.at_us = SHOAL_NEVER;
     if (last == UINT32_MAX) {
         topics->quiet += topics->quiet < MAX_QUIET;
@@ -258,16 +239,10 @@ void repair_compare(shoal *engine, struct identity *peer,
         return;
     topics->compared_us = engine->now_us;
     if (topics->reply)
-        send_heads(engine, member, anywhere(engine, TO_A_PING), TO_A_PING);
+        repair_send_heads(engine, member, anywhere(engine, TO_A_PING),
+                          TO_A_PING);
     else
         sweep(engine, member, 0);
-}
-
-/* A baseline is asked for so long. */
-static uint64_t baseline_for(const shoal *engine)
-{
-    uint64_t for_us = 2 * engine->config.probe_rtt_us;
-    return for_us > BASELINE_FOR_US ? for_us : BASELINE_FOR_US;
 }
 
 static void take_head(shoal *engine, const struct topic_entry *entry)
@@ -275,75 +250,6 @@ static void take_head(shoal *engine, const struct topic_entry *entry)
     struct topic_stream *stream = topics_get(engine, entry->hash);
     if (stream)
         topics_raise(engine, stream, entry->number);
-}
-
-/* What was published before we came is not for us. */
-static void take_baseline(shoal *engine, const struct topic_entry *entry)
-{
-    struct topic_stream *stream = topics_get(engine, entry->hash);
-    if (stream && topics_is_ours(engine, stream))
-        topics_raise(engine, stream, entry->number);
-    if (!stream || stream->have > 1)
-        return;
-    uint64_t held =
-        stream->bytes > 0 ? stream_next_held(stream, 1) : UINT64_MAX;
-    if (stream->top < entry->number)
-        stream->top = entry->number;
-    stream->due = stream->have = entry->number + 1;
-    if (held < stream->have) /* has come since we are here */
-        stream->due = stream->have = held;
-    stream->changed_us = engine->now_us;
-    if (stream->bytes == 0)
-        stream->low = stream->due;
-    if (!stream->origin)
-        stream->ask_us = stream->gap_us = stream->asked_us = engine->now_us;
-    topics_advance(engine, stream);
-}
-
-static void end_baseline(shoal *engine)
-{
-    struct topics *topics = &engine->topics;
-    topics->baseline.is_over = true;
-    topics->baseline.ask_us = SHOAL_NEVER;
-    for (uint32_t i = 0; i < topics->streams.count; i++)
-        topics_advance(engine, topics->streams.list[i]);
-}
-
-static void on_baseline(shoal *engine, const struct topic_record *heads)
-{
-    struct topics *topics = &engine->topics;
-    struct topic_record left = *heads;
-    struct topic_entry entry;
-    bool is_ready = heads->flags & HEADS_READY;
-    if (is_ready && heads->from != topics->baseline.from)
-        return;
-    while (topic_record_next(&left, &entry))
-        take_baseline(engine, &entry);
-    if (!is_ready)
-        return;
-    if (heads->to == UINT32_MAX) {
-        end_baseline(engine);
-        return;
-    }
-    topics->baseline.from = heads->to + 1;
-    topics->baseline.ask_us = topics->baseline.answered_us = engine->now_us;
-    topics->baseline.asks = 0;
-    topics_plan(engine, engine->now_us);
-}
-
-/* Until when is what came old for `newcomer`, which became active so long ago?
- * A little earlier: what was published when its origin knew the newcomer may
- * still be under way to it. Its question may have waited for us while a handler
- * ran; what we have said since we know it is for it. */
-static uint64_t old_until(const shoal *engine, uint16_t ms,
-                          const struct member *newcomer)
-{
-    uint64_t us = (uint64_t)ms * 1000 + engine->config.probe_rtt_us / 5;
-    uint64_t until_us = engine->now_us > us ? engine->now_us - us : 0;
-    uint64_t since_us = newcomer->since_us > 0 ? newcomer->since_us - 1 : 0;
-    bool waited =
-        since_us < until_us && until_us - since_us < baseline_for(engine);
-    return waited ? since_us : until_us;
 }
 
 void repair_on_heads(shoal *engine, const struct topic_record *theirs,
@@ -354,7 +260,7 @@ void repair_on_heads(shoal *engine, const struct topic_record *theirs,
     struct topic_entry entry;
     bool asks = topic_record_asks(theirs->flags);
     if (!engine->topics.baseline.is_over && theirs->flags & HEADS_ANSWER) {
-        on_baseline(engine, theirs);
+        repair_on_baseline(engine, theirs, sender);
         return;
     }
     if (!(theirs->flags & HEADS_ANSWER) &&
@@ -373,55 +279,12 @@ void repair_on_heads(shoal *engine, const struct topic_record *theirs,
                           .to = theirs->to,
                           .theirs = asks ? NULL : theirs,
                           .is_for_new = asks,
-                          .until_us = old_until(engine, theirs->age_ms, sender),
+                          .until_us =
+                              repair_old_until(engine, theirs->age_ms, sender),
                           .flags = HEADS_ANSWER | ready(engine)};
-    uint32_t count = write_heads(engine, &records, &heads);
+    if (asks)
+        heads.flags |= repair_is_later(engine, theirs);
+    uint32_t count = repair_write_heads(engine, &records, &heads);
     if (records.size > 0 && (count > 0 || asks))
         exchange_send(engine, sender, &records);
-}
-
-/* ---- A baseline ---- */
-
-void repair_begin(shoal *engine)
-{
-    struct topics *topics = &engine->topics;
-    if (topics->baseline.is_over || !digest_is_on(engine))
-        return;
-    topics->baseline.asks = 0;
-    topics->baseline.begun_us = topics->baseline.answered_us = engine->now_us;
-    topics->baseline.ask_us =
-        engine->now_us + rng_next(&engine->rng) % (BASELINE_US / 2);
-    topics_plan(engine, topics->baseline.ask_us);
-}
-
-/* Is nobody there who knows where the streams are? Those who have come with us
- * do not, until they have found one who does: many may have come at once. */
-static bool knows_nobody(const shoal *engine)
-{
-    return engine->now_us - engine->topics.baseline.answered_us >=
-           baseline_for(engine);
-}
-
-static uint64_t until_next_ask(const shoal *engine)
-{
-    uint8_t asks = engine->topics.baseline.asks;
-    uint64_t us = (uint64_t)BASELINE_US << asks;
-    uint64_t later_us = engine->config.probe_rtt_us / 6;
-    return asks == BASELINE_DOUBLED && later_us > us ? later_us : us;
-}
-
-void repair_ask_baseline(shoal *engine)
-{
-    struct topics *topics = &engine->topics;
-    struct member *to = members_pick_one(&engine->members, &engine->rng);
-    if (topics->baseline.ask_us > engine->now_us)
-        return;
-    if (knows_nobody(engine)) {
-        end_baseline(engine);
-        return;
-    }
-    topics->baseline.ask_us = engine->now_us + until_next_ask(engine);
-    topics->baseline.asks += topics->baseline.asks < BASELINE_DOUBLED;
-    if (to)
-        send_heads(engine, to, topics->baseline.from, EXCHANGE_MAX_RECORDS);
 }

@@ -41,6 +41,7 @@ void topics_clear(shoal *engine)
 void topics_idle(shoal *engine)
 {
     backlog_clear(&engine->topics.waiting, &engine->mem);
+    engine->topics.idle_us = engine->now_us;
 }
 
 void topics_plan(shoal *engine, uint64_t at_us)

@@ -105,14 +105,21 @@ static bool take_age(struct topic_record *record)
     return true;
 }
 
+/* Only who came later than whoever asked names one. */
+static bool take_teacher(struct topic_record *record)
+{
+    return !(record->flags & HEADS_LATER) ||
+           take_u32(&record->body, &record->teacher);
+}
+
 static bool read_body(struct topic_record *record)
 {
     shoal_bytes *body = &record->body;
     switch (record->kind) {
     case RECORD_HEADS:
         return take_u8(body, &record->flags) && take_age(record) &&
-               take_u32(body, &record->from) && take_u32(body, &record->to) &&
-               are_heads(record);
+               take_teacher(record) && take_u32(body, &record->from) &&
+               take_u32(body, &record->to) && are_heads(record);
     case RECORD_GET:
         return is_get(record);
     case RECORD_ITEM:

@@ -24,7 +24,8 @@ enum {
 /* Of heads. */
 enum {
     HEADS_ANSWER = 1, /* to heads: wants none back */
-    HEADS_READY = 2   /* whoever says so knows which streams there are */
+    HEADS_READY = 2,  /* whoever says so knows which streams there are */
+    HEADS_LATER = 4   /* an answer to somebody who was there before: none */
 };
 
 /* Numbers are below: Lua has them as doubles. */
@@ -40,6 +41,7 @@ enum {
 struct topic_record {
     uint8_t kind, flags;
     uint16_t age_ms;        /* heads that ask for a baseline: for so long */
+    uint32_t teacher;       /* heads, LATER: the wire hash of who may, or 0 */
     uint32_t from, to;      /* heads: hashes */
     uint64_t number, first; /* item; stream: the highest one, the lowest */
     shoal_bytes topic, origin;

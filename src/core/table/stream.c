@@ -97,14 +97,43 @@ const struct kept_item *stream_at(const struct topic_stream *stream,
     return at ? *at : NULL;
 }
 
+/* Moments are that far from each other, but for the newest. */
+static const uint64_t gone_step_us = 3000000;
+
+static void note_gone(struct topic_stream *stream, uint64_t number,
+                      uint64_t at_us)
+{
+    if (stream->gone_by[0].came_us == 0) /* what is before it was never here */
+        for (size_t i = 0; i < STREAM_GONE; i++)
+            stream->gone_by[i].number = number - 1;
+    if (at_us >= stream->gone_by[1].came_us + gone_step_us)
+        memmove(stream->gone_by + 1, stream->gone_by,
+                (STREAM_GONE - 1) * sizeof *stream->gone_by);
+    if (number > stream->gone_by[0].number)
+        stream->gone_by[0].number = number;
+    if (at_us > stream->gone_by[0].came_us)
+        stream->gone_by[0].came_us = at_us;
+}
+
+uint64_t stream_gone_by(const struct topic_stream *stream, uint64_t number,
+                        uint64_t us)
+{
+    size_t i = 0;
+    while (i < STREAM_GONE - 1 && stream->gone_by[i].came_us > us)
+        i++;
+    return i > 0 && stream->gone_by[i].number < number
+               ? stream->gone_by[i].number
+               : number;
+}
+
 void stream_drop(struct streams *streams, struct mem *mem,
                  struct topic_stream *stream, uint64_t number)
 {
     struct kept_item **at = place(stream, number);
     if (!at || !*at)
         return;
-    if (number < stream->due && (*at)->at_us > stream->dropped_us)
-        stream->dropped_us = (*at)->at_us;
+    if (number < stream->due)
+        note_gone(stream, number, (*at)->at_us);
     size_t size = stream_footprint((*at)->size, 1);
     stream->bytes -= (uint32_t)size;
     streams->bytes -= size;

@@ -21,7 +21,8 @@
 
 enum {
     STREAM_RING = 2048, /* items of a stream that are kept, at the most */
-    STREAM_MAX_TOPIC = 64
+    STREAM_MAX_TOPIC = 64,
+    STREAM_GONE = 4 /* moments that are remembered of what is gone */
 };
 
 enum {
@@ -63,9 +64,12 @@ struct topic_stream {
     /* The ring: */
     struct kept_item **ring; /* `room` of them, a power of two; NULL: none */
     uint32_t room;
-    uint64_t low;        /* the first number that has a place in it */
-    uint64_t dropped_us; /* when the newest came that was delivered and has no
-                            place any more */
+    uint64_t low; /* the first number that has a place in it */
+    /* Of what was delivered and has no place any more: up to which number it
+     * came by when. The newest first, and the last for all before. */
+    struct {
+        uint64_t number, came_us;
+    } gone_by[STREAM_GONE];
     uint32_t bytes;
     uint8_t topic_size;
     uint8_t topic[STREAM_MAX_TOPIC];
@@ -119,6 +123,10 @@ static inline size_t stream_footprint(size_t data, size_t count)
 int stream_put(struct streams *streams, struct mem *mem,
                struct topic_stream *stream, uint64_t number, uint8_t flags,
                shoal_bytes data, uint64_t now_us);
+/* Of the numbers up to `number`, which is not held: up to which one came by
+ * then? Lower, if that is not known well enough. */
+uint64_t stream_gone_by(const struct topic_stream *stream, uint64_t number,
+                        uint64_t us);
 /* Forgets that item. */
 void stream_drop(struct streams *streams, struct mem *mem,
                  struct topic_stream *stream, uint64_t number);

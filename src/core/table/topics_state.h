@@ -14,13 +14,16 @@ struct topics {
     uint64_t floor;     /* a life before may have used numbers up to that */
     uint64_t at_us;     /* something is due; SHOAL_NEVER */
     uint64_t expiry_us; /* old items go */
+    uint64_t idle_us;   /* when we were last left alone */
     struct {
         bool is_over;      /* we know how far the streams are that there are */
-        uint64_t begun_us; /* when we became active */
+        uint64_t begun_us; /* since when what is published is for us */
         uint64_t answered_us; /* when somebody told of some, or we began */
         uint64_t ask_us;      /* SHOAL_NEVER: not now */
         uint32_t from;        /* hashes from here on are not known yet */
+        uint32_t teacher;     /* wire hash of who told us of the last; 0 */
         uint8_t asks;
+        uint8_t unaware; /* answers of some who do not know yet either */
     } baseline;
     struct {
         uint64_t at_us; /* when we tell more of our heads; SHOAL_NEVER */
