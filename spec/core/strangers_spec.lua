@@ -175,6 +175,14 @@ describe("who is asked to show that it is there", function()
     assert.is_number(out.packets[1].cookie)
   end)
 
+  it("asks nobody that has left, whose last packet comes late", function()
+    local e = engine():knowing("b", "c")
+    e:receive { kind = "gossip", from = "c", updates = { "b down 65535" } }
+    local cookie = e:receive({ kind = "ping", from = "b" }).packets[1].cookie
+    local out = e:receive { kind = "gossip", from = "b", cookie = 77, echo = assert(cookie) }
+    assert.same({}, out:sent "announce")
+  end)
+
   it("joins whom it has asked, and asks again with the echo", function()
     local e = engine()
     local asked = e:announce("b").packets[1]

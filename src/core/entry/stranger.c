@@ -117,8 +117,11 @@ void stranger_end(shoal *engine, const shoal_header *header)
 {
     const struct who *src = engine->sender.who;
     if (engine->sender.cookie == 0 ||
-        engine->connection == SHOAL_CONNECTION_DEFUNCT ||
-        !members_find_addr(&engine->members, src->addr, src->addr_hash))
+        engine->connection == SHOAL_CONNECTION_DEFUNCT)
+        return;
+    const struct member *member =
+        members_find_addr(&engine->members, src->addr, src->addr_hash);
+    if (!member || member_has_left(member)) /* a late packet of nobody */
         return;
     cookie_keep(engine);
     if (engine->sender.echoed || !is_asked_to_show(header))
