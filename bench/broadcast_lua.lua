@@ -47,8 +47,9 @@ driver.run(function()
     known[data] = true
     return data
   end
+  -- nobody has shown the engine that it receives what is sent to it
   local engine = assert(core.new { identity = core.stock_identity("10.0.0.2:7946", 1), seed = 1,
-    handlers = { broadcast = { receive = receive } } })
+    config = { check_strangers = false }, handlers = { broadcast = { receive = receive } } })
   local new = receive_all(engine, list)
   local again = driver.phases > 1 and receive_all(engine, list) or 0
   assert(calls == (again > 0 and 2 or 1) * PACKETS * ITEMS, "some items did not arrive")

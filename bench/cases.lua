@@ -71,7 +71,7 @@ script("ping_ack_scripted", { { "of stock", 1.1 } }, { members = { 10000 },
   count = { under = "shoal_receive", operations = 20000 } })
 script("broadcast_lua", { { "new/s", 1e6 }, { "known/s", 2e6 } }, {
   count = { under = "shoal_receive", operations = 60000 } })
-script("event_lua", { { "events/s", 3e6 } }, { count = { under = "drain_effects", operations = 80000 } })
+script("event_lua", { { "events/s", 3e6 } }, { count = { under = "outbound_drain", operations = 80000 } })
 script("udp", { { "packets/s" }, { "of echo/s" } })
 script("dns", { { "answers/s", 20000 }, { "a CPU s", 20000 } })
 script("idle", { { "CPU s/min", 0.01 }, { "wakeups/min" }, { "MiB", 4 }, { "ms to start", 8 }, { "ms of it busy" },

@@ -15,6 +15,7 @@
  */
 #include "bench.h"
 
+#include "base/bytes.h"
 #include "wire/wire.h"
 
 #include <arpa/inet.h>
@@ -121,9 +122,19 @@ static size_t identity_of(const struct sockaddr_in *address, uint64_t bump,
     char addr[32];
     size_t size;
     snprintf(addr, sizeof addr, "127.0.0.1:%u", ntohs(address->sin_port));
-    shoal_bytes bytes = {(const uint8_t *)addr, strlen(addr)};
-    bench_check(shoal_stock_identity_new(bytes, bump, id, &size), "identity");
+    bench_check(shoal_stock_identity_new(bytes_of_text(addr), bump, id, &size),
+                "identity");
     return size;
+}
+
+/* An announce names an address, all else an identity. */
+static uint32_t hash_of_target(const struct asker *asker, shoal_message kind)
+{
+    char addr[32];
+    snprintf(addr, sizeof addr, "127.0.0.1:%u", ntohs(asker->to.sin_port));
+    return wire_hash(kind == SHOAL_MSG_ANNOUNCE
+                         ? bytes_of_text(addr)
+                         : (shoal_bytes){asker->target, asker->target_size});
 }
 
 static size_t write_header(const struct asker *asker, shoal_message kind,
@@ -132,8 +143,7 @@ static size_t write_header(const struct asker *asker, shoal_message kind,
     shoal_codec codec = shoal_default_codec();
     shoal_header header = {.kind = (uint8_t)kind,
                            .src = {asker->self, asker->self_size},
-                           .dst_hash = wire_hash((shoal_bytes){
-                               asker->target, asker->target_size})};
+                           .dst_hash = hash_of_target(asker, kind)};
     size_t size;
     bench_check(codec.encode_header(NULL, &header, out, ROOM, &size), "header");
     return size;
@@ -166,8 +176,7 @@ static void fill_window(struct asker *asker)
     batch_init(&asker->in);
     for (unsigned i = 0; i < BATCH; i++) {
         memcpy(asker->out.bytes[i], bytes, size);
-        memset(asker->out.bytes[i] + size, 0, 2); /* no updates */
-        asker->out.slices[i].iov_len = size + 2;
+        asker->out.slices[i].iov_len = size;
         asker->out.peers[i] = asker->to;
     }
     for (unsigned i = 0; i < WINDOW / BATCH; i++)
