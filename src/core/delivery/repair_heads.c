@@ -118,9 +118,10 @@ static uint32_t write_entries(shoal *engine, struct records *records,
     for (uint32_t i = streams_from(streams, heads->from);
          i < streams->count && streams->list[i]->hash <= heads->to; i++) {
         const struct topic_stream *stream = streams->list[i];
+        if (!is_told(engine, heads, stream))
+            continue;
         struct topic_entry entry = {stream->hash, number_for(heads, stream), 0};
-        if (!is_told(engine, heads, stream) || entry.number == 0 ||
-            have_they(theirs, stream))
+        if (entry.number == 0 || have_they(theirs, stream))
             continue;
         if (!repair_has_room(records)) {
             heads->to = stream->hash - 1;
