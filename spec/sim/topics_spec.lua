@@ -15,6 +15,16 @@ local function listen(member, topic)
   return heard
 end
 
+--- A function: how many messages they have heard since. None may miss one.
+local function count_heard(members)
+  local count = 0
+  for _, member in ipairs(members) do
+    member:on("published", function() count = count + 1 end)
+    member:on("missed", function() error "nothing is missed" end)
+  end
+  return function() return count end
+end
+
 local function data_of(heard)
   local list = {}
   for i, message in ipairs(heard) do list[i] = message.data end
@@ -319,33 +329,25 @@ describe("what is published", function()
 
   it("is heard on many topics by everybody, however they are called", function()
     local net, members = nets.grown(6)
-    local count = 0
-    for _, member in ipairs(members) do
-      member:on("published", function() count = count + 1 end)
-      member:on("missed", function() error "nothing is missed" end)
-    end
+    local count = count_heard(members)
     net:set { loss = 0.1 }
     for topic = 1, 60 do
       for _, member in ipairs(members) do assert(member:publish("topic " .. topic, topic)) end
       net:run(0.2)
     end
     net:set { loss = 0 }
-    assert.is_true(net:run_until(function() return count == 6 * 6 * 60 end, 50))
+    assert.is_true(net:run_until(function() return count() == 6 * 6 * 60 end, 50))
   end)
 
   it("is heard soon by everybody on more topics than the heads of fit into a packet", function()
     local net, members = nets.grown(8, { config = "lan" })
     net:run(10)
-    local count = 0
-    for _, member in ipairs(members) do
-      member:on("published", function() count = count + 1 end)
-      member:on("missed", function() error "nothing is missed" end)
-    end
+    local count = count_heard(members)
     net:set { loss = 0.2 }
     for topic = 1, 120 do
       for _, member in ipairs(members) do assert(member:publish("topic " .. topic, topic)) end
     end
-    assert.is_true(net:run_until(function() return count == 8 * 8 * 120 end, 40))
+    assert.is_true(net:run_until(function() return count() == 8 * 8 * 120 end, 40))
   end)
 
   it("waits, and is refused with a code, when there is more than can be sent", function()
